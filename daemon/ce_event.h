@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One memory error as the kernel reported it through ras:mc_event, decoded and otherwise
+ * untouched: what a number is worth (an address of 0, a count of 0, a grain larger than a
+ * page) is judged by the engine, not here.
+ */
+
+#include "units.h"
+
+/** error_type of ras:mc_event; the values are the kernel's (enum hw_event_mc_err_type).
+ */
+enum ce_severity {
+	CE_CORRECTED = 0,
+	CE_UNCORRECTED = 1,
+	CE_DEFERRED = 2,
+	CE_FATAL = 3,
+	CE_INFO = 4,
+};
+
+/** Text inside the buffer that the event was decoded from: not terminated, not owned. */
+struct ce_text {
+	const char *s;
+	uint32_t len;
+};
+
+struct ce_event {
+	usec_t time;               /* CLOCK_BOOTTIME of the event */
+	paddr_t address;           /* as reported; 0 if the driver does not know it */
+	uint64_t syndrome;         /* as reported */
+	uint32_t count;            /* as reported; 0 is possible and means one */
+	enum ce_severity severity; /* other than CE_CORRECTED never leads to an action */
+	uint16_t cpu;              /* that recorded the event */
+	uint8_t mc;                /* index of the memory controller */
+	uint8_t grain_bits;        /* log2 of the error's granularity in bytes */
+	int8_t layer[3];           /* top, middle, lower; -1: unknown */
+	bool overflow;             /* the driver says that errors were lost in hardware */
+	bool has_address;          /* false: this kernel's event has no address field */
+	struct ce_text label;      /* DIMM label or labels, free text */
+	struct ce_text msg;        /* the driver's message */
+	struct ce_text detail;     /* driver_detail */
+};
+
+/**
+ * One hard memory failure as ras:memory_failure_event (or
+ * memory_failure:memory_failure_event) reported it: the kernel itself poisoned @pfn, or
+ * tried to.
+ */
+struct failure_event {
+	usec_t time;
+	pfn_t pfn;
+	int32_t type;   /* enum mf_action_page_type of the running kernel, not interpreted
+			 */
+	int32_t result; /* enum mf_result of the running kernel, not interpreted */
+};

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What a page frame is used for, read from its /proc/kpageflags word. The bit numbers are
+ * kernel ABI (include/uapi/linux/kernel-page-flags.h); reading the file is not done here.
+ */
+
+#include "units.h"
+
+/* X(identifier, word, what it means) */
+#define FRAME_KIND_LIST(X)                                                               \
+	X(UNKNOWN, "unknown", "the kernel does not tell")                                \
+	X(FREE, "free", "in the buddy allocator, or just freed")                         \
+	X(ANONYMOUS, "anonymous", "anonymous memory of processes")                       \
+	X(PAGE_CACHE, "page-cache", "contents of a file, or shared memory")              \
+	X(KSM, "ksm", "shared by kernel samepage merging")                               \
+	X(THP, "thp", "part of a transparent huge page")                                 \
+	X(HUGETLB, "hugetlb", "part of a HugeTLB page")                                  \
+	X(SLAB, "slab", "kernel slab memory")                                            \
+	X(PAGE_TABLE, "page-table", "a page table")                                      \
+	X(RESERVED, "reserved", "reserved by kernel or firmware, or the zero page")      \
+	X(KERNEL, "kernel", "another page of the kernel, or of a driver")                \
+	X(POISONED, "poisoned", "taken out of use before")                               \
+	X(ABSENT, "absent", "no page structure: not memory, or offline")
+
+#define X(id, word, help) FRAME_##id,
+enum frame_kind { FRAME_KIND_LIST(X) FRAME_KIND_MAX_ };
+#undef X
+
+/** What is known of a frame at one moment. */
+struct frame {
+	uint64_t flags;    /* the kpageflags word; 0 unless @readable */
+	uint64_t huge_kib; /* size of the HugeTLB page around the frame, 0 if not HugeTLB
+			    */
+	bool readable;     /* false: kpageflags cannot be read on this machine */
+	bool absent;       /* kpageflags ends before this frame, or KPF_NOPAGE */
+	bool in_ram;       /* inside a "System RAM" range of /proc/iomem */
+};
+
+/** True if the frame carries KPF_HWPOISON. */
+bool frame_is_poisoned(const struct frame *f);
+
+/** The frame's kind; FRAME_UNKNOWN if not readable. */
+enum frame_kind frame_kind(const struct frame *f);
+
+/** True for kinds that soft offline cannot move: slab, page-table, reserved, kernel. */
+bool frame_kind_is_unmovable(enum frame_kind kind);
+
+/** The word of @kind; "invalid-value" for a number outside the enum. */
+const char *frame_kind_to_string(enum frame_kind kind);
+
+/** 0 and *ret set, or -EINVAL with *ret untouched for an unknown word. */
+int frame_kind_from_string(const char *word, enum frame_kind *ret);
+
+/** The one-line meaning of @kind, NULL for a number outside the enum. */
+const char *frame_kind_help(enum frame_kind kind);
+
+/** Numbers of the kpageflags bits used here (kernel ABI). */
+enum kpf {
+	KPF_LOCKED = 0,
+	KPF_REFERENCED = 2,
+	KPF_LRU = 5,
+	KPF_SLAB = 7,
+	KPF_BUDDY = 10,
+	KPF_MMAP = 11,
+	KPF_ANON = 12,
+	KPF_SWAPBACKED = 14,
+	KPF_COMPOUND_HEAD = 15,
+	KPF_COMPOUND_TAIL = 16,
+	KPF_HUGE = 17,
+	KPF_UNEVICTABLE = 18,
+	KPF_HWPOISON = 19,
+	KPF_NOPAGE = 20,
+	KPF_KSM = 21,
+	KPF_THP = 22,
+	KPF_OFFLINE = 23,
+	KPF_ZERO_PAGE = 24,
+	KPF_PGTABLE = 26,
+	KPF_RESERVED = 32,
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The words of reason.h as tables. It knows nothing of what the words are used for.
+ */
+
+#include "reason.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct word {
+	const char *word;
+	const char *help;
+};
+
+#define X(id, word, help) { word, help },
+/* clang-format off */
+static const struct word reasons[] = { REASON_LIST(X) };
+static const struct word results[] = { RESULT_LIST(X) };
+static const struct word page_states[] = { PAGE_STATE_LIST(X) };
+static const struct word actions[] = { ACTION_LIST(X) };
+static const struct word poison_causes[] = { POISON_CAUSE_LIST(X) };
+static const struct word verdicts[] = { VERDICT_LIST(X) };
+/* clang-format on */
+#undef X
+
+static int find(const struct word *table, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(table[i].word, word) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+#define DEFINE_WORDS(name, type, table)                                                  \
+	const char *name##_to_string(type value)                                         \
+	{                                                                                \
+		size_t i = (size_t)value;                                                \
+                                                                                         \
+		return i < sizeof(table) / sizeof(*table) ? table[i].word                \
+							  : "invalid-value";             \
+	}                                                                                \
+                                                                                         \
+	const char *name##_help(type value)                                              \
+	{                                                                                \
+		size_t i = (size_t)value;                                                \
+                                                                                         \
+		return i < sizeof(table) / sizeof(*table) ? table[i].help : NULL;        \
+	}                                                                                \
+                                                                                         \
+	int name##_from_string(const char *word, type *ret)                              \
+	{                                                                                \
+		int i = find(table, sizeof(table) / sizeof(*table), word);               \
+                                                                                         \
+		if (i < 0)                                                               \
+			return i;                                                        \
+		*ret = (type)i;                                                          \
+		return 0;                                                                \
+	}
+
+DEFINE_WORDS(reason, enum reason, reasons)
+DEFINE_WORDS(result, enum result, results)
+DEFINE_WORDS(page_state, enum page_state, page_states)
+DEFINE_WORDS(action, enum action, actions)
+DEFINE_WORDS(poison_cause, enum poison_cause, poison_causes)
+DEFINE_WORDS(verdict, enum verdict, verdicts)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The vocabulary. Every decision has a reason, every attempt a result, and each of them
+ * one spelling that is the same in the journal, the database, the metrics, softofflinectl
+ * and the man pages. The lists below are the only place where the words are written; the
+ * words are an interface: never rename one, never change the order (the database stores
+ * words, the tracker stores numbers that live no longer than the process).
+ */
+
+#include <stddef.h>
+
+/* X(identifier, word, what it means, in one line for the man page) */
+#define REASON_LIST(X)                                                                   \
+	X(NONE, "none", "nothing has been decided about the page")                       \
+	X(PAGE_THRESHOLD, "page-threshold",                                              \
+	  "the page had PageThreshold CEs in its window")                                \
+	X(ROW_FAULT, "row-fault",                                                        \
+	  "the DRAM row of the page showed errors in several columns")                   \
+	X(NEIGHBOUR, "neighbour", "the page lies beside pages of a faulty row")          \
+	X(OPERATOR, "operator", "an operator asked for it")                              \
+	X(REPLAYED, "replayed", "it was offlined before and is offlined again")
+
+#define RESULT_LIST(X)                                                                   \
+	X(NONE, "none", "no attempt yet")                                                \
+	X(OFFLINED, "offlined",                                                          \
+	  "the kernel moved the contents away and poisoned the frame")                   \
+	X(ALREADY, "already", "the frame was poisoned before, by somebody else")         \
+	X(BUSY, "busy", "the page is pinned or was changing hands; it is tried again")   \
+	X(LOW_MEMORY, "low-memory",                                                      \
+	  "too little free memory, or too much memory pressure")                         \
+	X(UNMOVABLE, "unmovable", "a kernel page; its contents cannot be moved")         \
+	X(INVALID, "invalid", "the kernel does not accept this address")                 \
+	X(NOT_RAM, "not-ram", "the address is not System RAM")                           \
+	X(UNSUPPORTED, "unsupported",                                                    \
+	  "the kernel does not soft-offline, or has it turned off")                      \
+	X(DENIED, "denied", "the kernel refused the permission; everything is on hold")  \
+	X(UNVERIFIED, "unverified",                                                      \
+	  "the kernel said done, but the frame is not poisoned")                         \
+	X(INTERRUPTED, "interrupted", "the daemon died before the kernel had answered")  \
+	X(DRY_RUN, "dry-run", "it would have been offlined; this is a dry run")          \
+	X(ACCOUNT, "account", "the policy's Action is to count only")                    \
+	X(BUDGET_HOUR, "budget-hour", "the hourly budget is used up; the page waits")    \
+	X(BUDGET_TOTAL, "budget-total", "the budget of the whole machine is used up")    \
+	X(BUDGET_DIMM, "budget-dimm",                                                    \
+	  "the budget of the DIMM is used up: replace the DIMM")                         \
+	X(HUGE_PAGE, "huge-page", "the policy keeps huge pages whole")                   \
+	X(NO_ADDRESS, "no-address",                                                      \
+	  "the event names no address; only the DIMM is charged")                        \
+	X(COARSE_GRAIN, "coarse-grain", "the event's grain is coarser than one page")    \
+	X(UNCORRECTED, "uncorrected",                                                    \
+	  "not a corrected error; never a cause to soft-offline")                        \
+	X(STALE, "stale", "offlined in an earlier boot; the frame is in use again")      \
+	X(FORGOTTEN, "forgotten", "an operator had its history dropped")
+
+#define PAGE_STATE_LIST(X)                                                               \
+	X(WATCHED, "watched", "counted; below every threshold")                          \
+	X(PENDING, "pending",                                                            \
+	  "to be offlined: waits for its turn, a retry or the budget")                   \
+	X(OFFLINED, "offlined", "the frame is poisoned and out of use")                  \
+	X(FAILED, "failed", "tried as often as Retry allows, without success")           \
+	X(REFUSED, "refused", "the policy, the budget or the kind of page forbids it")
+
+#define ACTION_LIST(X)                                                                   \
+	X(OFFLINE, "offline", "soft_offline_page was written")                           \
+	X(REFUSE, "refuse", "decided against writing soft_offline_page")                 \
+	X(OBSERVE, "observe",                                                            \
+	  "found the frame poisoned or in use again, not by our doing")                  \
+	X(FORGET, "forget", "the page's history was dropped")
+
+#define POISON_CAUSE_LIST(X)                                                             \
+	X(START, "start", "the value found when the daemon started")                     \
+	X(SAMPLE, "sample", "unchanged since the last sample")                           \
+	X(OFFLINED, "offlined", "moved by our own soft offline")                         \
+	X(MEMORY_FAILURE, "memory-failure",                                              \
+	  "moved by the kernel after an uncorrected error")                              \
+	X(KERNEL, "kernel",                                                              \
+	  "moved by the kernel itself: a threshold of firmware or RAS_CEC")              \
+	X(PROGRAM, "program", "moved after another program wrote to soft_offline_page")  \
+	X(OTHER, "other", "moved by somebody else; by whom cannot be told")              \
+	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")
+
+#define VERDICT_LIST(X)                                                                  \
+	X(OK, "ok", "no corrected errors")                                               \
+	X(WATCH, "watch", "corrected errors, dealt with; nothing to do")                 \
+	X(DEGRADED, "degraded", "something needs an eye: see the line below it")         \
+	X(REPLACE, "replace", "plan to replace a DIMM")
+
+#define X(id, word, help) REASON_##id,
+enum reason { REASON_LIST(X) REASON_MAX_ };
+#undef X
+#define X(id, word, help) RESULT_##id,
+enum result { RESULT_LIST(X) RESULT_MAX_ };
+#undef X
+#define X(id, word, help) PAGE_##id,
+enum page_state { PAGE_STATE_LIST(X) PAGE_STATE_MAX_ };
+#undef X
+#define X(id, word, help) ACTION_##id,
+enum action { ACTION_LIST(X) ACTION_MAX_ };
+#undef X
+#define X(id, word, help) POISON_##id,
+enum poison_cause { POISON_CAUSE_LIST(X) POISON_CAUSE_MAX_ };
+#undef X
+#define X(id, word, help) VERDICT_##id,
+enum verdict { VERDICT_LIST(X) VERDICT_MAX_ };
+#undef X
+
+/*
+ * <enum>_to_string: the word of a value; "invalid-value" for a number outside the enum.
+ * <enum>_from_string: 0 and *ret set, or -EINVAL with *ret untouched for an unknown word.
+ * <enum>_help: the one-line meaning, NULL for a number outside the enum.
+ */
+const char *reason_to_string(enum reason value);
+int reason_from_string(const char *word, enum reason *ret);
+const char *reason_help(enum reason value);
+const char *result_to_string(enum result value);
+int result_from_string(const char *word, enum result *ret);
+const char *result_help(enum result value);
+const char *page_state_to_string(enum page_state value);
+int page_state_from_string(const char *word, enum page_state *ret);
+const char *page_state_help(enum page_state value);
+const char *action_to_string(enum action value);
+int action_from_string(const char *word, enum action *ret);
+const char *action_help(enum action value);
+const char *poison_cause_to_string(enum poison_cause value);
+int poison_cause_from_string(const char *word, enum poison_cause *ret);
+const char *poison_cause_help(enum poison_cause value);
+const char *verdict_to_string(enum verdict value);
+int verdict_from_string(const char *word, enum verdict *ret);
+const char *verdict_help(enum verdict value);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What is kept for good, as plain structs: the engine makes them, the database stores
+ * them and gives them back. Times are on CLOCK_BOOTTIME of the boot in which the struct
+ * was made; the database knows each boot's offset to the wall clock.
+ */
+
+#include "ce_event.h"
+#include "ce_tracker.h"
+#include "frame.h"
+#include "reason.h"
+#include "units.h"
+
+#define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
+#define MAX_DIMMS      512
+#define DIMM_OTHER     0 /* index of the record for everything past MAX_DIMMS */
+
+/** A DIMM, as far as the events tell it apart: controller, layers, label. */
+struct dimm_rec {
+	char label[DIMM_LABEL_MAX];
+	uint8_t mc;
+	int8_t layer[3];
+	bool overflow; /* hardware lost errors: the counts are lower bounds */
+	uint64_t corrected_errors;
+	uint64_t uncorrected_errors;
+	uint64_t unattributed; /* corrected errors that name no page */
+	uint32_t pages;        /* pages that ever erred, as far as tracked */
+	uint32_t offlined;     /* pages offlined by us in the present boot */
+	int64_t first_seen;
+	int64_t last_seen;
+};
+
+/** One row of the CE history: all events of one cell within a second. */
+struct ce_row {
+	int64_t first; /* usec_t.us */
+	int64_t last;
+	uint64_t address;
+	uint64_t count;  /* sum of the reported counts, 0 counted as 1 */
+	uint32_t events; /* how many events it stands for */
+	uint16_t dimm;
+	uint8_t severity; /* enum ce_severity */
+	uint8_t grain_bits;
+	uint8_t unattributed; /* enum result: RESULT_NONE, or why no page was charged */
+	bool has_address;
+	bool overflow;
+};
+
+/** One row of the action history; stored first as an intent (RESULT_NONE), then
+ * completed. */
+struct action_row {
+	uint64_t id;
+	int64_t time;
+	uint64_t pfn;
+	enum action action;
+	enum reason reason;
+	enum result result;
+	enum frame_kind page_type; /* before the attempt */
+	int32_t error;             /* errno, 0 */
+	int64_t duration_usec;     /* of the write; 0 if nothing was written */
+	int64_t poisoned_before_kib;
+	int64_t poisoned_after_kib; /* -1: not known */
+	uint16_t dimm;
+};
+
+/** One sample of the poisoned-page counter. */
+struct poison_row {
+	int64_t time;
+	int64_t kib;
+	int64_t delta_kib; /* since the row before */
+	enum poison_cause cause;
+	uint64_t pfn; /* the frame concerned; only with POISON_OFFLINED and
+			 _MEMORY_FAILURE */
+};
+
+/** Counters that survive the daemon. */
+struct totals {
+	uint64_t events;
+	uint64_t corrected_errors;
+	uint64_t uncorrected_errors;
+	uint64_t unattributed;
+	uint64_t events_lost;
+	uint64_t malformed; /* raw pages that could not be decoded to their end */
+	uint64_t attempts[RESULT_MAX_];
+	uint64_t next_action_id;
+	int64_t last_event;   /* usec_t.us; INT64_MIN: none */
+	int64_t last_offline; /* usec_t.us; INT64_MIN: none */
+	int64_t bucket_level; /* budget of the hour, in millionths of a page */
+	int64_t bucket_time;  /* usec_t.us the level is of */
+};
