@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The configuration: one table of options, and text -> struct config with diagnostics.
+ * Files are read elsewhere (config_load.h); nothing here does I/O. A bad value is an
+ * error and never replaced by a default: the caller throws the whole struct away.
+ */
+
+#include <stddef.h>
+
+#include "units.h"
+
+#define CONFIG_PATH_MAX      256
+#define CONFIG_MAX_OVERRIDES 32
+#define CONFIG_MAX_FILES     64
+#define CONFIG_GLOB_MAX      64
+#define CONFIG_MAX_THRESHOLD 1000
+
+/** "N / WINDOW", or off (@count is 0). */
+struct threshold {
+	uint32_t count;
+	usec_t window;
+};
+
+enum amount_unit {
+	AMOUNT_PAGES,   /* a plain number: page frames */
+	AMOUNT_BYTES,   /* with K, M, G or T */
+	AMOUNT_PERCENT, /* with %: millionths of RAM */
+};
+
+/** A quantity of memory as the operator wrote it. */
+struct amount {
+	enum amount_unit unit;
+	uint64_t value;
+};
+
+enum policy_action {
+	POLICY_SOFT,    /* soft-offline */
+	POLICY_ACCOUNT, /* count only */
+};
+
+enum huge_rule {
+	HUGE_NEVER, /* never dissolve a HugeTLB page */
+	HUGE_2M,    /* HugeTLB pages up to 2 MiB may be dissolved */
+};
+
+enum kernel_control {
+	CONTROL_LEAVE,
+	CONTROL_OWN,
+};
+
+/** The keys of [Policy], which [Policy "GLOB"] may override one by one. */
+struct policy_rule {
+	enum policy_action action;
+	struct threshold page;
+	struct threshold row;
+	bool neighbour;
+	enum huge_rule huge_pages;
+	bool transparent_huge_pages;
+};
+
+/** Where a value comes from; line 0: the built-in default. */
+struct config_origin {
+	uint32_t line;
+	uint8_t file; /* index into config.files */
+};
+
+#define CONFIG_MAX_OPTIONS 40
+
+/** One [Policy "GLOB"] section. */
+struct policy_override {
+	char glob[CONFIG_GLOB_MAX]; /* of DIMM labels; '*' and '?' */
+	struct policy_rule rule;    /* only the fields named in @set count */
+	uint64_t set;               /* bit i: option i of the table was given */
+	struct config_origin origins[CONFIG_MAX_OPTIONS]; /* by option index */
+};
+
+struct config {
+	struct {
+		uint64_t buffer_size;     /* bytes per CPU */
+		uint64_t max_buffer_size; /* bytes per CPU */
+	} source;
+	struct {
+		uint32_t max_tracked_pages;
+	} tracker;
+	struct policy_rule policy;
+	struct policy_override overrides[CONFIG_MAX_OVERRIDES];
+	unsigned int n_overrides;
+	struct {
+		uint32_t pages_per_hour;
+		uint32_t burst;
+		uint32_t pages_per_dimm;
+		struct amount total;
+		struct amount min_available_memory;
+		uint32_t max_memory_pressure; /* percent, some avg10 of PSI; 100: no limit
+					       */
+	} budget;
+	struct {
+		usec_t first;
+		usec_t max;
+		uint32_t tries;
+	} retry;
+	struct {
+		bool at_boot;
+	} replay;
+	struct {
+		enum kernel_control soft_offline_control;
+	} kernel;
+	struct {
+		char path[CONFIG_PATH_MAX];
+		uint64_t max_size; /* bytes */
+		usec_t retention;
+	} database;
+	struct {
+		char file[CONFIG_PATH_MAX]; /* empty (File=auto): the default path, if
+					       its folder exists; "none": no file */
+		usec_t interval;
+	} metrics;
+
+	/* For `policy show`; not consulted by the engine. */
+	char files[CONFIG_MAX_FILES][CONFIG_PATH_MAX];
+	unsigned int n_files;
+	struct config_origin origins[CONFIG_MAX_OPTIONS]; /* by option index */
+};
+
+enum config_severity {
+	CONFIG_WARNING, /* unknown section or key: ignored, and the nearest one is named
+			 */
+	CONFIG_ERROR,   /* the whole configuration is to be refused */
+};
+
+/** One finding; @message is "file:line: [Section] Key: why" or as much of it as is known.
+ */
+struct config_diag {
+	enum config_severity severity;
+	const char *message;
+};
+
+typedef void (*config_diag_fn)(void *userdata, const struct config_diag *diag);
+
+/** Sets every option to its built-in default, with no files and no overrides. */
+void config_init(struct config *cfg);
+
+/**
+ * Reads one file's text on top of what @cfg holds. @name is used in diagnostics and kept
+ * as origin. @text need not be terminated. Each finding goes to @diag (may be NULL).
+ *
+ * Returns the number of errors; if it is not 0, @cfg must not be used.
+ */
+unsigned int config_parse(struct config *cfg, const char *name, const char *text,
+			  size_t len, config_diag_fn diag, void *userdata);
+
+/**
+ * Checks what only the whole shows (Max not below the first, and the like), after all
+ * files.
+ *
+ * Returns the number of errors; if it is not 0, @cfg must not be used.
+ */
+unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *userdata);
+
+/**
+ * Writes @cfg as canonical text with a comment on each value's origin, overrides
+ * included.
+ *
+ * Returns the length without the terminator, which is more than @size - 1 if it was cut;
+ * @buf is always terminated if @size is not 0.
+ */
+size_t config_format(const struct config *cfg, char *buf, size_t size);
+
+/** One row of the option table. */
+struct config_option {
+	const char *section;
+	const char *key;
+	const char *value; /* the default, as one would write it in the file */
+	const char *help;  /* one or more sentences; the sample file and the man page hold
+			      them */
+};
+
+/** Row @index of the table, or NULL past its end. */
+const struct config_option *config_option_at(size_t index);
+
+/** The rule for a DIMM with @label: [Policy] overlaid with each matching section in
+ * order. */
+struct policy_rule config_rule_for(const struct config *cfg, const char *label);
+
+/** The largest page threshold that any section sets; at least 1. */
+uint32_t config_max_page_threshold(const struct config *cfg);
+
+/** @amount in page frames, for a machine with @ram_pages frames of 2^@page_shift bytes.
+ */
+uint64_t config_amount_pages(const struct amount *amount, uint64_t ram_pages,
+			     unsigned int page_shift);
+
+/**
+ * Parses "N / WINDOW" or "off" with the units s m h d w; blanks around the slash
+ * optional. Returns 0 and sets *ret, or -EINVAL (syntax) or -ERANGE (0, or too large) and
+ * leaves it.
+ */
+int config_parse_threshold(const char *text, struct threshold *ret);
+
+/** Parses a span such as "15s", "5min", "24h"; the same returns as
+ * config_parse_threshold. */
+int config_parse_span(const char *text, usec_t *ret);
+
+/** Writes a span in its largest exact unit ("24h" as "1d"); returns @buf. */
+const char *config_format_span(usec_t span, char *buf, size_t size);

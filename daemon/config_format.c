@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Value to text, in the one canonical spelling that the parsers read back to the same
+ * value, and the whole configuration as a file. It knows nothing of where the text goes.
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "config_internal.h"
+#include "mem.h"
+
+#define ORIGIN_COLUMN 40
+
+const char *config_format_span(usec_t span, char *buf, size_t size)
+{
+	static const struct {
+		const char *word;
+		int64_t us;
+	} units[] = {
+		{ "w", 7 * USEC_PER_DAY }, { "d", USEC_PER_DAY },
+		{ "h", USEC_PER_HOUR },    { "min", USEC_PER_MINUTE },
+		{ "s", USEC_PER_SEC },     { "ms", USEC_PER_SEC / 1000 },
+	};
+
+	if (span.us == 0) {
+		snprintf(buf, size, "0s");
+		return buf;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (span.us % units[i].us == 0) {
+			snprintf(buf, size, "%" PRId64 "%s", span.us / units[i].us,
+				 units[i].word);
+			return buf;
+		}
+	snprintf(buf, size, "%" PRId64 "us", span.us);
+	return buf;
+}
+
+/* Divides by 1024 as often as it leaves no rest; returns the unit letter's index. */
+static unsigned int scale(uint64_t *n)
+{
+	unsigned int unit = 0;
+
+	while (unit < 4 && *n != 0 && *n % 1024 == 0) {
+		*n /= 1024;
+		unit++;
+	}
+	return unit;
+}
+
+static const char *const size_units[] = { "", "K", "M", "G", "T" };
+
+const char *config_format_size(uint64_t bytes, char *buf, size_t size)
+{
+	unsigned int unit = scale(&bytes);
+
+	snprintf(buf, size, "%" PRIu64 "%s", bytes, size_units[unit]);
+	return buf;
+}
+
+/* Millionths of the whole as per cent, with as many decimals as it takes. */
+static void format_percent(uint64_t millionths, char *buf, size_t size)
+{
+	char text[40];
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text), "%" PRIu64 ".%04" PRIu64,
+			       millionths / 10000, millionths % 10000);
+	while (text[len - 1] == '0')
+		len--;
+	if (text[len - 1] == '.')
+		len--;
+	snprintf(buf, size, "%.*s%%", (int)len, text);
+}
+
+static void format_amount(const struct amount *amount, char *buf, size_t size)
+{
+	uint64_t n = amount->value;
+	unsigned int unit;
+
+	switch (amount->unit) {
+	case AMOUNT_PAGES:
+		snprintf(buf, size, "%" PRIu64, n);
+		break;
+	case AMOUNT_BYTES:
+		/* Without a letter it would be read as pages. */
+		unit = scale(&n);
+		if (unit == 0) {
+			n /= 1024;
+			unit = 1;
+		}
+		snprintf(buf, size, "%" PRIu64 "%s", n, size_units[unit]);
+		break;
+	case AMOUNT_PERCENT:
+		format_percent(n, buf, size);
+		break;
+	}
+}
+
+static void format_threshold(const struct threshold *t, char *buf, size_t size)
+{
+	char window[32];
+
+	if (t->count == 0)
+		snprintf(buf, size, "off");
+	else
+		snprintf(buf, size, "%" PRIu32 " / %s", t->count,
+			 config_format_span(t->window, window, sizeof(window)));
+}
+
+const char *config_value_format(const struct option *opt, const void *base, char *buf,
+				size_t size)
+{
+	const void *field = (const char *)base + opt->offset;
+	const char *path = field;
+
+	switch (opt->type) {
+	case OPTION_BOOL:
+		snprintf(buf, size, "%s", *(const bool *)field ? "yes" : "no");
+		break;
+	case OPTION_COUNT:
+		snprintf(buf, size, "%" PRIu32, *(const uint32_t *)field);
+		break;
+	case OPTION_PERCENT:
+		snprintf(buf, size, "%" PRIu32 "%%", *(const uint32_t *)field);
+		break;
+	case OPTION_SIZE:
+		config_format_size(*(const uint64_t *)field, buf, size);
+		break;
+	case OPTION_SPAN:
+		config_format_span(*(const usec_t *)field, buf, size);
+		break;
+	case OPTION_AMOUNT:
+		format_amount(field, buf, size);
+		break;
+	case OPTION_THRESHOLD:
+		format_threshold(field, buf, size);
+		break;
+	case OPTION_ENUM:
+		snprintf(buf, size, "%s", opt->words[*(const unsigned int *)field]);
+		break;
+	case OPTION_PATH:
+		snprintf(buf, size, "%s", path);
+		break;
+	case OPTION_FILE:
+		snprintf(buf, size, "%s", path[0] ? path : "auto");
+		break;
+	}
+	return buf;
+}
+
+/* Text that grows past its buffer: what does not fit is counted only. */
+struct out {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+static _printf_(2, 3) void put(struct out *out, const char *format, ...)
+{
+	size_t room = out->len < out->size ? out->size - out->len : 0;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(room > 0 ? out->buf + out->len : NULL, room, format, args);
+	va_end(args);
+	if (n > 0)
+		out->len += (size_t)n;
+}
+
+static void put_value(struct out *out, const struct config *cfg, const struct option *opt,
+		      const void *base, const struct config_origin *origin)
+{
+	char value[CONFIG_PATH_MAX + 32], name[CONFIG_PATH_MAX];
+	const char *key = opt->doc.key;
+	int width = ORIGIN_COLUMN - (int)strlen(key) - 1;
+
+	config_value_format(opt, base, value, sizeof(value));
+	put(out, "%s=%-*s # ", key, width, value);
+	if (origin->line == 0 || origin->file >= cfg->n_files)
+		put(out, "default\n");
+	else
+		put(out, "%s:%" PRIu32 "\n",
+		    config_printable(cfg->files[origin->file], CONFIG_PATH_MAX, name,
+				     sizeof(name)),
+		    origin->line);
+}
+
+static void put_override(struct out *out, const struct config *cfg,
+			 const struct policy_override *override)
+{
+	const struct option *opt;
+
+	put(out, "\n[Policy \"%s\"]\n", override->glob);
+	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
+		if (override->set & (UINT64_C(1) << i))
+			put_value(out, cfg, opt, &override->rule, &override->origins[i]);
+	}
+}
+
+size_t config_format(const struct config *cfg, char *buf, size_t size)
+{
+	struct out out = { .buf = buf, .size = size };
+	const char *section = "";
+	const struct option *opt;
+
+	if (size > 0)
+		buf[0] = '\0';
+	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
+		if (strcmp(section, opt->doc.section) != 0) {
+			put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
+			section = opt->doc.section;
+		}
+		put_value(&out, cfg, opt, config_option_base_const(cfg, opt),
+			  &cfg->origins[i]);
+	}
+	for (unsigned int i = 0; i < cfg->n_overrides; i++)
+		put_override(&out, cfg, &cfg->overrides[i]);
+	return out.len;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the files behind config.h share: the typed option table and the conversion of one
+ * value between text and struct. For these files and their tests only.
+ */
+
+#include "config.h"
+
+/** How a value is written, and what its field in the struct is. */
+enum option_type {
+	OPTION_BOOL,      /* bool: yes, no, true, false, on, off, 1, 0 */
+	OPTION_COUNT,     /* uint32_t: a decimal number */
+	OPTION_PERCENT,   /* uint32_t: 0 to 100, the sign may be left out */
+	OPTION_SIZE,      /* uint64_t, bytes: a number, with K, M, G or T */
+	OPTION_SPAN,      /* usec_t: a number and a unit of time */
+	OPTION_AMOUNT,    /* struct amount: pages, bytes or a percentage of RAM */
+	OPTION_THRESHOLD, /* struct threshold: N / WINDOW, or off */
+	OPTION_ENUM,      /* an enum: one of .words, in its order */
+	OPTION_PATH,      /* char[CONFIG_PATH_MAX]: an absolute path */
+	OPTION_FILE,      /* as OPTION_PATH; auto (stored as "") or none (as "none") */
+};
+
+/** One row of the table, as the parser sees it. */
+struct option {
+	struct config_option doc;
+	enum option_type type;
+	bool policy;   /* the field is in struct policy_rule */
+	size_t offset; /* in struct policy_rule or in struct config */
+	uint64_t min;  /* of the number, in its field's unit; both inclusive */
+	uint64_t max;
+	const char *const *words; /* OPTION_ENUM, NULL-terminated */
+};
+
+/** Row @index of the table, or NULL past its end. */
+const struct option *config_option_row(size_t index);
+
+/** The row's index for exactly this section and key, or -1. */
+int config_option_find(const char *section, const char *key);
+
+/** The table's spelling of section @name, letter case aside, or NULL. */
+const char *config_section_find(const char *name);
+
+/** The known section whose name is nearest to @name by edit distance. */
+const char *config_section_nearest(const char *name);
+
+/** The row whose key is nearest to @key; rows of @section win over others as near. */
+const struct option *config_option_nearest(const char *section, const char *key);
+
+/** Equal but for the case of ASCII letters; the locale is not asked. */
+bool config_same_letters(const char *a, const char *b);
+
+/** The struct that @opt's offset counts from. */
+void *config_option_base(struct config *cfg, const struct option *opt);
+const void *config_option_base_const(const struct config *cfg, const struct option *opt);
+
+/** Why a value was refused, with the value in front and what would be right. */
+struct value_error {
+	char text[320];
+};
+
+/**
+ * Parses @text and stores it in @opt's field of @base. Returns 0, or -EINVAL with
+ * *ret_error set and the field untouched.
+ */
+int config_value_parse(const struct option *opt, const char *text, void *base,
+		       struct value_error *ret_error);
+
+/** Copies @opt's field from @from to @to. */
+void config_value_copy(const struct option *opt, void *to, const void *from);
+
+/** Writes @opt's field of @base as config_value_parse() reads it; returns @buf. */
+const char *config_value_format(const struct option *opt, const void *base, char *buf,
+				size_t size);
+
+/** Writes @bytes with its largest exact unit of K, M, G, T; returns @buf. */
+const char *config_format_size(uint64_t bytes, char *buf, size_t size);
+
+/**
+ * Copies at most @len bytes of @text up to a NUL, with everything but printable ASCII as
+ * \xNN, and "..." at the end if it was cut. Returns @buf, always terminated.
+ */
+const char *config_printable(const char *text, size_t len, char *buf, size_t size);

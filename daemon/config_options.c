@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The option table: the one place that knows every section, key, default, range and help
+ * text, and the look-ups by name. It does not know how a file or a value is written; even
+ * the defaults are read from the table by the parser that reads the operator's values.
+ */
+
+#include <stddef.h>
+#include <string.h>
+
+#include "config_internal.h"
+#include "mem.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+#define TIB (GIB * 1024)
+
+static const char *const action_words[] = { "soft", "account", NULL };
+static const char *const huge_words[] = { "never", "2M", NULL };
+static const char *const control_words[] = { "leave", "own", NULL };
+
+#define IN_CONFIG(field) .offset = offsetof(struct config, field)
+#define IN_POLICY(field) .policy = true, .offset = offsetof(struct policy_rule, field)
+#define RANGE(low, high) .min = (low), .max = (high)
+#define SPANS(low, high) RANGE((uint64_t)(low), (uint64_t)(high))
+
+/* clang-format off */
+static const struct option table[] = {
+	{ { "Source", "BufferSize", "64K",
+	    "Size of the trace buffer of each CPU when the daemon starts. "
+	    "The kernel keeps events there until they are read, also while the daemon "
+	    "is down." },
+	  OPTION_SIZE, IN_CONFIG(source.buffer_size), RANGE(4 * KIB, 64 * MIB) },
+	{ { "Source", "MaxBufferSize", "8M",
+	    "How far the trace buffer of each CPU may grow after events were lost." },
+	  OPTION_SIZE, IN_CONFIG(source.max_buffer_size), RANGE(4 * KIB, 64 * MIB) },
+
+	{ { "Tracker", "MaxTrackedPages", "65536",
+	    "How many pages are kept in memory at the same time. "
+	    "When the table is full, the page that matters least makes room; what was "
+	    "counted for it stays in the database." },
+	  OPTION_COUNT, IN_CONFIG(tracker.max_tracked_pages), RANGE(64, 16777216) },
+
+	{ { "Policy", "Action", "soft",
+	    "What to do with a page that a rule selects. "
+	    "soft: soft-offline it. "
+	    "account: count and report only, never act." },
+	  OPTION_ENUM, IN_POLICY(action), .words = action_words },
+	{ { "Policy", "PageThreshold", "2 / 24h",
+	    "A page is offlined at its Nth corrected error within the window. "
+	    "off: never for its own count." },
+	  OPTION_THRESHOLD, IN_POLICY(page), RANGE(1, CONFIG_MAX_THRESHOLD) },
+	{ { "Policy", "RowThreshold", "2 / 7d",
+	    "When a DRAM row shows errors in N distinct columns within the window, "
+	    "every page of it that had a corrected error of its own is offlined. "
+	    "off: rows are not looked at." },
+	  OPTION_THRESHOLD, IN_POLICY(row), RANGE(2, CONFIG_MAX_THRESHOLD) },
+	{ { "Policy", "NeighbourRule", "no",
+	    "Also offline a page beside the pages of a faulty row at its first "
+	    "corrected error." },
+	  OPTION_BOOL, IN_POLICY(neighbour) },
+	{ { "Policy", "HugePages", "never",
+	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
+	    "huge page. "
+	    "never: leave them whole. "
+	    "2M: those of at most 2 MiB may be dissolved; 1 GiB pages never are." },
+	  OPTION_ENUM, IN_POLICY(huge_pages), .words = huge_words },
+	{ { "Policy", "TransparentHugePages", "yes",
+	    "Whether a page inside a transparent huge page may be offlined, which "
+	    "splits the huge page." },
+	  OPTION_BOOL, IN_POLICY(transparent_huge_pages) },
+
+	{ { "Budget", "PagesPerHour", "10",
+	    "How many pages an hour may be offlined in the long run. "
+	    "0: the pages of Burst are all there are until the daemon starts anew." },
+	  OPTION_COUNT, IN_CONFIG(budget.pages_per_hour), RANGE(0, 100000) },
+	{ { "Budget", "Burst", "20",
+	    "How many pages may be offlined at once after a quiet time. "
+	    "0 is allowed only with PagesPerHour=0: then none is." },
+	  OPTION_COUNT, IN_CONFIG(budget.burst), RANGE(0, 100000) },
+	{ { "Budget", "PagesPerDimm", "128",
+	    "How many pages of one DIMM may be offlined. "
+	    "A DIMM that reaches this is to be replaced: offlining cannot win there." },
+	  OPTION_COUNT, IN_CONFIG(budget.pages_per_dimm), RANGE(0, 1000000) },
+	{ { "Budget", "Total", "0.1%",
+	    "How much memory may be offlined in all. "
+	    "A plain number counts pages, K, M, G or T make it bytes, % is a share of "
+	    "the RAM." },
+	  OPTION_AMOUNT, IN_CONFIG(budget.total) },
+	{ { "Budget", "MinAvailableMemory", "2%",
+	    "Nothing is offlined while less memory than this is available. "
+	    "Written as Total is." },
+	  OPTION_AMOUNT, IN_CONFIG(budget.min_available_memory) },
+	{ { "Budget", "MaxMemoryPressure", "20%",
+	    "Nothing is offlined while tasks waited for memory for more than this share "
+	    "of the last ten seconds. "
+	    "100%: memory pressure is not looked at." },
+	  OPTION_PERCENT, IN_CONFIG(budget.max_memory_pressure), RANGE(0, 100) },
+
+	{ { "Retry", "First", "1s",
+	    "The wait after the first attempt that failed for a passing reason; it "
+	    "doubles with each further one." },
+	  OPTION_SPAN, IN_CONFIG(retry.first), SPANS(USEC_PER_SEC, USEC_PER_DAY) },
+	{ { "Retry", "Max", "5min",
+	    "The longest wait between two attempts." },
+	  OPTION_SPAN, IN_CONFIG(retry.max), SPANS(USEC_PER_SEC, USEC_PER_DAY) },
+	{ { "Retry", "Tries", "8",
+	    "How many attempts are made before a page counts as failed. "
+	    "It is tried again at its next corrected error, at most once an hour." },
+	  OPTION_COUNT, IN_CONFIG(retry.tries), RANGE(1, 32) },
+
+	{ { "Replay", "AtBoot", "no",
+	    "Offline again, after a reboot, the pages that were offlined before it. "
+	    "The budgets hold for these as well." },
+	  OPTION_BOOL, IN_CONFIG(replay.at_boot) },
+
+	{ { "Kernel", "SoftOfflineControl", "leave",
+	    "The sysctl vm.enable_soft_offline. "
+	    "leave: use what is set. "
+	    "own: set it so that the daemon may soft-offline and, where the kernel can "
+	    "tell them apart, the kernel does not on its own account." },
+	  OPTION_ENUM, IN_CONFIG(kernel.soft_offline_control), .words = control_words },
+
+	{ { "Database", "Path", "/var/lib/softofflined/softofflined.db",
+	    "The database of counts, attempts and results, an absolute path." },
+	  OPTION_PATH, IN_CONFIG(database.path) },
+	{ { "Database", "MaxSize", "256M",
+	    "The database does not grow beyond this; the oldest events make room." },
+	  OPTION_SIZE, IN_CONFIG(database.max_size), RANGE(MIB, TIB) },
+	{ { "Database", "Retention", "400d",
+	    "How long single events are kept." },
+	  OPTION_SPAN, IN_CONFIG(database.retention),
+	  SPANS(USEC_PER_DAY, 3650 * USEC_PER_DAY) },
+
+	{ { "Metrics", "File", "auto",
+	    "The file for the Prometheus node exporter, an absolute path. "
+	    "auto: /var/lib/prometheus/node-exporter/softofflined.prom, if that folder "
+	    "exists. "
+	    "none: no file is written." },
+	  OPTION_FILE, IN_CONFIG(metrics.file) },
+	{ { "Metrics", "Interval", "15s",
+	    "How often the file is written." },
+	  OPTION_SPAN, IN_CONFIG(metrics.interval), SPANS(USEC_PER_SEC, USEC_PER_HOUR) },
+};
+/* clang-format on */
+
+_Static_assert(ARRAY_SIZE(table) <= CONFIG_MAX_OPTIONS,
+	       "struct config holds all origins");
+
+const struct option *config_option_row(size_t index)
+{
+	return index < ARRAY_SIZE(table) ? &table[index] : NULL;
+}
+
+const struct config_option *config_option_at(size_t index)
+{
+	return index < ARRAY_SIZE(table) ? &table[index].doc : NULL;
+}
+
+void config_init(struct config *cfg)
+{
+	struct value_error error;
+
+	memset(cfg, 0, sizeof(*cfg));
+	/* The unit tests show that no default of the table is ever refused. */
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		(void)config_value_parse(&table[i], table[i].doc.value,
+					 config_option_base(cfg, &table[i]), &error);
+}
+
+void *config_option_base(struct config *cfg, const struct option *opt)
+{
+	return opt->policy ? (void *)&cfg->policy : (void *)cfg;
+}
+
+const void *config_option_base_const(const struct config *cfg, const struct option *opt)
+{
+	return opt->policy ? (const void *)&cfg->policy : (const void *)cfg;
+}
+
+int config_option_find(const char *section, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (strcmp(table[i].doc.section, section) == 0 &&
+		    strcmp(table[i].doc.key, key) == 0)
+			return (int)i;
+	return -1;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool config_same_letters(const char *a, const char *b)
+{
+	while (*a && lower(*a) == lower(*b)) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+const char *config_section_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (config_same_letters(table[i].doc.section, name))
+			return table[i].doc.section;
+	return NULL;
+}
+
+#define WORD_MAX 64
+
+/* Levenshtein's, letter case aside; what is past WORD_MAX of @a does not count. */
+static unsigned int edit_distance(const char *a, const char *b)
+{
+	unsigned int row[WORD_MAX + 1];
+	size_t len = strnlen(a, WORD_MAX);
+
+	for (unsigned int i = 0; i <= len; i++)
+		row[i] = i;
+	for (; *b; b++) {
+		unsigned int diagonal = row[0]++;
+
+		for (size_t i = 1; i <= len; i++) {
+			unsigned int best = diagonal + (lower(a[i - 1]) != lower(*b));
+
+			if (best > row[i] + 1)
+				best = row[i] + 1;
+			if (best > row[i - 1] + 1)
+				best = row[i - 1] + 1;
+			diagonal = row[i];
+			row[i] = best;
+		}
+	}
+	return row[len];
+}
+
+const char *config_section_nearest(const char *name)
+{
+	unsigned int best = UINT32_MAX;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		unsigned int distance = edit_distance(name, table[i].doc.section);
+
+		if (distance < best) {
+			best = distance;
+			nearest = table[i].doc.section;
+		}
+	}
+	return nearest;
+}
+
+const struct option *config_option_nearest(const char *section, const char *key)
+{
+	unsigned int best = UINT32_MAX;
+	const struct option *nearest = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		unsigned int distance = 2 * edit_distance(key, table[i].doc.key);
+
+		if (strcmp(table[i].doc.section, section) != 0)
+			distance++;
+		if (distance < best) {
+			best = distance;
+			nearest = &table[i];
+		}
+	}
+	return nearest;
+}
