@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Walks one sub-buffer of the kernel's ring buffer. Nothing in a page is trusted: each
+ * length is held against what is left of the page, each field against its event. It knows
+ * no descriptors, allocates nothing, and does not judge what an event says.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "mc_format_internal.h"
+#include "mem.h"
+
+/* Flags in the commit word (kernel/trace/ring_buffer.c). */
+#define MISSED_EVENTS (UINT64_C(1) << 31)
+#define MISSED_STORED (UINT64_C(1) << 30)
+#define COMMIT_MASK   (MISSED_STORED - 1)
+
+/* An event header is type_len:5 and time_delta:27, as the compiler lays out bit fields.
+ */
+#define TYPE_LEN_BITS   5
+#define TIME_DELTA_BITS 27
+
+/* Values of type_len (include/linux/ring_buffer.h, events/header_event). */
+enum ring_type {
+	RING_LONG = 0, /* the length stands in the next word */
+	RING_DATA_MAX = 28,
+	RING_PADDING = 29,
+	RING_TIME_EXTEND = 30,
+	RING_TIME_STAMP = 31,
+};
+
+/* An absolute time stamp has 59 bits; the others are those of the time so far. */
+#define TIME_STAMP_MSB (UINT64_C(0xf8) << 56)
+
+/* Without grain_bits nobody knows which page is meant: coarser than any page. */
+#define GRAIN_UNKNOWN 64
+
+static uint32_t load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* The number, extended to 64 bits by its own sign. The caller has checked the bounds. */
+static uint64_t load(const uint8_t *base, const struct mc_number *n)
+{
+	const uint8_t *p = base + n->offset;
+	uint64_t v64;
+	uint32_t v32;
+	uint16_t v16;
+
+	switch (n->size) {
+	case 1:
+		return n->is_signed ? (uint64_t)(int8_t)*p : *p;
+	case 2:
+		memcpy(&v16, p, sizeof(v16));
+		return n->is_signed ? (uint64_t)(int16_t)v16 : v16;
+	case 4:
+		v32 = load32(p);
+		return n->is_signed ? (uint64_t)(int32_t)v32 : v32;
+	case 8:
+		memcpy(&v64, p, sizeof(v64));
+		return v64;
+	default:
+		return 0;
+	}
+}
+
+/* The number held at @max; a negative one is 0. */
+static uint32_t load_up_to(const uint8_t *base, const struct mc_number *n, uint32_t max)
+{
+	uint64_t v = load(base, n);
+
+	if (n->is_signed && (int64_t)v < 0)
+		return 0;
+	return v > max ? max : (uint32_t)v;
+}
+
+/* -1, unknown, also stands for what does not fit. */
+static int8_t load_layer(const uint8_t *base, const struct mc_number *n)
+{
+	uint64_t v = load(base, n);
+
+	return n->size && v <= INT8_MAX ? (int8_t)v : -1;
+}
+
+static struct ce_text load_text(const uint8_t *base, uint32_t len,
+				const struct mc_text *t)
+{
+	uint32_t at = t->offset;
+	uint32_t size = t->size;
+	const char *s;
+
+	if (t->kind == MC_TEXT_ABSENT)
+		return (struct ce_text){ "", 0 };
+	if (t->kind != MC_TEXT_FIXED) {
+		uint32_t loc = load32(base + t->offset);
+
+		at = loc & 0xffff;
+		size = loc >> 16;
+		if (t->kind == MC_TEXT_REL_LOC)
+			at += t->offset + t->size;
+	}
+	/* A location that is off must not cost the event: it still is an error. */
+	if (at >= len)
+		return (struct ce_text){ "", 0 };
+	if (size > len - at)
+		size = len - at;
+	s = (const char *)base + at;
+	return (struct ce_text){ s, (uint32_t)strnlen(s, size) };
+}
+
+static bool says_overflow(struct ce_text text)
+{
+	static const char word[] = "OVERFLOW";
+
+	return memmem(text.s, text.len, word, sizeof(word) - 1);
+}
+
+/* A type that is none of ours is named "Info" by the kernel's own print format. */
+static enum ce_severity load_severity(const uint8_t *base, const struct mc_number *n)
+{
+	uint64_t v = load(base, n);
+
+	return v <= CE_INFO ? (enum ce_severity)v : CE_INFO;
+}
+
+static void decode_mc(struct mc_decoder *d, const uint8_t *base, uint32_t len)
+{
+	const struct mc_format *f = d->format;
+	const struct mc_number *count = &f->mc.error_count;
+	const struct mc_number *grain = &f->mc.grain_bits;
+
+	d->event = (struct ce_event){
+		.time = usec((int64_t)(d->time_ns / 1000)),
+		.address = paddr(load(base, &f->mc.address)),
+		.syndrome = load(base, &f->mc.syndrome),
+		.count = count->size ? load_up_to(base, count, UINT32_MAX) : 1,
+		.severity = load_severity(base, &f->mc.error_type),
+		.cpu = d->cpu,
+		.mc = (uint8_t)load_up_to(base, &f->mc.mc_index, UINT8_MAX),
+		.grain_bits = GRAIN_UNKNOWN,
+		.has_address = f->mc.address.size != 0,
+		.msg = load_text(base, len, &f->mc.msg),
+		.label = load_text(base, len, &f->mc.label),
+		.detail = load_text(base, len, &f->mc.detail),
+	};
+	if (grain->size)
+		d->event.grain_bits = (uint8_t)load_up_to(base, grain, UINT8_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(d->event.layer); i++)
+		d->event.layer[i] = load_layer(base, &f->mc.layer[i]);
+	d->event.overflow = says_overflow(d->event.detail) || says_overflow(d->event.msg);
+}
+
+static void decode_failure(struct mc_decoder *d, const uint8_t *base)
+{
+	const struct mc_format *f = d->format;
+
+	d->failure = (struct failure_event){
+		.time = usec((int64_t)(d->time_ns / 1000)),
+		.pfn = pfn(load(base, &f->failure.pfn)),
+		.type = (int32_t)load(base, &f->failure.type),
+		.result = (int32_t)load(base, &f->failure.result),
+	};
+}
+
+static int decode(struct mc_decoder *d, const uint8_t *base, uint32_t len)
+{
+	const struct mc_format *f = d->format;
+	uint64_t type;
+
+	if (len < (uint32_t)f->type.offset + f->type.size)
+		return -EBADMSG;
+	type = load(base, &f->type);
+	if (type == f->mc.id) {
+		if (len < f->mc.min_size)
+			return -EBADMSG;
+		decode_mc(d, base, len);
+		return MC_EVENT;
+	}
+	if (f->failure.known && type == f->failure.id) {
+		if (len < f->failure.min_size)
+			return -EBADMSG;
+		decode_failure(d, base);
+		return MC_FAILURE;
+	}
+	return MC_OTHER;
+}
+
+/* Time extends and absolute stamps; @word is the second word. */
+static void step_time(struct mc_decoder *d, uint32_t type_len, uint32_t delta,
+		      uint32_t word)
+{
+	uint64_t time = ((uint64_t)word << TIME_DELTA_BITS) + delta;
+
+	if (type_len == RING_TIME_STAMP)
+		d->time_ns = time | (d->time_ns & TIME_STAMP_MSB);
+	else
+		d->time_ns += time;
+}
+
+static void split_header(uint32_t word, uint32_t *ret_type_len, uint32_t *ret_delta)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	*ret_type_len = word >> TIME_DELTA_BITS;
+	*ret_delta = word & ((UINT32_C(1) << TIME_DELTA_BITS) - 1);
+#else
+	*ret_type_len = word & ((UINT32_C(1) << TYPE_LEN_BITS) - 1);
+	*ret_delta = word >> TYPE_LEN_BITS;
+#endif
+}
+
+/*
+ * Moves d->at over one ring-buffer record. Returns 1 and where its data is, 0 if it has
+ * none, -EBADMSG if it does not fit.
+ */
+static int step(struct mc_decoder *d, const uint8_t **ret_data, uint32_t *ret_len)
+{
+	const size_t left = (size_t)(d->end - d->at);
+	const uint8_t *data = d->at + 4;
+	uint32_t type_len, delta, word;
+	uint64_t len;
+
+	if (left < 4)
+		return -EBADMSG;
+	split_header(load32(d->at), &type_len, &delta);
+	/* Padding without a delta fills the rest of the page; it may lack its length. */
+	if (type_len == RING_PADDING && delta == 0) {
+		d->at = d->end;
+		return 0;
+	}
+
+	if (type_len != RING_LONG && type_len <= RING_DATA_MAX) {
+		len = (uint64_t)type_len * 4;
+	} else {
+		if (left < 8)
+			return -EBADMSG;
+		word = load32(data);
+		if (type_len == RING_TIME_EXTEND || type_len == RING_TIME_STAMP) {
+			step_time(d, type_len, delta, word);
+			d->at += 8;
+			return 0;
+		}
+		/* A length counts from its own word on; so it does in padding. */
+		if (word < 4)
+			return -EBADMSG;
+		len = ((uint64_t)word + 3) & ~UINT64_C(3);
+	}
+	if (len > left - 4)
+		return -EBADMSG;
+	d->at = data + len;
+	/* An event discarded into padding keeps its delta: the next counts from it. */
+	d->time_ns += delta;
+	if (type_len == RING_PADDING)
+		return 0;
+	*ret_data = type_len == RING_LONG ? data + 4 : data;
+	*ret_len = (uint32_t)(d->at - *ret_data);
+	return 1;
+}
+
+/* The count stands behind the last event, in a word as wide as the commit word. */
+static void load_lost(struct mc_decoder *d, uint64_t flags, size_t left)
+{
+	const struct mc_number count = { .size = d->format->commit.size };
+
+	if (!(flags & MISSED_EVENTS))
+		return;
+	if ((flags & MISSED_STORED) && left >= count.size)
+		d->lost = load(d->end, &count);
+	else
+		d->lost_unknown = true;
+}
+
+int mc_decoder_init(struct mc_decoder *d, const struct mc_format *format, uint16_t cpu,
+		    const void *page, size_t size)
+{
+	const uint8_t *bytes = page;
+	uint64_t word;
+	size_t commit, room;
+
+	*d = (struct mc_decoder){ .format = format, .cpu = cpu };
+	/* The fields of the header stand before the data: mc_format.c has seen to it. */
+	if (size < format->data_offset)
+		return -EBADMSG;
+	room = size - format->data_offset;
+	word = load(bytes, &format->commit);
+	commit = word & COMMIT_MASK;
+	if (commit > room)
+		return -EBADMSG;
+
+	d->time_ns = load(bytes, &format->timestamp);
+	d->at = bytes + format->data_offset;
+	d->end = d->at + commit;
+	load_lost(d, word, room - commit);
+	return 0;
+}
+
+int mc_decoder_next(struct mc_decoder *d)
+{
+	while (d->at < d->end) {
+		const uint8_t *data;
+		uint32_t len;
+		int r = step(d, &data, &len);
+
+		if (r == 0)
+			continue;
+		if (r > 0)
+			r = decode(d, data, len);
+		if (r < 0)
+			d->at = d->end;
+		return r;
+	}
+	return MC_END;
+}
