@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The files of one tracefs instance: making it, locking it, its texts and settings.
+ * Internal to trace_reader.c, which has the pipes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct trace_instance {
+	int dir;           /* holds the lock; -1 if not open */
+	bool created;      /* by this open: there is nothing in it yet */
+	size_t page_size;  /* what one read() of a raw pipe may return, in bytes */
+	size_t data_size;  /* of a page, in bytes; buffer sizes are multiples of it */
+	unsigned int cpus; /* one more than the highest CPU in per_cpu */
+	char *header_page;
+	char *mc_format;
+	char *failure_format; /* NULL if the kernel has no such event */
+	const char *failure_dir;
+	char path[256];
+	char where[512]; /* the file that failed last, for messages */
+};
+
+/** Counters of a CPU's buffer since it was made or reset: per_cpu/cpuN/stats. */
+struct trace_stats {
+	uint64_t read;    /* events that went through its pipe */
+	uint64_t overrun; /* overwritten; the next page read says so, too */
+	uint64_t other;   /* commit overrun and dropped events: no page says so */
+};
+
+/**
+ * Makes or takes over the instance below @tracing_dir, locks it and reads its texts;
+ * changes no setting. *@in is overwritten and must be given to trace_instance_close()
+ * whatever is returned.
+ *
+ * Returns 0; -ENODEV: no tracefs there; -ENOENT: no ras:mc_event; -EBUSY: locked by
+ * another; -EBADMSG: header_page makes no sense; other negative errno. in->where is set.
+ */
+int trace_instance_open(struct trace_instance *in, const char *tracing_dir);
+
+/** Drops the lock and what @in owns; the instance itself stays. */
+void trace_instance_close(struct trace_instance *in);
+
+/** Opens @path below the instance; returns a descriptor, or negative errno. */
+int trace_instance_openat(struct trace_instance *in, const char *path, int flags);
+
+/** Writes @text to @path, unless @path begins with @text already. 0 or negative errno. */
+int trace_instance_set(struct trace_instance *in, const char *path, const char *text);
+
+/** 1 if the clock is "boot", 0 if it is another; negative errno. */
+int trace_instance_clock_is_boot(struct trace_instance *in);
+
+/** Sets the clock "boot", which empties the buffers. 0 or negative errno. */
+int trace_instance_set_clock(struct trace_instance *in);
+
+/**
+ * Compares the per-CPU buffer size with @bytes. Returns -1 if it is smaller, 0 if it is
+ * what @bytes gets rounded to, 1 if it is larger or differs between CPUs.
+ */
+int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes);
+
+/** Sets the size of each CPU's buffer; making it smaller may cost events. 0 or negative
+ * errno. */
+int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
+
+/** Turns the events and the recording on, where they are off. 0 or negative errno. */
+int trace_instance_enable(struct trace_instance *in);
+
+/** Reads @cpu's counters. 0, or negative errno with *ret untouched. */
+int trace_instance_stats(struct trace_instance *in, unsigned int cpu,
+			 struct trace_stats *ret);

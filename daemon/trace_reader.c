@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The raw pipes of our trace instance: which are open, which have something to read, what
+ * was lost in them. It does not look into a page, and takes for a fact only what the
+ * kernel's own counters say.
+ */
+
+#include "trace_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "mem.h"
+#include "trace_instance.h"
+
+struct trace_cpu {
+	int fd;
+	bool ready;              /* worth a read() */
+	bool empty;              /* the last read() said so */
+	bool has_base;           /* @base is known */
+	bool check;              /* hold @noted against the counters once empty */
+	struct trace_stats base; /* the counters up to which all is accounted for */
+	uint64_t noted;          /* lost since, as pages said */
+	uint64_t notes_unknown;  /* pages since that said "lost" without a number */
+	uint64_t unreported;     /* found, and not yet returned */
+};
+
+struct trace_reader {
+	struct trace_instance in;
+	struct trace_cpu *cpus;
+	struct epoll_event *events; /* one for each CPU */
+	uint8_t *page;
+	int epoll;
+	int record;        /* -1: none */
+	int record_error;  /* negative errno that ended the recording */
+	unsigned int next; /* CPU whose turn it is */
+	unsigned int pipes;
+	uint64_t buffer_size;
+	bool foreign_clock;
+	bool shrink; /* to buffer_size, once nothing can be lost by it */
+};
+
+/** A frame of DIR/pages: this, then @size bytes as read(); in the host's byte order. */
+struct record_head {
+	uint16_t cpu;
+	uint16_t zero;
+	uint32_t size;
+};
+
+DEFINE_CLEANUP(struct trace_reader *, trace_reader_close)
+
+static void drop_pipe(struct trace_reader *r, struct trace_cpu *cpu)
+{
+	if (cpu->fd < 0)
+		return;
+	/* Closing takes it out of the epoll set: nobody has a copy. */
+	close(TAKE_FD(cpu->fd));
+	cpu->ready = false;
+	r->pipes--;
+}
+
+/* True if read() has something to return now. */
+static bool has_pages(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
+}
+
+/* Nobody has read anything yet: then nobody has been told of what was lost, either. */
+static void load_base(struct trace_reader *r, unsigned int n)
+{
+	struct trace_cpu *cpu = &r->cpus[n];
+
+	if (cpu->has_base || trace_instance_stats(&r->in, n, &cpu->base) < 0)
+		return;
+	if (cpu->base.read == 0)
+		cpu->base = (struct trace_stats){ 0 };
+	cpu->has_base = true;
+}
+
+/*
+ * Returns 1, or 0 if the CPU has never been online: the kernel has no buffer for it then,
+ * poll() says POLLERR at once and for ever, and read() ENODEV (ring_buffer_poll_wait).
+ */
+static int open_pipe(struct trace_reader *r, unsigned int n)
+{
+	struct trace_cpu *cpu = &r->cpus[n];
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = n };
+	_cleanup_(close_p) int fd = -1;
+	struct pollfd p = { .events = POLLIN };
+	char path[64];
+
+	snprintf(path, sizeof(path), "per_cpu/cpu%u/trace_pipe_raw", n);
+	fd = trace_instance_openat(&r->in, path, O_RDONLY | O_NONBLOCK);
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+		return 0;
+	if (fd < 0)
+		return fd;
+	p.fd = fd;
+	if (poll(&p, 1, 0) > 0 && (p.revents & POLLERR))
+		return 0;
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return -errno;
+
+	load_base(r, n);
+	cpu->fd = TAKE_FD(fd);
+	cpu->ready = true;
+	cpu->empty = false;
+	cpu->check = true;
+	r->pipes++;
+	return 1;
+}
+
+/* Takes over what @base knew and starts anew from @now. */
+static void rebase(struct trace_cpu *cpu, const struct trace_stats *now)
+{
+	cpu->base = *now;
+	cpu->noted = 0;
+	cpu->notes_unknown = 0;
+	cpu->check = false;
+}
+
+static uint64_t growth(uint64_t now, uint64_t base)
+{
+	return now > base ? now - base : 0;
+}
+
+/*
+ * Adds to cpu->unreported what the counters know and no page said. Each page that is the
+ * first after an overrun carries the exact number, unless it is too full to hold it. So
+ * once there is nothing to read, the pages' numbers and the counter differ only by pages
+ * without a number, or by what was lost before we first read the counter: that is in the
+ * pages' numbers but not in the growth, which is why the difference is bounded from below
+ * by one for each page that said "lost" alone.
+ */
+static void reconcile(struct trace_reader *r, unsigned int n)
+{
+	struct trace_cpu *cpu = &r->cpus[n];
+	struct trace_stats now;
+	uint64_t missing;
+
+	if (!cpu->check || !cpu->empty || cpu->fd < 0)
+		return;
+	if (trace_instance_stats(&r->in, n, &now) < 0)
+		return;
+	/* Counters read too late may hold what a page is about to say. */
+	if (has_pages(cpu->fd))
+		return;
+	if (!cpu->has_base) {
+		cpu->base = now;
+		cpu->has_base = true;
+	}
+	missing = growth(growth(now.overrun, cpu->base.overrun), cpu->noted);
+	if (missing < cpu->notes_unknown)
+		missing = cpu->notes_unknown;
+	cpu->unreported += missing + growth(now.other, cpu->base.other);
+	rebase(cpu, &now);
+}
+
+static int open_record_file(int dir, const char *name, const char *text)
+{
+	_cleanup_(close_p) int fd = -1;
+	size_t len = strlen(text);
+	ssize_t n;
+
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int open_record(struct trace_reader *r, const char *path)
+{
+	_cleanup_(close_p) int dir = -1;
+	_cleanup_(close_p) int fd = -1;
+	int e;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	/* Never over an older recording: its pages need the texts beside them. */
+	fd = openat(dir, "pages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	e = open_record_file(dir, "header_page", r->in.header_page);
+	if (e < 0)
+		return e;
+	e = open_record_file(dir, "mc_event.format", r->in.mc_format);
+	if (e < 0)
+		return e;
+	if (r->in.failure_format) {
+		e = open_record_file(dir, "memory_failure_event.format",
+				     r->in.failure_format);
+		if (e < 0)
+			return e;
+	}
+	r->record = TAKE_FD(fd);
+	return 0;
+}
+
+static void record_page(struct trace_reader *r, uint16_t cpu, size_t size)
+{
+	struct record_head head = { .cpu = cpu, .size = (uint32_t)size };
+	struct iovec iov[] = {
+		{ .iov_base = &head, .iov_len = sizeof(head) },
+		{ .iov_base = r->page, .iov_len = size },
+	};
+	off_t start;
+	ssize_t n;
+
+	if (r->record < 0)
+		return;
+	start = lseek(r->record, 0, SEEK_CUR);
+	n = writev(r->record, iov, ARRAY_SIZE(iov));
+	if (n == (ssize_t)(sizeof(head) + size))
+		return;
+	r->record_error = n < 0 ? -errno : -ENOSPC;
+	/* Half a frame would spoil the file for whoever reads it. */
+	if (start >= 0 && ftruncate(r->record, start) < 0)
+		r->record_error = -errno;
+	close(TAKE_FD(r->record));
+}
+
+static int set_up(struct trace_reader *r)
+{
+	int e = trace_instance_clock_is_boot(&r->in);
+	int difference;
+
+	if (e < 0)
+		return e;
+	/* Setting the clock empties the buffer, shrinking may: in a new one nothing is.
+	 */
+	if (e == 0 && r->in.created) {
+		e = trace_instance_set_clock(&r->in);
+		if (e < 0)
+			return e;
+	} else if (e == 0) {
+		r->foreign_clock = true;
+	}
+
+	difference = trace_instance_compare_size(&r->in, r->buffer_size);
+	if (difference < 0 || (difference > 0 && r->in.created))
+		return trace_instance_set_size(&r->in, r->buffer_size);
+	r->shrink = difference > 0;
+	return 0;
+}
+
+static int open_pipes(struct trace_reader *r)
+{
+	r->cpus = calloc(r->in.cpus, sizeof(*r->cpus));
+	for (unsigned int i = 0; r->cpus && i < r->in.cpus; i++)
+		r->cpus[i].fd = -1;
+	r->events = calloc(r->in.cpus, sizeof(*r->events));
+	r->page = malloc(r->in.page_size);
+	if (!r->cpus || !r->events || !r->page)
+		return -ENOMEM;
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll < 0)
+		return -errno;
+	for (unsigned int i = 0; i < r->in.cpus; i++) {
+		int e = open_pipe(r, i);
+
+		if (e < 0)
+			return e;
+	}
+	return r->pipes ? 0 : -ENODEV;
+}
+
+/* Which file failed is in r->in.where, or in @where if it is none of the instance's. */
+static int open_all(struct trace_reader *r, const struct trace_reader_options *options,
+		    char *where, size_t size)
+{
+	int e = trace_instance_open(&r->in, options->tracing_dir);
+
+	if (e < 0)
+		return e;
+	e = set_up(r);
+	if (e < 0)
+		return e;
+	/* Before the events are on: the counters then start from a known point. */
+	snprintf(r->in.where, sizeof(r->in.where), "%s/per_cpu", r->in.path);
+	e = open_pipes(r);
+	if (e < 0)
+		return e;
+	e = trace_instance_enable(&r->in);
+	if (e < 0 || !options->record_dir)
+		return e;
+	/* Last: a folder that was begun could not be used for another try. */
+	e = open_record(r, options->record_dir);
+	if (e < 0)
+		snprintf(where, size, "%s", options->record_dir);
+	return e;
+}
+
+int trace_reader_open(struct trace_reader **ret,
+		      const struct trace_reader_options *options, const char **ret_where)
+{
+	static char where[512];
+	_cleanup_(trace_reader_close_p) struct trace_reader *r = NULL;
+	int e;
+
+	where[0] = '\0';
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		*ret_where = where;
+		return -ENOMEM;
+	}
+	r->epoll = -1;
+	r->record = -1;
+	r->buffer_size = options->buffer_size;
+	e = open_all(r, options, where, sizeof(where));
+	if (e < 0) {
+		if (!where[0])
+			snprintf(where, sizeof(where), "%s", r->in.where);
+		*ret_where = where;
+		return e;
+	}
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct trace_reader *trace_reader_close(struct trace_reader *r)
+{
+	if (!r)
+		return NULL;
+	for (unsigned int i = 0; r->cpus && i < r->in.cpus; i++)
+		drop_pipe(r, &r->cpus[i]);
+	close_p(&r->record);
+	close_p(&r->epoll);
+	trace_instance_close(&r->in);
+	free(r->page);
+	free(r->events);
+	free(r->cpus);
+	free(r);
+	return NULL;
+}
+
+const char *trace_reader_header_page(const struct trace_reader *r)
+{
+	return r->in.header_page;
+}
+
+const char *trace_reader_mc_format(const struct trace_reader *r)
+{
+	return r->in.mc_format;
+}
+
+const char *trace_reader_failure_format(const struct trace_reader *r)
+{
+	return r->in.failure_format;
+}
+
+int trace_reader_fd(const struct trace_reader *r)
+{
+	return r->epoll;
+}
+
+bool trace_reader_foreign_clock(const struct trace_reader *r)
+{
+	return r->foreign_clock;
+}
+
+int trace_reader_record_error(const struct trace_reader *r)
+{
+	return r->record_error;
+}
+
+/* Marks the CPUs that have something, and drops those whose pipe is broken. */
+static int gather(struct trace_reader *r)
+{
+	int n = epoll_wait(r->epoll, r->events, (int)r->in.cpus, 0);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		struct trace_cpu *cpu = &r->cpus[r->events[i].data.u32];
+
+		if (r->events[i].events & EPOLLIN)
+			cpu->ready = true;
+		else
+			drop_pipe(r, cpu);
+	}
+	return r->pipes ? 0 : -ENODEV;
+}
+
+/* Returns 1 if a page was handed over, else 0. */
+static int read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
+		     void *userdata)
+{
+	struct trace_cpu *cpu = &r->cpus[n];
+	ssize_t size;
+
+	do
+		size = read(cpu->fd, r->page, r->in.page_size);
+	while (size < 0 && errno == EINTR);
+	if (size > 0) {
+		cpu->empty = false;
+		record_page(r, (uint16_t)n, (size_t)size);
+		fn(userdata, (uint16_t)n, r->page, (size_t)size);
+		return 1;
+	}
+	cpu->ready = false;
+	if (size < 0 && errno == EAGAIN)
+		cpu->empty = true;
+	else if (size < 0)
+		drop_pipe(r, cpu);
+	return 0;
+}
+
+/* What had to wait until nothing is left to be lost by it; else it waits on. */
+static void settle(struct trace_reader *r)
+{
+	for (unsigned int i = 0; i < r->in.cpus; i++)
+		reconcile(r, i);
+	for (unsigned int i = 0; i < r->in.cpus; i++)
+		if (r->cpus[i].fd >= 0 && has_pages(r->cpus[i].fd))
+			return;
+	if (r->shrink)
+		r->shrink = trace_instance_set_size(&r->in, r->buffer_size) < 0;
+	if (!r->foreign_clock || trace_instance_set_clock(&r->in) < 0)
+		return;
+	r->foreign_clock = false;
+	/* The counters begin at 0 again, except those of CPUs that are offline. */
+	for (unsigned int i = 0; i < r->in.cpus; i++) {
+		struct trace_stats now;
+
+		if (r->cpus[i].fd >= 0 && trace_instance_stats(&r->in, i, &now) == 0)
+			rebase(&r->cpus[i], &now);
+	}
+}
+
+int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page_fn fn,
+		      void *userdata)
+{
+	unsigned int pages = 0, idle = 0;
+	int e = gather(r);
+
+	if (e < 0)
+		return e;
+	while (pages < max_pages && idle < r->in.cpus) {
+		unsigned int n = r->next;
+
+		r->next = (n + 1) % r->in.cpus;
+		if (r->cpus[n].ready && read_page(r, n, fn, userdata) > 0) {
+			pages++;
+			idle = 0;
+		} else {
+			idle++;
+		}
+	}
+	if (pages < max_pages && (r->foreign_clock || r->shrink))
+		settle(r);
+	return (int)pages;
+}
+
+int trace_reader_rescan(struct trace_reader *r)
+{
+	int opened = 0;
+
+	for (unsigned int i = 0; i < r->in.cpus; i++) {
+		if (r->cpus[i].fd < 0)
+			opened += open_pipe(r, i) > 0;
+		/* No wakeup is to be relied on for a CPU that went offline. */
+		r->cpus[i].ready = r->cpus[i].fd >= 0;
+		r->cpus[i].check = true;
+	}
+	return opened;
+}
+
+void trace_reader_note_lost(struct trace_reader *r, uint16_t cpu, uint64_t lost,
+			    bool unknown)
+{
+	struct trace_cpu *c;
+
+	if (cpu >= r->in.cpus || (lost == 0 && !unknown))
+		return;
+	c = &r->cpus[cpu];
+	c->noted += lost;
+	c->notes_unknown += unknown;
+	c->check = true;
+}
+
+uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu)
+{
+	uint64_t n;
+
+	if (cpu >= r->in.cpus)
+		return 0;
+	reconcile(r, cpu);
+	n = r->cpus[cpu].unreported;
+	r->cpus[cpu].unreported = 0;
+	return n;
+}
+
+unsigned int trace_reader_cpus(const struct trace_reader *r)
+{
+	return r->in.cpus;
+}
+
+unsigned int trace_reader_open_pipes(const struct trace_reader *r)
+{
+	return r->pipes;
+}
+
+int trace_reader_set_buffer_size(struct trace_reader *r, uint64_t bytes)
+{
+	int e = 0;
+
+	if (trace_instance_compare_size(&r->in, bytes) != 0)
+		e = trace_instance_set_size(&r->in, bytes);
+	if (e < 0)
+		return e;
+	r->buffer_size = bytes;
+	r->shrink = false;
+	return 0;
+}
