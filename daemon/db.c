@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Opens and closes the database and decides whether a file is ours and sound. It knows no
+ * row.
+ *
+ * Nothing is written to a file before it is known to be ours: a file of another program,
+ * or of a later version of this one, is left as it is. One daemon at a time: PATH.lock is
+ * flocked, since SQLite's own locks let two writers take turns.
+ */
+
+#include "db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "db_internal.h"
+
+#define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
+#define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */
+#define PAGE_RESERVE (sizeof(struct page_rec) + UINT16_MAX * sizeof(int64_t))
+
+DEFINE_CLEANUP(struct db *, db_close)
+
+int db_set_limits(struct db *db, uint64_t max_size, usec_t retention)
+{
+	db->max_size = max_size;
+	db->retention = retention;
+	return db_apply_cap(db);
+}
+
+/*
+ * Opening.
+ */
+
+static int new_db(struct db **ret, const char *path)
+{
+	_cleanup_(db_close_p) struct db *db = calloc(1, sizeof(*db));
+
+	if (!db)
+		return -ENOMEM;
+	db->lock_fd = -1;
+	db->path = strdup(path);
+	db->page = calloc(1, PAGE_RESERVE);
+	if (!db->path || !db->page)
+		return -ENOMEM;
+	*ret = TAKE_PTR(db);
+	return 0;
+}
+
+static void disconnect(struct db *db)
+{
+	for (size_t i = 0; i < STMT_MAX_; i++) {
+		(void)sqlite3_finalize(db->stmt[i]);
+		db->stmt[i] = NULL;
+	}
+	(void)sqlite3_close(db->handle);
+	db->handle = NULL;
+}
+
+static int take_lock(struct db *db, const char **ret_why)
+{
+	_cleanup_(close_p) int fd = -1;
+	char path[PATH_MAX];
+	int r = db_path(db, ".lock", path);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		r = -errno;
+		*ret_why = r == -ENOENT
+				   ? db_why("%s: its folder does not exist", db->path)
+				   : db_why("%s: %s", path, strerror(-r));
+		return r;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		*ret_why = r == -EBUSY ? db_why("%s: another daemon has it", db->path)
+				       : db_why("%s: %s", path, strerror(-r));
+		return r;
+	}
+	db->lock_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int config_bool(struct db *db, int option, int value)
+{
+	int rc = sqlite3_db_config(db->handle, option, value, NULL);
+
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc);
+}
+
+static int connect_file(struct db *db, int flags)
+{
+	struct stat st;
+	char wal[PATH_MAX];
+	int r, rc;
+
+	r = db_path(db, "-wal", wal);
+	if (r < 0)
+		return r;
+	rc = sqlite3_open_v2(db->path, &db->handle,
+			     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc != SQLITE_OK) {
+		int e = db->handle ? sqlite3_system_errno(db->handle) : 0;
+
+		r = db_fail(db, rc);
+		return rc == SQLITE_NOMEM || e == 0 ? r : -e;
+	}
+	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
+	/* until the file is known to be ours, its WAL is left alone too */
+	if (stat(wal, &st) == 0 && st.st_size > 0)
+		r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+	if (r == 0)
+		r = config_bool(db, SQLITE_DBCONFIG_DEFENSIVE, 1);
+	if (r == 0)
+		r = config_bool(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+	if (r == 0)
+		r = config_bool(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1);
+	if (r == 0)
+		r = db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;");
+	return r;
+}
+
+/* 0 and the schema's version, 0 for an empty file */
+static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
+{
+	int64_t id = 0, version = 0, objects = 0;
+	int r;
+
+	r = db_read_int(db, "PRAGMA application_id", &id);
+	if (r == 0)
+		r = db_read_int(db, "PRAGMA user_version", &version);
+	if (r == 0)
+		r = db_read_int(db, "SELECT count(*) FROM sqlite_schema", &objects);
+	if (r < 0)
+		return r;
+	if (id != DB_APPLICATION_ID && (id || version || objects)) {
+		*ret_why = db_why("%s: the database of another program", db->path);
+		return -EINVAL;
+	}
+	if (version > DB_SCHEMA_VERSION) {
+		*ret_why = db_why("%s: schema %lld is of a later version of this program",
+				  db->path, (long long)version);
+		return -EPROTONOSUPPORT;
+	}
+	if (version < 0 || (version == 0 && objects))
+		return -EUCLEAN;
+	*ret_version = version;
+	return 0;
+}
+
+static int check_sound(struct db *db)
+{
+	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
+	struct db_row row;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW)
+		return db_fail(db, rc);
+	row = (struct db_row){ s, 0 };
+	if (strcmp(db_col_text(&row), "ok") == 0)
+		return 0;
+	row.i = 0;
+	db->errors++;
+	db_col_copy(&row, db->last_error, sizeof(db->last_error));
+	return -EUCLEAN;
+}
+
+/* 1: WAL; 0: the file system cannot */
+static int enter_wal(struct db *db)
+{
+	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
+	struct db_row row;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW)
+		return db_fail(db, rc);
+	row = (struct db_row){ s, 0 };
+	return strcmp(db_col_text(&row), "wal") == 0;
+}
+
+static int put_boot(struct db *db, const struct db_options *o)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_BOOT_PUT, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_text(&b, o->boot_id);
+	db_bind_int(&b, o->wall_offset.us);
+	db_bind_int(&b, o->now.us);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	r = db_step(db, b.s);
+	if (r < 0)
+		return r;
+	db->boot = sqlite3_column_int64(b.s, 0);
+	(void)sqlite3_reset(b.s);
+	db->stored_offset = o->wall_offset.us;
+	return 0;
+}
+
+static int prepare_all(struct db *db)
+{
+	for (enum stmt id = 0; id < STMT_MAX_; id++) {
+		sqlite3_stmt *s;
+		int r = db_stmt(db, id, &s);
+
+		/* a table or column is missing: not the schema that its number says */
+		if (r < 0)
+			return sqlite3_errcode(db->handle) == SQLITE_ERROR ? -EUCLEAN : r;
+	}
+	return 0;
+}
+
+/* Every step that is missing and the boot's row, or nothing. */
+static int migrate(struct db *db, const struct db_options *o, int64_t version)
+{
+	int r = db_run(db, STMT_BEGIN);
+
+	if (r == 0)
+		r = db_migrate(db, version);
+	if (r == 0)
+		r = db_pragma(db, "application_id", DB_APPLICATION_ID);
+	if (r == 0)
+		r = put_boot(db, o);
+	if (r == 0)
+		r = db_prune_boots(db);
+	if (r == 0)
+		r = db_run(db, STMT_COMMIT);
+	if (r < 0)
+		db_rollback(db);
+	return r;
+}
+
+static int configure(struct db *db, int64_t version, const char **ret_why)
+{
+	int r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
+
+	/* can only be chosen before the first table */
+	if (r == 0 && version == 0)
+		r = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
+	if (r == 0)
+		r = enter_wal(db);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		*ret_why = db_why("%s: the file system cannot do WAL; readers and the "
+				  "daemon will wait for each other",
+				  db->path);
+	r = db_exec(db, "PRAGMA synchronous = FULL");
+	if (r == 0)
+		r = db_pragma(db, "journal_size_limit", WAL_LIMIT);
+	return r < 0 ? r : db_pragma(db, "cache_size", -CACHE_KIB);
+}
+
+static int open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
+		     const char **ret_why)
+{
+	int64_t version = 0;
+	int r;
+
+	r = connect_file(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	if (r == 0)
+		r = identify(db, &version, ret_why);
+	if (r == 0)
+		r = check_sound(db);
+	if (r == 0)
+		r = configure(db, version, ret_why);
+	if (r == 0)
+		r = migrate(db, o, version);
+	if (r == 0)
+		r = prepare_all(db);
+	if (r == 0)
+		r = db_apply_cap(db);
+	if (r < 0) {
+		disconnect(db);
+		return r;
+	}
+	*ret_how = version == 0 ? DB_CREATED : DB_OPENED;
+	return 0;
+}
+
+/* What SQLite would take for a new file, and is not: an empty one beside a backup, and
+ * one that ends within its header (100 bytes in the smallest page, of 512). */
+static bool is_stump(const struct db *db)
+{
+	struct stat st;
+	char backup[PATH_MAX];
+
+	if (stat(db->path, &st) < 0 || st.st_size >= 512)
+		return false;
+	return st.st_size > 0 ||
+	       (db_path(db, ".bak", backup) == 0 && access(backup, F_OK) == 0);
+}
+
+static int check_kind(const struct db *db, const char **ret_why)
+{
+	struct stat st;
+
+	if (stat(db->path, &st) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	*ret_why = db_why("%s: not a regular file", db->path);
+	return -EINVAL;
+}
+
+static int open_or_replace(struct db *db, const struct db_options *o,
+			   enum db_opened *ret_how, const char **ret_why)
+{
+	const char *why = NULL;
+	bool restored;
+	int r;
+
+	r = is_stump(db) ? -EUCLEAN : open_file(db, o, ret_how, ret_why);
+	if (r != -EUCLEAN)
+		return r;
+	if (!*db->last_error)
+		snprintf(db->last_error, sizeof(db->last_error), "not a whole database");
+	r = db_quarantine(db, &restored, ret_why);
+	if (r < 0)
+		return r;
+	r = open_file(db, o, ret_how, &why);
+	if (r == -EUCLEAN && restored) {
+		/* passed its check and still will not do: then without it */
+		r = db_quarantine(db, NULL, ret_why);
+		if (r == 0)
+			r = open_file(db, o, ret_how, &why);
+	}
+	if (r == 0)
+		*ret_how = DB_QUARANTINED;
+	else if (why)
+		*ret_why = why;
+	return r;
+}
+
+int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
+	    const char **ret_why)
+{
+	_cleanup_(db_close_p) struct db *db = NULL;
+	int r;
+
+	*ret_why = NULL;
+	r = new_db(&db, options->path);
+	if (r == 0)
+		r = check_kind(db, ret_why);
+	if (r == 0)
+		r = take_lock(db, ret_why);
+	if (r == 0)
+		r = db_log_new(db);
+	if (r == 0) {
+		db->max_size = options->max_size;
+		db->retention = options->retention;
+		db->now = options->now;
+		db->wall_offset = options->wall_offset;
+		r = open_or_replace(db, options, ret_how, ret_why);
+	}
+	if (r < 0) {
+		if (!*ret_why)
+			*ret_why = db_why("%s: %s", options->path,
+					  db && *db->last_error ? db->last_error
+								: strerror(-r));
+		return r;
+	}
+	db->errors = 0;
+	*ret = TAKE_PTR(db);
+	return 0;
+}
+
+int db_probe(const char *path)
+{
+	_cleanup_(db_close_p) struct db *db = NULL;
+	const char *why;
+	int64_t version = 0;
+	int r = new_db(&db, path);
+
+	if (r == 0)
+		r = connect_file(db, SQLITE_OPEN_READONLY);
+	if (r == 0)
+		r = identify(db, &version, &why);
+	if (r == 0)
+		r = version == 0 ? -ENODATA : check_sound(db);
+	return r;
+}
+
+int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
+{
+	_cleanup_(db_close_p) struct db *db = NULL;
+	int64_t version = 0;
+	int r;
+
+	*ret_why = NULL;
+	r = new_db(&db, path);
+	if (r == 0)
+		r = connect_file(db, SQLITE_OPEN_READONLY);
+	if (r == 0)
+		r = identify(db, &version, ret_why);
+	if (r == 0 && version == 0) {
+		*ret_why = db_why("%s: an empty database", path);
+		r = -ENODATA;
+	}
+	if (r < 0) {
+		if (!*ret_why)
+			*ret_why = db_why("%s: %s", path,
+					  r == -ENOENT            ? "no such database"
+					  : db && *db->last_error ? db->last_error
+								  : strerror(-r));
+		return r;
+	}
+	/* every row is of another boot, and there the clock is the wall's */
+	db->now = usec(INT64_MAX);
+	*ret = TAKE_PTR(db);
+	return 0;
+}
+
+struct db *db_close(struct db *db)
+{
+	if (!db)
+		return NULL;
+	if (db->handle && db->boot) {
+		(void)db_commit(db, db->now, db->wall_offset);
+		db_checkpoint(db);
+	}
+	disconnect(db);
+	close_p(&db->lock_fd);
+	free(db->log);
+	free(db->page);
+	free(db->path);
+	free(db);
+	return NULL;
+}
+
+static uint64_t file_size(const struct db *db, const char *suffix)
+{
+	struct stat st;
+	char path[PATH_MAX];
+
+	if (db_path(db, suffix, path) < 0 || stat(path, &st) < 0)
+		return 0;
+	return (uint64_t)st.st_size;
+}
+
+uint64_t db_size(const struct db *db)
+{
+	uint64_t size = file_size(db, "");
+
+	return size ? size + file_size(db, "-wal") : 0;
+}
+
+uint64_t db_lost_rows(const struct db *db)
+{
+	return db->lost;
+}
+
+uint64_t db_errors(const struct db *db)
+{
+	return db->errors;
+}
+
+const char *db_last_error(const struct db *db)
+{
+	return db->last_error;
+}

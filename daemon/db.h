@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The only door to SQLite: one file in WAL mode, group commits, numbered migrations. The
+ * database is memory and evidence, not brain: when it fails, its functions say so and the
+ * daemon goes on deciding from what it holds.
+ *
+ * Times in the file are microseconds on CLOCK_BOOTTIME of the boot that a row names;
+ * table boot holds each boot's offset to the wall clock, as last known, so that a clock
+ * that is put right later puts right what was written before. Views give wall time.
+ */
+
+#include <stddef.h>
+
+#include "clock.h"
+#include "records.h"
+
+#define DB_APPLICATION_ID 0x534f4644 /* "SOFD" */
+#define DB_SCHEMA_VERSION 2
+#define DB_GROUP_ROWS     1000 /* rows changed before a commit is due */
+
+struct db;
+
+struct db_options {
+	const char *path;
+	uint64_t max_size;         /* bytes; the cap of pages in the file */
+	usec_t retention;          /* of CE history, actions and samples */
+	char boot_id[BOOT_ID_MAX]; /* of the present boot */
+	usec_t now;                /* CLOCK_BOOTTIME */
+	usec_t wall_offset;
+};
+
+enum db_opened {
+	DB_OPENED,     /* it was there and is sound */
+	DB_CREATED,    /* it was not there */
+	DB_QUARANTINED /* it was damaged: renamed to PATH.corrupt-TIME, a backup or a new
+			  one */
+};
+
+/**
+ * Opens or makes the database; runs quick_check and the migrations in one transaction.
+ *
+ * Returns 0, *ret, *ret_how; -EPROTONOSUPPORT: a newer schema, -EINVAL: the database of
+ * another program or no regular file (nothing is touched); -EBUSY: another daemon has it;
+ * -ENOENT: its folder does not exist; -ENOMEM; -EIO or another negative errno. On
+ * failure, when quarantined, and when the file system cannot do WAL, *ret_why is one line
+ * for the operator (static storage); NULL if there is nothing to say.
+ */
+int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
+	    const char **ret_why);
+
+/**
+ * Opens for reading only, for the CLI while no daemon runs; takes no lock, changes and
+ * renames nothing, and accepts earlier schemas. As db_open(); -ENODATA: no tables in it;
+ * -EUCLEAN: damaged. There being no present boot, the times of all rows are wall time,
+ * each row is of another boot, and writing is -EROFS.
+ */
+int db_open_readonly(struct db **ret, const char *path, const char **ret_why);
+
+/** Commits what is pending, checkpoints and closes; NULL is fine. Returns NULL. */
+struct db *db_close(struct db *db);
+
+/*
+ * Writing. Each opens the group's transaction if none is open, and changes no row on
+ * failure.
+ *
+ * Return 0; -ENOSPC: disk or cap full, and what could be pruned was; -EIO and others as
+ * SQLite failed. A failure does not break the group: the other rows are committed.
+ */
+int db_put_page(struct db *db, const struct page_rec *rec);
+int db_remove_page(struct db *db, pfn_t p);
+int db_put_ce(struct db *db, const struct ce_row *row);
+int db_put_action(struct db *db, const struct action_row *row);
+int db_put_poison(struct db *db, const struct poison_row *row);
+int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec);
+int db_put_totals(struct db *db, const struct totals *totals);
+
+/**
+ * Ends the group: after it returned 0, everything written before is durable (synchronous
+ * FULL). @now and @wall_offset refresh the boot's row. Nothing to do if no group is open,
+ * but a wall clock that was set by more than a second since is stored at once.
+ * If the disk or the cap is full, the oldest history is pruned and the group tried again.
+ * Returns 0 or negative errno; then the group is rolled back and the rows are lost, which
+ * db_lost_rows() counts.
+ */
+int db_commit(struct db *db, usec_t now, usec_t wall_offset);
+
+/** Rows changed in the open group; 0 if none is open. */
+unsigned int db_pending(const struct db *db);
+
+/** Rows that were to be written and are lost, and failures, since db_open(). */
+uint64_t db_lost_rows(const struct db *db);
+uint64_t db_errors(const struct db *db);
+
+/** Bytes of the database file and its WAL now; 0 if that cannot be told. */
+uint64_t db_size(const struct db *db);
+
+/** SQLite's words for the last failure, one line; "" if there was none. */
+const char *db_last_error(const struct db *db);
+
+/**
+ * Housekeeping: deletes at most @max_rows rows past the retention, or the oldest if the
+ * file nears its cap; gives pages back to the file system. To be called now and then.
+ * Returns the rows deleted, or negative errno.
+ */
+int db_prune(struct db *db, usec_t now, unsigned int max_rows);
+
+/** Changes cap and retention of an open database. Returns 0 or negative errno. */
+int db_set_limits(struct db *db, uint64_t max_size, usec_t retention);
+
+/**
+ * Copies the database to PATH.bak (by way of a temporary file and rename), from which a
+ * damaged one is restored. Returns 0 or negative errno.
+ */
+int db_backup(struct db *db);
+
+/*
+ * Reading back at start. Each row goes to the callback, its times moved to the clock of
+ * the present boot (by way of the wall clock if it is of an earlier boot, never into the
+ * future);
+ * @other_boot tells which. All times of a row are moved by the same amount, so distances
+ * stay. A callback that returns non-zero ends the walk, which returns that; it may write
+ * to @db, but not read, commit or prune. Otherwise they return 0 or negative errno.
+ */
+typedef int (*db_page_fn)(void *userdata, const struct page_rec *rec, bool other_boot);
+typedef int (*db_dimm_fn)(void *userdata, uint16_t index, const struct dimm_rec *rec);
+typedef int (*db_action_fn)(void *userdata, const struct action_row *row);
+
+/** Pages, latest last_seen first, at most @limit; *ret_more: there were more. */
+int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
+		 bool *ret_more);
+int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata);
+/** Actions of the present boot that were stored as intents and never completed, by id. */
+int db_each_intent(struct db *db, db_action_fn fn, void *userdata);
+/** 0 and *ret; -ENOENT if none were stored. */
+int db_get_totals(struct db *db, struct totals *ret);
+
+/**
+ * One page: 0 and *ret, a record in the storage of @db valid until the next call;
+ * -ENOENT.
+ */
+int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret,
+		bool *ret_other_boot);
+
+/*
+ * Reports, for bus and CLI: times in microseconds since the epoch.
+ */
+struct db_page {
+	uint64_t pfn;
+	char dimm[DIMM_LABEL_MAX];
+	uint64_t corrected_errors;
+	int64_t first_seen;
+	int64_t last_seen;
+	char state[16];
+	char reason[16];
+	char result[16];
+	uint32_t attempts;
+};
+
+struct db_history {
+	int64_t time;
+	uint64_t pfn;
+	char action[16];
+	char reason[16];
+	char result[16];
+	int32_t error;
+	char page_type[16];
+	int64_t duration_usec;
+	int64_t poisoned_before_kib; /* -1: not known */
+	int64_t poisoned_after_kib;
+};
+
+struct db_ce {
+	int64_t first;
+	int64_t last;
+	bool has_address;
+	uint64_t address;
+	uint64_t count;
+	uint32_t events;
+	char dimm[DIMM_LABEL_MAX];
+	uint8_t severity;
+	char unattributed[16]; /* "none", or why no page was charged */
+};
+
+typedef int (*db_page_report_fn)(void *userdata, const struct db_page *row);
+typedef int (*db_history_fn)(void *userdata, const struct db_history *row);
+typedef int (*db_ce_fn)(void *userdata, const struct db_ce *row);
+
+struct db_filter {
+	const char *state; /* NULL: any (pages) */
+	bool has_pfn;      /* history and CEs of one page */
+	uint64_t pfn;
+	unsigned int page_shift; /* to find CEs by frame */
+	int64_t since;           /* wall time; INT64_MIN: no bound */
+	int64_t until;           /* wall time; INT64_MAX: no bound */
+	uint32_t limit;          /* newest rows; 0: no bound. Given oldest first */
+};
+
+int db_report_pages(struct db *db, const struct db_filter *f, db_page_report_fn fn,
+		    void *u);
+int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn,
+		      void *u);
+int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u);
+
+/**
+ * Totals and the counts that status shows, from the file alone (CLI without a daemon).
+ * The times in @totals are wall time too; INT64_MIN stays.
+ */
+struct db_summary {
+	struct totals totals;
+	uint32_t pages[PAGE_STATE_MAX_];
+	int64_t poisoned_kib; /* last sample; -1: none */
+	int64_t last_commit;  /* wall time */
+};
+int db_report_summary(struct db *db, struct db_summary *ret);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the db*.c files share among themselves; nobody else includes it. It is the only
+ * header that knows SQLite.
+ */
+
+#include <sqlite3.h>
+
+#include "db.h"
+#include "mem.h"
+
+/** Every statement that is run more than once; the texts stand in db_schema.c. */
+enum stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	STMT_BOOT_PUT,
+	STMT_BOOT_REFRESH,
+	STMT_PAGE_PUT,
+	STMT_PAGE_REMOVE,
+	STMT_CE_PUT,
+	STMT_ACTION_PUT,
+	STMT_POISON_PUT,
+	STMT_DIMM_PUT,
+	STMT_TOTAL_PUT,
+	STMT_PAGES,
+	STMT_PAGE,
+	STMT_DIMMS,
+	STMT_INTENTS,
+	STMT_TOTALS,
+	STMT_REPORT_PAGES,
+	STMT_REPORT_HISTORY,
+	STMT_REPORT_CES,
+	STMT_REPORT_FRAME_CES,
+	STMT_COUNT_PAGES,
+	STMT_LAST_POISON,
+	STMT_LAST_COMMIT,
+	STMT_PRUNE_CE,
+	STMT_PRUNE_POISON,
+	STMT_PRUNE_ACTION,
+	STMT_PRUNE_PAGE,
+	STMT_PRUNE_WATCHED,
+	STMT_PRUNE_BOOT,
+	STMT_VACUUM_INTO,
+	STMT_MAX_,
+};
+
+struct db {
+	sqlite3 *handle;
+	sqlite3_stmt *stmt[STMT_MAX_];
+	char *path;
+	int lock_fd;  /* PATH.lock, flocked; -1: reading only */
+	int64_t boot; /* row of the present boot; 0: none, reading only */
+	usec_t now;   /* as last told */
+	usec_t wall_offset;
+	int64_t stored_offset; /* as the boot's row has it */
+	uint64_t max_size;
+	usec_t retention;
+	bool busy;            /* the last BEGIN waited in vain */
+	unsigned int pending; /* rows in the open group */
+	uint64_t lost;
+	uint64_t errors;
+	struct page_rec *page; /* what was read last, with room for UINT16_MAX stamps */
+	uint8_t *log;          /* the changes of the open group, to do them again */
+	size_t log_len;
+	char last_error[256];
+};
+
+/** One line for the operator, in static storage that the call after next overwrites. */
+const char *db_why(const char *format, ...) _printf_(1, 2);
+
+/*
+ * SQLite (db_sqlite.c).
+ */
+
+#define DB_BUSY_MSEC 5000
+
+/** Negative errno for an SQLite result code; 0 for SQLITE_OK, _ROW and _DONE. */
+int db_errno(int rc);
+
+/** Counts a failure, keeps SQLite's words for it, returns its negative errno. */
+int db_fail(struct db *db, int rc);
+
+static inline void finalize_p(sqlite3_stmt **s)
+{
+	(void)sqlite3_finalize(*s);
+}
+
+/**
+ * The statement @id, reset and ready to be bound, prepared at its first use. Returns 0
+ * and *ret, owned by @db; or negative errno.
+ */
+int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret);
+
+/** Steps once. Returns 1: a row; 0: done, statement reset; negative errno, reset. */
+int db_step(struct db *db, sqlite3_stmt *s);
+
+/** Runs a statement that takes no parameter and gives no row. 0 or negative errno. */
+int db_run(struct db *db, enum stmt id);
+
+/** Runs text without parameters. Returns 0 or negative errno. */
+int db_exec(struct db *db, const char *sql);
+
+/** First column of the first row of the constant @sql as a number: 0, negative errno. */
+int db_read_int(struct db *db, const char *sql, int64_t *ret);
+
+/** Sets the pragma @name to a number. Returns 0 or negative errno. */
+int db_pragma(struct db *db, const char *name, int64_t value);
+
+/**
+ * Moves the WAL into the file and truncates it, unless a reader is in the way: never
+ * waits.
+ */
+void db_checkpoint(struct db *db);
+
+/** PATH with @suffix in @ret, PATH_MAX bytes. Returns 0 or -ENAMETOOLONG. */
+int db_path(const struct db *db, const char *suffix, char *ret);
+
+/** Sets the page cap from max_size. Returns 0 or negative errno. */
+int db_apply_cap(struct db *db);
+
+/** The cap in pages of the file. Returns 0 or negative errno. */
+int db_cap_pages(struct db *db, int64_t *ret_pages);
+
+/*
+ * Opening (db.c).
+ */
+
+/** 0 if @path is a sound database of ours with tables in it; negative errno. */
+int db_probe(const char *path);
+
+/*
+ * Schema (db_schema.c).
+ */
+
+/** Text of a statement. */
+const char *db_statement_sql(enum stmt id);
+
+/**
+ * Brings the file from schema @version (0: empty) to DB_SCHEMA_VERSION. The caller has
+ * opened the transaction. Returns 0 or negative errno.
+ */
+int db_migrate(struct db *db, int64_t version);
+
+/*
+ * Group (db_store.c).
+ */
+
+/** Makes the log of the open group. Returns 0 or -ENOMEM. */
+int db_log_new(struct db *db);
+
+/** Ends an open transaction without its changes. */
+void db_rollback(struct db *db);
+
+/*
+ * Housekeeping (db_prune.c).
+ */
+
+/** Deletes some of the oldest rows because the disk or the cap is full. */
+void db_make_room(struct db *db);
+
+/** Drops rows of boots that nothing names any more. Returns 0 or negative errno. */
+int db_prune_boots(struct db *db);
+
+/**
+ * Puts the damaged file and its WAL aside and a sound backup, if there is one, into its
+ * place; no backup is looked for if @ret_restored is NULL. No connection may be open.
+ * Returns 0, *ret_why and *ret_restored; negative errno, *ret_why.
+ */
+int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
+
+/*
+ * Parameters and columns, one after the other.
+ */
+
+struct db_bind {
+	sqlite3_stmt *s;
+	int i;  /* last bound */
+	int rc; /* first failure */
+};
+
+struct db_row {
+	sqlite3_stmt *s;
+	int i; /* next to be read */
+};
+
+static inline void db_bind_rc(struct db_bind *b, int rc)
+{
+	if (b->rc == SQLITE_OK)
+		b->rc = rc;
+}
+
+static inline void db_bind_int(struct db_bind *b, int64_t v)
+{
+	db_bind_rc(b, sqlite3_bind_int64(b->s, ++b->i, v));
+}
+
+/** Addresses, frames: all 64 bits; those past 2^63 look negative in the file. */
+static inline void db_bind_bits(struct db_bind *b, uint64_t v)
+{
+	db_bind_int(b, (int64_t)v);
+}
+
+/** Counts: SQLite's integers end at 2^63 - 1. */
+static inline void db_bind_count(struct db_bind *b, uint64_t v)
+{
+	db_bind_int(b, v > INT64_MAX ? INT64_MAX : (int64_t)v);
+}
+
+static inline void db_bind_null(struct db_bind *b)
+{
+	db_bind_rc(b, sqlite3_bind_null(b->s, ++b->i));
+}
+
+/** Text that outlives the statement's run. */
+static inline void db_bind_text(struct db_bind *b, const char *v)
+{
+	db_bind_rc(b, sqlite3_bind_text(b->s, ++b->i, v, -1, SQLITE_STATIC));
+}
+
+static inline int64_t db_col_int(struct db_row *r)
+{
+	return sqlite3_column_int64(r->s, r->i++);
+}
+
+/** A number held within @min and @max. */
+static inline int64_t db_col_range(struct db_row *r, int64_t min, int64_t max)
+{
+	int64_t v = db_col_int(r);
+
+	return v < min ? min : v > max ? max : v;
+}
+
+static inline uint64_t db_col_count(struct db_row *r)
+{
+	return (uint64_t)db_col_range(r, 0, INT64_MAX);
+}
+
+static inline uint64_t db_col_bits(struct db_row *r)
+{
+	return (uint64_t)db_col_int(r);
+}
+
+static inline bool db_col_is_null(const struct db_row *r)
+{
+	return sqlite3_column_type(r->s, r->i) == SQLITE_NULL;
+}
+
+/** Never NULL; valid until the next step. */
+static inline const char *db_col_text(struct db_row *r)
+{
+	const unsigned char *text = sqlite3_column_text(r->s, r->i++);
+
+	return text ? (const char *)text : "";
+}
+
+/** Copies at most @size - 1 bytes and terminates. */
+static inline void db_col_copy(struct db_row *r, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s", db_col_text(r));
+}
+
+/** Declares db_col_<name>(), which gives @fallback for a word that is not known. */
+#define DEFINE_DB_COL_WORD(name, type, fallback)                                         \
+	static inline type db_col_##name(struct db_row *r)                               \
+	{                                                                                \
+		type v = fallback;                                                       \
+                                                                                         \
+		(void)name##_from_string(db_col_text(r), &v);                            \
+		return v;                                                                \
+	}
+
+DEFINE_DB_COL_WORD(page_state, enum page_state, PAGE_WATCHED)
+DEFINE_DB_COL_WORD(reason, enum reason, REASON_NONE)
+DEFINE_DB_COL_WORD(result, enum result, RESULT_NONE)
+DEFINE_DB_COL_WORD(action, enum action, ACTION_OBSERVE)
+DEFINE_DB_COL_WORD(frame_kind, enum frame_kind, FRAME_UNKNOWN)
+
+/** A key of table totals and its field. */
+struct db_total {
+	const char *key;
+	size_t offset;
+	enum { DB_TOTAL_COUNT, DB_TOTAL_NUMBER, DB_TOTAL_TIME } kind;
+};
+
+extern const struct db_total db_totals[];
+extern const size_t db_totals_n;
+
+/** Key under which the boot's row that the times in table totals belong to is kept. */
+#define DB_TOTALS_BOOT "boot"
+/** What stands before a result's word in the keys of struct totals.attempts. */
+#define DB_TOTALS_ATTEMPTS "attempts-"

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Answers questions about what is stored, in wall time and words as they stand in the
+ * file. It knows nothing of the present boot, so it serves the daemon and a reader
+ * without one alike.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "db_internal.h"
+
+static int64_t wall(int64_t t, int64_t offset)
+{
+	return t == INT64_MIN ? t : usec_add(usec(t), usec(offset)).us;
+}
+
+static void bind_bounds(struct db_bind *b, const struct db_filter *f)
+{
+	db_bind_int(b, f->since);
+	db_bind_int(b, f->until);
+}
+
+static void bind_pfn(struct db_bind *b, const struct db_filter *f)
+{
+	db_bind_int(b, f->has_pfn ? (int64_t)f->pfn : INT64_MIN);
+	db_bind_int(b, f->has_pfn ? (int64_t)f->pfn : INT64_MAX);
+}
+
+/* SQLite takes a negative limit for none. */
+static void bind_limit(struct db_bind *b, const struct db_filter *f)
+{
+	db_bind_int(b, f->limit ? (int64_t)f->limit : -1);
+}
+
+static void read_page(sqlite3_stmt *s, struct db_page *p)
+{
+	struct db_row row = { s, 0 };
+	int64_t offset;
+
+	p->pfn = db_col_bits(&row);
+	db_col_copy(&row, p->dimm, sizeof(p->dimm));
+	p->corrected_errors = db_col_count(&row);
+	offset = db_col_int(&row);
+	p->first_seen = wall(db_col_int(&row), offset);
+	p->last_seen = wall(db_col_int(&row), offset);
+	db_col_copy(&row, p->state, sizeof(p->state));
+	db_col_copy(&row, p->reason, sizeof(p->reason));
+	db_col_copy(&row, p->result, sizeof(p->result));
+	p->attempts = (uint32_t)db_col_range(&row, 0, UINT32_MAX);
+}
+
+int db_report_pages(struct db *db, const struct db_filter *f, db_page_report_fn fn,
+		    void *u)
+{
+	struct db_bind b = { 0 };
+	struct db_page page;
+	int r = db_stmt(db, STMT_REPORT_PAGES, &b.s);
+
+	if (r < 0)
+		return r;
+	bind_bounds(&b, f);
+	bind_pfn(&b, f);
+	if (f->state)
+		db_bind_text(&b, f->state);
+	else
+		db_bind_null(&b);
+	bind_limit(&b, f);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	while ((r = db_step(db, b.s)) > 0) {
+		read_page(b.s, &page);
+		r = fn(u, &page);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(b.s);
+	(void)sqlite3_clear_bindings(b.s); /* the caller's state goes */
+	return r;
+}
+
+static void read_history(sqlite3_stmt *s, struct db_history *h)
+{
+	struct db_row row = { s, 0 };
+	int64_t offset = db_col_int(&row);
+
+	row.i++; /* id */
+	h->time = wall(db_col_int(&row), offset);
+	h->pfn = db_col_bits(&row);
+	db_col_copy(&row, h->action, sizeof(h->action));
+	db_col_copy(&row, h->reason, sizeof(h->reason));
+	db_col_copy(&row, h->result, sizeof(h->result));
+	db_col_copy(&row, h->page_type, sizeof(h->page_type));
+	h->error = (int32_t)db_col_range(&row, INT32_MIN, INT32_MAX);
+	h->duration_usec = db_col_int(&row);
+	h->poisoned_before_kib = db_col_int(&row);
+	h->poisoned_after_kib = db_col_int(&row);
+}
+
+int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)
+{
+	struct db_bind b = { 0 };
+	struct db_history history;
+	int r = db_stmt(db, STMT_REPORT_HISTORY, &b.s);
+
+	if (r < 0)
+		return r;
+	bind_bounds(&b, f);
+	bind_pfn(&b, f);
+	bind_limit(&b, f);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	while ((r = db_step(db, b.s)) > 0) {
+		read_history(b.s, &history);
+		r = fn(u, &history);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(b.s);
+	return r;
+}
+
+static void read_ce(sqlite3_stmt *s, struct db_ce *ce)
+{
+	struct db_row row = { s, 1 }; /* past the id */
+	int64_t offset;
+
+	ce->first = db_col_int(&row);
+	ce->last = db_col_int(&row);
+	offset = db_col_int(&row);
+	ce->first = wall(ce->first, offset);
+	ce->last = wall(ce->last, offset);
+	ce->has_address = !db_col_is_null(&row);
+	ce->address = db_col_bits(&row);
+	ce->count = db_col_count(&row);
+	ce->events = (uint32_t)db_col_range(&row, 0, UINT32_MAX);
+	db_col_copy(&row, ce->dimm, sizeof(ce->dimm));
+	ce->severity = (uint8_t)db_col_range(&row, 0, UINT8_MAX);
+	db_col_copy(&row, ce->unattributed, sizeof(ce->unattributed));
+}
+
+/* A frame never lies across 2^63, so its addresses stay in order as signed numbers. */
+static void bind_frame(struct db_bind *b, const struct db_filter *f)
+{
+	uint64_t first = pfn_to_paddr(pfn(f->pfn), f->page_shift).addr;
+
+	db_bind_bits(b, first);
+	db_bind_bits(b, first + ((UINT64_C(1) << f->page_shift) - 1));
+}
+
+int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
+{
+	struct db_bind b = { 0 };
+	struct db_ce ce;
+	int r = db_stmt(db, f->has_pfn ? STMT_REPORT_FRAME_CES : STMT_REPORT_CES, &b.s);
+
+	if (r < 0)
+		return r;
+	bind_bounds(&b, f);
+	bind_limit(&b, f);
+	if (f->has_pfn)
+		bind_frame(&b, f);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	while ((r = db_step(db, b.s)) > 0) {
+		read_ce(b.s, &ce);
+		r = fn(u, &ce);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(b.s);
+	return r;
+}
+
+static int count_pages(struct db *db, struct db_summary *sum)
+{
+	sqlite3_stmt *s;
+	int r = db_stmt(db, STMT_COUNT_PAGES, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		struct db_row row = { s, 0 };
+		enum page_state state = db_col_page_state(&row);
+
+		sum->pages[state] += (uint32_t)db_col_range(&row, 0, UINT32_MAX);
+	}
+	return r;
+}
+
+/* The times of the totals, given on the clock of the present boot, in wall time. */
+static int wall_totals(struct db *db, struct totals *t)
+{
+	int r = db_get_totals(db, t);
+
+	if (r == -ENOENT) {
+		*t = (struct totals){ .last_event = INT64_MIN,
+				      .last_offline = INT64_MIN };
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	t->last_event = wall(t->last_event, db->wall_offset.us);
+	t->last_offline = wall(t->last_offline, db->wall_offset.us);
+	t->bucket_time = wall(t->bucket_time, db->wall_offset.us);
+	return 0;
+}
+
+int db_report_summary(struct db *db, struct db_summary *ret)
+{
+	struct db_summary sum = { .poisoned_kib = -1, .last_commit = INT64_MIN };
+	sqlite3_stmt *s;
+	int r;
+
+	r = wall_totals(db, &sum.totals);
+	if (r == 0)
+		r = count_pages(db, &sum);
+	if (r == 0)
+		r = db_stmt(db, STMT_LAST_POISON, &s);
+	if (r == 0)
+		r = db_step(db, s);
+	if (r > 0) {
+		sum.poisoned_kib = sqlite3_column_int64(s, 0);
+		r = sqlite3_reset(s);
+	}
+	if (r == 0)
+		r = db_stmt(db, STMT_LAST_COMMIT, &s);
+	if (r == 0)
+		r = db_step(db, s);
+	if (r > 0) {
+		sum.last_commit =
+			wall(sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1));
+		r = sqlite3_reset(s);
+	}
+	if (r < 0)
+		return r;
+	*ret = sum;
+	return 0;
+}

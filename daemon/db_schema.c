@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * All the SQL: the schema as numbered steps, and the statements. A step that has been
+ * released is never edited; a change is a new step, and a new file goes through all of
+ * them. It does not know what the rows mean.
+ *
+ * In every table but dimm and totals a row's times are CLOCK_BOOTTIME microseconds of the
+ * boot that its column "boot" names; in totals the key "boot" names it.
+ */
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "db_internal.h"
+
+/* clang-format off */
+static const char step_1[] =
+	"CREATE TABLE boot ("
+	" id INTEGER PRIMARY KEY,"
+	" boot_id TEXT NOT NULL UNIQUE,"
+	" wall_offset INTEGER NOT NULL,"
+	" first_seen INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE dimm ("
+	" id INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" label TEXT NOT NULL,"
+	" mc INTEGER NOT NULL,"
+	" layer_0 INTEGER NOT NULL,"
+	" layer_1 INTEGER NOT NULL,"
+	" layer_2 INTEGER NOT NULL,"
+	" overflow INTEGER NOT NULL,"
+	" corrected_errors INTEGER NOT NULL,"
+	" uncorrected_errors INTEGER NOT NULL,"
+	" unattributed INTEGER NOT NULL,"
+	" pages INTEGER NOT NULL,"
+	" offlined INTEGER NOT NULL,"
+	" first_seen INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE page ("
+	" pfn INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" dimm INTEGER NOT NULL,"
+	" corrected_errors INTEGER NOT NULL,"
+	" first_seen INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL,"
+	" not_before INTEGER NOT NULL,"
+	" state TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" result TEXT NOT NULL,"
+	" attempts INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL,"
+	" by_us INTEGER NOT NULL,"
+	" stamps BLOB NOT NULL"
+	") STRICT;"
+	"CREATE TABLE ce ("
+	" id INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" first INTEGER NOT NULL,"
+	" last INTEGER NOT NULL,"
+	" address INTEGER,"
+	" count INTEGER NOT NULL,"
+	" events INTEGER NOT NULL,"
+	" dimm INTEGER NOT NULL,"
+	" severity INTEGER NOT NULL,"
+	" grain_bits INTEGER NOT NULL,"
+	" unattributed TEXT NOT NULL,"
+	" overflow INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE action ("
+	" id INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" time INTEGER NOT NULL,"
+	" pfn INTEGER NOT NULL,"
+	" action TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" result TEXT NOT NULL,"
+	" page_type TEXT NOT NULL,"
+	" error INTEGER NOT NULL,"
+	" duration_usec INTEGER NOT NULL,"
+	" poisoned_before_kib INTEGER NOT NULL,"
+	" poisoned_after_kib INTEGER NOT NULL,"
+	" dimm INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE TABLE poison ("
+	" id INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" time INTEGER NOT NULL,"
+	" kib INTEGER NOT NULL,"
+	" delta_kib INTEGER NOT NULL,"
+	" cause TEXT NOT NULL"
+	") STRICT;"
+	"CREATE TABLE totals ("
+	" key TEXT PRIMARY KEY NOT NULL,"
+	" value INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;";
+
+/* The frame of a poison row; look-ups by frame without reading all the history; and the
+ * views, for people with the sqlite3 shell. */
+#define WALL(time) "strftime('%Y-%m-%d %H:%M:%f', (" time \
+	" + boot.wall_offset) / 1000000.0, 'unixepoch')"
+#define HEX(number) "printf('0x%llx', " number ")"
+#define LABEL(table) \
+	"coalesce((SELECT label FROM dimm WHERE dimm.id = " table ".dimm), '')"
+static const char step_2[] =
+	"ALTER TABLE poison ADD COLUMN pfn INTEGER;"
+	"CREATE INDEX ce_address ON ce(address) WHERE address IS NOT NULL;"
+	"CREATE INDEX action_pfn ON action(pfn);"
+	"CREATE INDEX action_intent ON action(boot) WHERE result = 'none';"
+	"CREATE VIEW page_log AS SELECT " HEX("pfn") " AS pfn, " LABEL("page") " AS dimm,"
+	" corrected_errors, " WALL("page.first_seen") " AS first_seen,"
+	" " WALL("page.last_seen") " AS last_seen, state, reason, result, attempts"
+	" FROM page JOIN boot ON boot.id = page.boot ORDER BY 5;"
+	"CREATE VIEW ce_log AS SELECT " WALL("first") " AS first,"
+	" " WALL("last") " AS last,"
+	" iif(address IS NULL, NULL, " HEX("address") ") AS address, count, events,"
+	" " LABEL("ce") " AS dimm, severity, grain_bits, unattributed"
+	" FROM ce JOIN boot ON boot.id = ce.boot ORDER BY ce.id;"
+	"CREATE VIEW action_log AS SELECT " WALL("time") " AS time,"
+	" " HEX("pfn") " AS pfn,"
+	" action, reason, result, page_type, error, duration_usec, poisoned_before_kib,"
+	" poisoned_after_kib, " LABEL("action") " AS dimm"
+	" FROM action JOIN boot ON boot.id = action.boot ORDER BY action.id;"
+	"CREATE VIEW poison_log AS SELECT " WALL("time") " AS time,"
+	" kib, delta_kib, cause,"
+	" iif(pfn IS NULL, NULL, " HEX("pfn") ") AS pfn"
+	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;";
+
+static const char *const steps[DB_SCHEMA_VERSION] = { step_1, step_2 };
+
+#define PAGE_COLUMNS \
+	"pfn, page.boot, boot.wall_offset, dimm, corrected_errors, page.first_seen," \
+	" page.not_before, state, reason, result, attempts, tries, by_us, stamps"
+#define FROM_PAGE "FROM page CROSS JOIN boot ON boot.id = page.boot "
+#define ACTION_COLUMNS \
+	"action.id, action.time, pfn, action, reason, result, page_type, error," \
+	" duration_usec, poisoned_before_kib, poisoned_after_kib, dimm"
+#define CE_COLUMNS \
+	"ce.id AS id, first, last, boot.wall_offset AS wall_offset, address, count," \
+	" events, " LABEL("ce") " AS label, severity, unattributed"
+#define FROM_CE "FROM ce CROSS JOIN boot ON boot.id = ce.boot "
+#define CE_WITHIN "last + wall_offset >= ?1 AND first + wall_offset <= ?2 "
+
+/* The oldest rows come first in the order of id, so looking at the first few is enough;
+ * no cutoff (NULL) means whatever their age. */
+#define PRUNE(table, time, unless) \
+	"DELETE FROM " table " WHERE id IN (SELECT old.id FROM (SELECT id, boot, " time \
+	" AS time FROM " table " WHERE NOT (" unless ") ORDER BY id LIMIT ?2) AS old" \
+	" CROSS JOIN boot ON boot.id = old.boot" \
+	" WHERE ?1 IS NULL OR old.time + boot.wall_offset < ?1)"
+
+static const char *const statements[STMT_MAX_] = {
+	[STMT_BEGIN] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_ROLLBACK] = "ROLLBACK",
+	[STMT_BOOT_PUT] =
+		"INSERT INTO boot(boot_id, wall_offset, first_seen, last_seen)"
+		" VALUES(?1, ?2, ?3, ?3) ON CONFLICT(boot_id) DO UPDATE SET"
+		" wall_offset = excluded.wall_offset, last_seen = excluded.last_seen"
+		" RETURNING id",
+	[STMT_BOOT_REFRESH] =
+		"UPDATE boot SET wall_offset = ?1, last_seen = ?2 WHERE id = ?3",
+	[STMT_PAGE_PUT] =
+		"INSERT OR REPLACE INTO page(pfn, boot, dimm, corrected_errors,"
+		" first_seen,"
+		" last_seen, not_before, state, reason, result, attempts, tries, by_us,"
+		" stamps)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",
+	[STMT_CE_PUT] =
+		"INSERT INTO ce(boot, first, last, address, count, events, dimm,"
+		" severity,"
+		" grain_bits, unattributed, overflow)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[STMT_ACTION_PUT] =
+		"INSERT OR REPLACE INTO action(id, boot, time, pfn, action, reason,"
+		" result,"
+		" page_type, error, duration_usec, poisoned_before_kib,"
+		" poisoned_after_kib,"
+		" dimm) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[STMT_POISON_PUT] =
+		"INSERT INTO poison(boot, time, kib, delta_kib, cause, pfn)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[STMT_DIMM_PUT] =
+		"INSERT OR REPLACE INTO dimm(id, boot, label, mc, layer_0, layer_1,"
+		" layer_2,"
+		" overflow, corrected_errors, uncorrected_errors, unattributed, pages,"
+		" offlined, first_seen, last_seen)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+		" ?15)",
+	[STMT_TOTAL_PUT] = "INSERT OR REPLACE INTO totals(key, value) VALUES(?1, ?2)",
+	[STMT_PAGES] =
+		"SELECT " PAGE_COLUMNS " " FROM_PAGE
+		"ORDER BY page.last_seen + boot.wall_offset DESC, pfn DESC LIMIT ?1",
+	[STMT_PAGE] = "SELECT " PAGE_COLUMNS " " FROM_PAGE "WHERE pfn = ?1",
+	[STMT_DIMMS] =
+		"SELECT dimm.id, boot, wall_offset, label, mc, layer_0, layer_1, layer_2,"
+		" overflow, corrected_errors, uncorrected_errors, unattributed, pages,"
+		" offlined, dimm.first_seen, dimm.last_seen"
+		" FROM dimm CROSS JOIN boot ON boot.id = dimm.boot ORDER BY dimm.id",
+	[STMT_INTENTS] =
+		"SELECT " ACTION_COLUMNS " FROM action"
+		" WHERE boot = ?1 AND result = 'none' ORDER BY action.id",
+	[STMT_TOTALS] =
+		"SELECT key, value,"
+		" (SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "'),"
+		" (SELECT wall_offset FROM boot WHERE id ="
+		" (SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "'))"
+		" FROM totals",
+	[STMT_REPORT_PAGES] =
+		"SELECT * FROM (SELECT pfn, " LABEL("page") " AS label, corrected_errors,"
+		" boot.wall_offset, page.first_seen, page.last_seen, state, reason,"
+		" result,"
+		" attempts " FROM_PAGE
+		"WHERE page.last_seen + boot.wall_offset BETWEEN ?1 AND ?2"
+		" AND pfn BETWEEN ?3 AND ?4 AND (?5 IS NULL OR state = ?5)"
+		" ORDER BY page.last_seen + boot.wall_offset DESC, pfn DESC LIMIT ?6)"
+		" ORDER BY last_seen + wall_offset, pfn",
+	[STMT_REPORT_HISTORY] =
+		"SELECT * FROM (SELECT boot.wall_offset, " ACTION_COLUMNS
+		" FROM action CROSS JOIN boot ON boot.id = action.boot"
+		" WHERE action.time + boot.wall_offset BETWEEN ?1 AND ?2"
+		" AND pfn BETWEEN ?3 AND ?4 ORDER BY action.id DESC LIMIT ?5)"
+		" ORDER BY id",
+	[STMT_REPORT_CES] =
+		"SELECT * FROM (SELECT " CE_COLUMNS " " FROM_CE "WHERE " CE_WITHIN
+		"ORDER BY ce.id DESC LIMIT ?3) ORDER BY last + wall_offset, id",
+	[STMT_REPORT_FRAME_CES] =
+		"SELECT * FROM (SELECT " CE_COLUMNS " " FROM_CE "WHERE " CE_WITHIN
+		"AND address BETWEEN ?4 AND ?5 "
+		"ORDER BY ce.id DESC LIMIT ?3) ORDER BY last + wall_offset, id",
+	[STMT_COUNT_PAGES] = "SELECT state, count(*) FROM page GROUP BY state",
+	[STMT_LAST_POISON] = "SELECT kib FROM poison ORDER BY id DESC LIMIT 1",
+	[STMT_LAST_COMMIT] =
+		"SELECT last_seen, wall_offset FROM boot ORDER BY id DESC LIMIT 1",
+	[STMT_PRUNE_CE] = PRUNE("ce", "last", "0"),
+	[STMT_PRUNE_POISON] = PRUNE("poison", "time", "0"),
+	/* an intent of the present boot is what a restart recovers from */
+	[STMT_PRUNE_ACTION] = PRUNE("action", "time", "result = 'none' AND boot = ?3"),
+	[STMT_PRUNE_PAGE] =
+		"DELETE FROM page WHERE pfn IN (SELECT pfn " FROM_PAGE
+		"WHERE state IN ('watched', 'failed', 'refused')"
+		" AND page.last_seen + boot.wall_offset < ?1 LIMIT ?2)",
+	[STMT_PRUNE_WATCHED] =
+		"DELETE FROM page WHERE pfn IN (SELECT pfn " FROM_PAGE
+		"WHERE state = 'watched'"
+		" ORDER BY page.last_seen + boot.wall_offset LIMIT ?2)",
+	[STMT_PRUNE_BOOT] =
+		"DELETE FROM boot WHERE id IN (SELECT id FROM boot WHERE id <> ?1"
+		" AND id NOT IN (SELECT boot FROM ce UNION SELECT boot FROM action"
+		" UNION SELECT boot FROM poison UNION SELECT boot FROM page"
+		" UNION SELECT boot FROM dimm"
+		" UNION SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "')"
+		" ORDER BY id LIMIT 4)",
+	[STMT_VACUUM_INTO] = "VACUUM INTO ?1",
+};
+
+#define TOTAL(name, k) { #name, offsetof(struct totals, name), k }
+const struct db_total db_totals[] = {
+	TOTAL(events, DB_TOTAL_COUNT),
+	TOTAL(corrected_errors, DB_TOTAL_COUNT),
+	TOTAL(uncorrected_errors, DB_TOTAL_COUNT),
+	TOTAL(unattributed, DB_TOTAL_COUNT),
+	TOTAL(events_lost, DB_TOTAL_COUNT),
+	TOTAL(malformed, DB_TOTAL_COUNT),
+	TOTAL(next_action_id, DB_TOTAL_COUNT),
+	TOTAL(last_event, DB_TOTAL_TIME),
+	TOTAL(last_offline, DB_TOTAL_TIME),
+	TOTAL(bucket_level, DB_TOTAL_NUMBER),
+	TOTAL(bucket_time, DB_TOTAL_TIME),
+};
+const size_t db_totals_n = ARRAY_SIZE(db_totals);
+/* clang-format on */
+
+const char *db_statement_sql(enum stmt id)
+{
+	return statements[id];
+}
+
+int db_migrate(struct db *db, int64_t version)
+{
+	for (int64_t v = version; v < DB_SCHEMA_VERSION; v++) {
+		int r = db_exec(db, steps[v]);
+
+		if (r < 0)
+			return r;
+	}
+	return db_pragma(db, "user_version", DB_SCHEMA_VERSION);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * SQLite's calls as the other db*.c files want them: negative errno, failures counted and
+ * their words kept, statements prepared once. It knows no table.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+
+#include "db_internal.h"
+
+#define MIN_PAGES 64 /* the empty schema takes some 20 */
+
+const char *db_why(const char *format, ...)
+{
+	static char lines[2][PATH_MAX + 512];
+	static unsigned int turn;
+	char *line = lines[turn++ % 2];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(line, sizeof(lines[0]), format, ap);
+	va_end(ap);
+	return line;
+}
+
+int db_errno(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
+
+int db_fail(struct db *db, int rc)
+{
+	db->errors++;
+	snprintf(db->last_error, sizeof(db->last_error), "%s",
+		 db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc));
+	for (char *c = db->last_error; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	return db_errno(rc);
+}
+
+int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret)
+{
+	int rc;
+
+	if (!db->stmt[id]) {
+		rc = sqlite3_prepare_v3(db->handle, db_statement_sql(id), -1,
+					SQLITE_PREPARE_PERSISTENT, &db->stmt[id], NULL);
+		if (rc != SQLITE_OK)
+			return db_fail(db, rc);
+	}
+	/* the result of a reset is that of the run before, which was reported then */
+	(void)sqlite3_reset(db->stmt[id]);
+	(void)sqlite3_clear_bindings(db->stmt[id]);
+	*ret = db->stmt[id];
+	return 0;
+}
+
+int db_step(struct db *db, sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s);
+	int r = 0;
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		r = db_fail(db, rc);
+	(void)sqlite3_reset(s);
+	return r;
+}
+
+int db_run(struct db *db, enum stmt id)
+{
+	sqlite3_stmt *s;
+	int r = db_stmt(db, id, &s);
+
+	return r < 0 ? r : db_step(db, s);
+}
+
+int db_exec(struct db *db, const char *sql)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc);
+}
+
+int db_read_int(struct db *db, const char *sql, int64_t *ret)
+{
+	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		return -ENODATA;
+	if (rc != SQLITE_ROW)
+		return db_fail(db, rc);
+	*ret = sqlite3_column_int64(s, 0);
+	return 0;
+}
+
+int db_pragma(struct db *db, const char *name, int64_t value)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "PRAGMA %s = %lld", name, (long long)value);
+	return db_exec(db, sql);
+}
+
+void db_checkpoint(struct db *db)
+{
+	(void)sqlite3_busy_timeout(db->handle, 0);
+	(void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+					NULL, NULL);
+	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
+}
+
+int db_path(const struct db *db, const char *suffix, char *ret)
+{
+	int n = snprintf(ret, PATH_MAX, "%s%s", db->path, suffix);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int db_cap_pages(struct db *db, int64_t *ret_pages)
+{
+	int64_t size;
+	int64_t pages;
+	int r;
+
+	r = db_read_int(db, "PRAGMA page_size", &size);
+	if (r < 0)
+		return r;
+	/* max_page_count is a 32-bit number, 0xfffffffe at most (SQLite 3.40) */
+	pages = (int64_t)(db->max_size / (uint64_t)(size > 0 ? size : 4096));
+	if (pages < MIN_PAGES)
+		pages = MIN_PAGES;
+	*ret_pages = pages > 0xfffffffe ? 0xfffffffe : pages;
+	return 0;
+}
+
+int db_apply_cap(struct db *db)
+{
+	int64_t pages;
+	int r = db_cap_pages(db, &pages);
+
+	return r < 0 ? r : db_pragma(db, "max_page_count", pages);
+}

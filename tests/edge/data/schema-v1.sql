@@ -1,0 +1,30 @@
+-- A database of schema 1 with rows in every table, as "sqlite3 FILE .dump" gives it,
+-- and the two numbers that .dump leaves out.
+PRAGMA application_id = 1397704260;
+PRAGMA user_version = 1;
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE boot ( id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL UNIQUE, wall_offset INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL) STRICT;
+INSERT INTO boot VALUES(1,'aaaaaaaa-0000-4000-8000-000000000001',1700000000000000,5000000000,5000000000);
+CREATE TABLE dimm ( id INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boot(id), label TEXT NOT NULL, mc INTEGER NOT NULL, layer_0 INTEGER NOT NULL, layer_1 INTEGER NOT NULL, layer_2 INTEGER NOT NULL, overflow INTEGER NOT NULL, corrected_errors INTEGER NOT NULL, uncorrected_errors INTEGER NOT NULL, unattributed INTEGER NOT NULL, pages INTEGER NOT NULL, offlined INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL) STRICT;
+INSERT INTO dimm VALUES(3,1,'DIMM_A1',0,1,0,-1,0,4,0,1,2,1,10,40);
+CREATE TABLE page ( pfn INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boot(id), dimm INTEGER NOT NULL, corrected_errors INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, not_before INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, result TEXT NOT NULL, attempts INTEGER NOT NULL, tries INTEGER NOT NULL, by_us INTEGER NOT NULL, stamps BLOB NOT NULL) STRICT;
+INSERT INTO page VALUES(1,1,3,2,10,20,0,'offlined','page-threshold','offlined',1,0,1,X'0a000000000000001400000000000000');
+INSERT INTO page VALUES(2,1,3,1,40,40,0,'watched','none','none',0,0,0,X'2800000000000000');
+CREATE TABLE ce ( id INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boot(id), first INTEGER NOT NULL, last INTEGER NOT NULL, address INTEGER, count INTEGER NOT NULL, events INTEGER NOT NULL, dimm INTEGER NOT NULL, severity INTEGER NOT NULL, grain_bits INTEGER NOT NULL, unattributed TEXT NOT NULL, overflow INTEGER NOT NULL) STRICT;
+INSERT INTO ce VALUES(1,1,10,20,4352,2,2,3,0,6,'none',0);
+INSERT INTO ce VALUES(2,1,30,30,NULL,1,1,3,0,6,'no-address',0);
+CREATE TABLE action ( id INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boot(id), time INTEGER NOT NULL, pfn INTEGER NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, result TEXT NOT NULL, page_type TEXT NOT NULL, error INTEGER NOT NULL, duration_usec INTEGER NOT NULL, poisoned_before_kib INTEGER NOT NULL, poisoned_after_kib INTEGER NOT NULL, dimm INTEGER NOT NULL) STRICT;
+INSERT INTO action VALUES(1,1,25,1,'offline','page-threshold','offlined','anonymous',0,180,0,4,3);
+INSERT INTO action VALUES(2,1,41,2,'offline','operator','none','page-cache',0,0,4,-1,3);
+CREATE TABLE poison ( id INTEGER PRIMARY KEY, boot INTEGER NOT NULL REFERENCES boot(id), time INTEGER NOT NULL, kib INTEGER NOT NULL, delta_kib INTEGER NOT NULL, cause TEXT NOT NULL) STRICT;
+INSERT INTO poison VALUES(1,1,26,4,4,'offlined');
+CREATE TABLE totals ( key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO totals VALUES('attempts-offlined',1);
+INSERT INTO totals VALUES('boot',1);
+INSERT INTO totals VALUES('corrected_errors',4);
+INSERT INTO totals VALUES('events',3);
+INSERT INTO totals VALUES('last_event',40);
+INSERT INTO totals VALUES('last_offline',-9223372036854775808);
+INSERT INTO totals VALUES('next_action_id',3);
+COMMIT;

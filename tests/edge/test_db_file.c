@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The file: who may have it, which files are left alone, what becomes of damaged ones.
+ */
+
+#include <dirent.h>
+
+#include "db_fixture.h"
+
+static int try_open(const struct db_options *o, const char **ret_why)
+{
+	enum db_opened how;
+	struct db *db = NULL;
+	int r = db_open(&db, o, &how, ret_why);
+
+	db_close(db);
+	return r;
+}
+
+static void put_pages(struct db *db, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		union test_page p = page_of(i, i, i + 1);
+		struct ce_row ce = ce_of(i * 64, i);
+
+		assert_int_equal(db_put_page(db, &p.rec), 0);
+		assert_int_equal(db_put_ce(db, &ce), 0);
+	}
+	must_commit(db);
+}
+
+static void other_of(const struct fixture *f, const char *suffix, char ret[160])
+{
+	snprintf(ret, 160, "%s%s", f->path, suffix);
+}
+
+static unsigned int files_with(const struct fixture *f, const char *infix)
+{
+	DIR *dir = opendir(f->folder);
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strstr(entry->d_name, infix))
+			n++;
+	closedir(dir);
+	return n;
+}
+
+static void new_file_has_its_marks(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+
+	assert_int_equal(ask(f->path, "PRAGMA application_id"), DB_APPLICATION_ID);
+	assert_int_equal(ask(f->path, "PRAGMA user_version"), DB_SCHEMA_VERSION);
+	assert_int_equal(ask(f->path, "PRAGMA auto_vacuum"), 2);
+	assert_int_equal(
+		ask(f->path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM sqlite_schema WHERE"
+				      " type = 'table' AND sql NOT LIKE '%STRICT%'"),
+			 0);
+	assert_true(db_size(db) > 0);
+	assert_int_equal(db_errors(db), 0);
+	assert_string_equal(db_last_error(db), "");
+	db_close(db);
+	assert_int_equal(size_of(f->path) % 4096, 0);
+}
+
+static void one_daemon_at_a_time(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	struct db_options o = options_of(f);
+	struct db *reader = NULL;
+	const char *why = NULL;
+
+	assert_int_equal(try_open(&o, &why), -EBUSY);
+	assert_non_null(strstr(why, "another daemon"));
+	put_pages(db, 3);
+	assert_int_equal(db_open_readonly(&reader, f->path, &why), 0);
+	assert_int_equal(pages_in(reader), 3);
+	db_close(reader);
+	db_close(db);
+	assert_int_equal(try_open(&o, &why), 0);
+}
+
+static void folder_must_be_there(void **state)
+{
+	struct db_options o = options_of(*state);
+	const char *why = NULL;
+	struct db *db = NULL;
+
+	o.path = "/nonexistent/softofflined/softofflined.db";
+	assert_int_equal(try_open(&o, &why), -ENOENT);
+	assert_non_null(strstr(why, "folder"));
+	assert_int_equal(db_open_readonly(&db, o.path, &why), -ENOENT);
+	assert_non_null(strstr(why, "no such database"));
+	assert_null(db);
+	o.path = "/dev/null";
+	assert_int_equal(try_open(&o, &why), -EINVAL);
+}
+
+static void assert_untouched(const struct fixture *f, int want, const char *words)
+{
+	struct db_options o = options_of(f);
+	_cleanup_(free_p) char *before = NULL, *after = NULL;
+	size_t n, m;
+	const char *why = NULL;
+
+	before = slurp(f->path, &n);
+	assert_int_equal(try_open(&o, &why), want);
+	assert_non_null(strstr(why, words));
+	after = slurp(f->path, &m);
+	assert_int_equal(n, m);
+	assert_memory_equal(before, after, n);
+	assert_int_equal(files_with(f, "corrupt"), 0);
+	assert_int_equal(files_with(f, "-wal"), 0);
+}
+
+static void later_schema_is_left_alone(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	const char *why = NULL;
+
+	db_close(db);
+	run_sql(f->path, "PRAGMA user_version = 3; CREATE TABLE new(x)");
+	assert_untouched(f, -EPROTONOSUPPORT, "later version");
+	db = NULL;
+	assert_int_equal(db_open_readonly(&db, f->path, &why), -EPROTONOSUPPORT);
+}
+
+/* The number may stand in a WAL that its killed writer left; that is not played in. */
+static void later_schema_in_the_wal(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *file = NULL, *wal = NULL, *after = NULL;
+	struct db_options o = options_of(f);
+	size_t n, m, k;
+	char path[160];
+	const char *why;
+	sqlite3 *h;
+
+	db_close(must_open(f, DB_CREATED));
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 3", NULL, NULL, NULL), 0);
+	other_of(f, "-wal", path);
+	file = slurp(f->path, &n);
+	wal = slurp(path, &m);
+	sqlite3_close(h);
+	spew(f->path, file, n);
+	spew(path, wal, m);
+	assert_int_equal(try_open(&o, &why), -EPROTONOSUPPORT);
+	after = slurp(f->path, &k);
+	assert_int_equal(n, k);
+	assert_memory_equal(file, after, n);
+	assert_int_equal(size_of(path), m);
+}
+
+static void foreign_file_is_left_alone(void **state)
+{
+	const struct fixture *f = *state;
+
+	run_sql(f->path, "CREATE TABLE mail(x); INSERT INTO mail VALUES(1)");
+	assert_untouched(f, -EINVAL, "another program");
+	run_sql(f->path, "PRAGMA application_id = 7; PRAGMA user_version = 1");
+	assert_untouched(f, -EINVAL, "another program");
+}
+
+static void schema_1_is_brought_forward(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *sql = NULL;
+	size_t n;
+	struct db *db;
+	struct db_summary s;
+	const struct page_rec *rec;
+	const char *why;
+	bool other;
+
+	sql = slurp(TEST_DATA "/schema-v1.sql", &n);
+	run_sql(f->path, sql);
+	/* the CLI may come before the new daemon */
+	assert_int_equal(db_open_readonly(&db, f->path, &why), 0);
+	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(s.totals.events, 3);
+	db_close(db);
+
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(ask(f->path, "PRAGMA user_version"), 2);
+	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(s.pages[PAGE_OFFLINED], 1);
+	assert_int_equal(s.pages[PAGE_WATCHED], 1);
+	assert_int_equal(s.poisoned_kib, 4);
+	assert_int_equal(s.totals.attempts[RESULT_OFFLINED], 1);
+	assert_int_equal(s.totals.next_action_id, 3);
+	assert_true(s.totals.last_offline == INT64_MIN);
+	assert_int_equal(db_get_page(db, pfn(1), &rec, &other), 0);
+	assert_false(other);
+	assert_int_equal(rec->n_stamps, 2);
+	assert_true(rec->stamps[1] == 20);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce_log"), 2);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM action_log"), 2);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison WHERE pfn IS NULL"),
+			 1);
+	db_close(db);
+}
+
+static void schema_is_the_same_either_way(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *sql = NULL;
+	char attach[400], old[160];
+	size_t n;
+	sqlite3 *h;
+
+	sql = slurp(TEST_DATA "/schema-v1.sql", &n);
+	run_sql(f->path, sql);
+	db_close(must_open(f, DB_OPENED));
+	other_of(f, ".old", old);
+	assert_int_equal(rename(f->path, old), 0);
+	db_close(must_open(f, DB_CREATED));
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	snprintf(attach, sizeof(attach),
+		 "ATTACH '%s' AS old; CREATE TEMP TABLE same(n CHECK(n = 0));"
+		 "INSERT INTO same SELECT count(*) FROM (SELECT type, name, sql FROM"
+		 " main.sqlite_schema EXCEPT SELECT type, name, sql FROM"
+		 " old.sqlite_schema);",
+		 old);
+	assert_int_equal(sqlite3_exec(h, attach, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(h);
+}
+
+static void assert_quarantined(const struct fixture *f, const char *words)
+{
+	struct db_options o = options_of(f);
+	enum db_opened how;
+	const char *why = NULL;
+	struct db *db;
+
+	assert_int_equal(db_open(&db, &o, &how, &why), 0);
+	assert_int_equal(how, DB_QUARANTINED);
+	assert_non_null(strstr(why, words));
+	put_pages(db, 3); /* and it works */
+	db_close(db);
+}
+
+static void garbage_is_put_aside(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *kept = NULL;
+	char path[160];
+	char garbage[5000];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(garbage); i++)
+		garbage[i] = (char)(i * 31 + 7);
+	spew(f->path, garbage, sizeof(garbage));
+	assert_quarantined(f, "started a new one");
+	other_of(f, ".corrupt-1700005000", path);
+	kept = slurp(path, &n);
+	assert_int_equal(n, sizeof(garbage));
+	assert_memory_equal(kept, garbage, n);
+}
+
+/* Only a look at every page finds this one; opening alone never reads it. */
+static void one_bad_page_is_found(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *file = NULL;
+	struct db *db = must_open(f, DB_CREATED);
+	size_t n;
+
+	put_pages(db, 2000);
+	db_close(db);
+	file = slurp(f->path, &n);
+	memset(file + n - 4096, 0xff, 4096);
+	spew(f->path, file, n);
+	assert_quarantined(f, "damaged");
+}
+
+static void only_the_newest_two_are_kept(void **state)
+{
+	const struct fixture *f = *state;
+	char garbage[5000];
+	char path[160];
+
+	memset(garbage, 'x', sizeof(garbage));
+	for (int i = 0; i < 4; i++) {
+		spew(f->path, garbage, sizeof(garbage) - (size_t)i);
+		assert_quarantined(f, "damaged");
+	}
+	assert_int_equal(files_with(f, ".corrupt-"), 2);
+	/* the clock stands still in this test, the names do not: the last one made stays
+	 */
+	other_of(f, ".corrupt-1700005000", path);
+	assert_true(size_of(path) < 0 || size_of(path) >= 4997);
+}
+
+static void backup_is_restored(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	char garbage[5000] = "not a database";
+	char path[160];
+
+	put_pages(db, 1000);
+	assert_int_equal(db_backup(db), 0);
+	put_pages(db, 1500);
+	assert_int_equal(db_backup(db), 0); /* replaces the one before */
+	put_pages(db, 2000);
+	db_close(db);
+	assert_int_equal(files_with(f, ".bak"), 1);
+	spew(f->path, garbage, sizeof(garbage));
+	assert_quarantined(f, "restored from the backup");
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(pages_in(db), 1500);
+	assert_int_equal(ask(f->path, "PRAGMA auto_vacuum"), 2);
+	db_close(db);
+
+	/* emptied: SQLite would take it for a new one */
+	spew(f->path, "", 0);
+	assert_quarantined(f, "restored from the backup");
+	/* and a backup that is no better is left where it is */
+	other_of(f, ".bak", path);
+	spew(path, garbage, sizeof(garbage));
+	spew(f->path, garbage, sizeof(garbage));
+	assert_quarantined(f, "started a new one");
+	assert_int_equal(size_of(path), sizeof(garbage));
+}
+
+/* Whatever is left of the file: it opens or is put aside, and then works. */
+static void truncated_at_any_length(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *whole = NULL;
+	struct db_options o = options_of(f);
+	struct db *db = must_open(f, DB_CREATED);
+	unsigned int aside = 0;
+	size_t n;
+
+	put_pages(db, 2000);
+	db_close(db);
+	whole = slurp(f->path, &n);
+	for (size_t len = 1; len < n; len += n / 40 + 1) {
+		enum db_opened how;
+		const char *why = NULL;
+
+		spew(f->path, whole, len);
+		assert_int_equal(db_open(&db, &o, &how, &why), 0);
+		aside += how == DB_QUARANTINED;
+		put_pages(db, 2);
+		db_close(db);
+	}
+	assert_int_equal(aside, 40);
+}
+
+static void read_all(struct db *db)
+{
+	struct db_summary s;
+	struct totals t;
+	unsigned int n = 0;
+	bool more;
+
+	(void)db_each_page(db, 100000, count_page, &n, &more);
+	(void)db_get_totals(db, &t);
+	(void)db_report_summary(db, &s);
+	(void)db_prune(db, usec(NOW), 100);
+	(void)db_backup(db);
+}
+
+/* Flipped bytes may pass the check: SQLite keeps no checksums. Nothing may crash, and a
+ * file that is refused must be refused for what it now says it is. */
+static void flipped_bytes(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *whole = NULL;
+	struct db_options o = options_of(f);
+	struct db *db = must_open(f, DB_CREATED);
+	uint64_t seed = 88172645463325252;
+	size_t n;
+
+	put_pages(db, 300);
+	db_close(db);
+	whole = slurp(f->path, &n);
+	for (int round = 0; round < 150; round++) {
+		_cleanup_(free_p) char *bad = malloc(n);
+		enum db_opened how;
+		const char *why = NULL;
+		char path[160];
+		int r;
+
+		memcpy(bad, whole, n);
+		for (int i = 0; i < 8; i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			/* every other round in the header and the schema */
+			bad[seed % (round % 2 ? n : 4096)] ^= (char)(1 << (seed >> 61));
+		}
+		spew(f->path, bad, n);
+		other_of(f, ".bak", path);
+		(void)unlink(path);
+		r = db_open(&db, &o, &how, &why);
+		if (r == 0) {
+			read_all(db);
+			db_close(db);
+		} else if (r != -EINVAL && r != -EPROTONOSUPPORT) {
+			fail_msg("round %d: %s: %s", round, strerror(-r), why);
+		}
+	}
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(new_file_has_its_marks),       T(one_daemon_at_a_time),
+		T(folder_must_be_there),         T(later_schema_is_left_alone),
+		T(later_schema_in_the_wal),      T(foreign_file_is_left_alone),
+		T(schema_1_is_brought_forward),  T(schema_is_the_same_either_way),
+		T(garbage_is_put_aside),         T(one_bad_page_is_found),
+		T(only_the_newest_two_are_kept), T(backup_is_restored),
+		T(truncated_at_any_length),      T(flipped_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
