@@ -193,9 +193,9 @@ static void test_check(void **state)
 	static const struct text_row rows[] = {
 		{ "[Source]\nBufferSize=16M\n", 1, 0,
 		  "f:2: [Source] BufferSize: MaxBufferSize=8M is less than BufferSize=16M" },
-		{ "[Source]\nMaxBufferSize=32K\n", 1, 0,
+		{ "[Source]\nMaxBufferSize=32K\n", 1, 1,
 		  "f:2: [Source] MaxBufferSize: " },
-		{ "[Source]\nMaxBufferSize=64K\n", 0, 0, NULL },
+		{ "[Source]\nMaxBufferSize=64K\n", 0, 1, NULL },
 		{ "[Budget]\nBurst=0\n", 1, 0, "f:2: [Budget] Burst: Burst=0" },
 		{ "[Budget]\nBurst=0\nPagesPerHour=0\n", 0, 0, NULL },
 		{ "[Budget]\nPagesPerHour=0\n", 0, 0, NULL },
@@ -205,6 +205,11 @@ static void test_check(void **state)
 		{ "[Retry]\nFirst=2s\nMax=1s\n[Budget]\nBurst=0\n", 2, 0, "f:5: " },
 		{ "[Metrics]\nFile=/a\n[Database]\nPath=/a\n", 1, 0,
 		  "f:2: [Metrics] File: the metrics would overwrite" },
+		{ "[Replay]\nAtBoot=yes\n", 0, 1, "f:2: [Replay] AtBoot: read, but" },
+		{ "[Replay]\nAtBoot=no\n", 0, 0, NULL },
+		{ "[Policy]\nRowThreshold=off\n", 0, 0, NULL },
+		{ "[Policy]\nRowThreshold=3 / 7d\n", 0, 1,
+		  "f:2: [Policy] RowThreshold: read" },
 	};
 	struct findings f;
 	struct config cfg;
@@ -213,6 +218,7 @@ static void test_check(void **state)
 		assert_int_equal(parse(&cfg, &f, rows[i].text), 0);
 		assert_int_equal(config_check(&cfg, collect, &f), rows[i].errors);
 		assert_int_equal(f.errors, rows[i].errors);
+		assert_int_equal(f.warnings, rows[i].warnings);
 		if (rows[i].want && !strstr(f.text[0], rows[i].want))
 			fail_msg("%s", f.text[0]);
 	}

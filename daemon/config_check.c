@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What only the whole configuration shows: values that contradict each other, and values
+ * that this version does not act on. It parses nothing.
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config_internal.h"
+#include "mem.h"
+
+static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
+				enum config_severity severity, const char *format, ...)
+{
+	char message[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	if (diag)
+		diag(userdata, &(struct config_diag){ severity, message });
+}
+
+/* "file:line: [Section] Key: " of @key, or of @other there if only that one was set. */
+static const char *locate(const struct config *cfg, const char *section, const char *key,
+			  const char *other, char *buf, size_t size)
+{
+	int i = config_option_find(section, key), j = config_option_find(section, other);
+	const struct config_origin *origin = &cfg->origins[i];
+	char name[CONFIG_PATH_MAX];
+
+	if (origin->line == 0 && cfg->origins[j].line != 0) {
+		origin = &cfg->origins[j];
+		key = other;
+	}
+	if (origin->line == 0)
+		snprintf(buf, size, "[%s] %s: ", section, key);
+	else
+		snprintf(buf, size, "%s:%" PRIu32 ": [%s] %s: ",
+			 config_printable(cfg->files[origin->file], CONFIG_PATH_MAX, name,
+					  sizeof(name)),
+			 origin->line, section, key);
+	return buf;
+}
+
+/* What this version reads and does not do yet must not be taken for granted. */
+static void warn_of_no_effect(const struct config *cfg, config_diag_fn diag,
+			      void *userdata)
+{
+	const struct {
+		const char *section;
+		const char *key;
+		bool asked;
+	} rows[] = {
+		{ "Source", "MaxBufferSize", true },
+		{ "Policy", "RowThreshold", cfg->policy.row.count > 0 },
+		{ "Policy", "NeighbourRule", cfg->policy.neighbour },
+		{ "Replay", "AtBoot", cfg->replay.at_boot },
+		{ "Kernel", "SoftOfflineControl",
+		  cfg->kernel.soft_offline_control == CONTROL_OWN },
+	};
+	char at[CONFIG_PATH_MAX + 96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int option = config_option_find(rows[i].section, rows[i].key);
+
+		if (!rows[i].asked || cfg->origins[option].line == 0)
+			continue;
+		locate(cfg, rows[i].section, rows[i].key, rows[i].key, at, sizeof(at));
+		tell(diag, userdata, CONFIG_WARNING,
+		     "%sread, but without effect in this version", at);
+	}
+}
+
+unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *userdata)
+{
+	char at[CONFIG_PATH_MAX + 96], a[32], b[32];
+	unsigned int errors = 0;
+
+	if (cfg->source.max_buffer_size < cfg->source.buffer_size) {
+		locate(cfg, "Source", "MaxBufferSize", "BufferSize", at, sizeof(at));
+		tell(diag, userdata, CONFIG_ERROR,
+		     "%sMaxBufferSize=%s is less than BufferSize=%s; raise the first "
+		     "or lower the second",
+		     at, config_format_size(cfg->source.max_buffer_size, a, sizeof(a)),
+		     config_format_size(cfg->source.buffer_size, b, sizeof(b)));
+		errors++;
+	}
+	if (cfg->budget.burst == 0 && cfg->budget.pages_per_hour > 0) {
+		locate(cfg, "Budget", "Burst", "PagesPerHour", at, sizeof(at));
+		tell(diag, userdata, CONFIG_ERROR,
+		     "%sBurst=0 lets no page pass whatever PagesPerHour says; write "
+		     "PagesPerHour=0 as well, or a Burst of at least 1",
+		     at);
+		errors++;
+	}
+	if (cfg->retry.max.us < cfg->retry.first.us) {
+		locate(cfg, "Retry", "Max", "First", at, sizeof(at));
+		tell(diag, userdata, CONFIG_ERROR,
+		     "%sMax=%s is less than First=%s; raise the first or lower the "
+		     "second",
+		     at, config_format_span(cfg->retry.max, a, sizeof(a)),
+		     config_format_span(cfg->retry.first, b, sizeof(b)));
+		errors++;
+	}
+	if (strcmp(cfg->metrics.file, cfg->database.path) == 0) {
+		locate(cfg, "Metrics", "File", "File", at, sizeof(at));
+		tell(diag, userdata, CONFIG_ERROR,
+		     "%sthe metrics would overwrite the database; write another path",
+		     at);
+		errors++;
+	}
+	warn_of_no_effect(cfg, diag, userdata);
+	return errors;
+}
