@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The daemon's mind. engine_step(engine, input, effects) is the only way its state
+ * changes: whatever happens outside comes in as an input, whatever is to be done outside
+ * goes out as effects, and results come back as inputs. The same function runs in the
+ * daemon, in replay tests, in back-tests and in fuzzers, each with another shell around
+ * it.
+ *
+ * Life of a page (state, what brings it there, what leads on):
+ *
+ *   watched   first CE of the page              threshold crossed, operator   -> pending
+ *   pending   waits: its turn, the hourly       PROBE: frame not to be touched -> refused
+ *             budget, free memory, a retry      PROBE: poisoned already        ->
+ * offlined OFFLINE answered: done         -> offlined busy, tries left               ->
+ * pending busy, no tries left            -> failed DIMM's or total budget used up ->
+ * refused offlined  the frame is poisoned             found in use again             ->
+ * watched failed    no try left                       CE, an hour later              ->
+ * pending refused   by policy, budget, kind of page   CE, an hour later              ->
+ * pending
+ *
+ * One attempt at a time: an OFFLINE effect is answered by INPUT_ANSWER before the next
+ * one goes out. Before each attempt its intent is stored and flushed.
+ */
+
+#include "ce_event.h"
+#include "config.h"
+#include "offline_policy.h"
+#include "records.h"
+
+struct engine;
+
+/** A range of "System RAM" in bytes; @end is the last byte, as in /proc/iomem. */
+struct ram_range {
+	paddr_t start;
+	paddr_t end;
+};
+
+#define MAX_RAM_RANGES 256
+
+struct ram_map {
+	struct ram_range ranges[MAX_RAM_RANGES]; /* ascending, not overlapping */
+	unsigned int n;
+	bool known; /* false: the map cannot be read; every address passes for RAM */
+};
+
+/** State of the kernel's interface that concerns everything we do. */
+struct kernel_state {
+	bool soft_offline; /* the attribute is there and writable */
+	bool enabled;      /* vm.enable_soft_offline bit 0, or the sysctl is not there */
+	bool supported; /* 5.10 or later: retired pages never return to the allocator */
+};
+
+enum input_kind {
+	INPUT_TICK,      /* nothing but time */
+	INPUT_EVENT,     /* event */
+	INPUT_FAILURE,   /* failure */
+	INPUT_LOST,      /* lost: events that were overwritten unread */
+	INPUT_MALFORMED, /* lost: raw pages that could not be decoded to their end */
+	INPUT_PROBE,     /* probe: answers EFFECT_PROBE */
+	INPUT_ANSWER,    /* answer: answers EFFECT_OFFLINE */
+	INPUT_BYSTANDER, /* bystander: whose doing an unexplained move of the counter is
+			  */
+	INPUT_POISON,    /* poisoned_kib: a sample of the counter */
+	INPUT_FRAME,     /* frame: what became of a page (reconciliation) */
+	INPUT_MACHINE,   /* machine */
+	INPUT_RAM,       /* ram */
+	INPUT_KERNEL,    /* kernel */
+	INPUT_CONFIG,    /* config: replaces all of it; to be preceded by INPUT_FLUSH */
+	INPUT_REQUEST_OFFLINE, /* request: an operator asks */
+	INPUT_REQUEST_FORGET,  /* request: an operator drops a page's history */
+	INPUT_LOADED,          /* page: answers EFFECT_LOAD; NULL if nothing is stored */
+	INPUT_RESTORE_PAGE,    /* page: at start */
+	INPUT_RESTORE_DIMM,    /* dimm: at start, in the order of the index */
+	INPUT_RESTORE_ACTION,  /* action: at start, an intent that was never answered */
+	INPUT_RESTORE_TOTALS,  /* totals: at start */
+	INPUT_RESTORE_DONE,    /* restored: at start, after all of these */
+	INPUT_FLUSH, /* give out what is not stored yet; repeat while effects.more */
+};
+
+/**
+ * One thing that happened. @now is CLOCK_BOOTTIME when the input is given; inside, time
+ * never runs backwards. Pointers are borrowed for the call.
+ */
+struct input {
+	enum input_kind kind;
+	usec_t now;
+	union {
+		const struct ce_event *event;
+		const struct failure_event *failure;
+		struct {
+			uint64_t count;
+			uint16_t cpu;
+		} lost;
+		struct {
+			pfn_t pfn;
+			struct frame frame;
+			struct machine machine;
+		} probe;
+		struct {
+			uint64_t id;
+			struct offline_answer answer;
+		} answer;
+		enum poison_cause bystander; /* POISON_KERNEL, _PROGRAM or _OTHER */
+		int64_t poisoned_kib;
+		struct {
+			pfn_t pfn;
+			struct frame frame;
+		} frame;
+		struct machine machine;
+		const struct ram_map *ram;
+		struct kernel_state kernel;
+		const struct config *config;
+		struct {
+			pfn_t pfn;
+			uint64_t cookie;
+		} request;
+		struct {
+			pfn_t pfn;
+			const struct page_rec *rec;
+			bool other_boot; /* stored in an earlier boot: frames are in use
+					    again */
+		} page;
+		struct {
+			const struct dimm_rec *rec;
+			uint16_t index;
+		} dimm; /* @rec->offlined: of the present boot */
+		struct {
+			const struct action_row *row;
+			struct frame frame; /* as it is now */
+		} action;
+		const struct totals *totals;
+		struct {
+			bool more_stored; /* the database holds pages that were not
+					     restored */
+		} restored;
+	};
+};
+
+enum effect_kind {
+	EFFECT_PROBE,        /* pfn: look at the frame and the machine; INPUT_PROBE */
+	EFFECT_OFFLINE,      /* attempt: flush the database, then write; INPUT_ANSWER */
+	EFFECT_LOAD,         /* pfn: fetch the stored record at once; INPUT_LOADED */
+	EFFECT_STORE_PAGE,   /* page: borrowed until the next step */
+	EFFECT_REMOVE_PAGE,  /* pfn */
+	EFFECT_STORE_CE,     /* ce */
+	EFFECT_STORE_ACTION, /* action: insert or replace by id */
+	EFFECT_STORE_POISON, /* poison */
+	EFFECT_STORE_DIMM,   /* dimm: borrowed until the next step */
+	EFFECT_STORE_TOTALS, /* engine_totals() */
+	EFFECT_RECONCILE,    /* look at the tracked pages' frames; INPUT_FRAME for each */
+	EFFECT_REPORT,       /* report: for the journal */
+	EFFECT_REPLY,        /* reply: answers a request */
+};
+
+/** What an operator is told; each kind has a journal message id of its own. */
+enum report_kind {
+	REPORT_PAGE_FIRST_CE,  /* a page erred for the first time */
+	REPORT_PAGE_THRESHOLD, /* a page is to be offlined */
+	REPORT_PAGE_OFFLINED,  /* done; also "already" and "dry-run", by result */
+	REPORT_PAGE_FAILED,    /* an attempt failed */
+	REPORT_PAGE_REFUSED,   /* decided against it */
+	REPORT_UNCORRECTED,    /* an uncorrected error */
+	REPORT_UNATTRIBUTED, /* a corrected error that names no page (first of a DIMM) */
+	REPORT_EVENTS_LOST,
+	REPORT_MALFORMED,
+	REPORT_BUDGET,       /* an hourly, DIMM's or total budget is used up */
+	REPORT_HOLD,         /* everything is on hold: unsupported or denied */
+	REPORT_RELEASED,     /* the hold is over */
+	REPORT_POISON_MOVED, /* the poisoned-page counter moved without us */
+	REPORT_POISON_LOST,  /* a page that was offlined is in use again */
+	REPORT_SUMMARY,      /* CEs that were not reported one by one */
+	REPORT_RECOVERED,    /* an attempt that a crash interrupted was settled */
+	REPORT_MAX_,
+};
+
+struct report {
+	enum report_kind kind;
+	pfn_t pfn; /* if @has_pfn */
+	bool has_pfn;
+	uint16_t dimm;
+	enum reason reason;
+	enum result result;
+	uint64_t count; /* CEs of the page, events lost, or KiB moved */
+	uint32_t in_window;
+	struct threshold threshold;
+	int error;
+	usec_t retry_at; /* 0: none */
+	enum frame_kind page_type;
+	int64_t duration_usec;
+	int64_t delta_kib;
+	enum poison_cause cause;
+};
+
+struct effect {
+	enum effect_kind kind;
+	union {
+		pfn_t pfn;
+		struct {
+			uint64_t id;
+			pfn_t pfn;
+		} attempt;
+		const struct page_rec *page;
+		struct ce_row ce;
+		struct action_row action;
+		struct poison_row poison;
+		struct {
+			const struct dimm_rec *rec;
+			uint16_t index;
+		} dimm;
+		struct report report;
+		struct {
+			uint64_t cookie;
+			pfn_t pfn;
+			enum result result;
+			int error;
+		} reply;
+	};
+};
+
+#define MAX_EFFECTS 32
+
+struct effects {
+	struct effect v[MAX_EFFECTS];
+	unsigned int n;
+	bool more; /* INPUT_FLUSH: there is more to give out */
+};
+
+/**
+ * Makes an engine with @cfg (copied), for frames of 2^@page_shift bytes. The first inputs
+ * are expected to be INPUT_RAM, INPUT_MACHINE, INPUT_KERNEL, the INPUT_RESTOREs and
+ * INPUT_RESTORE_DONE; until then nothing is decided.
+ *
+ * Returns 0 and *ret, to be freed with engine_free(); -ENOMEM.
+ */
+int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_shift);
+
+/** Frees @e; NULL is fine. Returns NULL. */
+struct engine *engine_free(struct engine *e);
+
+/**
+ * Takes in one input and fills *effects (n set to 0 first) with what is to be done, in
+ * order.
+ *
+ * Returns 0; -EINVAL for an input that is no answer to anything asked (ignored);
+ * -ENOMEM (INPUT_CONFIG only: the old configuration stays).
+ */
+int engine_step(struct engine *e, const struct input *in, struct effects *effects);
+
+/** When INPUT_TICK is wanted at the latest; USEC_NEVER if not at all. */
+usec_t engine_deadline(const struct engine *e);
+
+/** True if INPUT_FLUSH would give out anything. */
+bool engine_is_dirty(const struct engine *e);
+
+/* Views for reports: read only, valid until the next step. */
+const struct totals *engine_totals(const struct engine *e);
+const struct config *engine_config(const struct engine *e);
+const struct kernel_state *engine_kernel(const struct engine *e);
+const struct ce_tracker *engine_tracker(const struct engine *e);
+unsigned int engine_page_shift(const struct engine *e);
+/** DIMM records 0 .. engine_dimms() - 1; index 0 is DIMM_OTHER. */
+unsigned int engine_dimms(const struct engine *e);
+const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index);
+
+/** Numbers for status and metrics. */
+struct engine_status {
+	uint32_t pages[PAGE_STATE_MAX_]; /* tracked pages by state */
+	uint32_t tracked;
+	uint32_t offlined_by_us; /* in the present boot */
+	uint64_t limit_pages;    /* total budget */
+	uint32_t hour_limit;     /* PagesPerHour */
+	uint32_t hour_used;      /* in the last 60 minutes */
+	int64_t poisoned_kib;    /* -1: not known yet */
+	int64_t by_us_kib;
+	int64_t by_others_kib;
+	enum result hold; /* RESULT_NONE, or why nothing is tried */
+	enum result
+		waiting_for; /* what pages in line wait for; RESULT_NONE: their turn */
+	enum verdict verdict;
+	const char *verdict_why; /* static text */
+};
+
+/** Fills *ret for @now; walks the tracker once. */
+void engine_status(const struct engine *e, usec_t now, struct engine_status *ret);
+
+/** Verdict of one DIMM, and the sentence why (static text). */
+enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
+				 const char **ret_why);
+
+/** True if @a lies in System RAM, by the map that the engine was given. */
+bool engine_in_ram(const struct engine *e, paddr_t a);

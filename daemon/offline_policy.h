@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The rules: what an errno means, when to try again, what the budgets allow, whether a
+ * frame of a certain kind may be touched. Pure functions over the configuration and a
+ * little state; they change nothing but the struct budget they are given.
+ */
+
+#include "config.h"
+#include "frame.h"
+#include "reason.h"
+#include "units.h"
+
+/** What the kernel answered to one write, and what the frame looked like around it. */
+struct offline_answer {
+	int error; /* errno of open or write, 0 */
+	struct frame before;
+	struct frame after;
+	int64_t duration_usec;
+	int64_t poisoned_before_kib; /* HardwareCorrupted of /proc/meminfo; -1: unknown */
+	int64_t poisoned_after_kib;
+	bool dry_run; /* nothing was written */
+};
+
+/**
+ * The result that an answer amounts to. The kernel answers 0 for "done now" and for "was
+ * poisoned already" alike (5.10 to at least 7.0); the flags before and after tell them
+ * apart. Where flags cannot be read the counter stands in: unmoved means RESULT_ALREADY.
+ *
+ * Never returns one of the budget, policy or hygiene results.
+ */
+enum result policy_classify(const struct offline_answer *answer);
+
+/** What to do after a result. */
+enum retry_kind {
+	RETRY_DONE,    /* settled; nothing more to do */
+	RETRY_BACKOFF, /* again after policy_backoff() */
+	RETRY_HOURLY,  /* again, by a timer, in an hour; few tries */
+	RETRY_NEVER,   /* not in this boot */
+	RETRY_HOLD,    /* nothing at all is tried until the kernel's state changes */
+	RETRY_NEXT_CE, /* when the page errs again, at most hourly */
+};
+
+/** How @result is followed up; @tries is the number of failures so far, this one
+ * included. */
+enum retry_kind policy_retry(const struct config *cfg, enum result result,
+			     unsigned int tries);
+
+/** The wait after failure number @tries (from 1): first, doubling, up to max. */
+usec_t policy_backoff(const struct config *cfg, unsigned int tries);
+
+/**
+ * Whether a frame may be written to soft_offline_page: RESULT_NONE if so; otherwise
+ * RESULT_ALREADY, RESULT_NOT_RAM, RESULT_HUGE_PAGE or RESULT_UNMOVABLE.
+ */
+enum result policy_check_frame(const struct policy_rule *rule, const struct frame *frame);
+
+/** The machine, as far as the budgets ask. */
+struct machine {
+	uint64_t ram_pages;
+	unsigned int page_shift;
+	uint64_t available_kib; /* MemAvailable */
+	uint32_t pressure;      /* PSI memory "some avg10", in hundredths of a percent */
+	bool pressure_known;
+};
+
+/** RESULT_NONE, or RESULT_LOW_MEMORY if memory is short or under pressure. */
+enum result policy_check_memory(const struct config *cfg, const struct machine *machine);
+
+/** The hourly budget: a bucket of Burst pages that refills with PagesPerHour. */
+struct budget {
+	int64_t level;        /* millionths of a page */
+	usec_t time;          /* that the level is of */
+	uint16_t minutes[60]; /* pages offlined, by minute, a ring */
+	int64_t minute;       /* number of the newest minute in the ring */
+};
+
+/** A full bucket at @now. */
+void budget_init(struct budget *b, const struct config *cfg, usec_t now);
+
+/** True if a page may be taken at @now; refills first. */
+bool budget_allows(struct budget *b, const struct config *cfg, usec_t now);
+
+/** Takes a page at @now. To be called when a page was offlined, not when it was tried. */
+void budget_take(struct budget *b, const struct config *cfg, usec_t now);
+
+/** When the bucket will hold a page; @now if it does; USEC_NEVER if it never will. */
+usec_t budget_next(const struct budget *b, const struct config *cfg, usec_t now);
+
+/** Pages taken in the 60 minutes up to @now. */
+uint32_t budget_used_last_hour(const struct budget *b, usec_t now);
+
+/** The machine's total budget in pages. */
+uint64_t policy_total_limit(const struct config *cfg, const struct machine *machine);

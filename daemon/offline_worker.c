@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The thread that waits for the kernel so that nobody else has to. It carries requests to
+ * an offline_driver and answers back, whole structs in single packets; it does not look
+ * into either.
+ */
+
+#include "offline_worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "mem.h"
+
+struct request {
+	uint64_t id;
+	pfn_t pfn;
+};
+
+struct offline_worker {
+	const struct offline_driver *driver;
+	struct sysfs_offline *ctx; /* touched by the thread only, once it runs */
+	pthread_t thread;
+	bool running;
+	bool busy;     /* a request was handed over and its answer not collected */
+	int main_fd;   /* does not block */
+	int thread_fd; /* blocks */
+};
+
+DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
+
+static void *worker_main(void *arg)
+{
+	struct offline_worker *w = arg;
+
+	for (;;) {
+		struct offline_done done;
+		struct request request;
+		ssize_t n;
+
+		n = recv(w->thread_fd, &request, sizeof(request), 0);
+		if (n != (ssize_t)sizeof(request))
+			break;
+		memset(&done, 0, sizeof(done));
+		done.id = request.id;
+		done.pfn = request.pfn;
+		w->driver->offline(w->ctx, request.pfn, &done.answer);
+		if (send(w->thread_fd, &done, sizeof(done), MSG_NOSIGNAL) < 0)
+			break;
+	}
+	/* Whoever still waits for an answer shall hear that none comes. */
+	shutdown(w->thread_fd, SHUT_RDWR);
+	return NULL;
+}
+
+static int open_channel(struct offline_worker *w)
+{
+	int fds[2], flags;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	w->main_fd = fds[0];
+	w->thread_fd = fds[1];
+	flags = fcntl(w->main_fd, F_GETFL);
+	if (flags < 0 || fcntl(w->main_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Signals are the main thread's; a thread takes over the mask it was started under. */
+static int start_thread(struct offline_worker *w)
+{
+	sigset_t all, old;
+	int r;
+
+	sigfillset(&all);
+	r = pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (r != 0)
+		return -r;
+	r = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r != 0)
+		return -r;
+	w->running = true;
+	pthread_setname_np(w->thread, "soft-offline");
+	return 0;
+}
+
+int offline_worker_start(struct offline_worker **ret, const struct offline_driver *driver,
+			 const char *root, unsigned int page_shift)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = NULL;
+	int r;
+
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->driver = driver;
+	w->main_fd = w->thread_fd = -1;
+	r = sysfs_offline_new(&w->ctx, root, page_shift);
+	if (r < 0)
+		return r;
+	r = open_channel(w);
+	if (r < 0)
+		return r;
+	r = start_thread(w);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct offline_worker *offline_worker_stop(struct offline_worker *w)
+{
+	if (!w)
+		return NULL;
+	if (w->running) {
+		/* The thread reads to the end of what was sent, then sees the end. */
+		shutdown(w->main_fd, SHUT_WR);
+		pthread_join(w->thread, NULL);
+	}
+	if (w->main_fd >= 0)
+		close(w->main_fd);
+	if (w->thread_fd >= 0)
+		close(w->thread_fd);
+	sysfs_offline_free(w->ctx);
+	free(w);
+	return NULL;
+}
+
+int offline_worker_fd(const struct offline_worker *w)
+{
+	return w->main_fd;
+}
+
+int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p)
+{
+	const struct request request = { .id = id, .pfn = p };
+
+	if (w->busy)
+		return -EBUSY;
+	if (send(w->main_fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+		return -errno;
+	w->busy = true;
+	return 0;
+}
+
+int offline_worker_collect(struct offline_worker *w, struct offline_done *ret)
+{
+	struct offline_done done;
+	ssize_t n;
+
+	n = recv(w->main_fd, &done, sizeof(done), 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n != (ssize_t)sizeof(done))
+		return n == 0 ? -EPIPE : -EPROTO;
+	w->busy = false;
+	*ret = done;
+	return 1;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reads what /proc says of the machine's memory. It keeps nothing, judges nothing, and
+ * takes what it cannot understand for not known.
+ */
+
+#include "sysfs_memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "mem.h"
+
+static int open_text(const char *root, const char *path, FILE **ret)
+{
+	char full[PATH_MAX];
+	int n = snprintf(full, sizeof(full), "%s%s", root, path);
+
+	if (n < 0 || (size_t)n >= sizeof(full))
+		return -ENAMETOOLONG;
+	*ret = fopen(full, "re");
+	return *ret ? 0 : -errno;
+}
+
+/** Next line without its newline; false at the end. Longer lines come in pieces. */
+static bool next_line(FILE *f, char *buf, int size)
+{
+	if (!fgets(buf, size, f))
+		return false;
+	buf[strcspn(buf, "\n")] = '\0';
+	return true;
+}
+
+int sysfs_memory_info(const char *root, const char *key, uint64_t *ret_kib)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	size_t len = strlen(key);
+	char line[256];
+	int r;
+
+	r = open_text(root, "/proc/meminfo", &f);
+	if (r < 0)
+		return r;
+	while (next_line(f, line, sizeof(line))) {
+		if (strncmp(line, key, len) != 0 || line[len] != ':')
+			continue;
+		return sscanf(line + len + 1, "%" SCNu64, ret_kib) == 1 ? 0 : -ENODATA;
+	}
+	return ferror(f) ? -EIO : -ENODATA;
+}
+
+int sysfs_memory_pressure(const char *root, uint32_t *ret)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	char line[256];
+	int r;
+
+	r = open_text(root, "/proc/pressure/memory", &f);
+	if (r < 0)
+		return r;
+	errno = 0;
+	while (next_line(f, line, sizeof(line))) {
+		unsigned int whole, hundredths;
+
+		/* The kernel prints avg10 as %lu.%02lu; two digits are always there. */
+		if (sscanf(line, "some avg10=%3u.%2u ", &whole, &hundredths) != 2)
+			continue;
+		*ret = whole * 100 + hundredths;
+		return 0;
+	}
+	return ferror(f) && errno ? -errno : -ENODATA;
+}
+
+int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX])
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	char line[KERNEL_RELEASE_MAX];
+	int r;
+
+	r = open_text(root, "/proc/sys/kernel/osrelease", &f);
+	if (r < 0)
+		return r;
+	if (!next_line(f, line, sizeof(line)) || line[0] == '\0')
+		return -ENODATA;
+	memcpy(ret, line, sizeof(line));
+	return 0;
+}
+
+bool release_at_least(const char *release, unsigned int major, unsigned int minor)
+{
+	unsigned int a, b;
+
+	if (sscanf(release, "%9u.%9u", &a, &b) != 2)
+		return false;
+	return a > major || (a == major && b >= minor);
+}
+
+/* One range more than the map holds, so that the choice of which to join includes it. */
+struct ranges {
+	struct ram_range v[MAX_RAM_RANGES + 1];
+	unsigned int n;
+};
+
+static void join_with_next(struct ranges *list, unsigned int i)
+{
+	if (list->v[i].end.addr < list->v[i + 1].end.addr)
+		list->v[i].end = list->v[i + 1].end;
+	list->n--;
+	memmove(&list->v[i + 1], &list->v[i + 2], (list->n - i - 1) * sizeof(list->v[0]));
+}
+
+static void join_smallest_gap(struct ranges *list)
+{
+	uint64_t smallest = UINT64_MAX;
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i + 1 < list->n; i++) {
+		uint64_t gap = list->v[i + 1].start.addr - list->v[i].end.addr;
+
+		if (gap < smallest) {
+			smallest = gap;
+			at = i;
+		}
+	}
+	join_with_next(list, at);
+}
+
+static bool touches(const struct ram_range *a, const struct ram_range *b)
+{
+	return a->end.addr == UINT64_MAX || a->end.addr + 1 >= b->start.addr;
+}
+
+/* Keeps the list ascending and free of overlaps; ranges that touch become one. */
+static void add_range(struct ranges *list, uint64_t start, uint64_t end)
+{
+	unsigned int at = list->n;
+
+	while (at > 0 && list->v[at - 1].start.addr > start)
+		at--;
+	memmove(&list->v[at + 1], &list->v[at], (list->n - at) * sizeof(list->v[0]));
+	list->v[at] = (struct ram_range){ paddr(start), paddr(end) };
+	list->n++;
+	if (at > 0 && touches(&list->v[at - 1], &list->v[at]))
+		join_with_next(list, --at);
+	while (at + 1 < list->n && touches(&list->v[at], &list->v[at + 1]))
+		join_with_next(list, at);
+	if (list->n > MAX_RAM_RANGES)
+		join_smallest_gap(list);
+}
+
+/*
+ * Memory that drivers add at run time stands indented below the device, and its name has
+ * the driver's in brackets: "System RAM (kmem)".
+ */
+static bool parse_range(const char *line, uint64_t *ret_start, uint64_t *ret_end)
+{
+	static const char ram[] = "System RAM";
+	uint64_t start, end;
+	int used = 0;
+
+	if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %n", &start, &end, &used) != 2 ||
+	    used == 0)
+		return false;
+	if (strncmp(line + used, ram, sizeof(ram) - 1) != 0)
+		return false;
+	line += (size_t)used + sizeof(ram) - 1;
+	if ((*line != '\0' && strncmp(line, " (", 2) != 0) || end < start)
+		return false;
+	*ret_start = start;
+	*ret_end = end;
+	return true;
+}
+
+void sysfs_memory_ram_map(const char *root, struct ram_map *ret)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	struct ranges list = { .n = 0 };
+	char line[256];
+
+	memset(ret, 0, sizeof(*ret));
+	if (open_text(root, "/proc/iomem", &f) < 0)
+		return;
+	while (next_line(f, line, sizeof(line))) {
+		uint64_t start, end;
+
+		/* Without CAP_SYS_ADMIN the kernel shows every range as 0-0. */
+		if (parse_range(line, &start, &end) && end != 0)
+			add_range(&list, start, end);
+	}
+	/* Half a map would make good memory look like none. */
+	if (ferror(f))
+		return;
+	memcpy(ret->ranges, list.v, list.n * sizeof(list.v[0]));
+	ret->n = list.n;
+	ret->known = list.n > 0;
+}
+
+uint64_t ram_map_bytes(const struct ram_map *map)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < map->n; i++)
+		sum += map->ranges[i].end.addr - map->ranges[i].start.addr + 1;
+	return sum;
+}
+
+bool ram_map_contains(const struct ram_map *map, paddr_t a)
+{
+	if (!map->known)
+		return true;
+	for (unsigned int i = 0; i < map->n; i++)
+		if (a.addr >= map->ranges[i].start.addr &&
+		    a.addr <= map->ranges[i].end.addr)
+			return true;
+	return false;
+}

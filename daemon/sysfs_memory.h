@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The texts of sysfs_offline's door that concern the machine as a whole: /proc/meminfo,
+ * /proc/iomem, PSI, the kernel's release. For sysfs_offline.c and the doctor; everybody
+ * else asks sysfs_offline.h. Every path is below @root, "" in production.
+ */
+
+#include "engine.h"
+
+#define KERNEL_RELEASE_MAX 128
+
+/**
+ * One line of /proc/meminfo, @key without colon ("MemTotal"), in KiB.
+ * Returns 0 and *ret_kib; -ENODATA if there is no such line; negative errno of the file.
+ */
+int sysfs_memory_info(const char *root, const char *key, uint64_t *ret_kib);
+
+/**
+ * PSI "some avg10" of /proc/pressure/memory in hundredths of a percent.
+ * Returns 0 and *ret; -ENODATA if the text is not understood; negative errno (-ENOENT or
+ * -EOPNOTSUPP: kernel without PSI, or with psi=0).
+ */
+int sysfs_memory_pressure(const char *root, uint32_t *ret);
+
+/** "System RAM" of /proc/iomem; see sysfs_offline_ram_map(). Fills *ret in any case. */
+void sysfs_memory_ram_map(const char *root, struct ram_map *ret);
+
+/** Bytes in @map. */
+uint64_t ram_map_bytes(const struct ram_map *map);
+
+/** True if the byte at @a lies in @map, or the map is not known. */
+bool ram_map_contains(const struct ram_map *map, paddr_t a);
+
+/**
+ * The kernel's release as uname -r prints it, from /proc/sys/kernel/osrelease.
+ * Returns 0, or negative errno (-ENODATA: empty).
+ */
+int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX]);
+
+/** True if @release is @major.@minor or later; false if it is no release. */
+bool release_at_least(const char *release, unsigned int major, unsigned int minor);

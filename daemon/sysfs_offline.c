@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Looks at frames and retires them. It reports what the kernel answered and what the
+ * frame looked like around it, and refuses to know what that means: results, retries and
+ * budgets are the policy's.
+ */
+
+#include "sysfs_offline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "sysfs_memory.h"
+
+#define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
+#define SYSCTL    "/proc/sys/vm/enable_soft_offline"
+
+/* No HugeTLB page that we would ever dissolve is larger; a bound for looking around. */
+#define MAX_HUGE_BYTES (UINT64_C(1) << 30)
+#define WORDS_PER_READ 512
+
+struct sysfs_offline {
+	char *root;
+	unsigned int page_shift;
+	int kpageflags_fd;
+	struct ram_map map;
+};
+
+DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
+
+static int full_path(const struct sysfs_offline *s, const char *path,
+		     char ret[static PATH_MAX])
+{
+	int n = snprintf(ret, PATH_MAX, "%s%s", s->root, path);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int open_file(const struct sysfs_offline *s, const char *path, int flags)
+{
+	char full[PATH_MAX];
+	int r, fd;
+
+	r = full_path(s, path, full);
+	if (r < 0)
+		return r;
+	fd = open(full, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
+		      unsigned int page_shift)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = NULL;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->page_shift = page_shift;
+	s->kpageflags_fd = -1;
+	s->root = strdup(root);
+	if (!s->root)
+		return -ENOMEM;
+	s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
+	sysfs_memory_ram_map(s->root, &s->map);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s)
+{
+	if (!s)
+		return NULL;
+	if (s->kpageflags_fd >= 0)
+		close(s->kpageflags_fd);
+	free(s->root);
+	free(s);
+	return NULL;
+}
+
+/** Reads up to @n words from frame @p on; returns how many there are, 0 past the end. */
+static ssize_t read_words(const struct sysfs_offline *s, uint64_t p, uint64_t *words,
+			  size_t n)
+{
+	ssize_t r;
+
+	if (p > (uint64_t)INT64_MAX / sizeof(*words) - n)
+		return 0;
+	r = pread(s->kpageflags_fd, words, n * sizeof(*words),
+		  (off_t)(p * sizeof(*words)));
+	return r < 0 ? -errno : r / (ssize_t)sizeof(*words);
+}
+
+static bool has(uint64_t word, enum kpf bit)
+{
+	return word >> bit & 1;
+}
+
+/** Frame number of the head of the compound page around @p, at most @limit before it. */
+static bool find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
+		      uint64_t *ret)
+{
+	uint64_t first = p > limit ? p - limit : 0;
+	uint64_t words[WORDS_PER_READ];
+
+	for (uint64_t end = p + 1; end > first;) {
+		uint64_t n = end - first < WORDS_PER_READ ? end - first : WORDS_PER_READ;
+
+		if (read_words(s, end - n, words, n) != (ssize_t)n)
+			return false;
+		for (uint64_t i = n; i-- > 0;) {
+			if (has(words[i], KPF_COMPOUND_HEAD)) {
+				*ret = end - n + i;
+				return true;
+			}
+			if (!has(words[i], KPF_COMPOUND_TAIL))
+				return false;
+		}
+		end -= n;
+	}
+	return false;
+}
+
+/** Frames of the compound page that begins at @head, at most @limit. */
+static uint64_t count_frames(const struct sysfs_offline *s, uint64_t head, uint64_t limit)
+{
+	uint64_t words[WORDS_PER_READ];
+
+	for (uint64_t n = 1; n < limit;) {
+		ssize_t got = read_words(s, head + n, words, WORDS_PER_READ);
+
+		if (got <= 0)
+			return n;
+		for (ssize_t i = 0; i < got; i++, n++)
+			if (!has(words[i], KPF_COMPOUND_TAIL))
+				return n;
+	}
+	return limit;
+}
+
+/*
+ * If the page changes hands while we look, its size cannot be told. The bound is then the
+ * answer: whoever asks for "not larger than" must hear no.
+ */
+static uint64_t huge_kib(const struct sysfs_offline *s, uint64_t p)
+{
+	uint64_t limit = MAX_HUGE_BYTES >> s->page_shift;
+	uint64_t n = limit, head;
+
+	if (find_head(s, p, limit, &head))
+		n = count_frames(s, head, limit);
+	return (n << s->page_shift) >> 10;
+}
+
+struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
+{
+	struct frame f = { 0 };
+	uint64_t word = 0;
+	ssize_t n;
+
+	f.in_ram = p.n <= UINT64_MAX >> s->page_shift &&
+		   ram_map_contains(&s->map, pfn_to_paddr(p, s->page_shift));
+	if (s->kpageflags_fd < 0)
+		s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
+	if (s->kpageflags_fd < 0)
+		return f;
+	n = read_words(s, p.n, &word, 1);
+	if (n < 0)
+		return f;
+	f.readable = true;
+	f.flags = n == 1 ? word : 0;
+	f.absent = n == 0 || has(word, KPF_NOPAGE);
+	if (has(f.flags, KPF_HUGE))
+		f.huge_kib = huge_kib(s, p.n);
+	return f;
+}
+
+int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s)
+{
+	uint64_t kib;
+
+	if (sysfs_memory_info(s->root, "HardwareCorrupted", &kib) < 0 || kib > INT64_MAX)
+		return -1;
+	return (int64_t)kib;
+}
+
+uint64_t sysfs_offline_mem_total_kib(struct sysfs_offline *s)
+{
+	uint64_t kib;
+
+	return sysfs_memory_info(s->root, "MemTotal", &kib) < 0 ? 0 : kib;
+}
+
+struct machine sysfs_offline_machine(struct sysfs_offline *s)
+{
+	struct machine m = { .page_shift = s->page_shift };
+	uint64_t bytes;
+
+	bytes = s->map.known ? ram_map_bytes(&s->map)
+			     : sysfs_offline_mem_total_kib(s) << 10;
+	m.ram_pages = bytes >> s->page_shift;
+	if (sysfs_memory_info(s->root, "MemAvailable", &m.available_kib) < 0)
+		m.available_kib = 0;
+	m.pressure_known = sysfs_memory_pressure(s->root, &m.pressure) == 0;
+	return m;
+}
+
+/*
+ * Kernels before 6.11 have no such sysctl and never refuse; that it cannot be read for
+ * another reason is no proof that it is on.
+ */
+static bool sysctl_allows(const struct sysfs_offline *s)
+{
+	_cleanup_(close_p) int fd = -1;
+	unsigned int value;
+	char text[32];
+	ssize_t n;
+
+	fd = open_file(s, SYSCTL, O_RDONLY);
+	if (fd < 0)
+		return fd == -ENOENT;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	return sscanf(text, "%9u", &value) == 1 && (value & 1);
+}
+
+struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s)
+{
+	struct kernel_state k = { .enabled = sysctl_allows(s) };
+	char release[KERNEL_RELEASE_MAX];
+	char path[PATH_MAX];
+
+	k.soft_offline = full_path(s, ATTRIBUTE, path) == 0 &&
+			 faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+	k.supported = sysfs_memory_release(s->root, release) == 0 &&
+		      release_at_least(release, 5, 10);
+	return k;
+}
+
+void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret)
+{
+	sysfs_memory_ram_map(s->root, &s->map);
+	*ret = s->map;
+}
+
+/* Opened anew for each request: a file position other than 0 would mean nothing here. */
+static int write_address(const struct sysfs_offline *s, pfn_t p)
+{
+	_cleanup_(close_p) int fd = -1;
+	char text[32];
+	ssize_t n;
+	int len;
+
+	fd = open_file(s, ATTRIBUTE, O_WRONLY);
+	if (fd < 0)
+		return fd;
+	len = snprintf(text, sizeof(text), "0x%" PRIx64,
+		       pfn_to_paddr(p, s->page_shift).addr);
+	n = write(fd, text, (size_t)len);
+	if (n < 0)
+		return -errno;
+	/* What part of the number the kernel took is anybody's guess. */
+	return n == len ? 0 : -EIO;
+}
+
+static void look_before(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	/* This may be the only caller of this object for months, and memory comes and
+	 * goes. */
+	sysfs_memory_ram_map(s->root, &s->map);
+	ret->before = sysfs_offline_frame(s, p);
+	ret->poisoned_before_kib = sysfs_offline_poisoned_kib(s);
+}
+
+static void look_after(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
+{
+	ret->after = sysfs_offline_frame(s, p);
+	ret->poisoned_after_kib = sysfs_offline_poisoned_kib(s);
+}
+
+static void kernel_offline(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret)
+{
+	usec_t start;
+
+	look_before(ctx, p, ret);
+	start = clock_boot();
+	/* A number whose address wraps would name another frame. */
+	ret->error = p.n > UINT64_MAX >> ctx->page_shift ? ENXIO : -write_address(ctx, p);
+	ret->duration_usec = usec_sub(clock_boot(), start).us;
+	look_after(ctx, p, ret);
+}
+
+static void dry_run_offline(struct sysfs_offline *ctx, pfn_t p,
+			    struct offline_answer *ret)
+{
+	look_before(ctx, p, ret);
+	ret->dry_run = true;
+	look_after(ctx, p, ret);
+}
+
+const struct offline_driver offline_driver_kernel = {
+	.name = "kernel",
+	.offline = kernel_offline,
+};
+
+const struct offline_driver offline_driver_dry_run = {
+	.name = "dry-run",
+	.offline = dry_run_offline,
+};

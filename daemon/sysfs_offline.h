@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The only door to the kernel's soft-offline interface and to what tells about frames and
+ * memory: soft_offline_page, kpageflags, meminfo, iomem, PSI, vm.enable_soft_offline.
+ * Every path is below a root folder, "" in production, a made-up tree in tests.
+ *
+ * Facts (include/uapi/linux/kernel-page-flags.h; drivers/base/memory.c;
+ * mm/memory-failure.c, read in 6.1): the attribute takes a physical address in C
+ * notation, base detected from its prefix, so only "0x%llx" is unambiguous; it drops the
+ * bits below the page; it answers 0 also for a frame that was poisoned already; one write
+ * can take seconds.
+ */
+
+#include "engine.h"
+
+struct sysfs_offline;
+
+/** How a frame is retired: the kernel's interface, or a driver that only says what it
+ * would do. */
+struct offline_driver {
+	const char *name; /* "kernel", "dry-run" */
+	/**
+	 * Retires @p and fills *ret, the frame's state before and after included. Blocks
+	 * until the kernel has answered. @ctx is a struct sysfs_offline.
+	 */
+	void (*offline)(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret);
+};
+
+extern const struct offline_driver offline_driver_kernel;
+extern const struct offline_driver offline_driver_dry_run;
+
+/**
+ * Opens what stays open (kpageflags, the attribute on first use). @page_shift is of the
+ * running kernel. Files that are missing are no failure: the state functions tell.
+ * Returns 0 and *ret; -ENOMEM.
+ */
+int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
+		      unsigned int page_shift);
+struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s);
+
+/** The frame as it is now: kpageflags, HugeTLB size, System RAM by the map read last. */
+struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p);
+
+/** HardwareCorrupted in KiB, or -1. */
+int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s);
+
+/** Memory now; fields that cannot be read are 0 or not known. */
+struct machine sysfs_offline_machine(struct sysfs_offline *s);
+
+/** Attribute there, sysctl, kernel 5.10 or later. */
+struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s);
+
+/**
+ * Reads "System RAM" of /proc/iomem anew. map.known is false if it cannot be read or
+ * shows zeros only, as it does to a process without CAP_SYS_ADMIN. More than
+ * MAX_RAM_RANGES ranges: neighbours with the smallest gaps are joined.
+ */
+void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret);
+
+/** KiB of memory online (MemTotal); 0 if unknown. It moves when memory blocks come or go.
+ */
+uint64_t sysfs_offline_mem_total_kib(struct sysfs_offline *s);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The worker with a driver that waits until the test lets it go: what blocks, what does
+ * not, and whose answer comes back. Order is made with pipes, never with time.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off: cmocka.h wants the others before it */
+#include <cmocka.h>
+/* clang-format on */
+
+#include "mem.h"
+#include "offline_worker.h"
+
+DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
+
+/* entered: the driver says that it runs; leave: the test lets it go on; go: the helper
+ * may do so. */
+static struct {
+	int entered[2];
+	int leave[2];
+	int go[2];
+	bool signals_blocked;
+	bool finished;
+} gate;
+
+static void say(int fd)
+{
+	assert_int_equal(write(fd, "x", 1), 1);
+}
+
+static void hear(int fd)
+{
+	char c;
+
+	assert_int_equal(read(fd, &c, 1), 1);
+}
+
+static void gated(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret)
+{
+	sigset_t mask;
+	char c;
+
+	gate.signals_blocked = pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0 &&
+			       sigismember(&mask, SIGTERM) == 1 &&
+			       sigismember(&mask, SIGHUP) == 1 &&
+			       sigismember(&mask, SIGCHLD) == 1;
+	if (write(gate.entered[1], "x", 1) != 1 || read(gate.leave[0], &c, 1) != 1)
+		return;
+	ret->error = (int)(p.n & 0xff);
+	ret->duration_usec = (int64_t)p.n;
+	gate.finished = true;
+}
+
+static const struct offline_driver gated_driver = { .name = "gated", .offline = gated };
+
+static int set_up(void **state)
+{
+	memset(&gate, 0, sizeof(gate));
+	return pipe(gate.entered) < 0 || pipe(gate.leave) < 0 || pipe(gate.go) < 0 ? -1
+										   : 0;
+}
+
+static int tear_down(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		close(gate.entered[i]);
+		close(gate.leave[i]);
+		close(gate.go[i]);
+	}
+	return 0;
+}
+
+static struct offline_worker *start(void)
+{
+	struct offline_worker *w = NULL;
+
+	assert_int_equal(offline_worker_start(&w, &gated_driver, "/nonexistent", 12), 0);
+	return w;
+}
+
+static void wait_readable(struct offline_worker *w)
+{
+	struct pollfd p = { .fd = offline_worker_fd(w), .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, -1), 1);
+	assert_true(p.revents & POLLIN);
+}
+
+static void submit_returns_at_once(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+	struct offline_done done = { .id = 99 };
+
+	assert_int_equal(offline_worker_collect(w, &done), 0);
+	assert_int_equal(offline_worker_submit(w, 1, pfn(0x123)), 0);
+	hear(gate.entered[0]);
+	/* It is in the driver now, and we are here. */
+	assert_int_equal(offline_worker_collect(w, &done), 0);
+	assert_int_equal(done.id, 99);
+	assert_int_equal(offline_worker_submit(w, 2, pfn(0x124)), -EBUSY);
+	assert_true(gate.signals_blocked);
+	say(gate.leave[1]);
+	wait_readable(w);
+	/* An answer that was not collected still counts as a request under way. */
+	assert_int_equal(offline_worker_submit(w, 2, pfn(0x124)), -EBUSY);
+	assert_int_equal(offline_worker_collect(w, &done), 1);
+	assert_int_equal(done.id, 1);
+	assert_int_equal(done.pfn.n, 0x123);
+	assert_int_equal(done.answer.error, 0x23);
+	assert_int_equal(done.answer.duration_usec, 0x123);
+	assert_int_equal(offline_worker_collect(w, &done), 0);
+}
+
+static void answers_carry_their_id(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+
+	for (uint64_t i = 1; i <= 200; i++) {
+		struct offline_done done;
+
+		assert_int_equal(
+			offline_worker_submit(w, UINT64_MAX - i, pfn(i << 40 | i)), 0);
+		hear(gate.entered[0]);
+		say(gate.leave[1]);
+		wait_readable(w);
+		assert_int_equal(offline_worker_collect(w, &done), 1);
+		assert_true(done.id == UINT64_MAX - i);
+		assert_true(done.pfn.n == (i << 40 | i));
+		assert_int_equal(done.answer.error, i & 0xff);
+	}
+}
+
+static void *let_go(void *arg)
+{
+	hear(gate.go[0]);
+	/* Gives a stop that does not wait every chance to be back before the driver. */
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	say(gate.leave[1]);
+	return NULL;
+}
+
+static void stop_waits_for_the_kernel(void **state)
+{
+	struct offline_worker *w = start();
+	pthread_t thread;
+
+	assert_int_equal(offline_worker_submit(w, 1, pfn(1)), 0);
+	hear(gate.entered[0]);
+	assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
+	say(gate.go[1]);
+	assert_null(offline_worker_stop(w));
+	assert_true(gate.finished);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void stop_without_a_request(void **state)
+{
+	struct offline_worker *w = start();
+
+	assert_null(offline_worker_stop(w));
+	assert_null(offline_worker_stop(NULL));
+}
+
+static void mask_of_the_caller_stays(void **state)
+{
+	sigset_t before, after;
+	struct offline_worker *w;
+
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &before), 0);
+	w = start();
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &after), 0);
+	for (int sig = 1; sig < SIGRTMIN; sig++)
+		assert_int_equal(sigismember(&after, sig), sigismember(&before, sig));
+	offline_worker_stop(w);
+}
+
+static void real_driver_without_a_kernel(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = NULL;
+	struct offline_done done;
+
+	assert_int_equal(
+		offline_worker_start(&w, &offline_driver_kernel, "/nonexistent", 12), 0);
+	assert_int_equal(offline_worker_submit(w, 5, pfn(7)), 0);
+	wait_readable(w);
+	assert_int_equal(offline_worker_collect(w, &done), 1);
+	assert_int_equal(done.id, 5);
+	assert_int_equal(done.answer.error, ENOENT);
+	assert_false(done.answer.dry_run);
+	assert_false(done.answer.before.readable);
+	assert_int_equal(done.answer.poisoned_before_kib, -1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(submit_returns_at_once),    TEST(answers_carry_their_id),
+		TEST(stop_waits_for_the_kernel), TEST(stop_without_a_request),
+		TEST(mask_of_the_caller_stays),  TEST(real_driver_without_a_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
