@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Memory controllers and DIMMs out of EDAC's sysfs, wherever it put them. It reports what
+ * is shown there and counts nothing itself; what a count is worth is decided elsewhere.
+ */
+
+#include "topology.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "topology_internal.h"
+
+#define EDAC_DIR "/sys/devices/system/edac/mc"
+#define MAX_ROWS 1024 /* folders of one controller looked at, by number */
+
+int topology_text(const char *dir, const char *file, char *ret, size_t size)
+{
+	_cleanup_(close_p) int fd = -1;
+	char path[PATH_MAX];
+	ssize_t n;
+	int len = snprintf(path, sizeof(path), "%s/%s", dir, file);
+
+	ret[0] = '\0';
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, size - 1);
+	if (n < 0)
+		return -errno;
+	ret[n] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	for (size_t i = strlen(ret); i > 0 && isspace((unsigned char)ret[i - 1]); i--)
+		ret[i - 1] = '\0';
+	return 0;
+}
+
+uint64_t topology_number(const char *dir, const char *file)
+{
+	uint64_t value = 0;
+	char text[32];
+
+	if (topology_text(dir, file, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%" SCNu64, &value) != 1)
+		return 0;
+	return value;
+}
+
+/* "channel 0 slot 1": names do not matter, numbers are the layers from the top. */
+static void parse_location(const char *text, int8_t layer[3])
+{
+	unsigned int n = 0;
+
+	layer[0] = layer[1] = layer[2] = -1;
+	for (const char *p = text; *p && n < 3;) {
+		unsigned long value;
+		char *end;
+
+		if (!isdigit((unsigned char)*p) || (p > text && p[-1] != ' ')) {
+			p++;
+			continue;
+		}
+		value = strtoul(p, &end, 10);
+		layer[n++] = value <= INT8_MAX ? (int8_t)value : -1;
+		p = end;
+	}
+}
+
+static struct edac_dimm *new_dimm(struct topology *t, struct edac_mc *mc,
+				  enum edac_layout layout)
+{
+	struct edac_dimm *d;
+
+	if (t->n_dimms == TOPOLOGY_MAX_DIMMS) {
+		t->cut = true;
+		return NULL;
+	}
+	d = &t->dimms[t->n_dimms++];
+	memset(d, 0, sizeof(*d));
+	d->mc = (uint8_t)mc->index;
+	d->layout = layout;
+	d->module = TOPOLOGY_NO_MODULE;
+	mc->n_dimms++;
+	return d;
+}
+
+static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
+		     enum edac_layout layout)
+{
+	uint64_t size = topology_number(dir, "size");
+	struct edac_dimm *d;
+
+	if (size == 0)
+		return;
+	d = new_dimm(t, mc, layout);
+	if (!d)
+		return;
+	d->size_mib = size;
+	topology_text(dir, "dimm_label", d->label, sizeof(d->label));
+	topology_text(dir, "dimm_location", d->location, sizeof(d->location));
+	topology_text(dir, "dimm_mem_type", d->mem_type, sizeof(d->mem_type));
+	topology_text(dir, "dimm_edac_mode", d->edac_mode, sizeof(d->edac_mode));
+	d->ce_count = topology_number(dir, "dimm_ce_count");
+	d->ue_count = topology_number(dir, "dimm_ue_count");
+	parse_location(d->location, d->layer);
+}
+
+/* The legacy layout has sizes and UE counts by row only, and labels and CE counts by
+ * channel: the row's size is shared out evenly, its UEs stand with the first channel. */
+static void add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
+		      unsigned int row)
+{
+	uint64_t size = topology_number(dir, "size_mb");
+	unsigned int n = 0;
+	char file[32], label[DIMM_LABEL_MAX];
+
+	while (snprintf(file, sizeof(file), "ch%u_dimm_label", n) > 0 && n < 16 &&
+	       topology_text(dir, file, label, sizeof(label)) == 0)
+		n++;
+	for (unsigned int ch = 0; ch < n && size > 0; ch++) {
+		struct edac_dimm *d = new_dimm(t, mc, EDAC_CSROW);
+
+		if (!d)
+			return;
+		snprintf(file, sizeof(file), "ch%u_dimm_label", ch);
+		topology_text(dir, file, d->label, sizeof(d->label));
+		snprintf(file, sizeof(file), "ch%u_ce_count", ch);
+		d->ce_count = topology_number(dir, file);
+		d->ue_count = ch == 0 ? topology_number(dir, "ue_count") : 0;
+		topology_text(dir, "mem_type", d->mem_type, sizeof(d->mem_type));
+		topology_text(dir, "edac_mode", d->edac_mode, sizeof(d->edac_mode));
+		snprintf(d->location, sizeof(d->location), "csrow %u channel %u", row,
+			 ch);
+		parse_location(d->location, d->layer);
+		d->size_mib = size / n;
+	}
+}
+
+/** The number in a folder's name "@prefix123"; -1 if it is something else. */
+static int number_after(const char *name, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	int value, used = 0;
+
+	if (strncmp(name, prefix, len) != 0 || !isdigit((unsigned char)name[len]))
+		return -1;
+	if (sscanf(name + len, "%4d%n", &value, &used) != 1 || name[len + (size_t)used])
+		return -1;
+	return value;
+}
+
+/** Marks in @seen the numbers of folders "@prefixN" of @dir; returns how many. */
+static unsigned int list_numbers(const char *dir, const char *prefix,
+				 bool seen[static MAX_ROWS])
+{
+	_cleanup_(closedir_p) DIR *d = opendir(dir);
+	const struct dirent *entry;
+	unsigned int n = 0;
+
+	memset(seen, 0, MAX_ROWS * sizeof(*seen));
+	while (d && (entry = readdir(d))) {
+		int i = number_after(entry->d_name, prefix);
+
+		if (i >= 0 && i < MAX_ROWS) {
+			seen[i] = true;
+			n++;
+		}
+	}
+	return n;
+}
+
+static void add_dimms(struct topology *t, struct edac_mc *mc, const char *dir)
+{
+	static const struct {
+		const char *prefix;
+		enum edac_layout layout;
+	} layouts[] = {
+		{ "dimm", EDAC_DIMM },
+		{ "rank", EDAC_RANK },
+		{ "csrow", EDAC_CSROW }, /* stands beside the others in most kernels */
+	};
+	bool seen[MAX_ROWS];
+	char path[PATH_MAX];
+
+	for (size_t l = 0; l < ARRAY_SIZE(layouts); l++) {
+		if (list_numbers(dir, layouts[l].prefix, seen) == 0)
+			continue;
+		for (unsigned int i = 0; i < MAX_ROWS; i++) {
+			int n = snprintf(path, sizeof(path), "%s/%s%u", dir,
+					 layouts[l].prefix, i);
+
+			if (!seen[i] || n < 0 || (size_t)n >= sizeof(path))
+				continue;
+			if (layouts[l].layout == EDAC_CSROW)
+				add_csrow(t, mc, path, i);
+			else
+				add_dimm(t, mc, path, layouts[l].layout);
+		}
+		return;
+	}
+}
+
+static void add_mc(struct topology *t, const char *dir, unsigned int index, bool outside)
+{
+	struct edac_mc *mc;
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/mc%u", dir, index);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return;
+	if (t->n_mcs == TOPOLOGY_MAX_MCS) {
+		t->cut = true;
+		return;
+	}
+	mc = &t->mcs[t->n_mcs];
+	memset(mc, 0, sizeof(*mc));
+	mc->index = index;
+	mc->outside = outside;
+	/* Without a name it is a folder of somebody else's. */
+	if (topology_text(path, "mc_name", mc->name, sizeof(mc->name)) < 0)
+		return;
+	t->n_mcs++;
+	mc->size_mib = topology_number(path, "size_mb");
+	mc->ce_count = topology_number(path, "ce_count");
+	mc->ue_count = topology_number(path, "ue_count");
+	mc->ce_noinfo = topology_number(path, "ce_noinfo_count");
+	add_dimms(t, mc, path);
+}
+
+static void add_mcs(struct topology *t, const char *root)
+{
+	static const char *const places[] = { EDAC_DIR, "/sys/devices" };
+	bool seen[2][MAX_ROWS];
+	char dir[2][PATH_MAX];
+
+	for (int p = 0; p < 2; p++) {
+		int n = snprintf(dir[p], sizeof(dir[p]), "%s%s", root, places[p]);
+
+		if (n < 0 || (size_t)n >= sizeof(dir[p]))
+			return;
+		list_numbers(dir[p], "mc", seen[p]);
+	}
+	/* Events carry the number in 8 bits. */
+	for (unsigned int i = 0; i <= UINT8_MAX; i++)
+		for (int p = 0; p < 2; p++)
+			if (seen[p][i])
+				add_mc(t, dir[p], i, p == 1);
+}
+
+int topology_read(struct topology **ret, const char *root)
+{
+	struct topology *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	add_mcs(t, root);
+	topology_add_modules(t, root);
+	topology_match_modules(t);
+	*ret = t;
+	return 0;
+}
+
+struct topology *topology_free(struct topology *t)
+{
+	free(t);
+	return NULL;
+}
+
+const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
+				      const int8_t layer[3], const char *label)
+{
+	const struct edac_dimm *by_label = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->n_dimms; i++) {
+		const struct edac_dimm *d = &t->dimms[i];
+
+		if (d->mc != mc)
+			continue;
+		if (layer[0] >= 0 && memcmp(d->layer, layer, sizeof(d->layer)) == 0)
+			return d;
+		if (d->label[0] != '\0' && strcmp(d->label, label) == 0) {
+			by_label = d;
+			n++;
+		}
+	}
+	return n == 1 ? by_label : NULL;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the machine's memory is made of: controllers and DIMMs as EDAC knows them, modules
+ * as the firmware describes them (DMI), and the EDAC driver that would fit. The only door
+ * to EDAC's sysfs, to DMI and to libpci. Every path is below a root folder, "" in
+ * production.
+ *
+ * Facts (drivers/edac/edac_mc_sysfs.c, ghes_edac.c and edac_module.c of Linux 6.1; SMBIOS
+ * 3.6, 7.18): a driver that registers before the EDAC core, as ghes_edac does there, has
+ * its controllers at /sys/devices/mcN instead of /sys/devices/system/edac/mc/mcN. A
+ * controller that is organised by chip select shows "rankN" folders instead of "dimmN";
+ * one DIMM then appears once for each of its ranks. Sizes are in MiB.
+ */
+
+#include <stddef.h>
+
+#include "records.h"
+
+#define TOPOLOGY_MAX_MCS     64
+#define TOPOLOGY_MAX_DIMMS   512
+#define TOPOLOGY_MAX_MODULES 256
+#define TOPOLOGY_NO_MODULE   UINT16_MAX
+#define EDAC_DRIVER_MAX      56
+
+/** What stands for one piece of memory in EDAC's sysfs. */
+enum edac_layout {
+	EDAC_DIMM,  /* mcN/dimmM */
+	EDAC_RANK,  /* mcN/rankM: a DIMM has one or more */
+	EDAC_CSROW, /* mcN/csrowM/chK, of kernels without the other two */
+};
+
+/** How sure the way from an EDAC label to a slot of the board is. */
+enum slot_match {
+	SLOT_UNKNOWN, /* no module, or several, would fit */
+	SLOT_LIKELY,  /* one module only, by a part of the label or for want of others */
+	SLOT_EXACT,   /* the label is the slot's name, and no other slot has it */
+};
+
+/** One memory controller. */
+struct edac_mc {
+	unsigned int index; /* N of mcN; mc_event's mc */
+	char name[64];      /* mc_name: the hardware as the driver calls it */
+	bool outside;       /* found at /sys/devices/mcN */
+	uint64_t size_mib;  /* 0 if unknown */
+	uint64_t ce_count;  /* since the driver was loaded, or reset */
+	uint64_t ue_count;
+	uint64_t ce_noinfo; /* corrected errors of no known DIMM */
+	unsigned int n_dimms;
+};
+
+/** One DIMM, or one rank of one, that holds memory. */
+struct edac_dimm {
+	uint8_t mc;
+	enum edac_layout layout;
+	int8_t layer[3];            /* as in ce_event; -1: unknown */
+	char label[DIMM_LABEL_MAX]; /* may be empty */
+	char location[64];          /* "channel 0 slot 1"; empty if not told */
+	char mem_type[32];          /* "Registered-DDR4" */
+	char edac_mode[32];         /* "SECDED", "S4ECD4ED" */
+	uint64_t size_mib;
+	uint64_t ce_count;
+	uint64_t ue_count;
+	uint16_t module; /* index into topology.modules, or TOPOLOGY_NO_MODULE */
+	enum slot_match match;
+};
+
+/** One memory module by DMI type 17; empty slots are left out. */
+struct dmi_module {
+	uint16_t handle;
+	char locator[64]; /* the slot, as printed on the board if the maker was kind */
+	char bank[64];
+	char manufacturer[64];
+	char serial[64];
+	char part[64];
+	uint64_t size_mib;
+	uint32_t speed_mts; /* 0 if unknown */
+};
+
+struct topology {
+	struct edac_mc mcs[TOPOLOGY_MAX_MCS]; /* by index */
+	unsigned int n_mcs;
+	struct edac_dimm dimms[TOPOLOGY_MAX_DIMMS]; /* by controller and number */
+	unsigned int n_dimms;
+	struct dmi_module modules[TOPOLOGY_MAX_MODULES]; /* by handle */
+	unsigned int n_modules;
+	bool modules_denied; /* DMI is there, but only root may read it */
+	bool cut;            /* the machine has more than the tables hold */
+};
+
+/**
+ * Reads all of it. What is missing or unreadable is left out.
+ * Returns 0 and *ret, to be freed with topology_free(); -ENOMEM.
+ */
+int topology_read(struct topology **ret, const char *root);
+
+/** Frees @t; NULL is fine. Returns NULL. */
+struct topology *topology_free(struct topology *t);
+
+/**
+ * The DIMM that an event of controller @mc with @layer and @label speaks of: the one with
+ * these layers; else the only one of @mc with this label. NULL if none or several fit.
+ */
+const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
+				      const int8_t layer[3], const char *label);
+
+/**
+ * Parses one SMBIOS structure of type 17, strings included.
+ *
+ * Returns 1 and *ret; 0 for an empty slot; -EINVAL if it is no such structure or cut off.
+ */
+int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len);
+
+/** Who made the machine; fields that DMI does not tell are empty. */
+struct dmi_system {
+	char vendor[64];  /* sys_vendor */
+	char product[64]; /* product_name */
+};
+
+/** Reads /sys/class/dmi/id, which everybody may. */
+void topology_system(const char *root, struct dmi_system *ret);
+
+/** One EDAC driver whose module alias fits this machine. */
+struct edac_driver {
+	char module[EDAC_DRIVER_MAX]; /* with underscores: "skx_edac" */
+	bool loaded;                  /* /sys/module has it; built in counts */
+	bool blacklisted;             /* by "blacklist" in a modprobe.d folder */
+};
+
+/**
+ * The EDAC drivers of the running kernel that fit this machine, by the aliases of its
+ * modules.alias against the CPU's modalias and those of the PCI devices (libpci).
+ *
+ * Returns how many were written to @ret, at most @max; -ENOENT if modules.alias cannot be
+ * read, so that nothing can be said; other negative errno.
+ */
+int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max);
+
+/** Called with the modalias of a PCI device. */
+typedef void (*pci_modalias_fn)(void *userdata, const char *modalias);
+
+/**
+ * Calls @fn for each PCI device that sysfs shows. libpci would end the process on an
+ * error; its error hook is caught, and reading ends there.
+ *
+ * Returns the number of devices; -EIO after an error of libpci; -ENOMEM. Not for use in
+ * two threads at a time.
+ */
+int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata);
+
+/**
+ * True if the firmware reports memory errors first (ACPI APEI): a GHES device is bound to
+ * the kernel's GHES driver.
+ */
+bool topology_firmware_first(const char *root);

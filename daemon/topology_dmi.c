@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Memory modules and the maker's name out of DMI, and the guess which module an EDAC
+ * label means. Firmware writes these tables: every length is checked, and a guess is
+ * never called more than that.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "topology.h"
+#include "topology_internal.h"
+
+#define DMI_ENTRIES "/sys/firmware/dmi/entries"
+#define DMI_TYPE    17
+#define DMI_RAW_MAX 4096
+
+/* Offsets of a memory device (SMBIOS 3.6, table 75) */
+enum {
+	DMI_SIZE = 0x0c,
+	DMI_LOCATOR = 0x10,
+	DMI_BANK = 0x11,
+	DMI_SPEED = 0x15,
+	DMI_MANUFACTURER = 0x17,
+	DMI_SERIAL = 0x18,
+	DMI_PART = 0x1a,
+	DMI_EXTENDED_SIZE = 0x1c,
+};
+
+struct dmi_raw {
+	const uint8_t *bytes;
+	size_t formatted; /* length of the part before the strings */
+	size_t len;
+};
+
+static uint32_t number(const struct dmi_raw *raw, size_t at, size_t bytes)
+{
+	uint32_t value = 0;
+
+	if (at + bytes > raw->formatted)
+		return 0;
+	for (size_t i = bytes; i-- > 0;)
+		value = value << 8 | raw->bytes[at + i];
+	return value;
+}
+
+/* Strings are numbered from 1 and end with a zero each; blanks around them are common. */
+static void text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
+{
+	uint32_t wanted = number(raw, at, 1);
+	size_t pos = raw->formatted, n = 0;
+
+	ret[0] = '\0';
+	if (wanted == 0)
+		return;
+	for (uint32_t i = 1; i < wanted; i++) {
+		while (pos < raw->len && raw->bytes[pos] != '\0')
+			pos++;
+		pos++;
+		if (pos >= raw->len || raw->bytes[pos] == '\0')
+			return;
+	}
+	while (pos < raw->len && raw->bytes[pos] == ' ')
+		pos++;
+	for (; pos < raw->len && raw->bytes[pos] != '\0' && n + 1 < size; pos++)
+		ret[n++] = isprint(raw->bytes[pos]) ? (char)raw->bytes[pos] : '?';
+	while (n > 0 && ret[n - 1] == ' ')
+		n--;
+	ret[n] = '\0';
+}
+
+static uint64_t module_size(const struct dmi_raw *raw)
+{
+	uint32_t size = number(raw, DMI_SIZE, 2);
+
+	if (size == 0xffff) /* there is a module, but its size is unknown */
+		return 0;
+	if (size == 0x7fff)
+		return number(raw, DMI_EXTENDED_SIZE, 4) & 0x7fffffff;
+	return size & 0x8000 ? (size & 0x7fff) >> 10 : size;
+}
+
+int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len)
+{
+	struct dmi_raw r = { .bytes = raw, .len = len };
+
+	if (len < 4 || raw[0] != DMI_TYPE || raw[1] > len || raw[1] <= DMI_BANK)
+		return -EINVAL;
+	r.formatted = raw[1];
+	if (number(&r, DMI_SIZE, 2) == 0)
+		return 0;
+	memset(ret, 0, sizeof(*ret));
+	ret->handle = (uint16_t)number(&r, 2, 2);
+	ret->size_mib = module_size(&r);
+	ret->speed_mts = number(&r, DMI_SPEED, 2);
+	/* 0xffff: the speed is in a field of SMBIOS 3.3 that we do not need. */
+	if (ret->speed_mts == 0xffff)
+		ret->speed_mts = 0;
+	text(&r, DMI_LOCATOR, ret->locator, sizeof(ret->locator));
+	text(&r, DMI_BANK, ret->bank, sizeof(ret->bank));
+	text(&r, DMI_MANUFACTURER, ret->manufacturer, sizeof(ret->manufacturer));
+	text(&r, DMI_SERIAL, ret->serial, sizeof(ret->serial));
+	text(&r, DMI_PART, ret->part, sizeof(ret->part));
+	return 1;
+}
+
+static void add_module(struct topology *t, const char *path)
+{
+	_cleanup_(close_p) int fd = -1;
+	uint8_t raw[DMI_RAW_MAX];
+	struct dmi_module m;
+	unsigned int at;
+	ssize_t n;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		t->modules_denied |= errno == EACCES || errno == EPERM;
+		return;
+	}
+	n = read(fd, raw, sizeof(raw));
+	if (n < 0 || dmi_module_parse(&m, raw, (size_t)n) != 1)
+		return;
+	if (t->n_modules == TOPOLOGY_MAX_MODULES) {
+		t->cut = true;
+		return;
+	}
+	for (at = t->n_modules; at > 0 && t->modules[at - 1].handle > m.handle; at--)
+		t->modules[at] = t->modules[at - 1];
+	t->modules[at] = m;
+	t->n_modules++;
+}
+
+void topology_add_modules(struct topology *t, const char *root)
+{
+	_cleanup_(closedir_p) DIR *d = NULL;
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	int n;
+
+	n = snprintf(path, sizeof(path), "%s" DMI_ENTRIES, root);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return;
+	d = opendir(path);
+	while (d && (entry = readdir(d))) {
+		if (strncmp(entry->d_name, "17-", 3) != 0)
+			continue;
+		n = snprintf(path, sizeof(path), "%s" DMI_ENTRIES "/%s/raw", root,
+			     entry->d_name);
+		if (n > 0 && (size_t)n < sizeof(path))
+			add_module(t, path);
+	}
+}
+
+void topology_system(const char *root, struct dmi_system *ret)
+{
+	char dir[PATH_MAX];
+	int n = snprintf(dir, sizeof(dir), "%s/sys/class/dmi/id", root);
+
+	memset(ret, 0, sizeof(*ret));
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		return;
+	topology_text(dir, "sys_vendor", ret->vendor, sizeof(ret->vendor));
+	topology_text(dir, "product_name", ret->product, sizeof(ret->product));
+}
+
+/** True if @label is the module's slot, alone or with the bank before it. */
+static bool names_slot(const char *label, const struct dmi_module *m)
+{
+	size_t bank = strlen(m->bank);
+
+	if (m->locator[0] == '\0')
+		return false;
+	if (strcmp(label, m->locator) == 0)
+		return true;
+	return bank > 0 && strncmp(label, m->bank, bank) == 0 && label[bank] == ' ' &&
+	       strcmp(label + bank + 1, m->locator) == 0;
+}
+
+/** True if the slot's name stands in @label as a word of its own. */
+static bool mentions_slot(const char *label, const struct dmi_module *m)
+{
+	size_t len = strlen(m->locator);
+
+	for (const char *p = label; len > 0 && (p = strstr(p, m->locator)); p++)
+		if ((p == label || !isalnum((unsigned char)p[-1])) &&
+		    !isalnum((unsigned char)p[len]))
+			return true;
+	return false;
+}
+
+static void match_one(const struct topology *t, struct edac_dimm *d,
+		      bool (*fits)(const char *, const struct dmi_module *),
+		      enum slot_match match)
+{
+	unsigned int n = 0, found = 0;
+
+	for (unsigned int i = 0; i < t->n_modules && d->label[0] != '\0'; i++) {
+		if (fits(d->label, &t->modules[i])) {
+			found = i;
+			n++;
+		}
+	}
+	if (n != 1)
+		return;
+	d->module = (uint16_t)found;
+	d->match = match;
+}
+
+void topology_match_modules(struct topology *t)
+{
+	for (unsigned int i = 0; i < t->n_dimms; i++) {
+		struct edac_dimm *d = &t->dimms[i];
+
+		match_one(t, d, names_slot, SLOT_EXACT);
+		if (d->match == SLOT_UNKNOWN)
+			match_one(t, d, mentions_slot, SLOT_LIKELY);
+		if (d->match == SLOT_UNKNOWN && t->n_dimms == 1 && t->n_modules == 1) {
+			d->module = 0;
+			d->match = SLOT_LIKELY;
+		}
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Between the files of topology only: small sysfs texts, and the parts of
+ * topology_read().
+ */
+
+#include <dirent.h>
+
+#include "mem.h"
+#include "topology.h"
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+/**
+ * The first line of @dir/@file without trailing blanks, cut to @size.
+ * Returns 0; negative errno, *ret then is "".
+ */
+int topology_text(const char *dir, const char *file, char *ret, size_t size);
+
+/** The number in @dir/@file, 0 if there is none. */
+uint64_t topology_number(const char *dir, const char *file);
+
+/** Adds the memory modules below @root to @t, ordered by handle. */
+void topology_add_modules(struct topology *t, const char *root);
+
+/** Sets module and match of each DIMM of @t. */
+void topology_match_modules(struct topology *t);
