@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The only door to D-Bus: name org.softofflined1, object /org/softofflined1, interface
+ * org.softofflined1.Manager. It turns calls into the operations below and reports into
+ * dictionaries, and checks who calls: reading is for all, with secret fields withheld
+ * from everybody but root; acting, and asking about one address, is for root.
+ *
+ *   GetStatus()                -> a{sv}
+ *   ListPages(a{sv} filter)    -> aa{sv}, t cursor: to be given back in the next call's
+ *                                 filter; 0: that was all. Filter: state s, address t,
+ *                                 cursor t, limit u
+ *   ListHistory(a{sv} filter)  -> aa{sv}, the newest rows, oldest first. Filter:
+ *                                 address t, since x, until x, limit u
+ *   ListErrors(a{sv} filter)   -> as ListHistory
+ *   ListDimms()                -> aa{sv}
+ *   GetPolicy()                -> s
+ *   Reload()                   -> s, the warnings, one a line
+ *   Offline(t address)         -> s result, i errno; after the kernel has answered
+ *   Forget(t address)
+ *   ForgetDimm(s label)
+ *   property Version s, Verdict s, Started x; signal Changed()
+ *
+ * A dictionary's keys are those of the JSON, with dots where that nests; what is not
+ * known is absent. One answer holds at most BUS_MAX_ROWS rows, so that it stays far below
+ * the bus's limits and holds the loop up for a moment only.
+ */
+
+#include <systemd/sd-bus.h>
+
+#include "report.h"
+
+#define BUS_NAME      "org.softofflined1"
+#define BUS_PATH      "/org/softofflined1"
+#define BUS_INTERFACE "org.softofflined1.Manager"
+
+#define BUS_ERROR_NOT_FOUND "org.softofflined1.Error.NotFound"
+#define BUS_ERROR_INVALID   "org.softofflined1.Error.InvalidArgument"
+#define BUS_ERROR_CONFIG    "org.softofflined1.Error.ConfigurationRefused"
+#define BUS_ERROR_BUSY      "org.softofflined1.Error.Busy"
+#define BUS_ERROR_STOPPING  "org.softofflined1.Error.Stopping"
+
+#define BUS_MAX_ROWS     10000 /* in one answer */
+#define BUS_MAX_OFFLINES 64    /* Offline calls that wait for their answer */
+
+/** Takes one report; returns non-zero to end the list (which then returns that). */
+typedef int (*report_fn)(void *userdata, const void *report);
+
+/** Narrows pages, history and CEs. Zero but for @since and @until is no filter. */
+struct report_filter {
+	const char *state; /* pages: a page state, or NULL */
+	bool has_address;  /* only the page at @address, any address within it */
+	uint64_t address;
+	uint64_t cursor; /* pages: where to go on; 0: from the start */
+	int64_t since;   /* microseconds since the epoch; INT64_MIN: no bound */
+	int64_t until;   /* the same; INT64_MAX: no bound */
+	uint32_t limit;  /* pages: the first rows, others: the newest; 0: no bound */
+};
+
+/**
+ * What the daemon offers. @ctx is handed back. Each returns 0 or negative errno; @why (of
+ * REPORT_TEXT_MAX bytes, empty at first) may receive one line on failure.
+ */
+struct bus_ops {
+	int (*status)(void *ctx, struct status_report *ret);
+	/**
+	 * Struct page_report in an order of the callee's choice, at most f->limit rows
+	 * from f->cursor on. *ret_cursor (0 before the call) is to be set where to go on
+	 * if there is more: more than f->cursor. The number means nothing to anybody
+	 * else, and must not tell an address.
+	 */
+	int (*pages)(void *ctx, const struct report_filter *f, report_fn fn,
+		     void *userdata, uint64_t *ret_cursor);
+	/** Struct history_report, oldest first. */
+	int (*history)(void *ctx, const struct report_filter *f, report_fn fn,
+		       void *userdata);
+	/** Struct ce_report, oldest first. */
+	int (*errors)(void *ctx, const struct report_filter *f, report_fn fn,
+		      void *userdata);
+	/** Struct dimm_report. */
+	int (*dimms)(void *ctx, report_fn fn, void *userdata);
+	/** The effective configuration as canonical text, to be freed by the caller. */
+	int (*policy)(void *ctx, char **ret_text);
+	/**
+	 * Reloads the configuration. *ret_text (NULL before the call) lists the findings,
+	 * one a line, on success and on -EINVAL alike; to be freed by the caller.
+	 */
+	int (*reload)(void *ctx, char **ret_text);
+	/**
+	 * Starts a soft offline of the page at @address; answered by bus_reply_offline(),
+	 * which may be called from within.
+	 */
+	int (*offline)(void *ctx, uint64_t address, uint64_t cookie,
+		       char why[REPORT_TEXT_MAX]);
+	/** Drops the history of the page at @address. -ENOENT: not known. */
+	int (*forget)(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX]);
+	/** Drops the history of every page of the DIMM with @label. -ENOENT: not known.
+	 */
+	int (*forget_dimm)(void *ctx, const char *label, char why[REPORT_TEXT_MAX]);
+};
+
+struct bus;
+
+/**
+ * Takes over the reference to @connection, which is started but not attached to a loop,
+ * registers the object, asks for the name if there is a bus daemon behind the connection,
+ * and attaches it to @event (NULL: the caller drives sd_bus_process()). @ops must live as
+ * long as the result.
+ *
+ * Returns 0 and *ret, to be freed with bus_free(); -EEXIST: somebody has the name;
+ * -EPERM: the bus policy forbids it; other negative errno. On failure the connection is
+ * closed.
+ */
+int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
+	    const struct bus_ops *ops, void *ctx);
+
+/**
+ * Answers what is unanswered with BUS_ERROR_STOPPING, closes the connection and frees @b;
+ * NULL is fine. Returns NULL.
+ */
+struct bus *bus_free(struct bus *b);
+
+/** Answers the Offline call with @cookie: a result word and an errno. Unknown cookie:
+ * no-op. */
+void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int error);
+
+/** Emits the signal Changed(): "something changed, ask again if you care". */
+void bus_signal_changed(struct bus *b);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What operators and their scripts are shown: plain structs, each with a table of its
+ * fields. The same table makes the D-Bus dictionary, the JSON and, for a part, the
+ * screen; the keys are an interface (design.md, section 3). Times are microseconds since
+ * the epoch.
+ */
+
+#include <stddef.h>
+
+#include "reason.h"
+#include "records.h"
+
+#define REPORT_SCHEMA     1
+#define REPORT_NO_ADDRESS UINT64_MAX /* withheld from an ordinary user, or not known */
+#define REPORT_NO_NUMBER  INT64_MIN  /* not known */
+#define REPORT_NO_COUNT   UINT64_MAX /* not known */
+#define REPORT_NO_BOOL    (-1)       /* not known */
+#define REPORT_WORD_MAX   24
+#define REPORT_TEXT_MAX   256
+
+enum report_type {
+	REPORT_STRING,  /* char[]; "" is null in JSON */
+	REPORT_BOOL,    /* int8_t: 0, 1; REPORT_NO_BOOL is null */
+	REPORT_U64,     /* uint64_t; REPORT_NO_COUNT is null */
+	REPORT_I64,     /* int64_t; REPORT_NO_NUMBER is null */
+	REPORT_ADDRESS, /* uint64_t, "0x..." as a string; REPORT_NO_ADDRESS is null */
+	REPORT_TIME, /* int64_t microseconds since the epoch; REPORT_NO_NUMBER is null */
+};
+
+struct report_field {
+	const char *key; /* with dots where JSON nests: "daemon.running" */
+	enum report_type type;
+	size_t offset;
+	size_t size; /* of the member in bytes; the terminator of a string included */
+	bool secret; /* for root only: page addresses, serial numbers */
+};
+
+struct status_report {
+	uint64_t schema;
+	int8_t running;
+	char version[REPORT_WORD_MAX];
+	int64_t started;
+	int8_t dry_run;
+	int8_t mc_event;             /* the kernel has ras:mc_event */
+	int8_t soft_offline;         /* it soft-offlines pages for good (5.10 or later) */
+	int64_t enable_soft_offline; /* the sysctl's value; REPORT_NO_NUMBER: absent */
+	char ras_cec[REPORT_WORD_MAX]; /* "no", "active", "disabled", "unknown" */
+	int8_t patched;                /* it has the interface of kernel/ */
+	uint64_t events;
+	uint64_t corrected_errors;
+	uint64_t uncorrected_errors;
+	uint64_t unattributed;
+	uint64_t events_lost;
+	uint64_t malformed;
+	uint64_t tracked;
+	uint64_t offlined;
+	uint64_t pending;
+	uint64_t failed;
+	uint64_t refused;
+	uint64_t limit_pages;
+	uint64_t used_pages;
+	uint64_t hour_limit;
+	uint64_t hour_used;
+	int64_t poisoned_kib;
+	int64_t by_us_kib;
+	int64_t by_others_kib;
+	int8_t db_ok;
+	uint64_t db_bytes;
+	uint64_t db_errors;
+	uint64_t db_lost_rows;
+	char hold[REPORT_WORD_MAX]; /* result word, or "none" */
+	char verdict[REPORT_WORD_MAX];
+	char verdict_why[REPORT_TEXT_MAX];
+};
+
+struct page_report {
+	uint64_t pfn;     /* JSON: hex string */
+	uint64_t address; /* JSON: hex string */
+	char dimm[DIMM_LABEL_MAX];
+	uint64_t corrected_errors;
+	int64_t first_seen;
+	int64_t last_seen;
+	char state[REPORT_WORD_MAX];
+	char reason[REPORT_WORD_MAX];
+	char result[REPORT_WORD_MAX];
+	uint64_t attempts;
+};
+
+struct history_report {
+	int64_t time;
+	uint64_t pfn;
+	uint64_t address;
+	char action[REPORT_WORD_MAX];
+	char reason[REPORT_WORD_MAX];
+	char result[REPORT_WORD_MAX];
+	int64_t error; /* key "errno" */
+	char page_type[REPORT_WORD_MAX];
+	int64_t duration_usec;
+	int64_t poisoned_before_kib;
+	int64_t poisoned_after_kib;
+};
+
+/** One group of errors of a page, for `show`. */
+struct ce_report {
+	int64_t first;
+	int64_t last;
+	uint64_t address;
+	uint64_t count;
+	uint64_t events;
+	char dimm[DIMM_LABEL_MAX];
+	char severity[REPORT_WORD_MAX]; /* report_severity() */
+};
+
+struct dimm_report {
+	char label[DIMM_LABEL_MAX];
+	char location[64]; /* report_location() */
+	int64_t size_mib;
+	char part[64];
+	char serial[64];
+	uint64_t corrected_errors;
+	uint64_t uncorrected_errors;
+	uint64_t unattributed;
+	uint64_t pages;
+	uint64_t offlined;
+	char fault[REPORT_WORD_MAX];
+	char verdict[REPORT_WORD_MAX];
+	char verdict_why[REPORT_TEXT_MAX];
+};
+
+/** The field table of each struct; *ret_n entries, in the order of the JSON keys. */
+const struct report_field *status_report_fields(size_t *ret_n);
+const struct report_field *page_report_fields(size_t *ret_n);
+const struct report_field *history_report_fields(size_t *ret_n);
+const struct report_field *ce_report_fields(size_t *ret_n);
+const struct report_field *dimm_report_fields(size_t *ret_n);
+
+/** Sets every field of @report to "not known"; the other bytes are left alone. */
+void report_clear(void *report, const struct report_field *fields, size_t n);
+
+/** Replaces every secret field of @report by "not known". */
+void report_redact(void *report, const struct report_field *fields, size_t n);
+
+/**
+ * Makes every string of @report fit to be shown: what is not UTF-8, and what a terminal
+ * would obey, becomes '?'. Labels come from firmware and operators; D-Bus and JSON refuse
+ * a message for one wrong byte.
+ */
+void report_clean(void *report, const struct report_field *fields, size_t n);
+
+/** True if @field of @report is "not known", which is null in JSON and absent on D-Bus.
+ */
+bool report_is_unknown(const void *report, const struct report_field *field);
+
+/** The field with @key, or NULL. */
+const struct report_field *report_find(const struct report_field *fields, size_t n,
+				       const char *key);
+
+/**
+ * Word of a severity (enum ce_severity): "corrected", "uncorrected", "deferred", "fatal",
+ * "info"; "unknown" for a number outside the enum.
+ */
+const char *report_severity(unsigned int severity);
+
+/**
+ * Where a DIMM sits, as far as EDAC's layers tell: "mc0 0:1", the layers from the top,
+ * up to the first unknown one. Returns @buf, always terminated.
+ */
+const char *report_location(unsigned int mc, const int8_t layer[3], char *buf,
+			    size_t size);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Rows of the database as reports. It opens nothing and asks nobody.
+ */
+
+#include "report_db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static uint64_t frame_address(uint64_t n, unsigned int page_shift)
+{
+	return pfn_to_paddr(pfn(n), page_shift).addr;
+}
+
+/* A counter that could not be read is -1 in the database. */
+static int64_t kib(int64_t value)
+{
+	return value < 0 ? REPORT_NO_NUMBER : value;
+}
+
+void report_from_db_page(const struct db_page *row, unsigned int page_shift,
+			 struct page_report *ret)
+{
+	*ret = (struct page_report){
+		.pfn = row->pfn,
+		.address = frame_address(row->pfn, page_shift),
+		.corrected_errors = row->corrected_errors,
+		.first_seen = row->first_seen,
+		.last_seen = row->last_seen,
+		.attempts = row->attempts,
+	};
+	copy_text(ret->dimm, sizeof(ret->dimm), row->dimm);
+	copy_text(ret->state, sizeof(ret->state), row->state);
+	copy_text(ret->reason, sizeof(ret->reason), row->reason);
+	copy_text(ret->result, sizeof(ret->result), row->result);
+}
+
+void report_from_db_history(const struct db_history *row, unsigned int page_shift,
+			    struct history_report *ret)
+{
+	*ret = (struct history_report){
+		.time = row->time,
+		.pfn = row->pfn,
+		.address = frame_address(row->pfn, page_shift),
+		.error = row->error,
+		.duration_usec = row->duration_usec,
+		.poisoned_before_kib = kib(row->poisoned_before_kib),
+		.poisoned_after_kib = kib(row->poisoned_after_kib),
+	};
+	copy_text(ret->action, sizeof(ret->action), row->action);
+	copy_text(ret->reason, sizeof(ret->reason), row->reason);
+	copy_text(ret->result, sizeof(ret->result), row->result);
+	copy_text(ret->page_type, sizeof(ret->page_type), row->page_type);
+}
+
+void report_from_db_ce(const struct db_ce *row, struct ce_report *ret)
+{
+	*ret = (struct ce_report){
+		.first = row->first,
+		.last = row->last,
+		.address = row->has_address ? row->address : REPORT_NO_ADDRESS,
+		.count = row->count,
+		.events = row->events,
+	};
+	copy_text(ret->dimm, sizeof(ret->dimm), row->dimm);
+	copy_text(ret->severity, sizeof(ret->severity), report_severity(row->severity));
+}
+
+void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
+{
+	*ret = (struct dimm_report){
+		.size_mib = REPORT_NO_NUMBER,
+		.corrected_errors = rec->corrected_errors,
+		.uncorrected_errors = rec->uncorrected_errors,
+		.unattributed = rec->unattributed,
+		.pages = rec->pages,
+		.offlined = rec->offlined,
+	};
+	copy_text(ret->label, sizeof(ret->label), rec->label);
+	(void)report_location(rec->mc, rec->layer, ret->location, sizeof(ret->location));
+}
+
+struct db_filter report_db_filter(const struct report_filter *f, unsigned int page_shift)
+{
+	return (struct db_filter){
+		.state = f->state,
+		.has_pfn = f->has_address,
+		.pfn = paddr_to_pfn(paddr(f->address), page_shift).n,
+		.page_shift = page_shift,
+		.since = f->since,
+		.until = f->until,
+		.limit = f->limit,
+	};
+}
