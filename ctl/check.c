@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The table of checks and the eyes they look with. What a finding means stands in
+ * check_source.c and check_action.c.
+ */
+
+#include "check.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/timex.h>
+
+#include "check_internal.h"
+#include "clock.h"
+
+#define DEFAULT_DATABASE "/var/lib/softofflined/softofflined.db"
+
+/* PAGE_SIZE of the running kernel only matters to doors that the doctor does not open. */
+#define PAGE_SHIFT 12
+
+DEFINE_CLEANUP(DIR *, closedir)
+DEFINE_CLEANUP(struct topology *, topology_free)
+DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
+
+static const struct {
+	const char *id;
+	check_fn run;
+} checks[] = {
+	{ "mc-event", check_mc_event },
+	{ "memory-controller", check_memory_controller },
+	{ "ras-cec", check_ras_cec },
+	{ "virtualization", check_virtualization },
+	{ "lockdown", check_lockdown },
+	{ "trace-instance", check_trace_instance },
+	{ "trace-clock", check_trace_clock },
+	{ "soft-offline", check_soft_offline },
+	{ "enable-soft-offline", check_enable_soft_offline },
+	{ "kpageflags", check_kpageflags },
+	{ "kernel-patches", check_kernel_patches },
+	{ "rasdaemon", check_rasdaemon },
+	{ "mcelog", check_mcelog },
+	{ "daemon", check_daemon },
+	{ "database", check_database },
+	{ "metrics", check_metrics },
+	{ "clock", check_clock },
+};
+
+_Static_assert(ARRAY_SIZE(checks) <= CHECK_MAX_ROWS, "callers' arrays hold every row");
+
+const char *check_path(const struct check_context *c, const char *path, char *ret,
+		       size_t size)
+{
+	snprintf(ret, size, "%s%s", c->o->root, path);
+	return ret;
+}
+
+enum look check_look(const struct check_context *c, const char *path)
+{
+	char full[PATH_MAX];
+
+	if (faccessat(AT_FDCWD, check_path(c, path, full, sizeof(full)), F_OK,
+		      AT_EACCESS) == 0)
+		return SEEN;
+	return errno == EACCES || errno == EPERM ? HIDDEN : MISSING;
+}
+
+ssize_t check_read(const struct check_context *c, const char *path, char *ret,
+		   size_t size)
+{
+	_cleanup_(close_p) int fd = -1;
+	char full[PATH_MAX];
+	ssize_t n;
+
+	fd = open(check_path(c, path, full, sizeof(full)), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret, size - 1);
+	if (n < 0)
+		return -errno;
+	ret[n] = '\0';
+	return n;
+}
+
+/** What @line assigns to @key, without blanks and quotes; NULL if it is another line. */
+static char *assigned(char *line, const char *key)
+{
+	size_t len = strlen(key);
+	char *p = line + strspn(line, " \t");
+	size_t n;
+
+	if (strncmp(p, key, len) != 0)
+		return NULL;
+	p += len;
+	p += strspn(p, " \t");
+	if (*p++ != '=')
+		return NULL;
+	p += strspn(p, " \t\"'");
+	n = strlen(p);
+	while (n > 0 && strchr(" \t\r\n\"'", p[n - 1]))
+		p[--n] = '\0';
+	return p;
+}
+
+int check_value(const struct check_context *c, const char *path, const char *key,
+		char *ret, size_t size)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	char full[PATH_MAX], line[512];
+	int r = -ENODATA;
+
+	f = fopen(check_path(c, path, full, sizeof(full)), "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		const char *value = assigned(line, key);
+
+		if (!value)
+			continue;
+		snprintf(ret, size, "%s", value);
+		r = 0;
+	}
+	return r;
+}
+
+bool check_process(const struct check_context *c, const char *name)
+{
+	_cleanup_(closedir_p) DIR *d = NULL;
+	const struct dirent *entry;
+	char path[PATH_MAX], comm[64];
+
+	d = opendir(check_path(c, "/proc", path, sizeof(path)));
+	while (d && (entry = readdir(d))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		if (check_read(c, path, comm, sizeof(comm)) < 0)
+			continue;
+		comm[strcspn(comm, "\n")] = '\0';
+		if (strcmp(comm, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* /proc/config.gz is left to the reader: unpacking it is not worth a library. */
+char check_kernel_option(const struct check_context *c, const char *option)
+{
+	static const char *const places[] = { "/boot/config-%s", "/lib/modules/%s/config",
+					      "/usr/lib/modules/%s/config" };
+	bool readable = false;
+	char value[16];
+
+	if (c->release[0] == '\0')
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char path[PATH_MAX];
+		size_t before = strcspn(places[i], "%");
+		int r;
+
+		snprintf(path, sizeof(path), "%.*s%s%s", (int)before, places[i],
+			 c->release, places[i] + before + 2);
+		r = check_value(c, path, option, value, sizeof(value));
+		if (r == 0)
+			return value[0] == 'm' ? 'm' : value[0] == 'y' ? 'y' : 'n';
+		readable |= r == -ENODATA;
+	}
+	return readable ? 'n' : 0;
+}
+
+void check_say(struct check_row *row, enum check_status status, const char *format, ...)
+{
+	va_list args;
+
+	row->status = status;
+	va_start(args, format);
+	vsnprintf(row->text, sizeof(row->text), format, args);
+	va_end(args);
+}
+
+void check_hint(struct check_row *row, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(row->hint, sizeof(row->hint), format, args);
+	va_end(args);
+}
+
+void check_need_root(struct check_row *row, const char *what)
+{
+	check_say(row, CHECK_WARNING, "only root can see %s", what);
+	check_hint(row, "run as root to know");
+}
+
+void check_options_init(struct check_options *o)
+{
+	struct timex t = { .modes = 0 };
+
+	memset(o, 0, sizeof(*o));
+	o->root = "";
+	o->database = DEFAULT_DATABASE;
+	o->euid = geteuid();
+	o->wall_sec = usec_add(clock_boot(), clock_wall_offset()).us / USEC_PER_SEC;
+	o->clock_synchronised = adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+/* A hypervisor hides behind any of these; one is enough. */
+static void find_hypervisor(struct check_context *c)
+{
+	static const char *const makers[] = { "QEMU",
+					      "KVM",
+					      "VMware",
+					      "innotek",
+					      "Xen",
+					      "Amazon EC2",
+					      "Google Compute Engine",
+					      "Bochs",
+					      "Parallels",
+					      "BHYVE",
+					      "OpenStack" };
+	_cleanup_(free_p) char *cpuinfo = malloc(16384);
+	struct dmi_system system;
+	char type[sizeof(c->guest_of)];
+
+	topology_system(c->o->root, &system);
+	for (size_t i = 0; i < ARRAY_SIZE(makers) && !c->guest; i++) {
+		if (!strstr(system.vendor, makers[i]) &&
+		    !strstr(system.product, makers[i]))
+			continue;
+		c->guest = true;
+		snprintf(c->guest_of, sizeof(c->guest_of), "%s", makers[i]);
+	}
+	if (!c->guest && check_read(c, "/sys/hypervisor/type", type, sizeof(type)) > 0) {
+		c->guest = true;
+		type[strcspn(type, "\n")] = '\0';
+		memcpy(c->guest_of, type, sizeof(type));
+	}
+	if (!c->guest && cpuinfo && check_read(c, "/proc/cpuinfo", cpuinfo, 16384) > 0 &&
+	    strstr(cpuinfo, " hypervisor")) {
+		c->guest = true;
+		snprintf(c->guest_of, sizeof(c->guest_of), "a hypervisor");
+	}
+}
+
+size_t check_run(const struct check_options *o, struct check_row *rows, size_t max)
+{
+	_cleanup_(topology_free_p) struct topology *topology = NULL;
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *door = NULL;
+	struct check_context c = { .o = o };
+	size_t n = 0;
+
+	if (topology_read(&topology, o->root) < 0 ||
+	    sysfs_offline_new(&door, o->root, PAGE_SHIFT) < 0)
+		return 0;
+	c.topology = topology;
+	c.door = door;
+	if (sysfs_memory_release(o->root, c.release) < 0)
+		c.release[0] = '\0';
+	c.n_drivers = topology_edac_drivers(o->root, c.drivers, ARRAY_SIZE(c.drivers));
+	find_hypervisor(&c);
+	for (; n < ARRAY_SIZE(checks) && n < max; n++) {
+		memset(&rows[n], 0, sizeof(rows[n]));
+		snprintf(rows[n].id, sizeof(rows[n].id), "%s", checks[n].id);
+		checks[n].run(&c, &rows[n]);
+	}
+	return n;
+}
+
+int check_exit_status(const struct check_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].status == CHECK_FAILED)
+			return 1;
+	return 0;
+}
+
+const char *check_status_to_string(enum check_status status)
+{
+	switch (status) {
+	case CHECK_OK:
+		return "ok";
+	case CHECK_WARNING:
+		return "warning";
+	case CHECK_FAILED:
+		return "failed";
+	}
+	return "invalid-value";
+}
+
+const char *check_status_mark(enum check_status status)
+{
+	switch (status) {
+	case CHECK_OK:
+		return "\u2713";
+	case CHECK_WARNING:
+		return "!";
+	case CHECK_FAILED:
+		return "\u2717";
+	}
+	return "?";
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Checks on what is done about a memory error: the kernel's interface, other programs
+ * that act on the same pages, and what the daemon needs to keep its books.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "check_internal.h"
+
+#define ATTRIBUTE       "/sys/devices/system/memory/soft_offline_page"
+#define DEFAULT_METRICS "/var/lib/prometheus/node-exporter/softofflined.prom"
+#define LOW_SPACE_MIB   64
+
+/* 2025-01-01: before this program existed. */
+#define OLDEST_SANE_SEC INT64_C(1735689600)
+
+void check_soft_offline(const struct check_context *c, struct check_row *row)
+{
+	struct kernel_state k = sysfs_offline_kernel(c->door);
+
+	if (check_look(c, ATTRIBUTE) != SEEN) {
+		check_say(row, CHECK_FAILED, "the kernel has no soft_offline_page");
+		check_hint(row, "use a kernel built with CONFIG_MEMORY_FAILURE and "
+				"CONFIG_MEMORY_HOTPLUG");
+	} else if (c->release[0] == '\0') {
+		check_say(row, CHECK_WARNING, "the kernel's release cannot be read");
+		check_hint(row, "mount /proc");
+	} else if (!k.supported) {
+		check_say(row, CHECK_FAILED,
+			  "Linux %.64s may hand a retired page out again: softofflined "
+			  "only counts",
+			  c->release);
+		check_hint(row, "use Linux 5.10 or later");
+	} else if (c->o->euid == 0 && !k.soft_offline) {
+		check_say(row, CHECK_FAILED,
+			  "soft_offline_page is there but cannot be "
+			  "written");
+		check_hint(row, "is /sys mounted read-only, as in a container?");
+	} else {
+		check_say(row, CHECK_OK, "the kernel can soft-offline pages");
+	}
+}
+
+void check_enable_soft_offline(const struct check_context *c, struct check_row *row)
+{
+	struct kernel_state k = sysfs_offline_kernel(c->door);
+
+	if (check_look(c, "/proc/sys/vm/enable_soft_offline") == MISSING) {
+		check_say(row, CHECK_OK,
+			  "this kernel has no switch to turn soft offline off");
+	} else if (k.enabled) {
+		check_say(row, CHECK_OK, "vm.enable_soft_offline is on");
+	} else {
+		check_say(row, CHECK_FAILED,
+			  "vm.enable_soft_offline is off: the kernel refuses every page");
+		check_hint(row, "sysctl -w vm.enable_soft_offline=1");
+	}
+}
+
+void check_kpageflags(const struct check_context *c, struct check_row *row)
+{
+	if (sysfs_offline_frame(c->door, pfn(0)).readable) {
+		check_say(row, CHECK_OK, "the state of page frames can be read");
+	} else if (c->o->euid != 0) {
+		check_need_root(row, "the state of page frames");
+	} else {
+		check_say(row, CHECK_WARNING,
+			  "/proc/kpageflags cannot be read: what became "
+			  "of a page cannot be verified");
+		check_hint(row, "use a kernel built with CONFIG_PROC_PAGE_MONITOR; in a "
+				"unit, ProcSubset=pid hides it");
+	}
+}
+
+void check_kernel_patches(const struct check_context *c, struct check_row *row)
+{
+	switch (check_look(c, TRACEFS "/events/ras/soft_offline_event")) {
+	case SEEN:
+		check_say(row, CHECK_OK,
+			  "the kernel also reports each soft offline by "
+			  "ras:soft_offline_event");
+		return;
+	case HIDDEN:
+		check_need_root(row, "whether the kernel has ras:soft_offline_event");
+		return;
+	case MISSING:
+		check_say(row, CHECK_OK,
+			  "no ras:soft_offline_event: results are verified by "
+			  "/proc/kpageflags");
+		return;
+	}
+}
+
+/** The first of two files that sets @key; "" if neither does. */
+static void either_value(const struct check_context *c, const char *key, char *ret,
+			 size_t size)
+{
+	static const char *const places[] = { "/etc/default/rasdaemon",
+					      "/etc/sysconfig/rasdaemon" };
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (check_value(c, places[i], key, ret, size) == 0)
+			return;
+}
+
+/*
+ * rasdaemon up to 0.8 takes an unset or misspelt PAGE_CE_ACTION for "soft", so only these
+ * two words are safe; an unset ROW_CE_ACTION means off.
+ */
+static bool is_harmless(const char *action)
+{
+	return strcasecmp(action, "off") == 0 || strcasecmp(action, "account") == 0;
+}
+
+void check_rasdaemon(const struct check_context *c, struct check_row *row)
+{
+	bool running = check_process(c, "rasdaemon");
+	bool enabled = check_look(c, "/etc/systemd/system/multi-user.target.wants/"
+				     "rasdaemon.service") == SEEN;
+	char page[32], rows[32];
+
+	if (!running && !enabled) {
+		check_say(row, CHECK_OK, "rasdaemon neither runs nor is enabled");
+		return;
+	}
+	either_value(c, "PAGE_CE_ACTION", page, sizeof(page));
+	either_value(c, "ROW_CE_ACTION", rows, sizeof(rows));
+	if (is_harmless(page) && (rows[0] == '\0' || is_harmless(rows))) {
+		check_say(row, CHECK_OK, "rasdaemon %s, but takes no pages out of use",
+			  running ? "runs" : "is enabled");
+		return;
+	}
+	check_say(row, CHECK_WARNING, "rasdaemon %s and offlines pages too (%s)",
+		  running ? "runs" : "is enabled",
+		  is_harmless(page) ? "ROW_CE_ACTION" : "PAGE_CE_ACTION");
+	check_hint(row,
+		   "set PAGE_CE_ACTION=account and ROW_CE_ACTION=off in "
+		   "/etc/default/rasdaemon or /etc/sysconfig/rasdaemon, then restart it");
+}
+
+void check_mcelog(const struct check_context *c, struct check_row *row)
+{
+	char action[32] = "";
+
+	if (!check_process(c, "mcelog")) {
+		check_say(row, CHECK_OK, "mcelog does not run");
+		return;
+	}
+	check_value(c, "/etc/mcelog/mcelog.conf", "memory-ce-action", action,
+		    sizeof(action));
+	if (is_harmless(action)) {
+		check_say(row, CHECK_OK, "mcelog runs, but takes no pages out of use");
+		return;
+	}
+	check_say(row, CHECK_WARNING, "mcelog runs and offlines pages too");
+	check_hint(row, "set memory-ce-action = account in /etc/mcelog/mcelog.conf, then "
+			"restart it");
+}
+
+void check_daemon(const struct check_context *c, struct check_row *row)
+{
+	if (c->o->daemon_running) {
+		check_say(row, CHECK_OK, "softofflined runs");
+		return;
+	}
+	check_say(row, CHECK_WARNING, "softofflined does not run");
+	check_hint(row, "systemctl enable --now softofflined");
+}
+
+/** The folder of @path, at most @size - 1 bytes. */
+static void folder_of(const char *path, char *ret, size_t size)
+{
+	char *slash;
+
+	snprintf(ret, size, "%s", path);
+	slash = strrchr(ret, '/');
+	if (slash)
+		slash[slash == ret] = '\0';
+}
+
+static bool is_writable(const struct check_context *c, const char *path)
+{
+	char full[PATH_MAX];
+
+	return faccessat(AT_FDCWD, check_path(c, path, full, sizeof(full)), W_OK,
+			 AT_EACCESS) == 0;
+}
+
+static void describe_database(const struct check_context *c, const char *folder,
+			      struct check_row *row)
+{
+	bool there = check_look(c, c->o->database) == SEEN;
+	struct statvfs fs;
+	char full[PATH_MAX];
+	uint64_t mib;
+
+	if (statvfs(check_path(c, folder, full, sizeof(full)), &fs) < 0) {
+		check_say(row, CHECK_WARNING, "free space of %.120s is not known",
+			  folder);
+		check_hint(row, "%s", strerror(errno));
+		return;
+	}
+	mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+	check_say(row, mib < LOW_SPACE_MIB ? CHECK_WARNING : CHECK_OK,
+		  "the database %s%.120s%s; %" PRIu64 " MiB are free",
+		  there ? "" : "will be made at ", c->o->database,
+		  there ? " is there" : "", mib);
+	if (mib < LOW_SPACE_MIB)
+		check_hint(row, "make room, or move it with [Database] Path");
+}
+
+void check_database(const struct check_context *c, struct check_row *row)
+{
+	char folder[PATH_MAX];
+
+	folder_of(c->o->database, folder, sizeof(folder));
+	switch (check_look(c, c->o->database)) {
+	case HIDDEN:
+		check_need_root(row, "the database");
+		return;
+	case SEEN:
+	case MISSING:
+		break;
+	}
+	if (check_look(c, folder) == MISSING) {
+		check_say(row, c->o->daemon_running ? CHECK_FAILED : CHECK_WARNING,
+			  "the folder %.180s does not exist", folder);
+		check_hint(row, "systemd makes /var/lib/softofflined when the service "
+				"starts; any other folder is yours to make");
+	} else if (c->o->euid != 0) {
+		check_need_root(row, "whether the database can be written");
+	} else if (!is_writable(c, folder) || (check_look(c, c->o->database) == SEEN &&
+					       !is_writable(c, c->o->database))) {
+		check_say(row, CHECK_FAILED, "%.180s cannot be written", c->o->database);
+		check_hint(row, "is the file system mounted read-only?");
+	} else {
+		describe_database(c, folder, row);
+	}
+}
+
+void check_metrics(const struct check_context *c, struct check_row *row)
+{
+	bool set = c->o->metrics_file && c->o->metrics_file[0];
+	const char *path = set ? c->o->metrics_file : DEFAULT_METRICS;
+	char folder[PATH_MAX];
+	enum look look;
+
+	folder_of(path, folder, sizeof(folder));
+	look = check_look(c, folder);
+	if (look == MISSING && !set) {
+		check_say(row, CHECK_OK,
+			  "no metrics are written: node_exporter's folder is "
+			  "not there");
+	} else if (look == MISSING) {
+		check_say(row, CHECK_WARNING, "the folder %.180s does not exist", folder);
+		check_hint(row, "make it, or change [Metrics] File");
+	} else if (look == HIDDEN || c->o->euid != 0) {
+		check_need_root(row, "whether metrics can be written");
+	} else if (!is_writable(c, folder)) {
+		check_say(row, CHECK_WARNING, "the folder %.180s cannot be written",
+			  folder);
+		check_hint(row, "is the file system mounted read-only?");
+	} else if (c->o->daemon_running && check_look(c, path) == MISSING) {
+		check_say(row, CHECK_WARNING, "the daemon runs, but %.180s is not there",
+			  path);
+		check_hint(row,
+			   "if the folder is not node_exporter's own, the unit needs "
+			   "ReadWritePaths= for it");
+	} else {
+		check_say(row, CHECK_OK, "metrics go to %.200s", path);
+	}
+}
+
+void check_clock(const struct check_context *c, struct check_row *row)
+{
+	if (c->o->wall_sec < OLDEST_SANE_SEC) {
+		check_say(row, CHECK_WARNING,
+			  "the clock is wrong: it stands before 2025");
+		check_hint(row, "set it; past errors will be shown with wrong dates");
+	} else if (c->o->clock_synchronised ||
+		   check_look(c, "/run/systemd/timesync/synchronized") == SEEN) {
+		check_say(row, CHECK_OK, "the clock is synchronised");
+	} else {
+		check_say(row, CHECK_WARNING, "the clock is not synchronised");
+		check_hint(row, "timedatectl set-ntp true; windows are not affected, the "
+				"dates shown are");
+	}
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Checks on the way of a memory error from the hardware to ras:mc_event: who registers,
+ * who swallows, who hides. They do not know what becomes of an error after that.
+ */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "check_internal.h"
+
+#define INSTANCE TRACEFS "/instances/softofflined"
+
+void check_mc_event(const struct check_context *c, struct check_row *row)
+{
+	switch (check_look(c, TRACEFS "/events/ras/mc_event")) {
+	case SEEN:
+		check_say(row, CHECK_OK,
+			  "the kernel reports memory errors by ras:mc_event");
+		return;
+	case HIDDEN:
+		check_need_root(row, "whether the kernel has ras:mc_event");
+		return;
+	case MISSING:
+		break;
+	}
+	if (check_look(c, TRACEFS "/events") == SEEN) {
+		check_say(row, CHECK_FAILED, "this kernel has no ras:mc_event");
+		check_hint(row, "use a kernel built with CONFIG_RAS and CONFIG_EDAC");
+	} else {
+		check_say(row, CHECK_FAILED, "tracefs is not mounted at " TRACEFS);
+		check_hint(row, "systemctl start sys-kernel-tracing.mount, or mount -t "
+				"tracefs tracefs " TRACEFS);
+	}
+}
+
+/** The loaded driver, or failing that the first that fits; NULL if there is none. */
+static const struct edac_driver *best_driver(const struct check_context *c)
+{
+	for (int i = 0; i < c->n_drivers; i++)
+		if (c->drivers[i].loaded)
+			return &c->drivers[i];
+	return c->n_drivers > 0 ? &c->drivers[0] : NULL;
+}
+
+static const char *plural(unsigned int n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void describe_controllers(const struct check_context *c, struct check_row *row)
+{
+	const struct edac_driver *d = best_driver(c);
+	const struct topology *t = c->topology;
+	const char *what =
+		t->n_dimms > 0 && t->dimms[0].layout != EDAC_DIMM ? "rank" : "DIMM";
+	uint64_t mib = 0;
+
+	for (unsigned int i = 0; i < t->n_dimms; i++)
+		mib += t->dimms[i].size_mib;
+	check_say(row, CHECK_OK,
+		  "%u memory controller%s with %u %s%s, %" PRIu64 " MiB, by %s", t->n_mcs,
+		  plural(t->n_mcs), t->n_dimms, what, plural(t->n_dimms), mib,
+		  d && d->loaded ? d->module : t->mcs[0].name);
+	if (t->n_dimms > 0)
+		return;
+	row->status = CHECK_WARNING;
+	check_hint(row, "the driver shows no DIMM: errors will be charged to the "
+			"controller only");
+}
+
+static void describe_driver(const struct edac_driver *d, struct check_row *row)
+{
+	if (d->loaded) {
+		check_say(row, CHECK_FAILED,
+			  "%s is loaded but found no memory controller", d->module);
+		check_hint(row,
+			   "journalctl -k -g EDAC tells why; no ECC memory, or ECC "
+			   "turned off in the firmware's set-up, are the usual reasons");
+	} else if (d->blacklisted) {
+		check_say(row, CHECK_FAILED, "%s fits this machine but is blacklisted",
+			  d->module);
+		check_hint(row,
+			   "take \"blacklist %s\" out of modprobe.d, then modprobe %s",
+			   d->module, d->module);
+	} else {
+		check_say(row, CHECK_FAILED, "%s fits this machine but is not loaded",
+			  d->module);
+		check_hint(row,
+			   "modprobe %s; to have it at boot, put its name into "
+			   "/etc/modules-load.d/edac.conf",
+			   d->module);
+	}
+}
+
+void check_memory_controller(const struct check_context *c, struct check_row *row)
+{
+	const struct edac_driver *d = best_driver(c);
+
+	if (c->topology->n_mcs > 0) {
+		describe_controllers(c, row);
+	} else if (topology_firmware_first(c->o->root)) {
+		check_say(row, CHECK_FAILED,
+			  "memory errors go to the firmware first, and this kernel does "
+			  "not pass on what the firmware reports");
+		check_hint(row,
+			   "use a kernel with CONFIG_EDAC_GHES (Debian's amd64 kernels "
+			   "have none), or turn firmware-first off in the set-up");
+	} else if (d) {
+		describe_driver(d, row);
+	} else if (c->n_drivers < 0) {
+		check_say(row, CHECK_FAILED,
+			  "no memory controller is registered with EDAC");
+		check_hint(row, "which driver would fit cannot be told: the kernel's "
+				"modules.alias is missing");
+	} else {
+		check_say(row, CHECK_FAILED,
+			  "no EDAC driver of this kernel fits this machine");
+		check_hint(row, c->guest ? "run softofflined on the host instead"
+					 : "no ECC memory, or a newer kernel is needed");
+	}
+}
+
+/** True if the word "cec_disable" stands in the kernel's ras= parameter. */
+static bool cec_turned_off(const struct check_context *c)
+{
+	char cmdline[4096];
+	char *save = NULL;
+
+	if (check_read(c, "/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+		return false;
+	for (char *word = strtok_r(cmdline, " \n", &save); word;
+	     word = strtok_r(NULL, " \n", &save))
+		if (strcmp(word, "ras=cec_disable") == 0)
+			return true;
+	return false;
+}
+
+/*
+ * The collector takes the machine check before EDAC sees it, acts alone and says nothing.
+ * Its debugfs folder is the proof that it runs, but debugfs may be closed; then the
+ * kernel's command line and configuration have to do.
+ */
+void check_ras_cec(const struct check_context *c, struct check_row *row)
+{
+	enum look debugfs = check_look(c, "/sys/kernel/debug/ras/cec");
+	bool ras_seen = check_look(c, "/sys/kernel/debug/ras") == SEEN;
+	char option = check_kernel_option(c, "CONFIG_RAS_CEC");
+
+	if (debugfs == SEEN || (option == 'y' && !cec_turned_off(c) && !ras_seen)) {
+		check_say(row, CHECK_FAILED,
+			  "the kernel's own collector (CONFIG_RAS_CEC) %s",
+			  debugfs == SEEN ? "swallows corrected errors"
+					  : "is built in and nothing turns it off");
+		check_hint(row, "boot with ras=cec_disable");
+	} else if (cec_turned_off(c)) {
+		check_say(row, CHECK_OK,
+			  "the kernel's own collector is off by "
+			  "ras=cec_disable");
+	} else if (option == 'n') {
+		check_say(row, CHECK_OK, "the kernel is built without its own collector");
+	} else if (ras_seen) {
+		check_say(row, CHECK_OK, "the kernel's own collector does not run");
+	} else {
+		check_say(row, CHECK_WARNING,
+			  "it cannot be told whether the kernel's own collector swallows "
+			  "corrected errors");
+		check_hint(row,
+			   "%szgrep CONFIG_RAS_CEC /proc/config.gz; if it is y, boot "
+			   "with ras=cec_disable",
+			   c->o->euid != 0 ? "run as root, or " : "");
+	}
+}
+
+void check_virtualization(const struct check_context *c, struct check_row *row)
+{
+	if (!c->guest) {
+		check_say(row, CHECK_OK, "not a virtual machine, as far as can be seen");
+		return;
+	}
+	check_say(row, CHECK_WARNING,
+		  "this is a virtual machine (%s): it hears of the host's memory errors "
+		  "only if the host passes them on",
+		  c->guest_of);
+	check_hint(row, "run softofflined on the host");
+}
+
+void check_lockdown(const struct check_context *c, struct check_row *row)
+{
+	char text[128];
+
+	if (check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0) {
+		if (check_look(c, "/sys/kernel/security/lockdown") == MISSING)
+			check_say(row, CHECK_OK, "the kernel is not locked down");
+		else
+			check_need_root(row, "whether the kernel is locked down");
+	} else if (strstr(text, "[confidentiality]")) {
+		check_say(row, CHECK_FAILED,
+			  "lockdown \"confidentiality\" closes tracefs, where memory "
+			  "errors are reported");
+		check_hint(row, "boot with lockdown=integrity, or without");
+	} else if (strstr(text, "[integrity]")) {
+		check_say(row, CHECK_OK,
+			  "lockdown \"integrity\" closes debugfs only, which "
+			  "is not needed");
+	} else {
+		check_say(row, CHECK_OK, "the kernel is not locked down");
+	}
+}
+
+void check_trace_instance(const struct check_context *c, struct check_row *row)
+{
+	const char *reader =
+		c->o->daemon_running ? "the daemon reads it" : "no daemon reads it";
+
+	switch (check_look(c, INSTANCE)) {
+	case SEEN:
+		check_say(row, CHECK_OK,
+			  "the trace instance is there and keeps recording; %s", reader);
+		return;
+	case HIDDEN:
+		check_need_root(row, "the trace instance");
+		return;
+	case MISSING:
+		break;
+	}
+	if (c->o->daemon_running) {
+		check_say(row, CHECK_FAILED,
+			  "the daemon runs, but its trace instance is gone");
+		check_hint(row, "systemctl restart softofflined");
+	} else {
+		check_say(row, CHECK_OK, "no trace instance yet: the daemon makes it");
+	}
+}
+
+void check_trace_clock(const struct check_context *c, struct check_row *row)
+{
+	char text[256];
+	bool own = check_read(c, INSTANCE "/trace_clock", text, sizeof(text)) > 0;
+
+	if (!own && check_read(c, TRACEFS "/trace_clock", text, sizeof(text)) <= 0) {
+		if (check_look(c, TRACEFS "/trace_clock") == HIDDEN)
+			check_need_root(row, "the clocks of the trace");
+		else
+			check_say(row, CHECK_WARNING,
+				  "the clocks of the trace cannot be read");
+		if (row->hint[0] == '\0')
+			check_hint(row, "see mc-event");
+	} else if (own && c->o->daemon_running && !strstr(text, "[boot]")) {
+		check_say(row, CHECK_WARNING,
+			  "the trace instance does not use the clock "
+			  "\"boot\": somebody has changed it");
+		check_hint(row, "systemctl restart softofflined");
+	} else if (!strstr(text, "boot")) {
+		check_say(row, CHECK_FAILED, "the kernel has no trace clock \"boot\"");
+		check_hint(row, "use Linux 4.10 or later");
+	} else {
+		check_say(row, CHECK_OK, "the kernel has the trace clock \"boot\"");
+	}
+}

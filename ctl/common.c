@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What several verbs of softofflinectl share: where to read from, and how to read their
+ * arguments.
+ */
+
+#include <errno.h>
+
+#include "config_load.h"
+#include "ctl.h"
+
+/* The database's path as the configuration has it; the default one if it is invalid. */
+static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
+{
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+
+	if (!cfg)
+		return -ENOMEM;
+	if (config_load(cfg, NULL, "", NULL, NULL) < 0)
+		config_init(cfg);
+	return source_open_db(ret, cfg->database.path, why);
+}
+
+static int open_stored(struct source **ret)
+{
+	char why[SOURCE_WHY_MAX] = "";
+
+	if (geteuid() != 0) {
+		complain("softofflined is not running, "
+			 "and what it stored is for root to read");
+		return -ESRCH;
+	}
+	if (open_configured(ret, why) < 0) {
+		complain("softofflined is not running, and what it stored "
+			 "cannot be read: %s",
+			 why);
+		return -ESRCH;
+	}
+	(*ret)->asked = true;
+	complain("softofflined is not running; showing what it stored");
+	return 0;
+}
+
+int ctl_open_source(const struct ctl *ctl, struct source **ret)
+{
+	char why[SOURCE_WHY_MAX] = "";
+	int r;
+
+	if (ctl->args->given & ARGS_DB) {
+		if (source_open_db(ret, ctl->args->db, why) == 0)
+			return 0;
+		complain("%s", why);
+		return -EIO;
+	}
+	r = source_open_bus(ret);
+	return r == 0 ? 0 : open_stored(ret);
+}
+
+int ctl_open_daemon(struct source **ret)
+{
+	if (source_open_bus(ret) == 0)
+		return 0;
+	complain("softofflined is not running");
+	return -ESRCH;
+}
+
+int ctl_fail(const struct source *s)
+{
+	complain("%s", s->why);
+	return CTL_FAILURE;
+}
+
+int ctl_parse_address(const char *text, uint64_t *ret)
+{
+	long page_size = sysconf(_SC_PAGESIZE);
+	int r;
+
+	r = args_parse_address(
+		text, (unsigned int)__builtin_ctzl((unsigned long)page_size), ret);
+	if (r == -ERANGE)
+		complain("\"%s\" is no address: more than 64 bits", text);
+	else if (r < 0)
+		complain("\"%s\" is no address; write 0x... in hexadecimal, or pfn:0x... "
+			 "for a page frame number",
+			 text);
+	return r < 0 ? -EINVAL : 0;
+}
+
+int ctl_parse_filter(const struct ctl *ctl, struct report_filter *ret)
+{
+	const struct args *args = ctl->args;
+	struct report_filter f = { .since = INT64_MIN, .until = INT64_MAX };
+	enum page_state state;
+
+	f.limit = args->lines;
+	f.state = args->state;
+	if (args->state && page_state_from_string(args->state, &state) < 0) {
+		complain("\"%s\" is no page state; there are watched, pending, offlined, "
+			 "failed and refused",
+			 args->state);
+		return -EINVAL;
+	}
+	if (args->since && args_parse_moment(args->since, ctl->ui.now, &f.since) < 0) {
+		complain("\"%s\" is no moment; write a span such as 2h or 3d, "
+			 "\"YYYY-MM-DD HH:MM\", or @SECONDS",
+			 args->since);
+		return -EINVAL;
+	}
+	*ret = f;
+	return 0;
+}

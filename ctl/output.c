@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reports as JSON and as tables. What a report means, and where it comes from, is not
+ * known here; the field tables say all that is needed.
+ */
+
+#include "output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <string.h>
+
+DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
+
+void complain(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("softofflinectl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int rows_add(void *userdata, const void *report)
+{
+	struct rows *rows = userdata;
+
+	if (rows->n == rows->room) {
+		size_t room = rows->room ? rows->room * 2 : 64;
+		char *v = reallocarray(rows->v, room, rows->size);
+
+		if (!v)
+			return -ENOMEM;
+		rows->v = v;
+		rows->room = room;
+	}
+	memcpy(rows_at(rows, rows->n++), report, rows->size);
+	return 0;
+}
+
+static json_t *json_field(const void *report, const struct report_field *field)
+{
+	const void *at = (const char *)report + field->offset;
+	char text[OUTPUT_TEXT_MAX];
+	uint64_t count;
+	int64_t number;
+
+	if (report_is_unknown(report, field))
+		return json_null();
+	switch (field->type) {
+	case REPORT_STRING:
+		return json_string(at);
+	case REPORT_BOOL:
+		return json_boolean(*(const int8_t *)at);
+	case REPORT_U64:
+		memcpy(&count, at, sizeof(count));
+		return json_integer((json_int_t)(count < INT64_MAX ? count : INT64_MAX));
+	case REPORT_I64:
+	case REPORT_TIME:
+		memcpy(&number, at, sizeof(number));
+		return json_integer(number);
+	case REPORT_ADDRESS:
+		memcpy(&count, at, sizeof(count));
+		return json_string(text_address(count, text));
+	}
+	return NULL;
+}
+
+/* Puts the field where its key says: "a.b" into the object "a". */
+static int put_field(json_t *object, const void *report, const struct report_field *field)
+{
+	const char *dot = strchr(field->key, '.');
+	char outer[REPORT_WORD_MAX];
+	json_t *inner;
+
+	if (!dot)
+		return json_object_set_new(object, field->key, json_field(report, field));
+	snprintf(outer, sizeof(outer), "%.*s", (int)(dot - field->key), field->key);
+	inner = json_object_get(object, outer);
+	if (!inner) {
+		if (json_object_set_new(object, outer, json_object()) < 0)
+			return -1;
+		inner = json_object_get(object, outer);
+	}
+	return json_object_set_new(inner, dot + 1, json_field(report, field));
+}
+
+json_t *report_to_json(const void *report, const struct report_field *fields, size_t n)
+{
+	_cleanup_(json_decref_p) json_t *object = json_object();
+
+	if (!object)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (put_field(object, report, &fields[i]) < 0)
+			return NULL;
+	return TAKE_PTR(object);
+}
+
+json_t *rows_to_json(const struct rows *rows, const struct report_field *fields, size_t n)
+{
+	_cleanup_(json_decref_p) json_t *array = json_array();
+
+	if (!array)
+		return NULL;
+	for (size_t i = 0; i < rows->n; i++)
+		if (json_array_append_new(
+			    array, report_to_json(rows_at(rows, i), fields, n)) < 0)
+			return NULL;
+	return TAKE_PTR(array);
+}
+
+int print_json(json_t *json)
+{
+	_cleanup_(json_decref_p) json_t *owned = json;
+
+	if (!owned || json_dumpf(owned, stdout, JSON_INDENT(2)) < 0) {
+		complain("cannot print: out of memory");
+		return EXIT_FAILURE;
+	}
+	putchar('\n');
+	return EXIT_SUCCESS;
+}
+
+static int add_columns(struct libscols_table *table, const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->n_columns; i++) {
+		const struct column *column = &listing->columns[i];
+
+		if (!scols_table_new_column(table, column->heading, 0,
+					    column->right ? SCOLS_FL_RIGHT : 0))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
+		cell_fn cell, const void *userdata)
+{
+	_cleanup_(scols_unref_table_p) struct libscols_table *table = NULL;
+	char text[OUTPUT_TEXT_MAX];
+
+	scols_init_debug(0);
+	table = scols_new_table();
+	if (!table || add_columns(table, listing) < 0)
+		return -ENOMEM;
+	scols_table_enable_noheadings(table, !ui->legend);
+	for (size_t row = 0; row < rows; row++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		for (size_t column = 0; line && column < listing->n_columns; column++) {
+			cell(userdata, row, column, text);
+			if (scols_line_set_data(line, column, text) < 0)
+				line = NULL;
+		}
+		if (!line)
+			return -ENOMEM;
+	}
+	return scols_print_table(table);
+}
+
+/* What field_cell() needs. */
+struct field_cells {
+	const struct ui *ui;
+	const struct rows *rows;
+	const struct listing *listing;
+};
+
+static void field_cell(const void *userdata, size_t row, size_t column,
+		       char buf[OUTPUT_TEXT_MAX])
+{
+	const struct field_cells *cells = userdata;
+	const struct listing *listing = cells->listing;
+	const struct report_field *field = report_find(listing->fields, listing->n_fields,
+						       listing->columns[column].key);
+
+	text_field(cells->ui, rows_at(cells->rows, row), field, buf);
+}
+
+int print_rows(const struct ui *ui, const struct rows *rows,
+	       const struct listing *listing)
+{
+	struct field_cells cells = { ui, rows, listing };
+
+	if (ui->json)
+		return print_json(rows_to_json(rows, listing->fields, listing->n_fields));
+	if (rows->n == 0)
+		return EXIT_SUCCESS;
+	if (print_table(ui, listing, rows->n, field_cell, &cells) < 0) {
+		complain("cannot print: out of memory");
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}

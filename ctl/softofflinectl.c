@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * softofflinectl: the table of verbs, --help made from it, and the choice of one. What a
+ * verb does stands in verb_*.c.
+ */
+
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ctl.h"
+
+/* Options that every verb takes. */
+#define ARGS_ALWAYS (ARGS_JSON | ARGS_NO_LEGEND | ARGS_HELP | ARGS_VERSION)
+
+struct verb {
+	const char *name;      /* one word, or two */
+	const char *arguments; /* for --help */
+	unsigned int min;      /* arguments */
+	unsigned int max;
+	unsigned int options; /* besides ARGS_ALWAYS */
+	const char *help;
+	int (*run)(const struct ctl *ctl);
+};
+
+/* clang-format off */
+static const struct verb verbs[] = {
+	{ "status", "", 0, 0, ARGS_DB | ARGS_EXIT_CODE,
+	  "What is watched, done and to be done (default)", verb_status },
+	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES,
+	  "Pages that have erred, newest first", verb_pages },
+	{ "show", "ADDRESS", 1, 1, ARGS_DB | ARGS_LINES | ARGS_SINCE,
+	  "One page: errors, actions, what happens next", verb_show },
+	{ "dimms", "", 0, 0, ARGS_DB,
+	  "DIMMs, their errors and their verdicts", verb_dimms },
+	{ "history", "", 0, 0, ARGS_DB | ARGS_LINES | ARGS_SINCE,
+	  "What was done or refused, oldest first", verb_history },
+	{ "check", "", 0, 0, 0,
+	  "Whether this machine can do its part, and what to mend", verb_check },
+	{ "offline", "ADDRESS", 1, 1, 0,
+	  "Soft-offline the page now, and wait for it", verb_offline },
+	{ "forget", "ADDRESS|DIMM", 1, 1, 0,
+	  "Drop what is known of a page, or of a DIMM's pages", verb_forget },
+	{ "reload", "", 0, 0, 0,
+	  "Read the configuration again", verb_reload },
+	{ "policy show", "", 0, 0, 0,
+	  "The configuration in force, and where it is from", verb_policy_show },
+	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, 0,
+	  "Whether configuration files are valid", verb_policy_verify },
+};
+/* clang-format on */
+
+static void print_help(void)
+{
+	puts("softofflinectl [OPTION...] [VERB] [ARGUMENT...]\n\n"
+	     "Shows and directs what softofflined does about failing memory.\n\n"
+	     "Verbs:");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "%s %s", verbs[i].name, verbs[i].arguments);
+		printf("  %-23s %s\n", left, verbs[i].help);
+	}
+	puts("\nOptions:\n"
+	     "      --json              Print JSON\n"
+	     "      --no-legend         Print tables without headings\n"
+	     "      --db FILE           Read this database instead of asking the daemon\n"
+	     "  -n, --lines N           Show the newest N\n"
+	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
+	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
+	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
+	     "  -h, --help              Print this\n"
+	     "      --version           Print the version\n\n"
+	     "ADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
+	     "See softofflinectl(1).");
+}
+
+/* Words of @args that name @verb: 1 or 2, or 0 if they do not. */
+static unsigned int match_verb(const struct verb *verb, const struct args *args)
+{
+	const char *space = strchr(verb->name, ' ');
+	size_t first = space ? (size_t)(space - verb->name) : strlen(verb->name);
+
+	if (strlen(args->words[0]) != first ||
+	    strncmp(args->words[0], verb->name, first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return args->n_words > 1 && strcmp(args->words[1], space + 1) == 0 ? 2 : 0;
+}
+
+static int unknown_verb(const struct args *args)
+{
+	const char *near;
+
+	if (strcmp(args->words[0], "policy") == 0) {
+		complain("policy wants \"show\" or \"verify\"");
+		return CTL_USAGE;
+	}
+	near = args_nearest(args->words[0], &verbs[0].name, ARRAY_SIZE(verbs),
+			    sizeof(verbs[0]));
+	complain("unknown verb \"%s\"%s%s%s", args->words[0],
+		 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	return CTL_USAGE;
+}
+
+static int check_call(const struct verb *verb, const struct args *args, unsigned int n)
+{
+	unsigned int foreign = args->given & ~(verb->options | ARGS_ALWAYS);
+
+	if (foreign) {
+		complain("%s does not take %s", verb->name,
+			 args_option_name((enum args_option)(foreign & -foreign)));
+		return CTL_USAGE;
+	}
+	if (n < verb->min) {
+		complain("%s wants %s", verb->name, verb->arguments);
+		return CTL_USAGE;
+	}
+	if (n > verb->max) {
+		complain("%s takes no \"%s\"", verb->name,
+			 args->words[args->n_words - n + verb->max]);
+		return CTL_USAGE;
+	}
+	return CTL_FINE;
+}
+
+static struct ui make_ui(const struct args *args)
+{
+	const char *no_color = getenv("NO_COLOR");
+	bool terminal = isatty(STDOUT_FILENO);
+
+	return (struct ui){
+		.json = args->given & ARGS_JSON,
+		.legend = !(args->given & ARGS_NO_LEGEND),
+		.terminal = terminal,
+		.color = terminal && !(no_color && *no_color),
+		.now = usec_add(clock_boot(), clock_wall_offset()).us,
+	};
+}
+
+static int run_verb(const struct verb *verb, const struct args *args, unsigned int named)
+{
+	struct ctl ctl = { .args = args, .words = args->words + named };
+	int r;
+
+	ctl.n_words = args->n_words - named;
+	r = check_call(verb, args, ctl.n_words);
+	if (r != CTL_FINE)
+		return r;
+	ctl.ui = make_ui(args);
+	return verb->run(&ctl);
+}
+
+static int run(const struct args *args)
+{
+	if (args->given & ARGS_HELP) {
+		print_help();
+		return CTL_FINE;
+	}
+	if (args->given & ARGS_VERSION) {
+		puts("softofflinectl " SOFTOFFLINED_VERSION);
+		return CTL_FINE;
+	}
+	if (args->n_words == 0)
+		return run_verb(&verbs[0], args, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		unsigned int named = match_verb(&verbs[i], args);
+
+		if (named > 0)
+			return run_verb(&verbs[i], args, named);
+	}
+	return unknown_verb(args);
+}
+
+int main(int argc, char **argv)
+{
+	char why[ARGS_TEXT_MAX];
+	struct args args;
+	int r;
+
+	/* Only characters: numbers and dates look the same everywhere. */
+	setlocale(LC_CTYPE, "");
+	if (args_parse(&args, argc, argv, why) < 0) {
+		complain("%s", why);
+		return CTL_USAGE;
+	}
+	r = run(&args);
+	/* A script must not take half an answer for one. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("cannot write: %s", strerror(errno));
+		return CTL_FAILURE;
+	}
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Where the reports come from: the running daemon, or, while there is none, the database
+ * that it left. Verbs that read do not care which.
+ */
+
+#include "bus.h"
+
+#define SOURCE_WHY_MAX 2048
+
+struct source;
+
+struct source_ops {
+	int (*status)(struct source *s, struct status_report *ret);
+	int (*pages)(struct source *s, const struct report_filter *f, report_fn fn,
+		     void *userdata);
+	int (*history)(struct source *s, const struct report_filter *f, report_fn fn,
+		       void *userdata);
+	int (*errors)(struct source *s, const struct report_filter *f, report_fn fn,
+		      void *userdata);
+	int (*dimms)(struct source *s, report_fn fn, void *userdata);
+};
+
+struct source {
+	const struct source_ops *ops;
+	sd_bus *bus;   /* the daemon's, or NULL */
+	struct db *db; /* the database, or NULL */
+	bool asked;    /* the database is read because no daemon answered */
+	unsigned int page_shift;
+	char why[SOURCE_WHY_MAX]; /* why the last operation failed */
+};
+
+/**
+ * Connects to the daemon. Returns 0 and *ret, to be freed with source_free(); -ESRCH: it
+ * does not run, or there is no bus; -ENOMEM.
+ */
+int source_open_bus(struct source **ret);
+
+/**
+ * Opens the database at @path for reading. Returns 0 and *ret, to be freed with
+ * source_free(); negative errno, with one line in @ret_why.
+ */
+int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WHY_MAX]);
+
+/** Closes and frees @s; NULL is fine. Returns NULL. */
+struct source *source_free(struct source *s);
+
+/*
+ * Acting, on a source of source_open_bus() only.
+ *
+ * Return 0; -EACCES: not root; other negative errno as the daemon answered, with s->why.
+ */
+
+/** The daemon's policy; to be freed. */
+int source_policy(struct source *s, char **ret_text);
+/** Reloads; warnings, one a line, to be freed. -EINVAL: refused, the findings in s->why.
+ */
+int source_reload(struct source *s, char **ret_text);
+/** Waits for the kernel's answer. */
+int source_offline(struct source *s, uint64_t address, enum result *ret_result,
+		   int *ret_error);
+int source_forget(struct source *s, uint64_t address);
+int source_forget_dimm(struct source *s, const char *label);

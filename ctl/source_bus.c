@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reports from the running daemon, over D-Bus. It shows nothing and judges nothing; what
+ * the daemon answers is decoded by the same tables that it was encoded by.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus_encode.h"
+#include "db.h"
+#include "mem.h"
+#include "source.h"
+
+/* An attempt can take the kernel seconds, and others may wait before ours. */
+#define OFFLINE_TIMEOUT_USEC (10 * USEC_PER_MINUTE)
+
+DEFINE_CLEANUP(sd_bus *, sd_bus_flush_close_unref)
+DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)
+DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref)
+
+struct source *source_free(struct source *s)
+{
+	if (!s)
+		return NULL;
+	sd_bus_flush_close_unref(s->bus);
+	db_close(s->db);
+	free(s);
+	return NULL;
+}
+
+/*
+ * The words for a refusal: the daemon's own, if it was asked at all. The bus's, which
+ * turns most of them away first, are for whoever writes its policy.
+ */
+static const char *refusal(const sd_bus_error *error)
+{
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) &&
+	    !(error->message && strstr(error->message, "for root only")))
+		return "this is for root only";
+	return error->message;
+}
+
+/* Sends @call and waits; on failure the daemon's words go to s->why. */
+static int send_call(struct source *s, sd_bus_message *call, uint64_t timeout_usec,
+		     sd_bus_message **ret)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	r = sd_bus_call(s->bus, call, timeout_usec, &error, ret);
+	if (r < 0) {
+		snprintf(s->why, sizeof(s->why), "%s",
+			 error.message ? refusal(&error) : strerror(-r));
+		if (sd_bus_error_has_name(&error, BUS_ERROR_CONFIG))
+			r = -EINVAL;
+		sd_bus_error_free(&error);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int new_call(struct source *s, const char *method, sd_bus_message **ret)
+{
+	return sd_bus_message_new_method_call(s->bus, ret, BUS_NAME, BUS_PATH,
+					      BUS_INTERFACE, method);
+}
+
+static int garbled(struct source *s, int r)
+{
+	if (r < 0)
+		snprintf(s->why, sizeof(s->why), "cannot understand the answer: %s",
+			 strerror(-r));
+	return r;
+}
+
+/* What a list is read with. */
+struct reader {
+	const struct report_field *fields;
+	size_t n_fields;
+	report_fn fn;
+	void *userdata;
+};
+
+/* Gives each row of an aa{sv} to the reader. */
+static int read_rows(sd_bus_message *m, const struct reader *reader)
+{
+	union {
+		struct page_report page;
+		struct history_report history;
+		struct ce_report ce;
+		struct dimm_report dimm;
+	} row;
+	int r;
+
+	r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "a{sv}");
+	if (r < 0)
+		return r;
+	while ((r = bus_read_report(m, &row, reader->fields, reader->n_fields)) > 0) {
+		report_clean(&row, reader->fields, reader->n_fields);
+		r = reader->fn(reader->userdata, &row);
+		if (r != 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int call_list(struct source *s, const char *method, const struct report_filter *f,
+		     sd_bus_message **ret)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	int r;
+
+	r = new_call(s, method, &call);
+	if (r >= 0 && f)
+		r = bus_append_filter(call, f);
+	if (r < 0)
+		return garbled(s, r);
+	return send_call(s, call, 0, ret);
+}
+
+static int bus_status(struct source *s, struct status_report *ret)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	const struct report_field *fields;
+	size_t n;
+	int r;
+
+	r = call_list(s, "GetStatus", NULL, &reply);
+	if (r < 0)
+		return r;
+	fields = status_report_fields(&n);
+	r = bus_read_report(reply, ret, fields, n);
+	if (r <= 0)
+		return garbled(s, r < 0 ? r : -EBADMSG);
+	report_clean(ret, fields, n);
+	return 0;
+}
+
+/* A page may be told twice, or not at all, if it moves while the list is walked. */
+static int bus_pages(struct source *s, const struct report_filter *f, report_fn fn,
+		     void *userdata)
+{
+	struct reader reader = { .fn = fn, .userdata = userdata };
+	struct report_filter part = *f;
+	int r;
+
+	reader.fields = page_report_fields(&reader.n_fields);
+	do {
+		_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+		uint64_t last = part.cursor;
+
+		r = call_list(s, "ListPages", &part, &reply);
+		if (r < 0)
+			return r;
+		r = read_rows(reply, &reader);
+		if (r >= 0)
+			r = sd_bus_message_read(reply, "t", &part.cursor);
+		if (r >= 0 && part.cursor && part.cursor <= last)
+			r = -EBADMSG; /* it would never end */
+		if (r < 0)
+			return garbled(s, r);
+	} while (part.cursor > 0);
+	return 0;
+}
+
+static int bus_list(struct source *s, const char *method, const struct report_filter *f,
+		    const struct reader *reader)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	int r;
+
+	r = call_list(s, method, f, &reply);
+	if (r < 0)
+		return r;
+	r = read_rows(reply, reader);
+	return r < 0 ? garbled(s, r) : r;
+}
+
+static int bus_history(struct source *s, const struct report_filter *f, report_fn fn,
+		       void *userdata)
+{
+	struct reader reader = { .fn = fn, .userdata = userdata };
+
+	reader.fields = history_report_fields(&reader.n_fields);
+	return bus_list(s, "ListHistory", f, &reader);
+}
+
+static int bus_errors(struct source *s, const struct report_filter *f, report_fn fn,
+		      void *userdata)
+{
+	struct reader reader = { .fn = fn, .userdata = userdata };
+
+	reader.fields = ce_report_fields(&reader.n_fields);
+	return bus_list(s, "ListErrors", f, &reader);
+}
+
+static int bus_dimms(struct source *s, report_fn fn, void *userdata)
+{
+	struct reader reader = { .fn = fn, .userdata = userdata };
+
+	reader.fields = dimm_report_fields(&reader.n_fields);
+	return bus_list(s, "ListDimms", NULL, &reader);
+}
+
+static const struct source_ops bus_source = {
+	.status = bus_status,
+	.pages = bus_pages,
+	.history = bus_history,
+	.errors = bus_errors,
+	.dimms = bus_dimms,
+};
+
+int source_open_bus(struct source **ret)
+{
+	_cleanup_(sd_bus_creds_unref_p) sd_bus_creds *owner = NULL;
+	_cleanup_(sd_bus_flush_close_unref_p) sd_bus *bus = NULL;
+	struct source *s;
+
+	/* Asking who owns the name never starts a daemon, as calling it might. */
+	if (sd_bus_open_system(&bus) < 0 ||
+	    sd_bus_get_name_creds(bus, BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME, &owner) < 0)
+		return -ESRCH;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->ops = &bus_source;
+	s->bus = TAKE_PTR(bus);
+	s->page_shift =
+		(unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	*ret = s;
+	return 0;
+}
+
+static int call_text(struct source *s, const char *method, char **ret_text)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	const char *text;
+	char *copy;
+	int r;
+
+	r = call_list(s, method, NULL, &reply);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read(reply, "s", &text);
+	if (r < 0)
+		return garbled(s, r);
+	copy = strdup(text);
+	if (!copy)
+		return garbled(s, -ENOMEM);
+	*ret_text = copy;
+	return 0;
+}
+
+int source_policy(struct source *s, char **ret_text)
+{
+	return call_text(s, "GetPolicy", ret_text);
+}
+
+int source_reload(struct source *s, char **ret_text)
+{
+	return call_text(s, "Reload", ret_text);
+}
+
+int source_offline(struct source *s, uint64_t address, enum result *ret_result,
+		   int *ret_error)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	const char *word;
+	int error;
+	int r;
+
+	r = new_call(s, "Offline", &call);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "t", address);
+	if (r < 0)
+		return garbled(s, r);
+	r = send_call(s, call, (uint64_t)OFFLINE_TIMEOUT_USEC, &reply);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read(reply, "si", &word, &error);
+	if (r >= 0)
+		r = result_from_string(word, ret_result);
+	if (r < 0)
+		return garbled(s, r);
+	*ret_error = error;
+	return 0;
+}
+
+int source_forget(struct source *s, uint64_t address)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	int r;
+
+	r = new_call(s, "Forget", &call);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "t", address);
+	if (r < 0)
+		return garbled(s, r);
+	return send_call(s, call, 0, &reply);
+}
+
+int source_forget_dimm(struct source *s, const char *label)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	int r;
+
+	r = new_call(s, "ForgetDimm", &call);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "s", label);
+	if (r < 0)
+		return garbled(s, r);
+	return send_call(s, call, 0, &reply);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reports from the database alone, for the time when no daemon runs. What only a running
+ * daemon can tell (budget, verdicts, the kernel's state) stays "not known".
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mem.h"
+#include "report_db.h"
+#include "source.h"
+
+/* Where a row of the database goes to. */
+struct writer {
+	const struct source *source;
+	report_fn fn;
+	void *userdata;
+};
+
+typedef const struct report_field *(*fields_fn)(size_t *ret_n);
+
+/* Gives a report on, its texts fit to be shown. */
+static int give(const struct writer *w, void *report, fields_fn get_fields)
+{
+	size_t n;
+	const struct report_field *fields = get_fields(&n);
+
+	report_clean(report, fields, n);
+	return w->fn(w->userdata, report);
+}
+
+static int give_page(void *userdata, const struct db_page *row)
+{
+	const struct writer *w = userdata;
+	struct page_report report;
+
+	report_from_db_page(row, w->source->page_shift, &report);
+	return give(w, &report, page_report_fields);
+}
+
+static int give_history(void *userdata, const struct db_history *row)
+{
+	const struct writer *w = userdata;
+	struct history_report report;
+
+	report_from_db_history(row, w->source->page_shift, &report);
+	return give(w, &report, history_report_fields);
+}
+
+static int give_ce(void *userdata, const struct db_ce *row)
+{
+	const struct writer *w = userdata;
+	struct ce_report report;
+
+	report_from_db_ce(row, &report);
+	return give(w, &report, ce_report_fields);
+}
+
+static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
+{
+	const struct writer *w = userdata;
+	struct dimm_report report;
+
+	/* The record for what found no other place has nothing to tell if it is empty. */
+	if (index == DIMM_OTHER && rec->corrected_errors + rec->uncorrected_errors == 0)
+		return 0;
+	report_from_dimm_rec(rec, &report);
+	if (index == DIMM_OTHER)
+		report.location[0] = '\0';
+	return give(w, &report, dimm_report_fields);
+}
+
+static int done(struct source *s, int r)
+{
+	if (r < 0) {
+		const char *words = db_last_error(s->db);
+
+		snprintf(s->why, sizeof(s->why), "the database cannot be read: %s",
+			 *words ? words : strerror(-r));
+	}
+	return r;
+}
+
+static int db_pages(struct source *s, const struct report_filter *f, report_fn fn,
+		    void *userdata)
+{
+	struct db_filter filter = report_db_filter(f, s->page_shift);
+	struct writer w = { s, fn, userdata };
+
+	return done(s, db_report_pages(s->db, &filter, give_page, &w));
+}
+
+static int db_history(struct source *s, const struct report_filter *f, report_fn fn,
+		      void *userdata)
+{
+	struct db_filter filter = report_db_filter(f, s->page_shift);
+	struct writer w = { s, fn, userdata };
+
+	return done(s, db_report_history(s->db, &filter, give_history, &w));
+}
+
+static int db_errors_of(struct source *s, const struct report_filter *f, report_fn fn,
+			void *userdata)
+{
+	struct db_filter filter = report_db_filter(f, s->page_shift);
+	struct writer w = { s, fn, userdata };
+
+	return done(s, db_report_ces(s->db, &filter, give_ce, &w));
+}
+
+static int db_dimms(struct source *s, report_fn fn, void *userdata)
+{
+	struct writer w = { s, fn, userdata };
+
+	return done(s, db_each_dimm(s->db, give_dimm, &w));
+}
+
+static void fill_status(const struct db_summary *sum, struct status_report *ret)
+{
+	ret->events = sum->totals.events;
+	ret->corrected_errors = sum->totals.corrected_errors;
+	ret->uncorrected_errors = sum->totals.uncorrected_errors;
+	ret->unattributed = sum->totals.unattributed;
+	ret->events_lost = sum->totals.events_lost;
+	ret->malformed = sum->totals.malformed;
+	ret->tracked = 0;
+	for (int i = 0; i < PAGE_STATE_MAX_; i++)
+		ret->tracked += sum->pages[i];
+	ret->offlined = sum->pages[PAGE_OFFLINED];
+	ret->pending = sum->pages[PAGE_PENDING];
+	ret->failed = sum->pages[PAGE_FAILED];
+	ret->refused = sum->pages[PAGE_REFUSED];
+	if (sum->poisoned_kib >= 0)
+		ret->poisoned_kib = sum->poisoned_kib;
+}
+
+static int db_status(struct source *s, struct status_report *ret)
+{
+	const struct report_field *fields;
+	struct db_summary sum;
+	size_t n;
+	int r;
+
+	r = db_report_summary(s->db, &sum);
+	if (r < 0)
+		return done(s, r);
+	fields = status_report_fields(&n);
+	report_clear(ret, fields, n);
+	ret->schema = REPORT_SCHEMA;
+	if (s->asked)
+		ret->running = 0;
+	fill_status(&sum, ret);
+	ret->db_ok = 1;
+	ret->db_bytes = db_size(s->db);
+	return 0;
+}
+
+static const struct source_ops db_source = {
+	.status = db_status,
+	.pages = db_pages,
+	.history = db_history,
+	.errors = db_errors_of,
+	.dimms = db_dimms,
+};
+
+int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WHY_MAX])
+{
+	struct source *s = calloc(1, sizeof(*s));
+	const char *why = NULL;
+	int r = s ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = db_open_readonly(&s->db, path, &why);
+	if (r < 0) {
+		snprintf(ret_why, SOURCE_WHY_MAX, "%s", why ? why : strerror(-r));
+		free(s);
+		return r;
+	}
+	s->ops = &db_source;
+	s->page_shift =
+		(unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	*ret = s;
+	return 0;
+}

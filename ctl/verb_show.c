@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * softofflinectl show: the story of one page, from its errors by way of what was done to
+ * what happens next. The sentences on what is next restate the rules of the engine; they
+ * decide nothing.
+ */
+
+#include <string.h>
+
+#include "ctl.h"
+
+/* Lines of errors and of actions that people are shown unless they ask for more. */
+#define DEFAULT_LINES 20
+
+struct story {
+	uint64_t address; /* of the page's first byte */
+	struct rows pages;
+	struct rows errors;
+	struct rows history;
+};
+
+static void story_done(struct story *story)
+{
+	rows_done(&story->pages);
+	rows_done(&story->errors);
+	rows_done(&story->history);
+}
+
+/* What follows for a page in @state whose last result was @result; the first that fits.
+ */
+static const struct next {
+	enum page_state state;
+	enum result result; /* RESULT_MAX_: any */
+	const char *sentence;
+} nexts[] = {
+	{ PAGE_WATCHED, RESULT_MAX_,
+	  "Its errors are counted; nothing else, until they cross a threshold." },
+	{ PAGE_PENDING, RESULT_NONE, "It is about to be offlined." },
+	{ PAGE_PENDING, RESULT_BUDGET_HOUR,
+	  "It is offlined as soon as the hourly budget allows." },
+	{ PAGE_PENDING, RESULT_LOW_MEMORY,
+	  "It is offlined as soon as there is enough free memory." },
+	{ PAGE_PENDING, RESULT_UNSUPPORTED,
+	  "It is offlined once the kernel's soft offline is there and turned on." },
+	{ PAGE_PENDING, RESULT_DENIED,
+	  "It is offlined once the kernel permits; see softofflinectl check." },
+	{ PAGE_PENDING, RESULT_MAX_, "It is tried again, as [Retry] has it." },
+	{ PAGE_OFFLINED, RESULT_DRY_RUN,
+	  "Nothing. This was a dry run: the frame is still in use." },
+	{ PAGE_OFFLINED, RESULT_MAX_,
+	  "Nothing. The frame stays out of use until the next boot." },
+	{ PAGE_FAILED, RESULT_INVALID, "Nothing, unless an operator asks for it." },
+	{ PAGE_FAILED, RESULT_MAX_,
+	  "It is tried again when it errs again, at most once an hour." },
+	{ PAGE_REFUSED, RESULT_BUDGET_DIMM,
+	  "Nothing. The DIMM has used up its budget: replace it." },
+	{ PAGE_REFUSED, RESULT_BUDGET_TOTAL,
+	  "Nothing, unless [Budget] Total is raised; find out what fails first." },
+	{ PAGE_REFUSED, RESULT_MAX_,
+	  "It is looked at again when it errs again, at most once an hour." },
+};
+
+static const char *next_sentence(const struct page_report *page)
+{
+	enum page_state state;
+	enum result result;
+
+	if (page_state_from_string(page->state, &state) < 0 ||
+	    result_from_string(page->result, &result) < 0)
+		return "-";
+	for (size_t i = 0; i < ARRAY_SIZE(nexts); i++)
+		if (nexts[i].state == state &&
+		    (nexts[i].result == result || nexts[i].result == RESULT_MAX_))
+			return nexts[i].sentence;
+	return "-";
+}
+
+static void print_word(const struct ui *ui, const char *label, const char *word,
+		       const char *help)
+{
+	printf("%s%-9s%s %s%s%s\n", color_bold(ui), label, color_off(ui), word,
+	       help ? ": " : "", help ? help : "");
+}
+
+static void print_page(const struct ui *ui, const struct page_report *page)
+{
+	enum page_state state = PAGE_STATE_MAX_;
+	enum reason reason = REASON_MAX_;
+	enum result result = RESULT_MAX_;
+	char text[3][OUTPUT_TEXT_MAX];
+
+	(void)page_state_from_string(page->state, &state);
+	(void)reason_from_string(page->reason, &reason);
+	(void)result_from_string(page->result, &result);
+	print_word(ui, "DIMM", page->dimm[0] ? page->dimm : "-", NULL);
+	print_word(ui, "State", page->state, page_state_help(state));
+	print_word(ui, "Reason", page->reason, reason_help(reason));
+	print_word(ui, "Result", page->result, result_help(result));
+	print_word(ui, "Tries", text_count(page->attempts, text[0]), NULL);
+	printf("%s%-9s%s %s corrected, from %s to %s\n", color_bold(ui), "Errors",
+	       color_off(ui), text_count(page->corrected_errors, text[0]),
+	       text_time(ui, page->first_seen, text[1]),
+	       text_time(ui, page->last_seen, text[2]));
+	print_word(ui, "Next", next_sentence(page), NULL);
+}
+
+static const struct column error_columns[] = {
+	{ "TIME", "first", false },    { "ADDRESS", "address", true },
+	{ "COUNT", "count", true },    { "EVENTS", "events", true },
+	{ "KIND", "severity", false }, { "DIMM", "dimm", false },
+};
+
+static const struct column action_columns[] = {
+	{ "TIME", "time", false },
+	{ "ACTION", "action", false },
+	{ "REASON", "reason", false },
+	{ "RESULT", "result", false },
+	{ "ERRNO", "errno", false },
+	{ "KIND", "page_type", false },
+	{ "TOOK", "duration_usec", true },
+	{ "KIB BEFORE", "poisoned_before_kib", true },
+	{ "KIB AFTER", "poisoned_after_kib", true },
+};
+
+/* Prints the newest rows under a heading, and says if there are older ones. */
+static int print_part(const struct ctl *ctl, const char *heading, const struct rows *rows,
+		      const struct listing *listing)
+{
+	size_t lines = ctl->args->lines ? ctl->args->lines : DEFAULT_LINES;
+	size_t skipped = rows->n > lines ? rows->n - lines : 0;
+	struct rows newest = *rows;
+
+	if (skipped)
+		newest.v = rows_at(rows, skipped);
+	newest.n -= skipped;
+	printf("\n%s%s%s", color_bold(&ctl->ui), heading, color_off(&ctl->ui));
+	if (rows->n == 0)
+		printf(": none");
+	else if (skipped)
+		printf(" (the newest %zu of %zu; more with --lines)", newest.n, rows->n);
+	putchar('\n');
+	return print_rows(&ctl->ui, &newest, listing);
+}
+
+static int print_story(const struct ctl *ctl, const struct story *story)
+{
+	struct listing errors = { .columns = error_columns,
+				  .n_columns = ARRAY_SIZE(error_columns) };
+	struct listing history = { .columns = action_columns,
+				   .n_columns = ARRAY_SIZE(action_columns) };
+	char text[OUTPUT_TEXT_MAX];
+	int r;
+
+	printf("%sPage %s%s\n", color_bold(&ctl->ui), text_address(story->address, text),
+	       color_off(&ctl->ui));
+	if (story->pages.n > 0)
+		print_page(&ctl->ui, rows_at(&story->pages, 0));
+	else
+		print_word(&ctl->ui, "State", "not tracked now", NULL);
+	errors.fields = ce_report_fields(&errors.n_fields);
+	history.fields = history_report_fields(&history.n_fields);
+	r = print_part(ctl, "Errors", &story->errors, &errors);
+	return r ? r : print_part(ctl, "Actions", &story->history, &history);
+}
+
+static json_t *story_to_json(const struct story *story)
+{
+	const struct report_field *page, *ce, *history;
+	size_t n_page, n_ce, n_history;
+
+	page = page_report_fields(&n_page);
+	ce = ce_report_fields(&n_ce);
+	history = history_report_fields(&n_history);
+	return json_pack("{s:o, s:o, s:o}", "page",
+			 story->pages.n
+				 ? report_to_json(rows_at(&story->pages, 0), page, n_page)
+				 : json_null(),
+			 "history", rows_to_json(&story->history, history, n_history),
+			 "errors", rows_to_json(&story->errors, ce, n_ce));
+}
+
+static int read_story(struct source *s, const struct report_filter *f,
+		      struct story *story)
+{
+	struct report_filter all = *f;
+	int r;
+
+	/* The page is told whatever the time asked for. */
+	all.since = INT64_MIN;
+	all.limit = 1;
+	r = s->ops->pages(s, &all, rows_add, &story->pages);
+	if (r >= 0)
+		r = s->ops->errors(s, f, rows_add, &story->errors);
+	if (r >= 0)
+		r = s->ops->history(s, f, rows_add, &story->history);
+	return r;
+}
+
+int verb_show(const struct ctl *ctl)
+{
+	_cleanup_(story_done) struct story story = {
+		.pages = { .size = sizeof(struct page_report) },
+		.errors = { .size = sizeof(struct ce_report) },
+		.history = { .size = sizeof(struct history_report) },
+	};
+	_cleanup_(source_free_p) struct source *s = NULL;
+	struct report_filter f;
+
+	if (ctl_parse_filter(ctl, &f) < 0 ||
+	    ctl_parse_address(ctl->words[0], &f.address) < 0)
+		return CTL_USAGE;
+	if (ctl_open_source(ctl, &s) < 0)
+		return CTL_FAILURE;
+	f.has_address = true;
+	f.address &= ~((UINT64_C(1) << s->page_shift) - 1);
+	story.address = f.address;
+	if (read_story(s, &f, &story) < 0)
+		return ctl_fail(s);
+	if (story.pages.n + story.errors.n + story.history.n == 0) {
+		complain("nothing is known of the page at %s", ctl->words[0]);
+		return CTL_FAILURE;
+	}
+	return ctl->ui.json ? print_json(story_to_json(&story))
+			    : print_story(ctl, &story);
+}

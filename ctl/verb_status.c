@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * softofflinectl status: one screen, the verdict first. The verdict is the daemon's; here
+ * it is only put into words.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl.h"
+
+/* Starts a line of the screen. */
+static void label(const struct ui *ui, const char *text)
+{
+	printf("%s%-10s%s ", color_bold(ui), text, color_off(ui));
+}
+
+static void print_verdict(const struct ui *ui, const struct status_report *s)
+{
+	enum verdict verdict;
+	const char *color = color_bold(ui);
+
+	label(ui, "Verdict");
+	if (verdict_from_string(s->verdict, &verdict) < 0) {
+		puts("unknown; only the running daemon can tell");
+		return;
+	}
+	if (verdict >= VERDICT_DEGRADED)
+		color = color_alert(ui);
+	fputs(color, stdout);
+	for (const char *p = s->verdict; *p; p++)
+		putchar(toupper((unsigned char)*p));
+	printf("%s  %s\n", color_off(ui), verdict_help(verdict));
+	if (s->verdict_why[0])
+		printf("%-10s %s\n", "", s->verdict_why);
+}
+
+static void print_daemon(const struct ui *ui, const struct status_report *s)
+{
+	char text[OUTPUT_TEXT_MAX];
+
+	label(ui, "Daemon");
+	if (s->running == REPORT_NO_BOOL) {
+		puts("not asked");
+		return;
+	}
+	if (!s->running) {
+		puts("not running");
+		return;
+	}
+	printf("%s, running since %s%s\n", s->version, text_time(ui, s->started, text),
+	       s->dry_run == 1 ? "; dry run: no page is really offlined" : "");
+}
+
+static const char *yes_no(int8_t value)
+{
+	return value == REPORT_NO_BOOL ? "unknown" : value ? "yes" : "no";
+}
+
+static void print_kernel(const struct ui *ui, const struct status_report *s)
+{
+	char sysctl[24] = "absent";
+
+	if (s->mc_event == REPORT_NO_BOOL && s->soft_offline == REPORT_NO_BOOL)
+		return;
+	if (s->enable_soft_offline != REPORT_NO_NUMBER)
+		snprintf(sysctl, sizeof(sysctl), "%" PRId64, s->enable_soft_offline);
+	label(ui, "Kernel");
+	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
+	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
+	if (strcmp(s->ras_cec, "active") == 0)
+		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) swallows most errors\n",
+		       "", color_alert(ui), color_off(ui));
+}
+
+static void print_pages(const struct ui *ui, const struct status_report *s)
+{
+	char text[5][OUTPUT_TEXT_MAX];
+
+	label(ui, "Pages");
+	printf("%s tracked: %s offlined, %s pending, %s failed, %s refused\n",
+	       text_count(s->tracked, text[0]), text_count(s->offlined, text[1]),
+	       text_count(s->pending, text[2]), text_count(s->failed, text[3]),
+	       text_count(s->refused, text[4]));
+}
+
+#define BAR_WIDTH 20
+
+/* "[####----------------]"; used above limit fills it, and any use shows. */
+static const char *bar(uint64_t used, uint64_t limit, char buf[BAR_WIDTH + 3])
+{
+	unsigned int filled = BAR_WIDTH;
+
+	if (used < limit)
+		filled = (unsigned int)((double)used * BAR_WIDTH / (double)limit);
+	if (filled == 0 && used > 0)
+		filled = 1;
+	buf[0] = '[';
+	memset(buf + 1, '#', filled);
+	memset(buf + 1 + filled, '-', BAR_WIDTH - filled);
+	strcpy(buf + 1 + BAR_WIDTH, "]");
+	return buf;
+}
+
+static void print_budget_line(const struct ui *ui, uint64_t used, uint64_t limit,
+			      const char *what)
+{
+	char text[2][OUTPUT_TEXT_MAX];
+	char drawn[BAR_WIDTH + 3];
+	bool full = used >= limit;
+
+	printf("%s%s%s %s of %s pages %s\n", full ? color_alert(ui) : "",
+	       bar(used, limit, drawn), full ? color_off(ui) : "",
+	       text_count(used, text[0]), text_count(limit, text[1]), what);
+}
+
+static void print_budget(const struct ui *ui, const struct status_report *s)
+{
+	if (s->hour_limit != REPORT_NO_COUNT && s->hour_used != REPORT_NO_COUNT) {
+		label(ui, "Budget");
+		print_budget_line(ui, s->hour_used, s->hour_limit, "in the last hour");
+	}
+	if (s->limit_pages != REPORT_NO_COUNT && s->used_pages != REPORT_NO_COUNT) {
+		label(ui, "");
+		print_budget_line(ui, s->used_pages, s->limit_pages, "in all");
+	}
+}
+
+static void print_poisoned(const struct ui *ui, const struct status_report *s)
+{
+	char text[3][OUTPUT_TEXT_MAX];
+
+	label(ui, "Poisoned");
+	fputs(text_kib(s->poisoned_kib, text[0]), stdout);
+	if (s->by_us_kib != REPORT_NO_NUMBER && s->by_others_kib != REPORT_NO_NUMBER)
+		printf(": %s by softofflined, %s by others",
+		       text_kib(s->by_us_kib, text[1]),
+		       text_kib(s->by_others_kib, text[2]));
+	putchar('\n');
+}
+
+static void print_alert(const struct ui *ui, uint64_t count, const char *what)
+{
+	char text[OUTPUT_TEXT_MAX];
+
+	if (count == 0 || count == REPORT_NO_COUNT)
+		return;
+	label(ui, "");
+	printf("%s!%s %s: %s\n", color_alert(ui), color_off(ui), what,
+	       text_count(count, text));
+}
+
+static void print_errors(const struct ui *ui, const struct status_report *s)
+{
+	char text[3][OUTPUT_TEXT_MAX];
+
+	label(ui, "Errors");
+	printf("%s corrected in %s events, %s of them without a usable address\n",
+	       text_count(s->corrected_errors, text[0]), text_count(s->events, text[1]),
+	       text_count(s->unattributed, text[2]));
+	print_alert(ui, s->uncorrected_errors, "uncorrected errors");
+	print_alert(ui, s->events_lost,
+		    "events lost, so that the counts are lower bounds");
+	print_alert(ui, s->malformed, "raw pages of events that could not be decoded");
+}
+
+static void print_database(const struct ui *ui, const struct status_report *s)
+{
+	char text[OUTPUT_TEXT_MAX];
+
+	label(ui, "Database");
+	printf("%s", s->db_ok == 1 ? "fine" : s->db_ok == 0 ? "failing" : "unknown");
+	if (s->db_bytes != REPORT_NO_COUNT)
+		printf(", %s", text_kib((int64_t)(s->db_bytes / 1024), text));
+	putchar('\n');
+	print_alert(ui, s->db_errors, "database errors since the start");
+	print_alert(ui, s->db_lost_rows, "rows that could not be stored");
+}
+
+static void print_hold(const struct ui *ui, const struct status_report *s)
+{
+	enum result hold;
+
+	if (result_from_string(s->hold, &hold) < 0 || hold == RESULT_NONE)
+		return;
+	label(ui, "On hold");
+	printf("%s%s%s: %s\n", color_alert(ui), s->hold, color_off(ui),
+	       result_help(hold));
+}
+
+static void print_screen(const struct ui *ui, const struct status_report *s)
+{
+	print_verdict(ui, s);
+	print_hold(ui, s);
+	putchar('\n');
+	print_daemon(ui, s);
+	print_kernel(ui, s);
+	print_errors(ui, s);
+	print_pages(ui, s);
+	print_budget(ui, s);
+	print_poisoned(ui, s);
+	print_database(ui, s);
+}
+
+static int exit_code(const struct ctl *ctl, const struct status_report *s)
+{
+	enum verdict verdict;
+
+	if (s->running == 0)
+		return CTL_NOT_RUNNING;
+	if (!(ctl->args->given & ARGS_EXIT_CODE) ||
+	    verdict_from_string(s->verdict, &verdict) < 0)
+		return CTL_FINE;
+	switch (verdict) {
+	case VERDICT_OK:
+	case VERDICT_WATCH:
+	case VERDICT_MAX_:
+		return CTL_FINE;
+	case VERDICT_DEGRADED:
+		return CTL_DEGRADED;
+	case VERDICT_REPLACE:
+		return CTL_REPLACE;
+	}
+	return CTL_FINE;
+}
+
+int verb_status(const struct ctl *ctl)
+{
+	_cleanup_(source_free_p) struct source *s = NULL;
+	const struct report_field *fields;
+	struct status_report status;
+	size_t n;
+	int r;
+
+	r = ctl_open_source(ctl, &s);
+	if (r < 0)
+		return r == -ESRCH ? CTL_NOT_RUNNING : CTL_FAILURE;
+	if (s->ops->status(s, &status) < 0)
+		return ctl_fail(s);
+	fields = status_report_fields(&n);
+	if (ctl->ui.json)
+		r = print_json(report_to_json(&status, fields, n));
+	else
+		print_screen(&ctl->ui, &status);
+	return r == CTL_FINE ? exit_code(ctl, &status) : r;
+}

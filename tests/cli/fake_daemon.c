@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * A daemon without a machine: the real D-Bus object over made-up operations, for the
+ * golden tests of softofflinectl. Lists come from the database that make_db made; the
+ * other answers are fixed. Usage: fake_daemon DB VERDICT, on the bus that
+ * DBUS_SYSTEM_BUS_ADDRESS names; "ready" on stdout once it has the name.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "bus.h"
+#include "mem.h"
+#include "report_db.h"
+
+#define PAGE_SHIFT 12
+
+struct fake {
+	struct db *db;
+	struct bus *bus;
+	sd_event *loop;
+	const char *verdict;
+	uint64_t cookie; /* of the Offline call to be answered */
+	uint64_t address;
+};
+
+DEFINE_CLEANUP(struct db *, db_close)
+DEFINE_CLEANUP(struct bus *, bus_free)
+DEFINE_CLEANUP(sd_event *, sd_event_unref)
+
+static int fake_status(void *ctx, struct status_report *ret)
+{
+	struct fake *f = ctx;
+
+	*ret = (struct status_report){
+		.schema = REPORT_SCHEMA,
+		.running = 1,
+		.version = "9.8.7",
+		.started = INT64_C(1714560000000000),
+		.mc_event = 1,
+		.soft_offline = 1,
+		.enable_soft_offline = REPORT_NO_NUMBER,
+		.ras_cec = "active",
+		.events = 1190,
+		.corrected_errors = 1206,
+		.unattributed = 3,
+		.events_lost = 17,
+		.tracked = 6,
+		.offlined = 1,
+		.pending = 1,
+		.failed = 1,
+		.refused = 1,
+		.limit_pages = 26214,
+		.used_pages = 3,
+		.hour_limit = 10,
+		.hour_used = 3,
+		.poisoned_kib = 1540,
+		.by_us_kib = 12,
+		.by_others_kib = 1528,
+		.db_ok = 1,
+		.db_bytes = 1234567,
+		.hold = "none",
+	};
+	snprintf(ret->verdict, sizeof(ret->verdict), "%s", f->verdict);
+	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "this is why");
+	if (strcmp(f->verdict, "degraded") == 0)
+		strcpy(ret->hold, "denied");
+	return 0;
+}
+
+/* Where rows of the database go. */
+struct writer {
+	report_fn fn;
+	void *userdata;
+	uint64_t left; /* pages to be skipped */
+	uint64_t told;
+	uint32_t limit;
+};
+
+static int give_page(void *userdata, const struct db_page *row)
+{
+	struct writer *w = userdata;
+	struct page_report report;
+
+	if (w->left > 0) {
+		w->left--;
+		return 0;
+	}
+	report_from_db_page(row, PAGE_SHIFT, &report);
+	w->told++;
+	return w->told > w->limit ? 1 : w->fn(w->userdata, &report);
+}
+
+/* Two pages to an answer, so that the caller has to go on. */
+static int fake_pages(void *ctx, const struct report_filter *f, report_fn fn,
+		      void *userdata, uint64_t *ret_cursor)
+{
+	struct writer w = { .fn = fn, .userdata = userdata, .left = f->cursor };
+	struct db_filter filter = report_db_filter(f, PAGE_SHIFT);
+	struct fake *fake = ctx;
+	int r;
+
+	w.limit = f->limit < 2 ? f->limit : 2;
+	filter.limit = 0;
+	r = db_report_pages(fake->db, &filter, give_page, &w);
+	if (w.told > w.limit && f->limit > 2)
+		*ret_cursor = f->cursor + w.limit;
+	return r < 0 ? r : 0;
+}
+
+static int give_history(void *userdata, const struct db_history *row)
+{
+	struct writer *w = userdata;
+	struct history_report report;
+
+	report_from_db_history(row, PAGE_SHIFT, &report);
+	return w->fn(w->userdata, &report);
+}
+
+static int fake_history(void *ctx, const struct report_filter *f, report_fn fn,
+			void *userdata)
+{
+	struct writer w = { .fn = fn, .userdata = userdata };
+	struct db_filter filter = report_db_filter(f, PAGE_SHIFT);
+	struct fake *fake = ctx;
+
+	return db_report_history(fake->db, &filter, give_history, &w);
+}
+
+static int give_ce(void *userdata, const struct db_ce *row)
+{
+	struct writer *w = userdata;
+	struct ce_report report;
+
+	report_from_db_ce(row, &report);
+	return w->fn(w->userdata, &report);
+}
+
+static int fake_errors(void *ctx, const struct report_filter *f, report_fn fn,
+		       void *userdata)
+{
+	struct writer w = { .fn = fn, .userdata = userdata };
+	struct db_filter filter = report_db_filter(f, PAGE_SHIFT);
+	struct fake *fake = ctx;
+
+	return db_report_ces(fake->db, &filter, give_ce, &w);
+}
+
+static int fake_dimms(void *ctx, report_fn fn, void *userdata)
+{
+	struct dimm_report dimm = { .label = "P1-DIMMA1",
+				    .location = "mc0 0:1",
+				    .size_mib = 32768,
+				    .part = "M393A4K40DB3-CWE",
+				    .serial = "S123456",
+				    .corrected_errors = 1204,
+				    .uncorrected_errors = 1,
+				    .unattributed = 3,
+				    .pages = 5,
+				    .offlined = 1,
+				    .fault = "row",
+				    .verdict = "replace",
+				    .verdict_why = "this is why" };
+
+	return fn(userdata, &dimm);
+}
+
+static int fake_policy(void *ctx, char **ret_text)
+{
+	*ret_text = strdup("[Policy]\nAction=soft\n");
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+static int fake_reload(void *ctx, char **ret_text)
+{
+	struct fake *f = ctx;
+	bool refuse = strcmp(f->verdict, "replace") == 0;
+
+	*ret_text = strdup(refuse ? "a.conf:1: [Policy] Action: why\na.conf:2: what"
+				  : "a.conf:3: [Policy] Acton: unknown; Action is near");
+	return refuse ? -EINVAL : 0;
+}
+
+static int answer(sd_event_source *source, void *userdata)
+{
+	struct fake *f = userdata;
+	bool busy = f->address == 0x2000;
+
+	bus_reply_offline(f->bus, f->cookie, busy ? RESULT_BUSY : RESULT_OFFLINED,
+			  busy ? EBUSY : 0);
+	return 0;
+}
+
+static int fake_offline(void *ctx, uint64_t address, uint64_t cookie,
+			char why[REPORT_TEXT_MAX])
+{
+	struct fake *f = ctx;
+
+	if (address > 0x2000) {
+		snprintf(why, REPORT_TEXT_MAX, "0x%llx is not System RAM",
+			 (unsigned long long)address);
+		return -EINVAL;
+	}
+	f->address = address;
+	f->cookie = cookie;
+	return sd_event_add_defer(f->loop, NULL, answer, f);
+}
+
+static int fake_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
+{
+	if (address == 0x1000)
+		return 0;
+	snprintf(why, REPORT_TEXT_MAX, "no such page");
+	return -ENOENT;
+}
+
+static int fake_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX])
+{
+	if (strcmp(label, "P1-DIMMA1") == 0 || strcmp(label, "0x1") == 0)
+		return 0;
+	snprintf(why, REPORT_TEXT_MAX, "no DIMM \"%s\"", label);
+	return -ENOENT;
+}
+
+static const struct bus_ops ops = {
+	.status = fake_status,
+	.pages = fake_pages,
+	.history = fake_history,
+	.errors = fake_errors,
+	.dimms = fake_dimms,
+	.policy = fake_policy,
+	.reload = fake_reload,
+	.offline = fake_offline,
+	.forget = fake_forget,
+	.forget_dimm = fake_forget_dimm,
+};
+
+static int run(const char *path, const char *verdict)
+{
+	_cleanup_(sd_event_unref_p) sd_event *loop = NULL;
+	_cleanup_(db_close_p) struct db *db = NULL;
+	_cleanup_(bus_free_p) struct bus *bus = NULL;
+	struct fake fake = { .verdict = verdict };
+	const char *why = NULL;
+	sd_bus *connection;
+	int r;
+
+	r = db_open_readonly(&db, path, &why);
+	if (r >= 0)
+		r = sd_event_default(&loop);
+	if (r >= 0)
+		r = sd_bus_open_system(&connection);
+	if (r < 0)
+		return r;
+	fake.db = db;
+	fake.loop = loop;
+	r = bus_new(&bus, connection, loop, &ops, &fake);
+	if (r < 0)
+		return r;
+	fake.bus = bus;
+	puts("ready");
+	fflush(stdout);
+	return sd_event_loop(loop);
+}
+
+int main(int argc, char **argv)
+{
+	int r;
+
+	if (argc != 3)
+		return 2;
+	r = run(argv[1], argv[2]);
+	if (r < 0)
+		fprintf(stderr, "fake_daemon: %s\n", strerror(-r));
+	return r < 0;
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""softofflinectl against golden files.
+
+golden.py CTL MAKE_DB FAKE_DAEMON [UPDATE]
+
+Each file of golden/ is one call: its command line, exit code, stdout and stderr. A file
+whose name begins with "live" runs against fake_daemon on a bus of our own, as root or
+what passes for it in a user namespace, the others without a daemon. @DB@ stands for the
+database. A live file's second word is the verdict that the daemon tells; "nobody" in its
+name runs the call as an ordinary user, which takes real root. With UPDATE the files are
+written anew from what the program does now, to be read before they are committed.
+"""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(HERE, 'golden')
+NOBODY = 65534
+
+
+def expected_files():
+    names = sorted(n for n in os.listdir(GOLDEN) if n.endswith('.txt'))
+    return [os.path.join(GOLDEN, n) for n in names]
+
+
+def normalise(text, database):
+    text = text.replace(database, '@DB@')
+    text = re.sub(r'^softofflinectl [0-9.]+$', 'softofflinectl @VERSION@', text, flags=re.M)
+    # The size of a new SQLite file is its version's business, not ours.
+    text = re.sub(r'("bytes": )\d+', r'\1@BYTES@', text)
+    return re.sub(r'(Database +fine, ).*', r'\1@BYTES@', text)
+
+
+class Bus:
+    """A dbus-daemon of our own, and at most one fake daemon on it."""
+
+    def __init__(self, folder, fake, database):
+        self.fake, self.database = fake, database
+        self.daemon, self.verdict, self.bus, self.address = None, None, None, None
+        if not shutil.which('dbus-daemon'):
+            return
+        self.bus = subprocess.Popen(
+            ['dbus-daemon', f'--config-file={HERE}/bus.conf', '--print-address=1',
+             '--nofork', '--nopidfile', f'--address=unix:path={folder}/bus'],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.address = self.bus.stdout.readline().strip()
+
+    def serve(self, verdict):
+        if self.verdict == verdict:
+            return
+        self.stop_daemon()
+        self.daemon = subprocess.Popen(
+            [self.fake, self.database, verdict], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': self.address})
+        if self.daemon.stdout.readline() != 'ready\n':
+            raise RuntimeError('fake_daemon does not start')
+        self.verdict = verdict
+
+    def refuses_a_second(self):
+        """Whether another daemon on the same bus goes without having begun."""
+        if not self.daemon:
+            return True
+        second = subprocess.run([self.fake, self.database, 'ok'], capture_output=True,
+                                text=True, check=False, timeout=60,
+                                env={**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': self.address})
+        return second.returncode == 1 and 'File exists' in second.stderr
+
+    def stop_daemon(self):
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait()
+            self.daemon.stdout.close()
+        self.daemon, self.verdict = None, None
+
+    def stop(self):
+        self.stop_daemon()
+        if self.bus:
+            self.bus.terminate()
+            self.bus.wait()
+            self.bus.stdout.close()
+
+
+def run(ctl, command, address, database, user):
+    words = [w.replace('@DB@', database).replace('@GOLDEN@', GOLDEN)
+             for w in re.findall(r"'[^']*'|\S+", command)]
+    words = [w[1:-1] if w.startswith("'") else w for w in words]
+    env = {'PATH': os.environ['PATH'], 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8',
+           'DBUS_SYSTEM_BUS_ADDRESS': address,
+           **{k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}}
+    return subprocess.run([ctl, *words[1:]], env=env, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, user=user, check=False)
+
+
+def may_become(user):
+    """Whether we are root, of a user namespace that has @user."""
+    if os.geteuid() != 0:
+        return False
+    with open('/proc/self/uid_map', encoding='ascii') as f:
+        ranges = [list(map(int, line.split())) for line in f]
+    return any(first <= user < first + n for first, _, n in ranges)
+
+
+def become_root():
+    """Starts this program again in a user namespace where it is root, if it can be."""
+    trial = ['unshare', '--map-root-user', '--', 'true']
+    if os.geteuid() == 0 or not shutil.which(trial[0]):
+        return
+    if subprocess.run(trial, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        os.execvp(trial[0], [*trial[:-1], sys.executable, *sys.argv])
+
+
+def told(command, done, database):
+    return normalise(f'$ {command}\nexit {done.returncode}\n--- stdout\n{done.stdout}'
+                     f'--- stderr\n{done.stderr}', database).replace(GOLDEN, '@GOLDEN@')
+
+
+def check(path, ctl, bus, database, update):
+    """None if as expected, a text that says what is wrong, or the word "skipped"."""
+    name = os.path.basename(path)[:-4]
+    with open(path, encoding='utf-8') as f:
+        expected = f.read()
+    command = expected.split('\n', 1)[0][2:]
+    address, user = 'unix:path=/nonexistent', None
+    if name.startswith('live'):
+        if not bus.address:
+            return 'skipped'
+        bus.serve(name.split('-')[1])
+        address = bus.address
+    if name.startswith('live') and os.geteuid() != 0:
+        return 'skipped'  # much is withheld from an ordinary user
+    if 'nobody' in name:
+        if not may_become(NOBODY):
+            return 'skipped'
+        user = NOBODY
+    found = told(command, run(ctl, command, address, database, user), database)
+    if update and found != expected:
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(found)
+        print(f'updated: {name}')
+        return None
+    if found == expected:
+        return None
+    return ''.join(difflib.unified_diff(expected.splitlines(True), found.splitlines(True),
+                                        f'{name} (expected)', f'{name} (found)'))
+
+
+def main():
+    become_root()
+    ctl, make_db, fake = sys.argv[1:4]
+    if os.sysconf('SC_PAGESIZE') != 4096:
+        print('the golden files are of 4 KiB pages')
+        return 77
+    counts = {'passed': 0, 'skipped': 0, 'failed': 0}
+    with tempfile.TemporaryDirectory(prefix='softofflinectl-') as folder:
+        os.chmod(folder, 0o755)
+        database = os.path.join(folder, 'test.db')
+        subprocess.run([make_db, database], check=True)
+        bus = Bus(folder, fake, database)
+        try:
+            for path in expected_files():
+                wrong = check(path, ctl, bus, database, len(sys.argv) > 4)
+                outcome = {None: 'passed', 'skipped': 'skipped'}.get(wrong, 'failed')
+                counts[outcome] += 1
+                if outcome == 'failed':
+                    print(wrong)
+            if not bus.refuses_a_second():
+                print('a second daemon was not turned away')
+                counts['failed'] += 1
+        finally:
+            bus.stop()
+    print(', '.join(f'{n} {what}' for what, n in counts.items()))
+    return 1 if counts['failed'] or not counts['passed'] else 0
+
+
+sys.exit(main())

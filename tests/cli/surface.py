@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What --help says fits 80 columns, and the man page and the bash completion know the
+same verbs and options: surface.py CTL SOURCE_ROOT"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ctl, root = sys.argv[1:3]
+findings = []
+
+
+def expect(condition, text):
+    if not condition:
+        findings.append(text)
+
+
+def complete(*words):
+    """What pressing Tab after the last of @words offers."""
+    script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _softofflinectl; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(['bash', '-c', script, 'bash',
+                           os.path.join(root, 'ctl/softofflinectl.bash'),
+                           'softofflinectl', *words],
+                          capture_output=True, text=True, check=True)
+    expect(not done.stderr, f'completion of {words}: {done.stderr}')
+    return set(done.stdout.split())
+
+
+text = subprocess.run([ctl, '--help'], capture_output=True, text=True, check=True).stdout
+for line in text.splitlines():
+    expect(len(line) <= 80, f'--help: wider than 80 columns: {line}')
+listing = text.split('Verbs:')[1].split('Options:')[0]
+verbs = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', listing, re.M)
+options = set(re.findall(r'(--[a-z-]+)', text.split('Options:')[1]))
+expect(len(verbs) > 5 and len(options) > 5, '--help: cannot be read by this test')
+
+with open(os.path.join(root, 'man/softofflinectl.1'), encoding='utf-8') as f:
+    page = f.read().replace('\\-', '-')
+documented = set(re.findall(r'^\.It (?:Cm|Ic) ([a-z]+(?: (?:Cm )?[a-z]+)?)', page, re.M))
+documented = {d.replace('Cm ', '') for d in documented}
+for verb in verbs:
+    expect(verb in documented, f'softofflinectl(1) does not explain "{verb}"')
+known = {'--' + o for o in re.findall(r'Fl Fl ([a-z-]+)', page)}
+expect(options <= known, f'softofflinectl(1) lacks {sorted(options - known)}')
+expect(known <= options, f'softofflinectl(1) has {sorted(known - options)}')
+
+if shutil.which('bash'):
+    first = {v.split()[0] for v in verbs}
+    expect(complete('') == first, f'completion of verbs: {complete("")} is not {first}')
+    expect(complete('--') == options, f'completion of options: {complete("--")}')
+    expect(complete('policy', '') == {'show', 'verify'}, 'completion of policy')
+    expect(complete('--json', 'st') == {'status'}, 'completion after an option')
+    expect(complete('--lines', '3', 'hi') == {'history'}, 'completion after a value')
+    expect(complete('pages', '--state', '=', 'pe') == {'pending'}, 'completion of --state=')
+    expect(complete('pages', '--state', 'pe') == {'pending'}, 'completion of --state')
+    expect(complete('show', '') == set(), 'completion of an address')
+
+for finding in findings:
+    print(finding)
+print(f'{len(verbs)} verbs, {len(options)} options')
+sys.exit(1 if findings else 0)

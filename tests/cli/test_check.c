@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The doctor in front of made-up machines (trees/): what it finds, and what it would tell
+ * an ordinary user. Rows not named in a story must be as on the healthy server.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off: cmocka.h wants the others before it */
+#include <cmocka.h>
+/* clang-format on */
+
+#include "check.h"
+#include "cli/tree.h"
+#include "clock.h"
+#include "mem.h"
+
+#define TRUE_TIME INT64_C(1800000000)
+
+static char root[PATH_MAX];
+
+static struct check_options options;
+
+static void add_tree(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "tests/cli/trees/%s.tree", name);
+	assert_int_equal(tree_add_file(root, path), 0);
+}
+
+static int set_up(void **state)
+{
+	options = (struct check_options){
+		.root = root,
+		.database = "/var/lib/softofflined/softofflined.db",
+		.daemon_running = true,
+		.euid = 0,
+		.wall_sec = TRUE_TIME,
+		.clock_synchronised = true,
+	};
+	if (tree_make(root, sizeof(root)) < 0)
+		return -1;
+	add_tree("server");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	return tree_remove(root);
+}
+
+static const struct check_row *find(const struct check_row *rows, size_t n,
+				    const char *id)
+{
+	static const struct check_row none;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].id, id) == 0)
+			return &rows[i];
+	fail_msg("no row %s", id);
+	return &none;
+}
+
+/* True of every row of every machine. */
+static void hold_the_form(const struct check_row *row)
+{
+	size_t len = strlen(row->text);
+
+	if (len == 0 || len == sizeof(row->text) - 1 || row->text[len - 1] == '.' ||
+	    strchr(row->text, '\n') || strchr(row->hint, '\n') ||
+	    strlen(row->hint) == sizeof(row->hint) - 1)
+		fail_msg("%s: \"%s\" \"%s\"", row->id, row->text, row->hint);
+	if ((row->status == CHECK_OK) != (row->hint[0] == '\0'))
+		fail_msg("%s: %s, hint \"%s\"", row->id, row->text, row->hint);
+	assert_int_equal(strspn(row->id, "abcdefghijklmnopqrstuvwxyz-"), strlen(row->id));
+}
+
+/* What one tree changes: at most three rows. */
+struct story {
+	const char *tree;
+	struct {
+		const char *id;
+		enum check_status status;
+		const char *says;  /* in the text */
+		const char *hints; /* in the hint, may be NULL */
+	} rows[3];
+};
+
+static const struct story stories[] = {
+	{ "server",
+	  { { "memory-controller", CHECK_OK,
+	      "2 memory controllers with 4 DIMMs, 65536 MiB, by skx_edac", NULL },
+	    { "rasdaemon", CHECK_OK, "neither runs nor is enabled", NULL },
+	    { "ras-cec", CHECK_OK, "built without", NULL } } },
+	{ "amd",
+	  { { "memory-controller", CHECK_OK,
+	      "1 memory controller with 2 ranks, 32768 MiB, by amd64_edac", NULL } } },
+	{ "ghes",
+	  { { "memory-controller", CHECK_OK,
+	      "1 memory controller with 2 DIMMs, 32768 MiB, by ghes_edac", NULL } } },
+	{ "no-driver",
+	  { { "memory-controller", CHECK_FAILED, "skx_edac fits this machine but is not",
+	      "modprobe skx_edac" } } },
+	{ "blacklisted",
+	  { { "memory-controller", CHECK_FAILED,
+	      "skx_edac fits this machine but is black", "\"blacklist skx_edac\"" } } },
+	{ "desktop",
+	  { { "memory-controller", CHECK_FAILED, "ie31200_edac is loaded but found no",
+	      "no ECC memory" } } },
+	{ "firmware-first",
+	  { { "memory-controller", CHECK_FAILED, "firmware first",
+	      "CONFIG_EDAC_GHES" } } },
+	{ "vm",
+	  { { "memory-controller", CHECK_FAILED, "no EDAC driver of this kernel fits",
+	      "on the host" },
+	    { "virtualization", CHECK_WARNING, "virtual machine (QEMU)", "host" } } },
+	{ "cec",
+	  { { "ras-cec", CHECK_FAILED, "swallows corrected errors",
+	      "ras=cec_disable" } } },
+	{ "cec-likely",
+	  { { "ras-cec", CHECK_FAILED, "built in and nothing turns it off",
+	      "ras=cec_disable" } } },
+	{ "cec-disabled", { { "ras-cec", CHECK_OK, "off by ras=cec_disable", NULL } } },
+	{ "cec-unknown",
+	  { { "ras-cec", CHECK_WARNING, "cannot be told", "/proc/config.gz" } } },
+	{ "sysctl-off",
+	  { { "enable-soft-offline", CHECK_FAILED, "refuses every page",
+	      "vm.enable_soft_offline=1" } } },
+	{ "old-kernel",
+	  { { "soft-offline", CHECK_FAILED, "Linux 4.19.0-27-amd64", "5.10" },
+	    /* its modules are not there either, which does not matter: EDAC is up */
+	    { "memory-controller", CHECK_OK, "by Skylake Socket#0 IMC#0", NULL },
+	    { "ras-cec", CHECK_OK, "does not run", NULL } } },
+	{ "rasdaemon",
+	  { { "rasdaemon", CHECK_WARNING,
+	      "rasdaemon runs and offlines pages too "
+	      "(PAGE_CE_ACTION)",
+	      "PAGE_CE_ACTION=account" } } },
+	{ "rasdaemon-account",
+	  { { "rasdaemon", CHECK_OK, "is enabled, but takes no pages", NULL } } },
+	{ "mcelog",
+	  { { "mcelog", CHECK_WARNING, "offlines pages too",
+	      "memory-ce-action = account" } } },
+	{ "lockdown",
+	  { { "lockdown", CHECK_FAILED, "confidentiality", "lockdown=integrity" } } },
+	{ "no-tracefs",
+	  { { "mc-event", CHECK_FAILED, "not mounted", "sys-kernel-tracing.mount" },
+	    { "trace-instance", CHECK_FAILED, "gone", "restart" },
+	    { "trace-clock", CHECK_WARNING, "cannot be read", "mc-event" } } },
+	{ "no-ras", { { "mc-event", CHECK_FAILED, "no ras:mc_event", "CONFIG_RAS" } } },
+};
+
+static const struct check_row *find_in_story(const struct story *s, size_t i,
+					     const struct check_row *rows, size_t n)
+{
+	return s->rows[i].id ? find(rows, n, s->rows[i].id) : NULL;
+}
+
+static bool named(const struct story *s, const char *id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(s->rows); i++)
+		if (s->rows[i].id && strcmp(s->rows[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static void tell(const struct story *s)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	bool failed = false;
+	size_t n;
+
+	add_tree(s->tree);
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(s->rows); i++) {
+		const struct check_row *row = find_in_story(s, i, rows, n);
+
+		if (!row)
+			continue;
+		if (row->status != s->rows[i].status ||
+		    !strstr(row->text, s->rows[i].says) ||
+		    (s->rows[i].hints && !strstr(row->hint, s->rows[i].hints)))
+			fail_msg("%s: %s %s: %s (%s)", s->tree,
+				 check_status_to_string(row->status), row->id, row->text,
+				 row->hint);
+	}
+	for (size_t i = 0; i < n; i++) {
+		hold_the_form(&rows[i]);
+		failed |= rows[i].status == CHECK_FAILED;
+		if (rows[i].status != CHECK_OK && !named(s, rows[i].id))
+			fail_msg("%s: %s: %s", s->tree, rows[i].id, rows[i].text);
+	}
+	assert_int_equal(check_exit_status(rows, n), failed);
+}
+
+static void all_stories(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stories); i++) {
+		if (i > 0) {
+			assert_int_equal(tear_down(state), 0);
+			assert_int_equal(set_up(state), 0);
+		}
+		tell(&stories[i]);
+	}
+}
+
+/* Nothing installed, nothing set. */
+static void bare_machine(void **state)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	size_t n;
+
+	add_tree("bare");
+	options.daemon_running = false;
+	options.clock_synchronised = false;
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < n; i++)
+		hold_the_form(&rows[i]);
+	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_FAILED);
+	assert_int_equal(find(rows, n, "trace-instance")->status, CHECK_OK);
+	assert_int_equal(find(rows, n, "daemon")->status, CHECK_WARNING);
+	assert_int_equal(find(rows, n, "database")->status, CHECK_WARNING);
+	assert_int_equal(find(rows, n, "metrics")->status, CHECK_OK);
+	assert_int_equal(find(rows, n, "kpageflags")->status, CHECK_WARNING);
+	assert_int_equal(find(rows, n, "clock")->status, CHECK_WARNING);
+	options.wall_sec = 1000;
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_non_null(strstr(find(rows, n, "clock")->text, "before 2025"));
+}
+
+static void configured_paths(void **state)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	size_t n;
+
+	options.metrics_file = "/srv/metrics/x.prom";
+	options.database = "/srv/db/x.db";
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_int_equal(find(rows, n, "metrics")->status, CHECK_WARNING);
+	assert_non_null(strstr(find(rows, n, "metrics")->text, "/srv/metrics"));
+	/* The daemon runs, so its database's folder must be there. */
+	assert_int_equal(find(rows, n, "database")->status, CHECK_FAILED);
+	tree_add_line(root, "/srv/metrics/:");
+	tree_add_line(root, "/srv/db/:");
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_non_null(strstr(find(rows, n, "metrics")->text, "is not there"));
+	assert_non_null(strstr(find(rows, n, "database")->text, "will be made"));
+	tree_add_line(root, "/srv/metrics/x.prom: x 1");
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_int_equal(find(rows, n, "metrics")->status, CHECK_OK);
+}
+
+static void close_to_others(const char *path, mode_t mode)
+{
+	char full[PATH_MAX + 128];
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	assert_int_equal(chmod(full, mode), 0);
+}
+
+/* What only root can see is neither praised nor blamed. */
+static void ordinary_user(void **state)
+{
+	static const char *const unknown[] = { "mc-event",       "trace-instance",
+					       "trace-clock",    "kpageflags",
+					       "kernel-patches", "database",
+					       "metrics" };
+	static const char *const closed[] = { "/sys/kernel/tracing", "/sys/kernel/debug",
+					      "/proc/kpageflags",
+					      "/var/lib/softofflined" };
+	struct check_row rows[CHECK_MAX_ROWS];
+	bool root_user = geteuid() == 0;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
+		close_to_others(closed[i], 0);
+	assert_true(!root_user || seteuid(65534) == 0);
+	options.euid = 65534;
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_true(!root_user || seteuid(0) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
+		close_to_others(closed[i], 0700);
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		const struct check_row *row = find(rows, n, unknown[i]);
+
+		if (row->status != CHECK_WARNING || !strstr(row->text, "only root") ||
+		    !strstr(row->hint, "run as root"))
+			fail_msg("%s: %s (%s)", row->id, row->text, row->hint);
+	}
+	for (size_t i = 0; i < n; i++)
+		hold_the_form(&rows[i]);
+	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_OK);
+	assert_int_equal(find(rows, n, "ras-cec")->status, CHECK_OK);
+	assert_int_equal(check_exit_status(rows, n), 0);
+}
+
+static void guests_by_other_signs(void **state)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	size_t n;
+
+	tree_add_line(root, "/proc/cpuinfo: flags\t\t: fpu vme hypervisor lahf_lm");
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_int_equal(find(rows, n, "virtualization")->status, CHECK_WARNING);
+	tree_add_line(root, "/sys/hypervisor/type: xen");
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_non_null(strstr(find(rows, n, "virtualization")->text, "(xen)"));
+}
+
+static void fewer_rows_than_checks(void **state)
+{
+	struct check_row rows[3];
+
+	assert_int_equal(check_run(&options, rows, 2), 2);
+	assert_int_equal(check_run(&options, rows, 0), 0);
+	assert_string_equal(rows[1].id, "memory-controller");
+}
+
+static void words_and_marks(void **state)
+{
+	assert_string_equal(check_status_to_string(CHECK_OK), "ok");
+	assert_string_equal(check_status_to_string(CHECK_WARNING), "warning");
+	assert_string_equal(check_status_to_string(CHECK_FAILED), "failed");
+	assert_string_equal(check_status_mark(CHECK_OK), "\xe2\x9c\x93");
+	assert_string_equal(check_status_mark(CHECK_WARNING), "!");
+	assert_string_equal(check_status_mark(CHECK_FAILED), "\xe2\x9c\x97");
+}
+
+/* Whatever this machine is, the doctor must get through with it. */
+static void this_machine(void **state)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	struct check_options here;
+	size_t n;
+
+	check_options_init(&here);
+	assert_true(here.wall_sec > INT64_C(1600000000));
+	n = check_run(&here, rows, ARRAY_SIZE(rows));
+	assert_true(n >= 17);
+	for (size_t i = 0; i < n; i++)
+		hold_the_form(&rows[i]);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(all_stories),           TEST(bare_machine),
+		TEST(configured_paths),      TEST(ordinary_user),
+		TEST(guests_by_other_signs), TEST(fewer_rows_than_checks),
+		TEST(words_and_marks),       TEST(this_machine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
