@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The table of pages: an array of records of one size, an open-addressing index from
+ * frame number to record, a first-in-first-out queue, a heap of delayed records and a
+ * list of dirty slots, all of them inside the memory taken at the start. It refuses to
+ * know what a threshold is for, and what a state means.
+ */
+
+#include "ce_tracker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(offsetof(struct page_rec, stamps) == 48, "the header promises it");
+_Static_assert(PAGE_STATE_MAX_ <= 8 && REASON_MAX_ <= 16 && RESULT_MAX_ <= 64,
+	       "the bit fields of struct page_rec hold every value");
+
+#define NO_SLOT        CE_TRACKER_NO_PAGE
+#define NO_PFN         UINT64_MAX
+#define MIN_CAPACITY   16
+#define EVICTION_LOOKS 1024
+#define CACHE_LINE     64
+
+struct ce_tracker {
+	unsigned char *records;
+	uint32_t *index; /* slot numbers; NO_SLOT: free */
+	uint32_t *heap;  /* delayed slots, the earliest not_before first */
+	struct page_rec *evicted;
+	size_t stride;
+	uint32_t capacity;
+	uint32_t max_stamps;
+	uint32_t index_mask;
+	unsigned int index_shift;
+	uint32_t count;
+	uint32_t used; /* slots below this one were used at least once */
+	uint32_t free_slot;
+	uint32_t hand;
+	uint32_t ready_first;
+	uint32_t ready_last;
+	uint32_t n_ready;
+	uint32_t n_heap;
+	uint32_t dirty_first;
+};
+
+/* A table is judged by these when its size is chosen. */
+static uint32_t index_slots(uint32_t capacity)
+{
+	uint32_t n = 2 * MIN_CAPACITY;
+
+	while (n < 2 * (uint64_t)capacity)
+		n *= 2;
+	return n;
+}
+
+static uint64_t bytes_for(uint32_t capacity, size_t stride)
+{
+	return capacity * (uint64_t)(stride + sizeof(uint32_t)) +
+	       index_slots(capacity) * (uint64_t)sizeof(uint32_t);
+}
+
+static uint32_t choose_capacity(uint32_t max_pages, size_t stride)
+{
+	uint64_t budget = max_pages * (uint64_t)CE_TRACKER_BYTES_PER_PAGE;
+	uint32_t capacity = max_pages;
+
+	while (capacity > MIN_CAPACITY && bytes_for(capacity, stride) > budget)
+		capacity -= capacity / 64 + 1;
+	return capacity < MIN_CAPACITY ? MIN_CAPACITY : capacity;
+}
+
+static struct page_rec *rec_at(const struct ce_tracker *t, uint32_t slot)
+{
+	return (struct page_rec *)(void *)(t->records + slot * t->stride);
+}
+
+static uint32_t slot_of(const struct ce_tracker *t, const struct page_rec *rec)
+{
+	return (uint32_t)((size_t)((const unsigned char *)rec - t->records) / t->stride);
+}
+
+static int allocate(struct ce_tracker *t)
+{
+	uint32_t slots = index_slots(t->capacity);
+	size_t bytes = t->capacity * t->stride;
+
+	t->index_mask = slots - 1;
+	t->index_shift = 64U - (unsigned int)__builtin_ctz(slots);
+	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	t->records = aligned_alloc(CACHE_LINE, bytes);
+	t->index = malloc(slots * sizeof(*t->index));
+	t->heap = malloc(t->capacity * sizeof(*t->heap));
+	t->evicted = malloc(t->stride);
+	if (!t->records || !t->index || !t->heap || !t->evicted)
+		return -ENOMEM;
+	memset(t->index, 0xff, slots * sizeof(*t->index));
+	return 0;
+}
+
+int ce_tracker_new(struct ce_tracker **ret, uint32_t max_pages, uint32_t max_threshold)
+{
+	struct ce_tracker *t;
+
+	if (max_pages == 0 || max_threshold == 0)
+		return -EINVAL;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->max_stamps = max_threshold > 1 ? 2 * (max_threshold - 1) : 1;
+	t->stride = sizeof(struct page_rec) + t->max_stamps * sizeof(int64_t);
+	t->capacity = choose_capacity(max_pages, t->stride);
+	t->free_slot = NO_SLOT;
+	t->ready_first = NO_SLOT;
+	t->ready_last = NO_SLOT;
+	t->dirty_first = NO_SLOT;
+	if (allocate(t) < 0) {
+		ce_tracker_free(t);
+		return -ENOMEM;
+	}
+	*ret = t;
+	return 0;
+}
+
+struct ce_tracker *ce_tracker_free(struct ce_tracker *t)
+{
+	if (t) {
+		free(t->records);
+		free(t->index);
+		free(t->heap);
+		free(t->evicted);
+		free(t);
+	}
+	return NULL;
+}
+
+uint32_t ce_tracker_count(const struct ce_tracker *t)
+{
+	return t->count;
+}
+
+uint32_t ce_tracker_capacity(const struct ce_tracker *t)
+{
+	return t->capacity;
+}
+
+size_t ce_tracker_bytes(const struct ce_tracker *t)
+{
+	return (size_t)bytes_for(t->capacity, t->stride) + t->stride + sizeof(*t);
+}
+
+uint32_t ce_tracker_stamps(const struct ce_tracker *t)
+{
+	return t->max_stamps;
+}
+
+/* Index: multiplicative hashing, linear probing, deletion by shifting back. */
+
+static uint32_t home_of(const struct ce_tracker *t, uint64_t n)
+{
+	return (uint32_t)((n * UINT64_C(0x9e3779b97f4a7c15)) >> t->index_shift);
+}
+
+static uint32_t index_find(const struct ce_tracker *t, uint64_t n)
+{
+	uint32_t at = home_of(t, n);
+
+	while (t->index[at] != NO_SLOT && rec_at(t, t->index[at])->pfn != n)
+		at = (at + 1) & t->index_mask;
+	return at;
+}
+
+static void index_remove(struct ce_tracker *t, uint64_t n)
+{
+	uint32_t hole = index_find(t, n);
+	uint32_t at = hole;
+
+	for (;;) {
+		uint32_t home;
+
+		at = (at + 1) & t->index_mask;
+		if (t->index[at] == NO_SLOT)
+			break;
+		home = home_of(t, rec_at(t, t->index[at])->pfn);
+		if (((at - home) & t->index_mask) >= ((at - hole) & t->index_mask)) {
+			t->index[hole] = t->index[at];
+			hole = at;
+		}
+	}
+	t->index[hole] = NO_SLOT;
+}
+
+const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p)
+{
+	uint32_t slot = t->index[index_find(t, p.n)];
+
+	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+}
+
+struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
+{
+	uint32_t slot = t->index[index_find(t, p.n)];
+
+	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+}
+
+/* The heap of delayed records; queue_link of a record in it is its place. */
+
+static void heap_put(struct ce_tracker *t, uint32_t place, uint32_t slot)
+{
+	t->heap[place] = slot;
+	rec_at(t, slot)->queue_link = place;
+}
+
+static bool heap_before(const struct ce_tracker *t, uint32_t a, uint32_t b)
+{
+	return rec_at(t, a)->not_before < rec_at(t, b)->not_before;
+}
+
+static void heap_up(struct ce_tracker *t, uint32_t place)
+{
+	uint32_t slot = t->heap[place];
+
+	while (place > 0 && heap_before(t, slot, t->heap[(place - 1) / 2])) {
+		heap_put(t, place, t->heap[(place - 1) / 2]);
+		place = (place - 1) / 2;
+	}
+	heap_put(t, place, slot);
+}
+
+static void heap_down(struct ce_tracker *t, uint32_t place)
+{
+	uint32_t slot = t->heap[place];
+
+	for (;;) {
+		uint32_t child = 2 * place + 1;
+
+		if (child + 1 < t->n_heap &&
+		    heap_before(t, t->heap[child + 1], t->heap[child]))
+			child++;
+		if (child >= t->n_heap || !heap_before(t, t->heap[child], slot))
+			break;
+		heap_put(t, place, t->heap[child]);
+		place = child;
+	}
+	heap_put(t, place, slot);
+}
+
+static void heap_remove(struct ce_tracker *t, uint32_t place)
+{
+	uint32_t last = t->heap[--t->n_heap];
+
+	if (place == t->n_heap)
+		return;
+	heap_put(t, place, last);
+	heap_up(t, place);
+	heap_down(t, rec_at(t, last)->queue_link);
+}
+
+static void ready_remove(struct ce_tracker *t, uint32_t slot)
+{
+	uint32_t *link = &t->ready_first;
+	uint32_t before = NO_SLOT;
+
+	while (*link != slot) {
+		before = *link;
+		link = &rec_at(t, before)->queue_link;
+	}
+	*link = rec_at(t, slot)->queue_link;
+	if (t->ready_last == slot)
+		t->ready_last = before;
+	t->n_ready--;
+}
+
+void ce_tracker_unqueue(struct ce_tracker *t, struct page_rec *rec)
+{
+	switch ((enum page_queue)rec->queue) {
+	case QUEUE_NONE:
+		break;
+	case QUEUE_READY:
+		ready_remove(t, slot_of(t, rec));
+		break;
+	case QUEUE_DELAYED:
+		heap_remove(t, rec->queue_link);
+		break;
+	}
+	rec->queue = QUEUE_NONE;
+}
+
+void ce_tracker_make_ready(struct ce_tracker *t, struct page_rec *rec)
+{
+	uint32_t slot = slot_of(t, rec);
+
+	if (rec->queue == QUEUE_READY)
+		return;
+	ce_tracker_unqueue(t, rec);
+	rec->queue = QUEUE_READY;
+	rec->queue_link = NO_SLOT;
+	if (t->ready_last == NO_SLOT)
+		t->ready_first = slot;
+	else
+		rec_at(t, t->ready_last)->queue_link = slot;
+	t->ready_last = slot;
+	t->n_ready++;
+}
+
+void ce_tracker_delay(struct ce_tracker *t, struct page_rec *rec, usec_t when)
+{
+	ce_tracker_unqueue(t, rec);
+	rec->not_before = when.us;
+	rec->queue = QUEUE_DELAYED;
+	t->heap[t->n_heap] = slot_of(t, rec);
+	heap_up(t, t->n_heap++);
+}
+
+struct page_rec *ce_tracker_first_ready(struct ce_tracker *t)
+{
+	return t->ready_first == NO_SLOT ? NULL : rec_at(t, t->ready_first);
+}
+
+struct page_rec *ce_tracker_first_delayed(struct ce_tracker *t)
+{
+	return t->n_heap == 0 ? NULL : rec_at(t, t->heap[0]);
+}
+
+uint32_t ce_tracker_waiting(const struct ce_tracker *t)
+{
+	return t->n_ready + t->n_heap;
+}
+
+/*
+ * The dirty list is one of slots: a slot stays on it when its record is replaced, and the
+ * successor, which is dirty as well, is found there.
+ */
+
+void ce_tracker_touch(struct ce_tracker *t, struct page_rec *rec)
+{
+	if (rec->dirty)
+		return;
+	rec->dirty = 1;
+	rec->dirty_link = t->dirty_first;
+	t->dirty_first = slot_of(t, rec);
+}
+
+struct page_rec *ce_tracker_take_dirty(struct ce_tracker *t)
+{
+	while (t->dirty_first != NO_SLOT) {
+		struct page_rec *rec = rec_at(t, t->dirty_first);
+
+		t->dirty_first = rec->dirty_link;
+		rec->dirty = 0;
+		if (rec->pfn != NO_PFN)
+			return rec;
+	}
+	return NULL;
+}
+
+bool ce_tracker_has_dirty(const struct ce_tracker *t)
+{
+	return t->dirty_first != NO_SLOT;
+}
+
+/* Eviction. */
+
+static bool is_cold(const struct page_rec *rec)
+{
+	return rec->queue == QUEUE_NONE && rec->n_stamps <= 1 && !rec->referenced &&
+	       !rec->loading && !rec->in_flight;
+}
+
+static struct page_rec *choose_victim(struct ce_tracker *t)
+{
+	struct page_rec *best = NULL;
+
+	for (uint32_t looks = 0; looks < t->capacity && looks < EVICTION_LOOKS; looks++) {
+		struct page_rec *rec = rec_at(t, t->hand);
+
+		t->hand = t->hand + 1 == t->capacity ? 0 : t->hand + 1;
+		if (rec->pfn == NO_PFN)
+			continue;
+		if (is_cold(rec))
+			return rec;
+		rec->referenced = 0;
+		if (rec->queue == QUEUE_NONE && !rec->loading && !rec->in_flight &&
+		    (!best || rec->n_stamps < best->n_stamps))
+			best = rec;
+	}
+	if (!best)
+		best = ce_tracker_first_ready(t);
+	if (!best)
+		best = ce_tracker_first_delayed(t);
+	assert(best);
+	return best;
+}
+
+static void drop(struct ce_tracker *t, struct page_rec *rec)
+{
+	ce_tracker_unqueue(t, rec);
+	index_remove(t, rec->pfn);
+	rec->pfn = NO_PFN;
+	t->count--;
+}
+
+static uint32_t free_slot(struct ce_tracker *t, const struct page_rec **ret_evicted)
+{
+	struct page_rec *victim;
+	uint32_t slot;
+
+	*ret_evicted = NULL;
+	if (t->free_slot != NO_SLOT) {
+		slot = t->free_slot;
+		t->free_slot = rec_at(t, slot)->queue_link;
+		return slot;
+	}
+	if (t->used < t->capacity) {
+		memset(rec_at(t, t->used), 0, sizeof(struct page_rec));
+		return t->used++;
+	}
+	victim = choose_victim(t);
+	memcpy(t->evicted, victim, t->stride);
+	*ret_evicted = t->evicted;
+	drop(t, victim);
+	return slot_of(t, victim);
+}
+
+struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
+				const struct page_rec **ret_evicted)
+{
+	uint32_t slot = free_slot(t, ret_evicted);
+	struct page_rec *rec = rec_at(t, slot);
+	uint32_t dirty_link = rec->dirty_link;
+	bool dirty = rec->dirty;
+
+	memset(rec, 0, sizeof(*rec));
+	rec->pfn = p.n;
+	rec->dirty = dirty;
+	rec->dirty_link = dirty_link;
+	rec->state = PAGE_WATCHED;
+	t->index[index_find(t, p.n)] = slot;
+	t->count++;
+	return rec;
+}
+
+void ce_tracker_remove(struct ce_tracker *t, struct page_rec *rec)
+{
+	drop(t, rec);
+	rec->queue_link = t->free_slot;
+	t->free_slot = slot_of(t, rec);
+}
+
+/* The window. */
+
+/* Where an event at @when stands among the stamps: behind those of the same time. */
+static uint32_t place_of(const struct page_rec *rec, int64_t when)
+{
+	uint32_t at = rec->n_stamps;
+
+	while (at > 0 && rec->stamps[at - 1] > when)
+		at--;
+	return at;
+}
+
+/* Stamp @i of the sequence that has @when inserted at @at. */
+static int64_t virtual_stamp(const struct page_rec *rec, uint32_t at, int64_t when,
+			     uint32_t i)
+{
+	if (i == at)
+		return when;
+	return rec->stamps[i < at ? i : i - 1];
+}
+
+bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
+		      usec_t window)
+{
+	uint32_t at = place_of(rec, when.us);
+	uint32_t n = rec->n_stamps + 1U;
+	uint32_t first;
+
+	if (count == 0 || n < count)
+		return false;
+	first = at + 1 > count ? at + 1 - count : 0;
+	for (uint32_t lo = first; lo <= at && lo + count <= n; lo++) {
+		int64_t from = virtual_stamp(rec, at, when.us, lo);
+		int64_t to = virtual_stamp(rec, at, when.us, lo + count - 1);
+
+		if (usec_sub(usec(to), usec(from)).us <= window.us)
+			return true;
+	}
+	return false;
+}
+
+void ce_tracker_stamp(struct ce_tracker *t, struct page_rec *rec, usec_t when)
+{
+	uint32_t at = place_of(rec, when.us);
+
+	rec->referenced = rec->n_stamps > 0;
+	if (rec->n_stamps == 0 || when.us < rec->first_seen)
+		rec->first_seen = when.us;
+	if (rec->n_stamps < t->max_stamps) {
+		memmove(rec->stamps + at + 1, rec->stamps + at,
+			(rec->n_stamps - at) * sizeof(*rec->stamps));
+		rec->n_stamps++;
+	} else {
+		if (at == 0)
+			return;
+		at--;
+		memmove(rec->stamps, rec->stamps + 1, at * sizeof(*rec->stamps));
+	}
+	rec->stamps[at] = when.us;
+}
+
+usec_t page_rec_last_seen(const struct page_rec *rec)
+{
+	return usec(rec->n_stamps > 0 ? rec->stamps[rec->n_stamps - 1] : rec->first_seen);
+}
+
+uint32_t page_rec_in_window(const struct page_rec *rec, usec_t window, usec_t now)
+{
+	uint32_t n = 0;
+
+	while (n < rec->n_stamps &&
+	       usec_sub(now, usec(rec->stamps[rec->n_stamps - 1 - n])).us <= window.us)
+		n++;
+	return n;
+}
+
+void ce_tracker_merge(struct ce_tracker *t, struct page_rec *rec,
+		      const struct page_rec *stored)
+{
+	int64_t first = rec->n_stamps > 0 && rec->first_seen < stored->first_seen
+				? rec->first_seen
+				: stored->first_seen;
+
+	if (__builtin_add_overflow(rec->corrected_errors, stored->corrected_errors,
+				   &rec->corrected_errors))
+		rec->corrected_errors = UINT64_MAX;
+	rec->state = stored->state;
+	rec->reason = stored->reason;
+	rec->result = stored->result;
+	rec->attempts = stored->attempts;
+	rec->tries = stored->tries;
+	rec->by_us = stored->by_us;
+	if (rec->queue == QUEUE_NONE)
+		rec->not_before = stored->not_before;
+	for (uint32_t i = 0; i < stored->n_stamps; i++)
+		ce_tracker_stamp(t, rec, usec(stored->stamps[i]));
+	rec->first_seen = first;
+}
+
+struct page_rec *ce_tracker_at(struct ce_tracker *t, uint32_t slot)
+{
+	struct page_rec *rec = slot < t->used ? rec_at(t, slot) : NULL;
+
+	return rec && rec->pfn != NO_PFN ? rec : NULL;
+}
+
+const struct page_rec *ce_tracker_peek_at(const struct ce_tracker *t, uint32_t slot)
+{
+	const struct page_rec *rec = slot < t->used ? rec_at(t, slot) : NULL;
+
+	return rec && rec->pfn != NO_PFN ? rec : NULL;
+}
