@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * From "this page should go" to one attempt at a time: who is next, whether the budgets
+ * and the policy let it, what the frame looks like, and what the kernel said. What
+ * follows from an answer is engine_settle.c's.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason)
+{
+	rec->state = PAGE_PENDING;
+	rec->reason = reason;
+	ce_tracker_make_ready(e->tracker, rec);
+	ce_tracker_touch(e->tracker, rec);
+}
+
+/* Whether a page that was given up or refused gets another chance now that it erred. */
+static bool may_retry(const struct engine *e, const struct page_rec *rec, bool crossed)
+{
+	enum result result = (enum result)rec->result;
+
+	if (e->now.us < rec->not_before)
+		return false;
+	/* Refused by its looks alone: nothing was written, so looking again costs
+	 * nothing. */
+	if (rec->state == PAGE_REFUSED && result == RESULT_UNMOVABLE)
+		return crossed;
+	if (policy_retry(&e->cfg, result, rec->tries) != RETRY_NEXT_CE)
+		return false;
+	return rec->state == PAGE_FAILED || crossed;
+}
+
+void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
+		     bool crossed)
+{
+	switch ((enum page_state)rec->state) {
+	case PAGE_WATCHED:
+		if (crossed) {
+			struct report r;
+
+			rec->result = RESULT_NONE;
+			rec->tries = 0;
+			engine_enqueue(e, rec, REASON_PAGE_THRESHOLD);
+			r = engine_page_report(e, REPORT_PAGE_THRESHOLD, rec);
+			engine_report(e, out, &r);
+		}
+		break;
+	case PAGE_FAILED:
+	case PAGE_REFUSED:
+		if (may_retry(e, rec, crossed))
+			engine_enqueue(e, rec, (enum reason)rec->reason);
+		break;
+	case PAGE_PENDING:
+	case PAGE_OFFLINED:
+	case PAGE_STATE_MAX_:
+		break;
+	}
+}
+
+/* What speaks against page @rec whatever its frame looks like; RESULT_NONE if nothing. */
+static enum result forbidden(const struct engine *e, const struct page_rec *rec)
+{
+	if (e->rules[rec->dimm].action == POLICY_ACCOUNT)
+		return RESULT_ACCOUNT;
+	if (engine_offlined_by_us(e) >= policy_total_limit(&e->cfg, &e->machine))
+		return RESULT_BUDGET_TOTAL;
+	if (e->dimms[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
+		return RESULT_BUDGET_DIMM;
+	return RESULT_NONE;
+}
+
+static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
+			enum result result)
+{
+	bool *told = result == RESULT_BUDGET_DIMM ? &e->dimm_budget_told[dimm]
+						  : &e->total_told;
+	struct report r = { .kind = REPORT_BUDGET, .dimm = dimm, .result = result };
+
+	if (*told)
+		return;
+	*told = true;
+	r.count = result == RESULT_BUDGET_DIMM ? e->dimms[dimm].offlined
+					       : engine_offlined_by_us(e);
+	engine_report(e, out, &r);
+}
+
+/* Says no. A page that is refused again for the same reason is not told of again. */
+static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
+		   enum result result, enum frame_kind kind)
+{
+	bool news = rec->result != (unsigned int)result;
+	struct action_row row = { .id = e->totals.next_action_id,
+				  .time = e->now.us,
+				  .pfn = rec->pfn,
+				  .action = ACTION_REFUSE,
+				  .reason = (enum reason)rec->reason,
+				  .result = result,
+				  .page_type = kind,
+				  .poisoned_before_kib = e->poisoned_kib,
+				  .poisoned_after_kib = e->poisoned_kib,
+				  .dimm = rec->dimm };
+	struct report r;
+
+	ce_tracker_unqueue(e->tracker, rec);
+	rec->state = PAGE_REFUSED;
+	rec->result = result;
+	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
+	ce_tracker_touch(e->tracker, rec);
+	if (result == RESULT_BUDGET_DIMM || result == RESULT_BUDGET_TOTAL)
+		tell_budget(e, out, rec->dimm, result);
+	if (!news)
+		return;
+	e->totals.next_action_id++;
+	e->totals.attempts[result]++;
+	engine_store_action(e, out, &row);
+	engine_store_totals(e, out); /* with it, lest a crash has the id used twice */
+	r = engine_page_report(e, REPORT_PAGE_REFUSED, rec);
+	r.page_type = kind;
+	engine_report(e, out, &r);
+}
+
+/* True if the hour's budget lets nothing through at @now; told of once. */
+static bool hour_blocks(struct engine *e, struct effects *out)
+{
+	struct report r = { .kind = REPORT_BUDGET, .result = RESULT_BUDGET_HOUR };
+
+	if (budget_allows(&e->budget, &e->cfg, e->now)) {
+		e->hour_told = false;
+		return false;
+	}
+	if (!e->hour_told) {
+		e->hour_told = true;
+		r.count = budget_used_last_hour(&e->budget, e->now);
+		r.retry_at = budget_next(&e->budget, &e->cfg, e->now);
+		engine_report(e, out, &r);
+	}
+	return true;
+}
+
+static void take_off(struct engine *e, struct effects *out, struct page_rec *rec)
+{
+	ce_tracker_unqueue(e->tracker, rec);
+	rec->in_flight = 1;
+	e->flight.phase = FLIGHT_PROBING;
+	e->flight.pfn = pfn(rec->pfn);
+	engine_emit(out, EFFECT_PROBE)->pfn = e->flight.pfn;
+}
+
+/* Puts the operator's first request under way. True if it takes the place. */
+static bool pump_request(struct engine *e, struct effects *out)
+{
+	struct request *q = &e->requests[0];
+	enum result no = e->hold;
+	struct page_rec *rec;
+
+	if (e->n_requests == 0)
+		return false;
+	rec = ce_tracker_find(e->tracker, q->pfn);
+	if (rec && rec->loading)
+		return true;
+	e->flight = (struct flight){ .by_operator = true, .cookie = q->cookie };
+	if (!rec)
+		no = RESULT_INTERRUPTED;
+	else if (rec->state == PAGE_OFFLINED)
+		no = RESULT_ALREADY; /* while the request waited */
+	if (no != RESULT_NONE)
+		engine_reply(out, q->cookie, q->pfn, no, 0);
+	memmove(q, q + 1, --e->n_requests * sizeof(*q));
+	if (no != RESULT_NONE)
+		return false;
+	rec->state = PAGE_PENDING;
+	rec->reason = REASON_OPERATOR;
+	rec->tries = 0;
+	ce_tracker_touch(e->tracker, rec);
+	take_off(e, out, rec);
+	return true;
+}
+
+static void wake_delayed(struct engine *e)
+{
+	struct page_rec *rec;
+
+	while ((rec = ce_tracker_first_delayed(e->tracker)) &&
+	       rec->not_before <= e->now.us)
+		ce_tracker_make_ready(e->tracker, rec);
+}
+
+void engine_pump(struct engine *e, struct effects *out)
+{
+	struct page_rec *rec;
+
+	wake_delayed(e);
+	if (e->hold_by_answer && e->now.us >= e->hold_until.us) {
+		e->hold = RESULT_NONE;
+		e->hold_by_answer = false;
+	}
+	if (!e->restored || e->flight.phase != FLIGHT_NONE || pump_request(e, out))
+		return;
+	if (!ce_tracker_first_ready(e->tracker))
+		e->hour_told = false;
+	while ((rec = ce_tracker_first_ready(e->tracker)) &&
+	       out->n + EFFECTS_RESERVE <= MAX_EFFECTS) {
+		enum result no = forbidden(e, rec);
+
+		if (rec->loading)
+			return;
+		if (no != RESULT_NONE) {
+			refuse(e, out, rec, no, FRAME_UNKNOWN);
+			continue;
+		}
+		if (e->hold != RESULT_NONE || hour_blocks(e, out))
+			return;
+		e->flight = (struct flight){ 0 };
+		take_off(e, out, rec);
+		return;
+	}
+}
+
+static void land(struct engine *e, struct page_rec *rec)
+{
+	rec->in_flight = 0;
+	e->flight.phase = FLIGHT_NONE;
+}
+
+static void write_off(struct engine *e, struct effects *out, struct page_rec *rec,
+		      const struct frame *frame)
+{
+	struct effect *f;
+
+	e->flight.phase = FLIGHT_WRITING;
+	e->flight.row = (struct action_row){
+		.id = e->totals.next_action_id++,
+		.time = e->now.us,
+		.pfn = rec->pfn,
+		.action = ACTION_OFFLINE,
+		.reason = (enum reason)rec->reason,
+		.result = RESULT_NONE,
+		.page_type = frame_kind(frame),
+		.poisoned_before_kib = e->poisoned_kib,
+		.poisoned_after_kib = -1,
+		.dimm = rec->dimm,
+	};
+	if (rec->attempts < 63)
+		rec->attempts++;
+	ce_tracker_touch(e->tracker, rec);
+	engine_store_action(e, out, &e->flight.row);
+	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
+	engine_store_totals(e, out);
+	f = engine_emit(out, EFFECT_OFFLINE);
+	f->attempt.id = e->flight.row.id;
+	f->attempt.pfn = e->flight.pfn;
+}
+
+/* Memory is short: not the page's fault, so it is no try, and all the others can wait
+ * too. */
+static void wait_for_memory(struct engine *e, struct effects *out, struct page_rec *rec)
+{
+	struct report r;
+
+	if (rec->result != RESULT_LOW_MEMORY) {
+		rec->result = RESULT_LOW_MEMORY;
+		r = engine_page_report(e, REPORT_PAGE_FAILED, rec);
+		r.retry_at = usec_add(e->now, usec(MEMORY_WAIT));
+		engine_report(e, out, &r);
+	}
+	ce_tracker_delay(e->tracker, rec, usec_add(e->now, usec(MEMORY_WAIT)));
+	ce_tracker_touch(e->tracker, rec);
+}
+
+int engine_take_probe(struct engine *e, struct effects *out, const struct input *in)
+{
+	const struct frame *frame = &in->probe.frame;
+	struct page_rec *rec;
+	enum result no;
+
+	if (e->flight.phase != FLIGHT_PROBING || e->flight.pfn.n != in->probe.pfn.n)
+		return -EINVAL;
+	rec = ce_tracker_find(e->tracker, e->flight.pfn);
+	e->machine = in->probe.machine;
+	e->machine.page_shift = e->page_shift;
+	no = policy_check_frame(&e->rules[rec->dimm], frame);
+	if (no == RESULT_NONE && policy_check_memory(&e->cfg, &e->machine) != RESULT_NONE)
+		no = RESULT_LOW_MEMORY;
+	if (no == RESULT_NONE) {
+		write_off(e, out, rec, frame);
+		return 0;
+	}
+	land(e, rec);
+	if (no == RESULT_ALREADY) {
+		struct action_row row = { .id = e->totals.next_action_id++,
+					  .time = e->now.us,
+					  .pfn = rec->pfn,
+					  .action = ACTION_OBSERVE,
+					  .reason = (enum reason)rec->reason,
+					  .result = RESULT_ALREADY,
+					  .page_type = FRAME_POISONED,
+					  .poisoned_before_kib = e->poisoned_kib,
+					  .poisoned_after_kib = e->poisoned_kib,
+					  .dimm = rec->dimm };
+
+		engine_settle(e, out, rec, &row);
+	} else if (no == RESULT_LOW_MEMORY) {
+		wait_for_memory(e, out, rec);
+	} else {
+		refuse(e, out, rec, no, frame_kind(frame));
+	}
+	if (e->flight.by_operator)
+		engine_reply(out, e->flight.cookie, pfn(rec->pfn), no, 0);
+	return 0;
+}
+
+int engine_take_answer(struct engine *e, struct effects *out, const struct input *in)
+{
+	const struct offline_answer *a = &in->answer.answer;
+	struct action_row *row = &e->flight.row;
+	struct page_rec *rec;
+
+	if (e->flight.phase != FLIGHT_WRITING || row->id != in->answer.id)
+		return -EINVAL;
+	rec = ce_tracker_find(e->tracker, e->flight.pfn);
+	land(e, rec);
+	row->result = policy_classify(a);
+	row->error = a->error;
+	row->duration_usec = a->duration_usec;
+	if (a->before.readable)
+		row->page_type = frame_kind(&a->before);
+	row->poisoned_before_kib = a->poisoned_before_kib;
+	row->poisoned_after_kib = a->poisoned_after_kib;
+	engine_poison_by_answer(e, out, row);
+	engine_settle(e, out, rec, row);
+	if (e->flight.by_operator)
+		engine_reply(out, e->flight.cookie, e->flight.pfn, row->result,
+			     row->error);
+	return 0;
+}
+
+static enum result refuse_request(const struct engine *e, const struct input *in)
+{
+	const struct page_rec *rec = ce_tracker_peek(e->tracker, in->request.pfn);
+	paddr_t a = pfn_to_paddr(in->request.pfn, e->page_shift);
+
+	/* A number whose address does not fit 64 bits would name another frame. */
+	if (paddr_to_pfn(a, e->page_shift).n != in->request.pfn.n || !engine_in_ram(e, a))
+		return RESULT_NOT_RAM;
+	if (rec && rec->state == PAGE_OFFLINED)
+		return RESULT_ALREADY;
+	if (e->n_requests == MAX_REQUESTS || (rec && rec->in_flight))
+		return RESULT_BUSY;
+	return RESULT_NONE;
+}
+
+void engine_take_offline_request(struct engine *e, struct effects *out,
+				 const struct input *in)
+{
+	enum result no = refuse_request(e, in);
+	const struct page_rec *evicted;
+	struct page_rec *rec;
+
+	if (no != RESULT_NONE) {
+		engine_reply(out, in->request.cookie, in->request.pfn, no, 0);
+		return;
+	}
+	e->requests[e->n_requests++] =
+		(struct request){ .pfn = in->request.pfn, .cookie = in->request.cookie };
+	if (ce_tracker_peek(e->tracker, in->request.pfn))
+		return;
+	rec = ce_tracker_add(e->tracker, in->request.pfn, &evicted);
+	rec->first_seen = e->now.us;
+	if (evicted) {
+		engine_emit(out, EFFECT_STORE_PAGE)->page = evicted;
+		e->more_stored = true;
+	}
+	if (e->more_stored && e->restored) {
+		rec->loading = 1;
+		engine_emit(out, EFFECT_LOAD)->pfn = in->request.pfn;
+	}
+}
+
+void engine_take_forget_request(struct engine *e, struct effects *out,
+				const struct input *in)
+{
+	struct page_rec *rec = ce_tracker_find(e->tracker, in->request.pfn);
+	struct action_row row = { .time = e->now.us,
+				  .pfn = in->request.pfn.n,
+				  .action = ACTION_FORGET,
+				  .reason = REASON_OPERATOR,
+				  .result = RESULT_FORGOTTEN,
+				  .poisoned_before_kib = e->poisoned_kib,
+				  .poisoned_after_kib = e->poisoned_kib };
+
+	if (rec && (rec->in_flight || rec->loading)) {
+		engine_reply(out, in->request.cookie, in->request.pfn, RESULT_BUSY,
+			     EBUSY);
+		return;
+	}
+	if (!rec && !e->more_stored) {
+		engine_reply(out, in->request.cookie, in->request.pfn, RESULT_NONE,
+			     ENOENT);
+		return;
+	}
+	if (rec) {
+		row.dimm = rec->dimm;
+		ce_tracker_remove(e->tracker, rec);
+	}
+	row.id = e->totals.next_action_id++;
+	engine_store_action(e, out, &row);
+	engine_store_totals(e, out);
+	engine_emit(out, EFFECT_REMOVE_PAGE)->pfn = in->request.pfn;
+	engine_reply(out, in->request.cookie, in->request.pfn, RESULT_FORGOTTEN, 0);
+}
+
+void engine_take_kernel(struct engine *e, struct effects *out,
+			const struct kernel_state *k)
+{
+	bool usable = k->soft_offline && k->enabled && k->supported;
+	bool news = k->soft_offline != e->kernel.soft_offline ||
+		    k->enabled != e->kernel.enabled ||
+		    k->supported != e->kernel.supported;
+	struct report r = { .kind = REPORT_HOLD, .result = RESULT_UNSUPPORTED };
+
+	e->kernel = *k;
+	/* What an answer told is not contradicted by a state that looks as it did then.
+	 */
+	if (usable && e->hold == RESULT_UNSUPPORTED && (news || !e->hold_by_answer)) {
+		e->hold = RESULT_NONE;
+		e->hold_by_answer = false;
+		r.kind = REPORT_RELEASED;
+		engine_report(e, out, &r);
+	} else if (!usable && (e->hold == RESULT_NONE || e->hold_by_answer)) {
+		e->hold = RESULT_UNSUPPORTED;
+		e->hold_by_answer = false;
+		engine_report(e, out, &r);
+	}
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Taking back what was stored: at start, when a page errs that the tracker had to let go,
+ * and when the configuration changes. What an earlier boot knew of a frame's state is
+ * void, what it counted is not.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine_internal.h"
+
+/* More than any bucket holds; a damaged database must not make sums wrap. */
+#define MAX_LEVEL (INT64_C(1) << 40)
+
+/* Frames of an earlier boot are in use again: only the evidence is carried over. */
+static void void_state(struct page_rec *rec)
+{
+	if (rec->state == PAGE_WATCHED)
+		return;
+	if (rec->state == PAGE_OFFLINED)
+		rec->result = RESULT_STALE;
+	rec->state = PAGE_WATCHED;
+	rec->reason = REASON_NONE;
+	rec->tries = 0;
+	rec->not_before = 0;
+	rec->by_us = 0;
+}
+
+static void resume(struct engine *e, struct page_rec *rec)
+{
+	if (rec->state != PAGE_PENDING || rec->queue != QUEUE_NONE)
+		return;
+	if (rec->not_before > e->now.us)
+		ce_tracker_delay(e->tracker, rec, usec(rec->not_before));
+	else
+		ce_tracker_make_ready(e->tracker, rec);
+}
+
+static void merge(struct engine *e, struct page_rec *rec, const struct input *in)
+{
+	const struct page_rec *stored = in->page.rec;
+
+	/* Unless an event has just named a DIMM; and a budget stays charged where it is.
+	 */
+	if (rec->n_stamps == 0 || (stored->by_us && !in->page.other_boot))
+		rec->dimm = stored->dimm < e->n_dimms ? stored->dimm : DIMM_OTHER;
+	ce_tracker_merge(e->tracker, rec, stored);
+	if (in->page.other_boot)
+		void_state(rec);
+	resume(e, rec);
+}
+
+void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in)
+{
+	struct page_rec *rec = ce_tracker_find(e->tracker, in->page.pfn);
+	const struct threshold *limit;
+	struct report r;
+	bool crossed;
+
+	if (!rec || !rec->loading)
+		return;
+	rec->loading = 0;
+	limit = &e->rules[rec->dimm].page;
+	if (rec->n_stamps == 0) { /* an operator asked for it; it has not erred */
+		if (in->page.rec)
+			merge(e, rec, in);
+		return;
+	}
+	if (!in->page.rec) {
+		r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
+		e->dimms[rec->dimm].pages++;
+		engine_report(e, out, &r);
+		engine_consider(e, out, rec, limit->count == 1);
+		return;
+	}
+	crossed = page_rec_crosses(in->page.rec, usec(rec->stamps[0]), limit->count,
+				   limit->window);
+	merge(e, rec, in);
+	engine_consider(e, out, rec, crossed);
+}
+
+static void restore_page(struct engine *e, const struct input *in)
+{
+	const struct page_rec *evicted;
+	struct page_rec *rec;
+
+	if (ce_tracker_find(e->tracker, in->page.pfn) ||
+	    ce_tracker_count(e->tracker) == ce_tracker_capacity(e->tracker))
+		return;
+	rec = ce_tracker_add(e->tracker, in->page.pfn, &evicted);
+	merge(e, rec, in);
+}
+
+static void restore_dimm(struct engine *e, const struct input *in)
+{
+	uint16_t index = in->dimm.index;
+	struct dimm_rec rec = *in->dimm.rec;
+
+	/* Given once each: the hash index forgets nothing, so it must not be fed twice.
+	 */
+	if (index >= MAX_DIMMS || (index != DIMM_OTHER && index != e->n_dimms))
+		return;
+	if (index == DIMM_OTHER)
+		memcpy(rec.label, e->dimms[DIMM_OTHER].label, sizeof(rec.label));
+	e->dimms[index] = rec;
+	if (index == DIMM_OTHER)
+		return;
+	e->n_dimms++;
+	engine_index_dimm(e, index);
+}
+
+static bool has_offlined(const struct engine *e)
+{
+	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
+
+		if (rec && rec->state == PAGE_OFFLINED)
+			return true;
+	}
+	return false;
+}
+
+static void restore_action(struct engine *e, struct effects *out, const struct input *in)
+{
+	struct action_row row = *in->action.row;
+	bool poisoned = frame_is_poisoned(&in->action.frame);
+	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(row.pfn));
+	const struct page_rec *evicted = NULL;
+	struct report r;
+
+	if (!rec) {
+		rec = ce_tracker_add(e->tracker, pfn(row.pfn), &evicted);
+		rec->first_seen = row.time;
+		rec->dimm = row.dimm < e->n_dimms ? row.dimm : DIMM_OTHER;
+		rec->reason = row.reason;
+	}
+	if (evicted)
+		engine_emit(out, EFFECT_STORE_PAGE)->page = evicted;
+	row.result = poisoned ? RESULT_OFFLINED : RESULT_INTERRUPTED;
+	e->totals.attempts[row.result]++;
+	if (poisoned) {
+		engine_mark_offlined(e, rec, RESULT_OFFLINED);
+	} else {
+		rec->result = RESULT_INTERRUPTED;
+		engine_enqueue(e, rec, row.reason);
+	}
+	engine_store_action(e, out, &row);
+	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
+	engine_store_dimm(e, out, rec->dimm);
+	engine_store_totals(e, out);
+	r = engine_page_report(e, REPORT_RECOVERED, rec);
+	engine_report(e, out, &r);
+}
+
+static void restore_totals(struct engine *e, const struct totals *totals)
+{
+	uint64_t next = e->totals.next_action_id;
+
+	e->totals = *totals;
+	if (e->totals.next_action_id < next)
+		e->totals.next_action_id = next;
+	e->budget.level = totals->bucket_level;
+	if (e->budget.level > MAX_LEVEL)
+		e->budget.level = MAX_LEVEL;
+	if (e->budget.level < -MAX_LEVEL)
+		e->budget.level = -MAX_LEVEL;
+	e->budget.time = usec(totals->bucket_time);
+}
+
+static void restore_done(struct engine *e, struct effects *out, bool more_stored)
+{
+	e->restored = true;
+	e->more_stored = e->more_stored || more_stored;
+	e->reconcile_at = usec(USEC_NEVER);
+	if (has_offlined(e)) {
+		e->reconcile_at = usec_add(e->now, usec(USEC_PER_DAY));
+		engine_emit(out, EFFECT_RECONCILE);
+	}
+}
+
+int engine_take_restore(struct engine *e, struct effects *out, const struct input *in)
+{
+	if (e->restored)
+		return -EINVAL;
+	if (in->kind == INPUT_RESTORE_PAGE)
+		restore_page(e, in);
+	else if (in->kind == INPUT_RESTORE_DIMM)
+		restore_dimm(e, in);
+	else if (in->kind == INPUT_RESTORE_ACTION)
+		restore_action(e, out, in);
+	else if (in->kind == INPUT_RESTORE_TOTALS)
+		restore_totals(e, in->totals);
+	else
+		restore_done(e, out, in->restored.more_stored);
+	return 0;
+}
+
+static void move_record(struct ce_tracker *t, const struct page_rec *old)
+{
+	const struct page_rec *evicted;
+	struct page_rec *rec = ce_tracker_add(t, pfn(old->pfn), &evicted);
+
+	rec->dimm = old->dimm;
+	ce_tracker_merge(t, rec, old);
+	rec->in_flight = old->in_flight;
+	rec->loading = old->loading;
+	rec->referenced = old->referenced;
+	if (old->dirty)
+		ce_tracker_touch(t, rec);
+	if (old->queue == QUEUE_READY)
+		ce_tracker_make_ready(t, rec);
+	else if (old->queue == QUEUE_DELAYED)
+		ce_tracker_delay(t, rec, usec(old->not_before));
+}
+
+/* A record under way is found again by its frame number: it must never be left behind. */
+static int move_pass(const struct page_rec *old)
+{
+	if (old->in_flight || old->loading)
+		return 0;
+	return old->queue != QUEUE_NONE ? 1 : 2;
+}
+
+/*
+ * Moves the records to a table made for the new limits, those with work to do first. What
+ * finds no room was flushed before, and comes back from the database when it errs again.
+ */
+static int rebuild_tracker(struct engine *e, const struct config *cfg)
+{
+	struct ce_tracker *t;
+	int r;
+
+	r = ce_tracker_new(&t, cfg->tracker.max_tracked_pages,
+			   config_max_page_threshold(cfg));
+	if (r < 0)
+		return r;
+	for (int pass = 0; pass < 3; pass++) {
+		for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+			const struct page_rec *old = ce_tracker_peek_at(e->tracker, i);
+
+			if (!old || move_pass(old) != pass)
+				continue;
+			if (ce_tracker_count(t) < ce_tracker_capacity(t))
+				move_record(t, old);
+			else
+				e->more_stored = true;
+		}
+	}
+	ce_tracker_free(e->tracker);
+	e->tracker = t;
+	return 0;
+}
+
+int engine_take_config(struct engine *e, const struct config *cfg)
+{
+	bool resize =
+		cfg->tracker.max_tracked_pages != e->cfg.tracker.max_tracked_pages ||
+		config_max_page_threshold(cfg) != config_max_page_threshold(&e->cfg);
+	int r = resize ? rebuild_tracker(e, cfg) : 0;
+
+	if (r < 0)
+		return r;
+	e->cfg = *cfg;
+	e->hour_told = false;
+	e->total_told = false;
+	if (e->hold_by_answer) {
+		e->hold = RESULT_NONE;
+		e->hold_by_answer = false;
+	}
+	engine_resolve_rules(e);
+	return 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What follows from a result: the page's next state, the next try, what is charged to the
+ * budgets, what is told. It neither asks nor writes.
+ */
+
+#include "engine_internal.h"
+
+void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result)
+{
+	ce_tracker_unqueue(e->tracker, rec);
+	rec->state = PAGE_OFFLINED;
+	rec->result = result;
+	rec->tries = 0;
+	ce_tracker_touch(e->tracker, rec);
+	if (e->reconcile_at.us == USEC_NEVER)
+		e->reconcile_at = usec_add(e->now, usec(USEC_PER_DAY));
+	if (result != RESULT_OFFLINED)
+		return;
+	rec->by_us = 1;
+	e->dimms[rec->dimm].offlined++;
+	engine_touch_dimm(e, rec->dimm);
+	budget_take(&e->budget, &e->cfg, e->now);
+	e->totals.last_offline = e->now.us;
+}
+
+void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
+{
+	if (rec->by_us && e->dimms[rec->dimm].offlined > 0) {
+		e->dimms[rec->dimm].offlined--;
+		engine_touch_dimm(e, rec->dimm);
+	}
+	rec->by_us = 0;
+	ce_tracker_touch(e->tracker, rec);
+}
+
+static void start_hold(struct engine *e, struct effects *out,
+		       const struct action_row *row)
+{
+	struct report r = { .kind = REPORT_HOLD,
+			    .result = row->result,
+			    .error = row->error };
+
+	e->hold = row->result;
+	e->hold_by_answer = true;
+	e->hold_until = usec_add(e->now, usec(USEC_PER_HOUR));
+	r.retry_at = e->hold_until;
+	engine_report(e, out, &r);
+}
+
+static void give_up(struct engine *e, struct page_rec *rec, enum page_state state,
+		    usec_t not_before)
+{
+	rec->state = state;
+	rec->not_before = not_before.us;
+}
+
+/* Moves @rec on and returns when it is tried again, 0 if not by a timer. */
+static usec_t next_state(struct engine *e, struct effects *out, struct page_rec *rec,
+			 const struct action_row *row)
+{
+	usec_t when = usec_add(e->now, usec(USEC_PER_HOUR));
+	enum page_state given_up =
+		row->result == RESULT_DRY_RUN ? PAGE_REFUSED : PAGE_FAILED;
+
+	switch (policy_retry(&e->cfg, row->result, rec->tries)) {
+	case RETRY_DONE:
+		engine_mark_offlined(e, rec, row->result);
+		return usec(0);
+	case RETRY_BACKOFF:
+		when = usec_add(e->now, policy_backoff(&e->cfg, rec->tries));
+		ce_tracker_delay(e->tracker, rec, when);
+		return when;
+	case RETRY_HOURLY:
+		ce_tracker_delay(e->tracker, rec, when);
+		return when;
+	case RETRY_HOLD:
+		start_hold(e, out, row);
+		ce_tracker_make_ready(e->tracker, rec);
+		return usec(0);
+	case RETRY_NEVER:
+		give_up(e, rec, given_up, usec(USEC_NEVER));
+		return usec(0);
+	case RETRY_NEXT_CE:
+		give_up(e, rec, given_up, when);
+		return usec(0);
+	}
+	return usec(0);
+}
+
+static void charge_dry_run(struct engine *e, enum result result)
+{
+	/* A dry run spends the hour's budget, so that it shows the pace of the real
+	 * thing. */
+	if (result == RESULT_DRY_RUN)
+		budget_take(&e->budget, &e->cfg, e->now);
+}
+
+/* A hold is the kernel's state, not a failure of the page. */
+static bool kind_counts(const struct config *cfg, enum result result)
+{
+	enum retry_kind kind = policy_retry(cfg, result, 0);
+
+	return kind != RETRY_DONE && kind != RETRY_HOLD && result != RESULT_DRY_RUN;
+}
+
+void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
+		   struct action_row *row)
+{
+	bool done = policy_retry(&e->cfg, row->result, 0) == RETRY_DONE ||
+		    row->result == RESULT_DRY_RUN;
+	struct report r;
+	usec_t when;
+
+	if (kind_counts(&e->cfg, row->result) && rec->tries < 63)
+		rec->tries++;
+	rec->result = row->result;
+	e->totals.attempts[row->result]++;
+	ce_tracker_touch(e->tracker, rec);
+	when = next_state(e, out, rec, row);
+	charge_dry_run(e, row->result);
+	engine_store_action(e, out, row);
+	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
+	engine_store_dimm(e, out, rec->dimm);
+	engine_store_totals(e, out);
+	r = engine_page_report(e, done ? REPORT_PAGE_OFFLINED : REPORT_PAGE_FAILED, rec);
+	r.error = row->error;
+	r.retry_at = when;
+	r.page_type = row->page_type;
+	r.duration_usec = row->duration_usec;
+	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
+		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
+	engine_report(e, out, &r);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Views of the engine for reports and metrics, and the verdict. Reads, changes nothing.
+ */
+
+#include "engine_internal.h"
+
+static usec_t queue_deadline(const struct engine *e)
+{
+	if (e->flight.phase != FLIGHT_NONE || !e->restored)
+		return usec(USEC_NEVER);
+	if (e->n_requests > 0)
+		return e->now;
+	if (!ce_tracker_first_ready(e->tracker))
+		return usec(USEC_NEVER);
+	if (e->hold_by_answer)
+		return e->hold_until;
+	if (e->hold != RESULT_NONE)
+		return usec(USEC_NEVER);
+	return budget_next(&e->budget, &e->cfg, e->now);
+}
+
+usec_t engine_deadline(const struct engine *e)
+{
+	const struct page_rec *delayed = ce_tracker_first_delayed(e->tracker);
+	usec_t at = queue_deadline(e);
+
+	if (delayed)
+		at = usec_min(at, usec(delayed->not_before));
+	if (e->suppressed > 0)
+		at = usec_min(at, e->summary_at);
+	if (e->restored)
+		at = usec_min(at, e->reconcile_at);
+	return at;
+}
+
+const struct totals *engine_totals(const struct engine *e)
+{
+	return &e->totals;
+}
+
+const struct config *engine_config(const struct engine *e)
+{
+	return &e->cfg;
+}
+
+const struct kernel_state *engine_kernel(const struct engine *e)
+{
+	return &e->kernel;
+}
+
+const struct ce_tracker *engine_tracker(const struct engine *e)
+{
+	return e->tracker;
+}
+
+unsigned int engine_page_shift(const struct engine *e)
+{
+	return e->page_shift;
+}
+
+unsigned int engine_dimms(const struct engine *e)
+{
+	return e->n_dimms;
+}
+
+const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index)
+{
+	return &e->dimms[index < e->n_dimms ? index : DIMM_OTHER];
+}
+
+enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
+				 const char **ret_why)
+{
+	const struct dimm_rec *d = engine_dimm(e, index);
+
+	if (d->offlined > 0 && d->offlined >= e->cfg.budget.pages_per_dimm) {
+		*ret_why = "its budget of pages is used up";
+		return VERDICT_REPLACE;
+	}
+	if (d->uncorrected_errors > 0) {
+		*ret_why = "it had uncorrected errors";
+		return VERDICT_DEGRADED;
+	}
+	if (d->offlined > 0) {
+		*ret_why = "pages of it were offlined";
+		return VERDICT_DEGRADED;
+	}
+	if (d->corrected_errors > 0) {
+		*ret_why = "it has corrected errors";
+		return VERDICT_WATCH;
+	}
+	*ret_why = "no errors";
+	return VERDICT_OK;
+}
+
+static void raise(struct engine_status *s, enum verdict verdict, const char *why)
+{
+	if (verdict > s->verdict) {
+		s->verdict = verdict;
+		s->verdict_why = why;
+	}
+}
+
+/* Later lines win only over weaker verdicts, so the order is that of importance. */
+static void judge(const struct engine *e, struct engine_status *s)
+{
+	s->verdict = VERDICT_OK;
+	s->verdict_why = "no corrected errors";
+	for (unsigned int i = 0; i < e->n_dimms; i++) {
+		const char *why;
+
+		if (engine_dimm_verdict(e, (uint16_t)i, &why) == VERDICT_REPLACE)
+			raise(s, VERDICT_REPLACE, "the page budget of a DIMM is used up");
+	}
+	if (s->hold != RESULT_NONE)
+		raise(s, VERDICT_DEGRADED, result_help(s->hold));
+	if (e->totals.uncorrected_errors > 0)
+		raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
+	if (e->total_told)
+		raise(s, VERDICT_DEGRADED, "the budget of the whole machine is used up");
+	if (e->hour_told)
+		raise(s, VERDICT_DEGRADED, "the hourly budget is used up; pages wait");
+	if (s->pages[PAGE_FAILED] > 0)
+		raise(s, VERDICT_DEGRADED, "pages that should be offlined could not be");
+	if (s->pages[PAGE_OFFLINED] > 0)
+		raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
+	if (e->totals.events_lost > 0)
+		raise(s, VERDICT_DEGRADED, "events were lost; counts are lower bounds");
+	if (e->totals.corrected_errors > 0)
+		raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
+}
+
+void engine_status(const struct engine *e, usec_t now, struct engine_status *ret)
+{
+	struct engine_status s = { .tracked = ce_tracker_count(e->tracker) };
+	int64_t page_kib = INT64_C(1) << (e->page_shift - 10);
+
+	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
+
+		if (rec)
+			s.pages[rec->state]++;
+	}
+	s.offlined_by_us = engine_offlined_by_us(e);
+	s.limit_pages = policy_total_limit(&e->cfg, &e->machine);
+	s.hour_limit = e->cfg.budget.pages_per_hour;
+	s.hour_used = budget_used_last_hour(&e->budget, now);
+	s.poisoned_kib = e->poisoned_kib;
+	s.by_us_kib = s.offlined_by_us * page_kib;
+	s.by_others_kib =
+		e->poisoned_kib > s.by_us_kib ? e->poisoned_kib - s.by_us_kib : 0;
+	s.hold = e->hold;
+	s.waiting_for = e->hold;
+	if (e->hold == RESULT_NONE && e->hour_told)
+		s.waiting_for = RESULT_BUDGET_HOUR;
+	judge(e, &s);
+	*ret = s;
+}

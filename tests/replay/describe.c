@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Effects as lines of words, in the spelling that stories use. It judges nothing.
+ */
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "mem.h"
+#include "world.h"
+
+struct text {
+	char *buf;
+	size_t size;
+	size_t len;
+};
+
+_printf_(2, 3) static void put(struct text *t, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(t->buf + t->len, t->size - t->len, format, ap);
+	va_end(ap);
+	if (n > 0)
+		t->len += (size_t)n;
+	if (t->len >= t->size)
+		t->len = t->size - 1;
+}
+
+static const char *report_word(enum report_kind kind)
+{
+	switch (kind) {
+	case REPORT_PAGE_FIRST_CE:
+		return "first-ce";
+	case REPORT_PAGE_THRESHOLD:
+		return "threshold";
+	case REPORT_PAGE_OFFLINED:
+		return "offlined";
+	case REPORT_PAGE_FAILED:
+		return "failed";
+	case REPORT_PAGE_REFUSED:
+		return "refused";
+	case REPORT_UNCORRECTED:
+		return "uncorrected";
+	case REPORT_UNATTRIBUTED:
+		return "unattributed";
+	case REPORT_EVENTS_LOST:
+		return "events-lost";
+	case REPORT_MALFORMED:
+		return "malformed";
+	case REPORT_BUDGET:
+		return "budget";
+	case REPORT_HOLD:
+		return "hold";
+	case REPORT_RELEASED:
+		return "released";
+	case REPORT_POISON_MOVED:
+		return "poison-moved";
+	case REPORT_POISON_LOST:
+		return "poison-lost";
+	case REPORT_SUMMARY:
+		return "summary";
+	case REPORT_RECOVERED:
+		return "recovered";
+	case REPORT_MAX_:
+		break;
+	}
+	return "invalid";
+}
+
+static void put_page(const struct world *w, struct text *t, pfn_t p)
+{
+	put(t, " 0x%llx", (unsigned long long)pfn_to_paddr(p, w->page_shift).addr);
+}
+
+static void describe_report(const struct world *w, const struct report *r, struct text *t)
+{
+	char time[TIME_TEXT_MAX];
+
+	put(t, "report %s", report_word(r->kind));
+	if (r->has_pfn)
+		put_page(w, t, r->pfn);
+	put(t, " %s reason=%s dimm=%u count=%llu in-window=%u",
+	    result_to_string(r->result), reason_to_string(r->reason), r->dimm,
+	    (unsigned long long)r->count, r->in_window);
+	if (r->kind == REPORT_POISON_MOVED)
+		put(t, " cause=%s", poison_cause_to_string(r->cause));
+	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));
+	if (r->retry_at.us != 0)
+		put(t, " retry=%s",
+		    format_time(usec_sub(r->retry_at, usec(w->now - w->base)), time));
+}
+
+static void describe_action(const struct world *w, const struct action_row *row,
+			    struct text *t)
+{
+	switch (row->action) {
+	case ACTION_OFFLINE:
+		put(t, row->result == RESULT_NONE ? "intent" : "result");
+		break;
+	case ACTION_REFUSE:
+		put(t, "refused");
+		break;
+	case ACTION_OBSERVE:
+		put(t, "observed");
+		break;
+	case ACTION_FORGET:
+		put(t, "forgotten");
+		break;
+	case ACTION_MAX_:
+		put(t, "invalid");
+		break;
+	}
+	put_page(w, t, pfn(row->pfn));
+	put(t, " %s reason=%s errno=%s type=%s kib=%lld..%lld took=%lldus id=%llu",
+	    result_to_string(row->result), reason_to_string(row->reason),
+	    errno_name(row->error), frame_kind_to_string(row->page_type),
+	    (long long)row->poisoned_before_kib, (long long)row->poisoned_after_kib,
+	    (long long)row->duration_usec, (unsigned long long)row->id);
+}
+
+static void describe_attempt(const struct world *w, pfn_t p, struct text *t)
+{
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(w->engine), p);
+
+	put(t, "offline");
+	put_page(w, t, p);
+	put(t, " %s", rec ? reason_to_string((enum reason)rec->reason) : "no-record");
+}
+
+static void describe_poison(const struct world *w, const struct poison_row *row,
+			    struct text *t)
+{
+	put(t, "poison %s %+lld total=%lld", poison_cause_to_string(row->cause),
+	    (long long)row->delta_kib, (long long)row->kib);
+	if (row->cause == POISON_OFFLINED || row->cause == POISON_MEMORY_FAILURE)
+		put_page(w, t, pfn(row->pfn));
+}
+
+bool describe_effect(const struct world *w, const struct effect *f, char *buf,
+		     size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+
+	switch (f->kind) {
+	case EFFECT_PROBE:
+		put(&t, "probe");
+		put_page(w, &t, f->pfn);
+		return true;
+	case EFFECT_OFFLINE:
+		describe_attempt(w, f->attempt.pfn, &t);
+		return true;
+	case EFFECT_STORE_ACTION:
+		describe_action(w, &f->action, &t);
+		return true;
+	case EFFECT_STORE_POISON:
+		describe_poison(w, &f->poison, &t);
+		return true;
+	case EFFECT_RECONCILE:
+		put(&t, "reconcile");
+		return true;
+	case EFFECT_REPORT:
+		describe_report(w, &f->report, &t);
+		return true;
+	case EFFECT_REPLY:
+		put(&t, "reply");
+		put_page(w, &t, f->reply.pfn);
+		put(&t, " %s errno=%s", result_to_string(f->reply.result),
+		    errno_name(f->reply.error));
+		return true;
+	case EFFECT_LOAD:
+		put(&t, "load");
+		put_page(w, &t, f->pfn);
+		return true;
+	case EFFECT_REMOVE_PAGE:
+		put(&t, "remove");
+		put_page(w, &t, f->pfn);
+		return true;
+	case EFFECT_STORE_PAGE:
+	case EFFECT_STORE_CE:
+	case EFFECT_STORE_DIMM:
+	case EFFECT_STORE_TOTALS:
+		break;
+	}
+	return false;
+}
+
+bool describe_must_be_expected(const char *line)
+{
+	static const char *const words[] = {
+		"offline ",
+		"result ",
+		"refused ",
+		"observed ",
+		"forgotten ",
+		"reply ",
+		"report budget ",
+		"report hold ",
+		"report released ",
+		"report poison-lost ",
+		"report poison-moved ",
+		"report recovered ",
+		"standstill",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strncmp(line, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * A story: a text of configuration, timed events and expected effects, played on a world.
+ *
+ * One statement a line; # begins a comment line. Addresses are bytes, in hexadecimal with
+ * 0x. Times are since the story's start (1.5s, 2h, 1d3h), or with a + since the last one.
+ *
+ *   config: LINE                 a line of the configuration file, before the first time
+ *   page-shift N    ram A-B    machine [ram=PAGES] [available=KIB] [pressure=PERCENT|no]
+ *   kernel [soft_offline=yes|no] [enabled=yes|no] [supported=yes|no]
+ *   frame ADDR|* LOOKS...        how the frame looks; words.h has the words
+ *   answer ADDR|* ERRNO[*TIMES] [silent] [poison] [spoil] [dry-run] [kib=+N] [took=TIME]
+ *
+ *   @TIME ce|ue|deferred|fatal|info [addr=A] [count=N] [grain=BITS] [label=L] [mc=N]
+ *         [layers=T.M.L] [cpu=N] [overflow] [at=TIME] [no-address-field]
+ *   @TIME storm pages=N first=A events=N over=TIME
+ *   @TIME lost N | malformed N | failure ADDR | poison KIB | foreign ADDR | unpoison ADDR
+ *   @TIME offline ADDR | forget ADDR | tick | flush | reconcile | suspend TIME
+ *   @TIME reload                 followed by config: lines, which are all there is then
+ *   @TIME restart | crash [new-boot] [wall=TIME]
+ *
+ *   => [@TIME] WORDS...          the next effect; all of WORDS, in this order, are in it
+ *   quiet                        from here on effects that nobody expects are fine
+ *   expect WHAT ...              expect.c
+ */
+
+#include <stdio.h>
+
+#include "mem.h"
+#include "world.h"
+
+struct story;
+
+/**
+ * Plays the @len bytes at @text. @name is the file's name in messages, which go to @out
+ * (NULL: nowhere); with @verbose every effect does.
+ *
+ * Returns the number of failures: effects that were not expected or did not come, lines
+ * that make no sense; -ENOMEM.
+ */
+int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose);
+
+/* For verbs and expectations. */
+
+/** One failure, with file and line. */
+_printf_(2, 3) void story_fail(struct story *s, const char *format, ...);
+struct world *story_world(struct story *s);
+/** The configuration of the config: lines from the present line up to the next time. */
+int story_config(struct story *s, struct config *ret);
+
+/* verbs.c: performs the words from @from on. 0, -EINVAL: makes no sense, -ENOMEM. */
+int verb_setup(struct story *s, const struct words *w);
+int verb_timed(struct story *s, const struct words *w, unsigned int from);
+bool verb_is_setup(const char *word);
+
+/* expect.c: checks what "expect" says. 0, or -EINVAL: makes no sense. */
+int expect_check(struct story *s, const struct words *w);

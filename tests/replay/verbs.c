@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The verbs of a story: each turns the words of a line into the world's script or into an
+ * input. They expect nothing.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "story.h"
+
+#define STORM_EVENTS_MAX 50000
+#define STORM_PAGES_MAX  1000
+
+typedef int (*verb_fn)(struct story *s, const struct words *w, unsigned int from);
+
+struct verb {
+	const char *word;
+	verb_fn fn;
+};
+
+static int parse_page(const struct world *world, const char *word, pfn_t *ret)
+{
+	uint64_t a;
+
+	if (parse_u64(word, &a) < 0)
+		return -EINVAL;
+	*ret = paddr_to_pfn(paddr(a), world->page_shift);
+	return 0;
+}
+
+/* "key=value" as a number; 0 and *ret, -EINVAL; without the key *ret stays. */
+static int number_option(const struct words *w, unsigned int from, const char *key,
+			 uint64_t *ret)
+{
+	const char *value = words_value(w, from, key);
+
+	return value ? parse_u64(value, ret) : 0;
+}
+
+static int bool_option(const struct words *w, unsigned int from, const char *key,
+		       bool *ret)
+{
+	const char *value = words_value(w, from, key);
+
+	if (!value)
+		return 0;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return -EINVAL;
+	*ret = strcmp(value, "yes") == 0;
+	return 0;
+}
+
+static int do_page_shift(struct story *s, const struct words *w, unsigned int from)
+{
+	uint64_t n;
+
+	if (w->n != from + 1 || parse_u64(w->v[from], &n) < 0 || n < 12 || n > 16 ||
+	    story_world(s)->engine)
+		return -EINVAL;
+	story_world(s)->page_shift = (unsigned int)n;
+	return 0;
+}
+
+static int parse_range(const char *word, struct ram_range *ret)
+{
+	const char *dash = strchr(word, '-');
+	char first[32];
+
+	if (!dash || (size_t)(dash - word) >= sizeof(first))
+		return -EINVAL;
+	memcpy(first, word, (size_t)(dash - word));
+	first[dash - word] = '\0';
+	if (parse_u64(first, &ret->start.addr) < 0 ||
+	    parse_u64(dash + 1, &ret->end.addr) < 0 || ret->end.addr < ret->start.addr)
+		return -EINVAL;
+	return 0;
+}
+
+static int do_ram(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct ram_map map = { .known = w->n > from };
+
+	for (; from < w->n; from++) {
+		struct ram_range *r = &map.ranges[map.n];
+
+		if (map.n == MAX_RAM_RANGES || parse_range(w->v[from], r) < 0)
+			return -EINVAL;
+		if (map.n > 0 && r->start.addr <= r[-1].end.addr)
+			return -EINVAL;
+		map.n++;
+	}
+	world->ram = map;
+	if (world->engine)
+		(void)world_step(world,
+				 (struct input){ .kind = INPUT_RAM, .ram = &world->ram });
+	return 0;
+}
+
+static int do_machine(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct machine m = world->machine;
+	const char *pressure = words_value(w, from, "pressure");
+	uint64_t percent = 0;
+
+	if (number_option(w, from, "ram", &m.ram_pages) < 0 ||
+	    number_option(w, from, "available", &m.available_kib) < 0)
+		return -EINVAL;
+	if (pressure) {
+		m.pressure_known = strcmp(pressure, "no") != 0;
+		if (m.pressure_known &&
+		    (parse_u64(pressure, &percent) < 0 || percent > 100))
+			return -EINVAL;
+		m.pressure = (uint32_t)percent * 100;
+	}
+	world->machine = m;
+	if (world->engine)
+		(void)world_step(world,
+				 (struct input){ .kind = INPUT_MACHINE, .machine = m });
+	return 0;
+}
+
+static int do_kernel(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct kernel_state k = world->kernel;
+
+	if (bool_option(w, from, "soft_offline", &k.soft_offline) < 0 ||
+	    bool_option(w, from, "enabled", &k.enabled) < 0 ||
+	    bool_option(w, from, "supported", &k.supported) < 0)
+		return -EINVAL;
+	world->kernel = k;
+	if (world->engine)
+		(void)world_step(world,
+				 (struct input){ .kind = INPUT_KERNEL, .kernel = k });
+	return 0;
+}
+
+static int do_frame(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct script_frame f = { 0 };
+	pfn_t p = pfn(0);
+
+	if (w->n < from + 2 || world->n_frames == WORLD_SCRIPT_MAX)
+		return -EINVAL;
+	f.any_page = strcmp(w->v[from], "*") == 0;
+	if ((!f.any_page && parse_page(world, w->v[from], &p) < 0) ||
+	    parse_frame(w, from + 1, &f.frame) < 0)
+		return -EINVAL;
+	f.pfn = p.n;
+	world->frames[world->n_frames++] = f;
+	return 0;
+}
+
+/* "EBUSY*7" */
+static int parse_answer(const char *word, struct script_answer *a)
+{
+	const char *star = strchr(word, '*');
+	size_t n = star ? (size_t)(star - word) : strlen(word);
+	uint64_t times = 1;
+	char name[32];
+
+	if (n >= sizeof(name) || (star && parse_u64(star + 1, &times) < 0) ||
+	    times > 1000000)
+		return -EINVAL;
+	memcpy(name, word, n);
+	name[n] = '\0';
+	a->left = (unsigned int)times;
+	return parse_errno(name, &a->error);
+}
+
+static int do_answer(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct script_answer a = { 0 };
+	pfn_t p = pfn(0);
+	const char *kib;
+	const char *took;
+
+	if (w->n < from + 2 || world->n_answers == WORLD_SCRIPT_MAX)
+		return -EINVAL;
+	a.any_page = strcmp(w->v[from], "*") == 0;
+	if ((!a.any_page && parse_page(world, w->v[from], &p) < 0) ||
+	    parse_answer(w->v[from + 1], &a) < 0)
+		return -EINVAL;
+	a.pfn = p.n;
+	a.silent = words_have(w, from, "silent");
+	a.poisons = words_have(w, from, "poison");
+	a.spoils = words_have(w, from, "spoil");
+	a.dry_run = words_have(w, from, "dry-run");
+	kib = words_value(w, from, "kib");
+	took = words_value(w, from, "took");
+	a.moves = kib != NULL;
+	if ((kib && (parse_number(kib, &a.delta_kib) < 0 || a.delta_kib > 1 << 30 ||
+		     a.delta_kib < -(1 << 30))) ||
+	    (took && (parse_time(took, &a.took) < 0 || a.took.us < 0)))
+		return -EINVAL;
+	world->answers[world->n_answers++] = a;
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	enum ce_severity severity;
+} severities[] = {
+	{ "ce", CE_CORRECTED }, { "ue", CE_UNCORRECTED }, { "deferred", CE_DEFERRED },
+	{ "fatal", CE_FATAL },  { "info", CE_INFO },
+};
+
+static int parse_layers(const char *word, int8_t *layers)
+{
+	for (int i = 0; word && i < 3; i++) {
+		char *end;
+		long n = strtol(word, &end, 10);
+
+		if (end == word || n < -1 || n > 127)
+			return -EINVAL;
+		layers[i] = (int8_t)n;
+		word = *end == '.' ? end + 1 : NULL;
+	}
+	return 0;
+}
+
+static int do_event(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct ce_event ev = { .has_address = true, .layer = { -1, -1, -1 } };
+	uint64_t count = 1, grain = 6, mc = 0, cpu = 0;
+	const char *label = words_value(w, from, "label");
+	const char *at = words_value(w, from, "at");
+	usec_t when = usec(world->now);
+
+	for (size_t i = 0; i < ARRAY_SIZE(severities); i++)
+		if (strcmp(w->v[from], severities[i].word) == 0)
+			ev.severity = severities[i].severity;
+	if (number_option(w, from, "addr", &ev.address.addr) < 0 ||
+	    number_option(w, from, "count", &count) < 0 || count > UINT32_MAX ||
+	    number_option(w, from, "grain", &grain) < 0 || grain > UINT8_MAX ||
+	    number_option(w, from, "mc", &mc) < 0 || mc > UINT8_MAX ||
+	    number_option(w, from, "cpu", &cpu) < 0 || cpu > UINT16_MAX ||
+	    (at && parse_time(at, &when) < 0) ||
+	    parse_layers(words_value(w, from, "layers"), ev.layer) < 0)
+		return -EINVAL;
+	label = label ? label : "DIMM_A1";
+	ev.time = usec_sub(when, usec(world->base));
+	ev.count = (uint32_t)count;
+	ev.grain_bits = (uint8_t)grain;
+	ev.mc = (uint8_t)mc;
+	ev.cpu = (uint16_t)cpu;
+	ev.overflow = words_have(w, from, "overflow");
+	ev.has_address = !words_have(w, from, "no-address-field");
+	ev.label = (struct ce_text){ .s = label, .len = (uint32_t)strlen(label) };
+	(void)world_step(world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	return 0;
+}
+
+/* Round and round over the pages, evenly in time. */
+static int do_storm(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	uint64_t pages = 0, first = 0, events = 0;
+	const char *over = words_value(w, from, "over");
+	int64_t begin = world->now;
+	usec_t span;
+
+	if (number_option(w, from, "pages", &pages) < 0 ||
+	    number_option(w, from, "first", &first) < 0 ||
+	    number_option(w, from, "events", &events) < 0 || !over ||
+	    parse_time(over, &span) < 0 || span.us < 0 || pages == 0 ||
+	    pages > STORM_PAGES_MAX || events > STORM_EVENTS_MAX ||
+	    span.us > STORY_TIME_MAX / STORM_EVENTS_MAX)
+		return -EINVAL;
+	for (uint64_t i = 0; i < events; i++) {
+		struct ce_event ev = { .has_address = true,
+				       .layer = { -1, -1, -1 },
+				       .count = 1,
+				       .grain_bits = 6,
+				       .label = { "DIMM_A1", 7 } };
+
+		world_advance(world, begin + (int64_t)i * span.us / (int64_t)events);
+		ev.time = usec(world->now - world->base);
+		ev.address = paddr(first + (i % pages << world->page_shift));
+		(void)world_step(world,
+				 (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	}
+	return 0;
+}
+
+static int do_lost(struct story *s, const struct words *w, unsigned int from)
+{
+	bool malformed = strcmp(w->v[from], "malformed") == 0;
+	struct input in = { .kind = malformed ? INPUT_MALFORMED : INPUT_LOST };
+
+	if (w->n != from + 2 || parse_u64(w->v[from + 1], &in.lost.count) < 0)
+		return -EINVAL;
+	(void)world_step(story_world(s), in);
+	return 0;
+}
+
+static int do_poison(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	int64_t kib;
+
+	if (w->n != from + 2 || parse_number(w->v[from + 1], &kib) < 0)
+		return -EINVAL;
+	if (w->v[from + 1][0] == '+' || w->v[from + 1][0] == '-')
+		kib += world->poisoned_kib < INT64_MAX / 2 ? world->poisoned_kib : 0;
+	if (kib > INT64_MAX / 4096 || kib < 0)
+		return -EINVAL;
+	world->poisoned_kib = kib;
+	(void)world_step(world,
+			 (struct input){ .kind = INPUT_POISON, .poisoned_kib = kib });
+	return 0;
+}
+
+/* Verbs about one page: somebody else's doing, or an operator's wish. */
+static int do_page(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	const char *verb = w->v[from];
+	struct failure_event failure = { .time = usec(world->now - world->base) };
+	struct input in = { .kind = INPUT_REQUEST_OFFLINE };
+	pfn_t p;
+
+	if (w->n != from + 2 || parse_page(world, w->v[from + 1], &p) < 0)
+		return -EINVAL;
+	in.request.pfn = p;
+	in.request.cookie = ++world->cookie;
+	failure.pfn = p;
+	if (strcmp(verb, "foreign") == 0) {
+		world_poison(world, p);
+		world->poisoned_kib += INT64_C(1) << (world->page_shift - 10);
+		return 0;
+	}
+	if (strcmp(verb, "unpoison") == 0) {
+		world_unpoison(world, p);
+		return 0;
+	}
+	if (strcmp(verb, "forget") == 0)
+		in.kind = INPUT_REQUEST_FORGET;
+	if (strcmp(verb, "failure") == 0)
+		in = (struct input){ .kind = INPUT_FAILURE, .failure = &failure };
+	(void)world_step(world, in);
+	return 0;
+}
+
+static int do_plain(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	const char *verb = w->v[from];
+
+	if (w->n != from + 1)
+		return -EINVAL;
+	if (strcmp(verb, "flush") == 0)
+		world_flush(world);
+	else if (strcmp(verb, "reconcile") == 0)
+		world_reconcile(world);
+	else
+		(void)world_step(world, (struct input){ .kind = INPUT_TICK });
+	return 0;
+}
+
+/* Time passes, and nobody is awake to see it. */
+static int do_suspend(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	usec_t span;
+
+	if (w->n != from + 2 || parse_time(w->v[from + 1], &span) < 0 || span.us < 0 ||
+	    world->now + span.us > STORY_TIME_MAX)
+		return -EINVAL;
+	world->now += span.us;
+	return 0;
+}
+
+static int do_reload(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+	int r = cfg ? story_config(s, cfg) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	world->cfg = *cfg;
+	world_flush(world);
+	return world_step(world,
+			  (struct input){ .kind = INPUT_CONFIG, .config = &world->cfg });
+}
+
+static int do_restart(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	bool flush = strcmp(w->v[from], "restart") == 0;
+	const char *wall = words_value(w, from, "wall");
+	usec_t offset = usec(0);
+
+	if (wall && parse_time(wall, &offset) < 0)
+		return -EINVAL;
+	if (words_have(w, from, "new-boot"))
+		return world_reboot(world, flush, usec(30 * USEC_PER_SEC), offset);
+	return world_restart(world, flush);
+}
+
+static const struct verb setup_verbs[] = {
+	{ "page-shift", do_page_shift }, { "ram", do_ram },     { "machine", do_machine },
+	{ "kernel", do_kernel },         { "frame", do_frame }, { "answer", do_answer },
+};
+
+static const struct verb timed_verbs[] = {
+	{ "ce", do_event },      { "ue", do_event },        { "deferred", do_event },
+	{ "fatal", do_event },   { "info", do_event },      { "storm", do_storm },
+	{ "lost", do_lost },     { "malformed", do_lost },  { "poison", do_poison },
+	{ "failure", do_page },  { "foreign", do_page },    { "unpoison", do_page },
+	{ "offline", do_page },  { "forget", do_page },     { "tick", do_plain },
+	{ "flush", do_plain },   { "reconcile", do_plain }, { "suspend", do_suspend },
+	{ "reload", do_reload }, { "restart", do_restart }, { "crash", do_restart },
+};
+
+static verb_fn find_verb(const struct verb *verbs, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(verbs[i].word, word) == 0)
+			return verbs[i].fn;
+	return NULL;
+}
+
+bool verb_is_setup(const char *word)
+{
+	return find_verb(setup_verbs, ARRAY_SIZE(setup_verbs), word) != NULL;
+}
+
+int verb_setup(struct story *s, const struct words *w)
+{
+	verb_fn fn = find_verb(setup_verbs, ARRAY_SIZE(setup_verbs), w->v[0]);
+
+	return fn ? fn(s, w, 1) : -EINVAL;
+}
+
+int verb_timed(struct story *s, const struct words *w, unsigned int from)
+{
+	verb_fn fn = find_verb(timed_verbs, ARRAY_SIZE(timed_verbs), w->v[from]);
+
+	if (fn)
+		return fn(s, w, from);
+	fn = find_verb(setup_verbs, ARRAY_SIZE(setup_verbs), w->v[from]);
+	return fn ? fn(s, w, from + 1) : -EINVAL;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The exposition text: well formed, escaped, bounded, cut cleanly. promtool judges it as
+ * well where it is installed.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off: cmocka.h wants the others before it */
+#include <cmocka.h>
+/* clang-format on */
+
+#include "mem.h"
+#include "metrics.h"
+
+#define TEXT_MAX 262144
+
+static struct engine *new_engine(void)
+{
+	static const struct ram_map ram;
+	struct input in = { .kind = INPUT_RAM, .ram = &ram };
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+	struct effects out;
+	struct engine *e;
+
+	assert_non_null(cfg);
+	config_init(cfg);
+	assert_int_equal(engine_new(&e, cfg, 12), 0);
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	in = (struct input){ .kind = INPUT_RESTORE_DONE };
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	in = (struct input){ .kind = INPUT_POISON, .poisoned_kib = INT64_MAX / 1024 };
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	return e;
+}
+
+static void give(struct engine *e, uint64_t address, const char *label)
+{
+	struct ce_event ev = { .time = usec(1000000),
+			       .address = paddr(address),
+			       .has_address = true,
+			       .count = UINT32_MAX,
+			       .layer = { 0, 1, -1 },
+			       .label = { label, (uint32_t)strlen(label) } };
+	struct input in = { .kind = INPUT_EVENT, .now = usec(2000000), .event = &ev };
+	struct effects out;
+
+	assert_int_equal(engine_step(e, &in, &out), 0);
+}
+
+static const struct metrics_extra extra = { .version = "1.2.3",
+					    .dry_run = true,
+					    .started = 1700000000.5,
+					    .now = { 2000000 },
+					    .wall_offset = { 1700000000000000 },
+					    .db_bytes = 4096,
+					    .reload_ok = true };
+
+static unsigned int count_lines(const char *text)
+{
+	unsigned int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* A name, labels whose quotes close, a blank, a number. */
+static void check_sample(const char *line, size_t len)
+{
+	size_t n = strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
+
+	assert_int_equal(strncmp(line, "softofflined_", 13), 0);
+	if (line[n] == '{') {
+		bool quoted = false;
+
+		for (n++; n < len && (quoted || line[n] != '}'); n++) {
+			if (line[n] == '\\')
+				n++;
+			else if (line[n] == '"')
+				quoted = !quoted;
+		}
+		n++;
+	}
+	assert_int_equal(line[n], ' ');
+	assert_int_equal(strspn(line + n + 1, "0123456789."), len - n - 1);
+}
+
+static void check_text(const char *text)
+{
+	while (*text) {
+		const char *end = strchr(text, '\n');
+
+		assert_non_null(end);
+		if (strncmp(text, "# HELP ", 7) != 0 && strncmp(text, "# TYPE ", 7) != 0)
+			check_sample(text, (size_t)(end - text));
+		text = end + 1;
+	}
+}
+
+static void check_promtool(const char *text)
+{
+	FILE *p;
+
+	if (system("command -v promtool >/dev/null 2>&1") != 0) {
+		print_message("promtool is not installed: its check is left out\n");
+		return;
+	}
+	p = popen("promtool check metrics >&2", "w");
+	assert_non_null(p);
+	fputs(text, p);
+	assert_int_equal(pclose(p), 0);
+}
+
+static void test_text(void **state)
+{
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	struct input in = { .kind = INPUT_LOST, .lost = { 7, 0 } };
+	struct effects out;
+
+	assert_non_null(text);
+	give(e, 0x10000000, "CPU_SrcID#0_\"A\" \\ back");
+	give(e, 0, "B1");
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	assert_true(metrics_format(e, &extra, text, TEXT_MAX) < TEXT_MAX);
+	check_text(text);
+	assert_non_null(
+		strstr(text, "label=\"CPU_SrcID#0_\\\"A\\\" \\\\ back\"} 4294967295\n"));
+	assert_non_null(strstr(text, "softofflined_events_total 2\n"));
+	assert_non_null(strstr(text, "softofflined_events_lost_total 7\n"));
+	assert_non_null(strstr(text, "softofflined_build_info{version=\"1.2.3\"} 1\n"));
+	assert_non_null(strstr(text, "softofflined_dry_run 1\n"));
+	assert_non_null(strstr(
+		text, "softofflined_last_event_timestamp_seconds 1700000001.000\n"));
+	assert_non_null(
+		strstr(text, "softofflined_last_offline_timestamp_seconds 0.000"));
+	assert_non_null(strstr(text, "softofflined_pages{state=\"watched\"} 1\n"));
+	assert_null(strstr(text, "other memory"));
+	check_promtool(text);
+	engine_free(e);
+}
+
+static void test_cut(void **state)
+{
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *whole = malloc(TEXT_MAX);
+	size_t n;
+
+	assert_non_null(whole);
+	give(e, 0x10000000, "A1");
+	n = metrics_format(e, &extra, whole, TEXT_MAX);
+	assert_int_equal(n, strlen(whole));
+	assert_int_equal(metrics_format(e, &extra, NULL, 0), n);
+	for (size_t size = 1; size < n + 3; size += size < 300 ? 1 : 97) {
+		_cleanup_(free_p) char *part = malloc(size);
+
+		assert_non_null(part);
+		assert_int_equal(metrics_format(e, &extra, part, size), n);
+		assert_int_equal(strlen(part), size - 1 < n ? size - 1 : n);
+		assert_memory_equal(part, whole, strlen(part));
+	}
+	engine_free(e);
+}
+
+static void test_bounded(void **state)
+{
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	unsigned int few, many;
+
+	assert_non_null(text);
+	give(e, 0x10000000, "A1");
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	few = count_lines(text);
+	for (uint64_t i = 1; i < 3000; i++)
+		give(e, 0x10000000 + (i << 12), "A1");
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	many = count_lines(text);
+	assert_int_equal(few, many);
+	give(e, 0x10000000, "A2");
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	assert_int_equal(count_lines(text), many + 5);
+	engine_free(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
