@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The loop: what wakes the daemon and what it does then. One thread; only the write to
+ * soft_offline_page, which can take seconds, runs in another (offline_worker). Without an
+ * event nothing wakes it but the watchdog, the minute's sample and the metrics.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon_internal.h"
+#include "journal.h"
+#include "metrics.h"
+#include "textfile.h"
+
+#define COMMIT_DELAY   USEC_PER_SEC
+#define RECONCILE_TURN 256 /* frames looked at before other work gets its turn */
+#define PRUNE_MINUTES  10
+#define PRUNE_ROWS     5000
+#define QUIET          (60 * USEC_PER_SEC) /* no event for so long: time for a backup */
+#define STOP_WAIT_MSEC 10000
+
+static int arm(sd_event_source *source, usec_t when)
+{
+	int r;
+
+	if (when.us == USEC_NEVER)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	r = sd_event_source_set_time(source, when.us > 0 ? (uint64_t)when.us : 0);
+	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void daemon_notify_status(struct daemon *d)
+{
+	struct engine_status s;
+
+	engine_status(d->engine, clock_boot(), &s);
+	(void)sd_notifyf(
+		0,
+		"STATUS=%swatching %u CPUs, %u pages tracked, %u offlined, %u pending: %s",
+		d->options.dry_run ? "dry run, " : "", trace_reader_open_pipes(d->reader),
+		s.tracked, s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
+}
+
+static double wall_seconds(const struct daemon *d, usec_t boot)
+{
+	return (double)usec_add(boot, d->wall_offset).us / (double)USEC_PER_SEC;
+}
+
+static void note_metrics(struct daemon *d, int r)
+{
+	if (r < 0 && !d->metrics_failing)
+		journal_log(LOG_WARNING, r, "%s: cannot write metrics", d->metrics_path);
+	d->metrics_failing = r < 0;
+}
+
+void daemon_write_metrics(struct daemon *d)
+{
+	struct metrics_extra extra = {
+		.version = SOFTOFFLINED_VERSION,
+		.dry_run = d->options.dry_run,
+		.started = wall_seconds(d, d->started),
+		.now = clock_boot(),
+		.wall_offset = d->wall_offset,
+		.db_bytes = d->db ? db_size(d->db) : 0,
+		.db_errors = d->db ? db_errors(d->db) : 0,
+		.db_lost_rows = d->db ? db_lost_rows(d->db) : 0,
+		.reload_ok = d->reload_ok,
+		.reload_time = wall_seconds(d, d->reload_time),
+	};
+	char *text _cleanup_(free_p) = NULL;
+	size_t len;
+
+	if (d->metrics_path[0] == '\0')
+		return;
+	len = metrics_format(d->engine, &extra, NULL, 0);
+	text = malloc(len + 1);
+	if (!text)
+		return;
+	metrics_format(d->engine, &extra, text, len + 1);
+	note_metrics(d, textfile_write(d->metrics_path, text, len));
+}
+
+static int on_trace(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	daemon_read(userdata);
+	return 0;
+}
+
+static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	int r = daemon_collect(userdata);
+
+	if (r < 0)
+		journal_log(LOG_CRIT, r, "The offline thread does not answer");
+	return r < 0 ? r : 0;
+}
+
+static int on_deadline(sd_event_source *s, uint64_t when, void *userdata)
+{
+	daemon_step(userdata, (struct input){ .kind = INPUT_TICK });
+	return 0;
+}
+
+static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	d->commit_armed = false;
+	(void)daemon_flush(d);
+	daemon_notify_status(d);
+	return 0;
+}
+
+/* After every other source: set the clocks by what has come up. */
+static int on_post(sd_event_source *s, void *userdata)
+{
+	struct daemon *d = userdata;
+	bool unstored = engine_is_dirty(d->engine) || (d->db && db_pending(d->db) > 0);
+
+	(void)arm(d->deadline, engine_deadline(d->engine));
+	if (unstored && !d->commit_armed) {
+		d->commit_armed = true;
+		(void)arm(d->commit, usec_add(clock_boot(), usec(COMMIT_DELAY)));
+	}
+	return 0;
+}
+
+static int on_reconcile(sd_event_source *s, void *userdata)
+{
+	struct daemon *d = userdata;
+	uint32_t end = d->reconcile_slot + RECONCILE_TURN;
+
+	for (; d->reconcile_slot < end; d->reconcile_slot++) {
+		const struct ce_tracker *t = engine_tracker(d->engine);
+		const struct page_rec *rec = ce_tracker_peek_at(t, d->reconcile_slot);
+		struct input in = { .kind = INPUT_FRAME };
+
+		if (d->reconcile_slot >= ce_tracker_capacity(t))
+			return sd_event_source_set_enabled(s, SD_EVENT_OFF);
+		if (!rec)
+			continue;
+		in.frame.pfn = pfn(rec->pfn);
+		in.frame.frame = sysfs_offline_frame(d->sysfs, in.frame.pfn);
+		daemon_step(d, in);
+	}
+	return 0;
+}
+
+void daemon_start_reconcile(struct daemon *d)
+{
+	d->reconcile_slot = 0;
+	if (d->reconcile)
+		(void)sd_event_source_set_enabled(d->reconcile, SD_EVENT_ON);
+}
+
+/* Memory came or went: other addresses are RAM now, and poison may have been forgotten.
+ */
+static void look_at_memory(struct daemon *d)
+{
+	uint64_t total = sysfs_offline_mem_total_kib(d->sysfs);
+	struct ram_map *map _cleanup_(free_p) = NULL;
+
+	if (total == d->mem_total_kib)
+		return;
+	d->mem_total_kib = total;
+	map = malloc(sizeof(*map));
+	if (!map)
+		return;
+	sysfs_offline_ram_map(d->sysfs, map);
+	daemon_step(d, (struct input){ .kind = INPUT_RAM, .ram = map });
+	daemon_start_reconcile(d);
+}
+
+void daemon_sample_poison(struct daemon *d, bool written)
+{
+	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
+
+	if (d->watch)
+		in.bystander = written ? POISON_PROGRAM : POISON_KERNEL;
+	daemon_step(d, in);
+	in = (struct input){ .kind = INPUT_POISON };
+	in.poisoned_kib = sysfs_offline_poisoned_kib(d->sysfs);
+	daemon_step(d, in);
+}
+
+static int on_write(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	/* While an attempt is under way the write is taken to be our own. */
+	if (!d->attempt_under_way && write_watch_take(d->watch))
+		daemon_sample_poison(d, true);
+	return 0;
+}
+
+static void sample(struct daemon *d)
+{
+	struct input in = { .kind = INPUT_MACHINE };
+
+	look_at_memory(d);
+	in.machine = sysfs_offline_machine(d->sysfs);
+	daemon_step(d, in);
+	daemon_sample_poison(d, false);
+	if (d->options.dry_run)
+		return;
+	in = (struct input){ .kind = INPUT_KERNEL };
+	in.kernel = sysfs_offline_kernel(d->sysfs);
+	daemon_step(d, in);
+}
+
+static void keep_house(struct daemon *d)
+{
+	usec_t now = clock_boot();
+	int64_t last = engine_totals(d->engine)->last_event;
+
+	if (!d->db)
+		return;
+	if (d->minutes % PRUNE_MINUTES == 0)
+		(void)db_prune(d->db, now, PRUNE_ROWS);
+	if (usec_sub(now, d->backed_up).us < USEC_PER_DAY || now.us - last < QUIET)
+		return;
+	d->backed_up = now;
+	if (db_backup(d->db) < 0)
+		journal_log(LOG_WARNING, 0, "Database: no backup: %s",
+			    db_last_error(d->db));
+}
+
+/* A CPU that went offline wakes nobody for what it left behind: read it all the same. */
+static void look_for_cpus(struct daemon *d)
+{
+	trace_reader_rescan(d->reader);
+	daemon_read(d);
+}
+
+static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	d->minutes++;
+	d->wall_offset = clock_wall_offset();
+	look_for_cpus(d);
+	sample(d);
+	keep_house(d);
+	return arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
+}
+
+static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct daemon *d = userdata;
+
+	look_for_cpus(d);
+	daemon_write_metrics(d);
+	daemon_notify_status(d);
+	return arm(s, usec_add(clock_boot(), engine_config(d->engine)->metrics.interval));
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *info,
+		     void *userdata)
+{
+	(void)daemon_reload(userdata, NULL);
+	return 0;
+}
+
+static int add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
+		     sd_event_time_handler_t handler)
+{
+	int r = sd_event_add_time(d->event, ret, CLOCK_BOOTTIME, (uint64_t)when.us, 1000,
+				  handler, d);
+
+	return r < 0 || when.us > 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static int add_timers(struct daemon *d)
+{
+	usec_t now = clock_boot();
+	int r = add_timer(d, &d->deadline, usec(0), on_deadline);
+
+	if (r >= 0)
+		r = add_timer(d, &d->commit, usec(0), on_commit);
+	if (r >= 0) /* before reading, or a storm could put the commit off */
+		r = sd_event_source_set_priority(d->commit, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		r = add_timer(d, &d->minute, usec_add(now, usec(USEC_PER_MINUTE)),
+			      on_minute);
+	if (r >= 0)
+		r = add_timer(d, &d->metrics, now, on_metrics);
+	return r;
+}
+
+static int add_sources(struct daemon *d)
+{
+	sd_event_source *answers;
+	int r;
+
+	r = sd_event_add_io(d->event, NULL, trace_reader_fd(d->reader), EPOLLIN, on_trace,
+			    d);
+	if (r >= 0)
+		r = sd_event_add_io(d->event, &answers, offline_worker_fd(d->worker),
+				    EPOLLIN, on_answer, d);
+	if (r >= 0)
+		r = sd_event_source_set_floating(answers, 1);
+	if (r >= 0)
+		r = sd_event_source_set_priority(answers, SD_EVENT_PRIORITY_IMPORTANT);
+	if (r >= 0)
+		sd_event_source_unref(answers);
+	if (r >= 0 && d->watch)
+		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
+				    EPOLLIN | EPOLLET, on_write, d);
+	if (r >= 0)
+		r = add_timers(d);
+	if (r >= 0)
+		r = sd_event_add_defer(d->event, &d->reconcile, on_reconcile, d);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(d->reconcile, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_add_post(d->event, NULL, on_post, d);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->event, 1);
+	return r;
+}
+
+static int add_signals(struct daemon *d)
+{
+	sigset_t set;
+	int r;
+
+	/* Blocked before anything else: a SIGHUP that came early would end the daemon. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_new(&d->event);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d);
+	return r;
+}
+
+/* A write under way cannot be called off; its answer belongs into the database. */
+static void wait_for_answer(struct daemon *d)
+{
+	struct pollfd p = { .fd = offline_worker_fd(d->worker), .events = POLLIN };
+
+	if (d->attempt_under_way && poll(&p, 1, STOP_WAIT_MSEC) > 0)
+		(void)daemon_collect(d);
+}
+
+static void stop(struct daemon *d)
+{
+	(void)sd_notify(0, "STOPPING=1");
+	wait_for_answer(d);
+	(void)daemon_flush(d);
+	daemon_write_metrics(d);
+	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");
+}
+
+static int run(struct daemon *d)
+{
+	int r = add_sources(d);
+
+	if (r < 0) {
+		journal_log(LOG_ERR, r, "Cannot set up the event loop");
+		return EXIT_FAILURE;
+	}
+	sample(d);
+	journal_event(LOG_INFO, JOURNAL_ID_STARTED, 0,
+		      "softofflined " SOFTOFFLINED_VERSION
+		      "%s watches %u CPUs; %u pages known.",
+		      d->options.dry_run ? " (dry run)" : "",
+		      trace_reader_open_pipes(d->reader),
+		      ce_tracker_count(engine_tracker(d->engine)));
+	(void)sd_notify(0, "READY=1");
+	daemon_notify_status(d);
+	r = sd_event_loop(d->event);
+	stop(d);
+	return r == 0 ? 0 : EXIT_FAILURE;
+}
+
+static void close_all(struct daemon *d)
+{
+	bus_free(d->bus);
+	offline_worker_stop(d->worker);
+	write_watch_free(d->watch);
+	trace_reader_close(d->reader);
+	db_close(d->db);
+	engine_free(d->engine);
+	mc_format_free(d->format);
+	sysfs_offline_free(d->sysfs);
+	sd_event_source_unref(d->deadline);
+	sd_event_source_unref(d->commit);
+	sd_event_source_unref(d->minute);
+	sd_event_source_unref(d->metrics);
+	sd_event_source_unref(d->reconcile);
+	sd_event_unref(d->event);
+}
+
+static unsigned int page_shift(void)
+{
+	return (unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
+	struct daemon d = { .options = *options, .page_shift = page_shift() };
+	int r = add_signals(&d);
+
+	if (r < 0 || !cfg) {
+		journal_log(LOG_ERR, r, "Cannot start");
+		close_all(&d);
+		return EXIT_FAILURE;
+	}
+	d.started = clock_boot();
+	d.reload_time = d.started;
+	d.backed_up = d.started;
+	d.reload_ok = true;
+	d.wall_offset = clock_wall_offset();
+	r = daemon_load_config(&d, cfg, NULL);
+	if (r < 0) {
+		journal_event(
+			LOG_ERR, JOURNAL_ID_CONFIG_REFUSED, 0,
+			"Configuration refused; not starting. softofflinectl policy verify "
+			"shows why.");
+		close_all(&d);
+		return EX_CONFIG;
+	}
+	r = daemon_start(&d, cfg);
+	if (r == 0)
+		r = run(&d);
+	close_all(&d);
+	return r;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Loading the configuration, and swapping it in a running daemon: all of it or nothing.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "config_load.h"
+#include "daemon_internal.h"
+#include "journal.h"
+
+#define DEFAULT_METRICS_DIR  "/var/lib/prometheus/node-exporter"
+#define DEFAULT_METRICS_FILE DEFAULT_METRICS_DIR "/softofflined.prom"
+
+struct findings {
+	FILE *text; /* NULL: nobody wants the lines */
+};
+
+static void take_finding(void *userdata, const struct config_diag *diag)
+{
+	struct findings *f = userdata;
+	bool error = diag->severity == CONFIG_ERROR;
+
+	journal_log(error ? LOG_ERR : LOG_WARNING, 0, "%s", diag->message);
+	if (f->text)
+		fprintf(f->text, "%s%s\n", error ? "" : "warning: ", diag->message);
+}
+
+static void finding(struct findings *f, const char *message)
+{
+	struct config_diag diag = { .severity = CONFIG_ERROR, .message = message };
+
+	take_finding(f, &diag);
+}
+
+/* The command line's word is last; it was checked to fit when the program started. */
+static int override(struct daemon *d, struct config *cfg, struct findings *f)
+{
+	const struct daemon_options *o = &d->options;
+
+	if ((o->db_path && strlen(o->db_path) >= CONFIG_PATH_MAX) ||
+	    (o->metrics_file && strlen(o->metrics_file) >= CONFIG_PATH_MAX)) {
+		finding(f, "--db, --metrics: the path is too long");
+		return -EINVAL;
+	}
+	if (o->db_path)
+		strcpy(cfg->database.path, o->db_path);
+	if (o->metrics_file)
+		strcpy(cfg->metrics.file, o->metrics_file);
+	return 0;
+}
+
+static int load(struct daemon *d, struct config *cfg, struct findings *f)
+{
+	int r = config_load(cfg, d->options.config_file, "", take_finding, f);
+
+	return r < 0 ? r : override(d, cfg, f);
+}
+
+int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text)
+{
+	struct findings f = { 0 };
+	char *text = NULL;
+	size_t len;
+	int r;
+
+	if (ret_text)
+		f.text = open_memstream(&text, &len);
+	r = load(d, cfg, &f);
+	if (r >= 0 && d->engine &&
+	    strcmp(cfg->database.path, engine_config(d->engine)->database.path) != 0) {
+		finding(&f, "[Database] Path: cannot be changed while running; restart "
+			    "softofflined");
+		r = -EINVAL;
+	}
+	if (f.text)
+		fclose(f.text);
+	if (ret_text)
+		*ret_text = text;
+	return r;
+}
+
+void daemon_resolve_metrics(struct daemon *d, const struct config *cfg)
+{
+	const char *path = cfg->metrics.file;
+
+	if (strcmp(path, "none") == 0)
+		path = "";
+	else if (path[0] == '\0' && access(DEFAULT_METRICS_DIR, F_OK) == 0)
+		path = DEFAULT_METRICS_FILE;
+	snprintf(d->metrics_path, sizeof(d->metrics_path), "%s", path);
+}
+
+static int take_over(struct daemon *d, const struct config *cfg)
+{
+	struct input in = { .kind = INPUT_CONFIG, .now = clock_boot(), .config = cfg };
+	struct effects effects;
+	int r;
+
+	(void)daemon_flush(
+		d); /* a failing database must not stand in the way of a policy */
+	r = engine_step(d->engine, &in, &effects);
+	if (r < 0)
+		return r;
+	daemon_step(d, (struct input){ .kind = INPUT_TICK });
+	daemon_resolve_metrics(d, cfg);
+	r = trace_reader_set_buffer_size(d->reader, cfg->source.buffer_size);
+	if (r < 0)
+		journal_log(LOG_WARNING, r, "[Source] BufferSize: not changed");
+	r = d->db ? db_set_limits(d->db, cfg->database.max_size, cfg->database.retention)
+		  : 0;
+	if (r < 0)
+		journal_log(LOG_WARNING, r, "[Database] MaxSize, Retention: not changed");
+	return 0;
+}
+
+static int reload(struct daemon *d, char **ret_text)
+{
+	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
+	int r;
+
+	if (!cfg)
+		return -ENOMEM;
+	r = daemon_load_config(d, cfg, ret_text);
+	return r < 0 ? r : take_over(d, cfg);
+}
+
+int daemon_reload(struct daemon *d, char **ret_text)
+{
+	int r;
+
+	/* One message with the time: Type=notify-reload of systemd 253 insists on it. */
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+			 (long long)clock_monotonic().us);
+	r = reload(d, ret_text);
+	d->reload_ok = r >= 0;
+	if (r >= 0) {
+		d->reload_time = clock_boot();
+		journal_event(LOG_INFO, JOURNAL_ID_CONFIG_RELOADED, 0,
+			      "Configuration reloaded.");
+	} else {
+		journal_event(LOG_ERR, JOURNAL_ID_CONFIG_REFUSED, r,
+			      "Configuration refused; the old one stays in force");
+	}
+	(void)sd_notify(0, "READY=1");
+	daemon_write_metrics(d);
+	return r;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What the bus asks of the daemon: engine, database and kernel turned into reports, and
+ * an operator's wishes turned into inputs. Who may ask is the bus's business.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon_internal.h"
+#include "mem.h"
+#include "report_db.h"
+#include "topology.h"
+
+#define SOFT_OFFLINE_EVENT "/sys/kernel/tracing/events/ras/soft_offline_event"
+#define ENABLE_SYSCTL      "/proc/sys/vm/enable_soft_offline"
+
+static int64_t to_wall(const struct daemon *d, int64_t boot)
+{
+	return usec_add(usec(boot), d->wall_offset).us;
+}
+
+static void word(char to[REPORT_WORD_MAX], const char *from)
+{
+	snprintf(to, REPORT_WORD_MAX, "%s", from);
+}
+
+static int64_t read_sysctl(void)
+{
+	FILE *f _cleanup_(fclose_p) = fopen(ENABLE_SYSCTL, "re");
+	char line[32];
+
+	if (!f || !fgets(line, sizeof(line), f))
+		return REPORT_NO_NUMBER;
+	return strtoll(line, NULL, 10);
+}
+
+static void fill_kernel(struct daemon *d, struct status_report *s)
+{
+	struct kernel_state kernel = sysfs_offline_kernel(d->sysfs);
+
+	s->mc_event = true;
+	s->soft_offline = kernel.soft_offline && kernel.supported;
+	s->enable_soft_offline = read_sysctl();
+	s->patched = access(SOFT_OFFLINE_EVENT, F_OK) == 0;
+	/* What tells of RAS_CEC is outside the sandbox; softofflinectl looks for itself.
+	 */
+	word(s->ras_cec, "unknown");
+}
+
+static void fill_counters(const struct totals *t, struct status_report *s)
+{
+	s->events = t->events;
+	s->corrected_errors = t->corrected_errors;
+	s->uncorrected_errors = t->uncorrected_errors;
+	s->unattributed = t->unattributed;
+	s->events_lost = t->events_lost;
+	s->malformed = t->malformed;
+}
+
+static int op_status(void *ctx, struct status_report *s)
+{
+	struct daemon *d = ctx;
+	struct engine_status e;
+
+	engine_status(d->engine, clock_boot(), &e);
+	s->schema = REPORT_SCHEMA;
+	s->running = true;
+	word(s->version, SOFTOFFLINED_VERSION);
+	s->started = to_wall(d, d->started.us);
+	s->dry_run = d->options.dry_run;
+	fill_kernel(d, s);
+	fill_counters(engine_totals(d->engine), s);
+	s->tracked = e.tracked;
+	s->offlined = e.pages[PAGE_OFFLINED];
+	s->pending = e.pages[PAGE_PENDING];
+	s->failed = e.pages[PAGE_FAILED];
+	s->refused = e.pages[PAGE_REFUSED];
+	s->limit_pages = e.limit_pages;
+	s->used_pages = e.offlined_by_us;
+	s->hour_limit = e.hour_limit;
+	s->hour_used = e.hour_used;
+	s->poisoned_kib = e.poisoned_kib < 0 ? REPORT_NO_NUMBER : e.poisoned_kib;
+	s->by_us_kib = e.by_us_kib;
+	s->by_others_kib = e.by_others_kib;
+	s->db_ok = d->db && !d->db_failing;
+	s->db_bytes = d->db ? db_size(d->db) : 0;
+	s->db_errors = d->db ? db_errors(d->db) : 0;
+	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
+	word(s->hold, result_to_string(e.hold));
+	word(s->verdict, verdict_to_string(e.verdict));
+	snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", e.verdict_why);
+	return 0;
+}
+
+static void fill_page(const struct daemon *d, const struct page_rec *rec, bool other_boot,
+		      enum result waiting_for, struct page_report *p)
+{
+	enum result result = (enum result)rec->result;
+
+	if (rec->state == PAGE_PENDING && result == RESULT_NONE)
+		result = waiting_for;
+	*p = (struct page_report){
+		.pfn = rec->pfn,
+		.address = pfn_to_paddr(pfn(rec->pfn), d->page_shift).addr,
+		.corrected_errors = rec->corrected_errors,
+		.first_seen = to_wall(d, rec->first_seen),
+		.last_seen = to_wall(d, page_rec_last_seen(rec).us),
+		.attempts = rec->attempts,
+	};
+	snprintf(p->dimm, sizeof(p->dimm), "%s",
+		 engine_dimm(d->engine, rec->dimm)->label);
+	word(p->state, page_state_to_string((enum page_state)rec->state));
+	word(p->reason, reason_to_string((enum reason)rec->reason));
+	word(p->result, result_to_string(result));
+	if (other_boot && rec->state == PAGE_OFFLINED) {
+		word(p->state, page_state_to_string(PAGE_WATCHED));
+		word(p->result, result_to_string(RESULT_STALE));
+	}
+}
+
+static enum result waiting_for(struct daemon *d)
+{
+	struct engine_status s;
+
+	engine_status(d->engine, clock_boot(), &s);
+	return s.waiting_for;
+}
+
+/* One page: from the tracker, or from the database if the tracker had to let it go. */
+static int one_page(struct daemon *d, const struct report_filter *f, report_fn fn,
+		    void *userdata)
+{
+	pfn_t p = paddr_to_pfn(paddr(f->address), d->page_shift);
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(d->engine), p);
+	struct page_report report;
+	bool other_boot = false;
+
+	if (!rec && (!d->db || db_get_page(d->db, p, &rec, &other_boot) < 0))
+		return 0;
+	fill_page(d, rec, other_boot, waiting_for(d), &report);
+	return fn(userdata, &report);
+}
+
+static int op_pages(void *ctx, const struct report_filter *f, report_fn fn,
+		    void *userdata, uint64_t *ret_cursor)
+{
+	struct daemon *d = ctx;
+	const struct ce_tracker *t = engine_tracker(d->engine);
+	enum result wait = waiting_for(d);
+	struct page_report report;
+	uint32_t n = 0;
+
+	if (f->has_address)
+		return one_page(d, f, fn, userdata);
+	for (uint64_t slot = f->cursor; slot < ce_tracker_capacity(t); slot++) {
+		const struct page_rec *rec = ce_tracker_peek_at(t, (uint32_t)slot);
+		const char *state;
+		int r;
+
+		if (!rec)
+			continue;
+		state = page_state_to_string((enum page_state)rec->state);
+		if (f->state && strcmp(f->state, state) != 0)
+			continue;
+		if (f->limit > 0 && n++ == f->limit) {
+			*ret_cursor = slot;
+			return 0;
+		}
+		fill_page(d, rec, false, wait, &report);
+		r = fn(userdata, &report);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+struct relay {
+	const struct daemon *d;
+	report_fn fn;
+	void *userdata;
+};
+
+static int relay_history(void *userdata, const struct db_history *row)
+{
+	struct relay *relay = userdata;
+	struct history_report h;
+
+	report_from_db_history(row, relay->d->page_shift, &h);
+	return relay->fn(relay->userdata, &h);
+}
+
+static int relay_ce(void *userdata, const struct db_ce *row)
+{
+	struct relay *relay = userdata;
+	struct ce_report c;
+
+	report_from_db_ce(row, &c);
+	return relay->fn(relay->userdata, &c);
+}
+
+static int op_history(void *ctx, const struct report_filter *f, report_fn fn,
+		      void *userdata)
+{
+	struct daemon *d = ctx;
+	struct relay relay = { d, fn, userdata };
+	struct db_filter filter = report_db_filter(f, d->page_shift);
+
+	return d->db ? db_report_history(d->db, &filter, relay_history, &relay) : -EIO;
+}
+
+static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
+		     void *userdata)
+{
+	struct daemon *d = ctx;
+	struct relay relay = { d, fn, userdata };
+	struct db_filter filter = report_db_filter(f, d->page_shift);
+
+	if (!d->db)
+		return -EIO;
+	(void)daemon_flush(d); /* the last second's groups are still open in memory */
+	return db_report_ces(d->db, &filter, relay_ce, &relay);
+}
+
+static void identify(const struct topology *t, const struct dimm_rec *rec,
+		     struct dimm_report *r)
+{
+	const struct edac_dimm *dimm =
+		t ? topology_find(t, rec->mc, rec->layer, rec->label) : NULL;
+	const struct dmi_module *module;
+
+	if (!dimm)
+		return;
+	r->size_mib = (int64_t)dimm->size_mib;
+	if (dimm->module == TOPOLOGY_NO_MODULE || dimm->match != SLOT_EXACT)
+		return; /* a guess is not shown as a fact */
+	module = &t->modules[dimm->module];
+	snprintf(r->part, sizeof(r->part), "%s", module->part);
+	snprintf(r->serial, sizeof(r->serial), "%s", module->serial);
+}
+
+static void fill_dimm(const struct daemon *d, uint16_t index, const struct topology *t,
+		      struct dimm_report *r)
+{
+	const struct dimm_rec *rec = engine_dimm(d->engine, index);
+	const char *why;
+
+	report_from_dimm_rec(rec, r);
+	if (index == DIMM_OTHER)
+		r->location[0] = '\0'; /* of many places, or of none */
+	word(r->verdict, verdict_to_string(engine_dimm_verdict(d->engine, index, &why)));
+	snprintf(r->verdict_why, sizeof(r->verdict_why), "%s", why);
+	identify(t, rec, r);
+}
+
+static int op_dimms(void *ctx, report_fn fn, void *userdata)
+{
+	struct daemon *d = ctx;
+	struct topology *t = NULL;
+	int r = 0;
+
+	(void)topology_read(&t, "");
+	for (uint16_t i = 0; r == 0 && i < engine_dimms(d->engine); i++) {
+		const struct dimm_rec *rec = engine_dimm(d->engine, i);
+		struct dimm_report report;
+
+		if (i == DIMM_OTHER && rec->corrected_errors == 0 &&
+		    rec->uncorrected_errors == 0 && rec->offlined == 0)
+			continue;
+		fill_dimm(d, i, t, &report);
+		r = fn(userdata, &report);
+	}
+	topology_free(t);
+	return r;
+}
+
+static int op_policy(void *ctx, char **ret_text)
+{
+	struct daemon *d = ctx;
+	const struct config *cfg = engine_config(d->engine);
+	size_t len = config_format(cfg, NULL, 0);
+	char *text = malloc(len + 1);
+
+	if (!text)
+		return -ENOMEM;
+	config_format(cfg, text, len + 1);
+	*ret_text = text;
+	return 0;
+}
+
+static int op_reload(void *ctx, char **ret_text)
+{
+	return daemon_reload(ctx, ret_text);
+}
+
+static int op_offline(void *ctx, uint64_t address, uint64_t cookie,
+		      char why[REPORT_TEXT_MAX])
+{
+	struct daemon *d = ctx;
+	struct input in = { .kind = INPUT_REQUEST_OFFLINE };
+
+	in.request.pfn = paddr_to_pfn(paddr(address), d->page_shift);
+	in.request.cookie = cookie;
+	daemon_step(d, in);
+	return 0;
+}
+
+static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
+{
+	struct input in = { .kind = INPUT_REQUEST_FORGET };
+
+	in.request.pfn = p;
+	in.request.cookie = OWN_COOKIE;
+	daemon_step(d, in);
+	if (d->own_error == EBUSY)
+		snprintf(why, REPORT_TEXT_MAX, "an attempt on the page is under way");
+	return -d->own_error;
+}
+
+static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
+{
+	struct daemon *d = ctx;
+	pfn_t p = paddr_to_pfn(paddr(address), d->page_shift);
+	const struct page_rec *stored;
+	bool other_boot;
+
+	if (!ce_tracker_peek(engine_tracker(d->engine), p) &&
+	    (!d->db || db_get_page(d->db, p, &stored, &other_boot) < 0))
+		return -ENOENT;
+	return forget(d, p, why);
+}
+
+static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX])
+{
+	struct daemon *d = ctx;
+	int r = -ENOENT;
+
+	for (uint32_t slot = 0; slot < ce_tracker_capacity(engine_tracker(d->engine));
+	     slot++) {
+		const struct page_rec *rec =
+			ce_tracker_peek_at(engine_tracker(d->engine), slot);
+
+		if (!rec || strcmp(engine_dimm(d->engine, rec->dimm)->label, label) != 0)
+			continue;
+		r = forget(d, pfn(rec->pfn), why);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+const struct bus_ops daemon_bus_ops = {
+	.status = op_status,
+	.pages = op_pages,
+	.history = op_history,
+	.errors = op_errors,
+	.dimms = op_dimms,
+	.policy = op_policy,
+	.reload = op_reload,
+	.offline = op_offline,
+	.forget = op_forget,
+	.forget_dimm = op_forget_dimm,
+};

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Opens every door, tells the engine what the machine is and gives it back what was
+ * stored. Each failure is one line that says what to do.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "daemon_internal.h"
+#include "journal.h"
+
+static int open_reader(struct daemon *d, const struct config *cfg)
+{
+	struct trace_reader_options options = {
+		.buffer_size = cfg->source.buffer_size,
+		.record_dir = d->options.record_dir,
+	};
+	const char *where = "";
+	int r = trace_reader_open(&d->reader, &options, &where);
+
+	if (r == -ENOENT || r == -ENODEV)
+		journal_log(
+			LOG_ERR, r,
+			"%s: this kernel offers no ras:mc_event, or tracefs is not mounted; "
+			"see softofflinectl check",
+			where);
+	else if (r == -EBUSY)
+		journal_log(LOG_ERR, 0,
+			    "Another softofflined reads the trace instance; stop it "
+			    "first");
+	else if (r < 0)
+		journal_log(LOG_ERR, r, "%s: cannot set up the trace instance", where);
+	if (r < 0)
+		return r == -ENOENT || r == -ENODEV ? EX_UNAVAILABLE : EXIT_FAILURE;
+	r = mc_format_new(&d->format, trace_reader_header_page(d->reader),
+			  trace_reader_mc_format(d->reader),
+			  trace_reader_failure_format(d->reader));
+	if (r < 0) {
+		journal_log(LOG_ERR, r, "events/ras/mc_event/format: not understood");
+		return EX_UNAVAILABLE;
+	}
+	return 0;
+}
+
+/* Whether the daemon goes on without a database: only if the disk is to blame. */
+static bool can_do_without(int r)
+{
+	return r == -ENOSPC || r == -EIO || r == -EROFS;
+}
+
+static int open_db(struct daemon *d, const struct config *cfg)
+{
+	struct db_options options = {
+		.path = cfg->database.path,
+		.max_size = cfg->database.max_size,
+		.retention = cfg->database.retention,
+		.now = clock_boot(),
+		.wall_offset = d->wall_offset,
+	};
+	enum db_opened how;
+	const char *why = "";
+	int r = clock_boot_id(options.boot_id);
+
+	if (r < 0) {
+		journal_log(LOG_ERR, r,
+			    "/proc/sys/kernel/random/boot_id: cannot be read");
+		return EXIT_FAILURE;
+	}
+	r = db_open(&d->db, &options, &how, &why);
+	if (r < 0) {
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s: %s",
+			      cfg->database.path, why);
+		if (!can_do_without(r))
+			return EXIT_FAILURE;
+		journal_log(LOG_ERR, 0,
+			    "Going on without a database: counts last only as long "
+			    "as this process. Mend the disk and restart.");
+		return 0;
+	}
+	if (how == DB_QUARANTINED)
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
+	return 0;
+}
+
+static void step(struct daemon *d, struct input in)
+{
+	in.now = clock_boot();
+	daemon_step(d, in);
+}
+
+static int restore_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
+{
+	struct input in = { .kind = INPUT_RESTORE_DIMM };
+
+	in.dimm.index = index;
+	in.dimm.rec = rec;
+	step(userdata, in);
+	return 0;
+}
+
+static int restore_page(void *userdata, const struct page_rec *rec, bool other_boot)
+{
+	struct input in = { .kind = INPUT_RESTORE_PAGE };
+
+	in.page.pfn = pfn(rec->pfn);
+	in.page.rec = rec;
+	in.page.other_boot = other_boot;
+	step(userdata, in);
+	return 0;
+}
+
+struct intents {
+	struct action_row rows[16];
+	unsigned int n;
+};
+
+/* Kept first: settling them writes, which a walk over the table must not see. */
+static int keep_intent(void *userdata, const struct action_row *row)
+{
+	struct intents *intents = userdata;
+
+	if (intents->n < ARRAY_SIZE(intents->rows))
+		intents->rows[intents->n++] = *row;
+	return 0;
+}
+
+static void restore_actions(struct daemon *d)
+{
+	struct intents intents = { .n = 0 };
+
+	(void)db_each_intent(d->db, keep_intent, &intents);
+	for (unsigned int i = 0; i < intents.n; i++) {
+		struct input in = { .kind = INPUT_RESTORE_ACTION };
+
+		in.action.row = &intents.rows[i];
+		in.action.frame = sysfs_offline_frame(d->sysfs, pfn(intents.rows[i].pfn));
+		step(d, in);
+	}
+}
+
+static int restore(struct daemon *d)
+{
+	struct input done = { .kind = INPUT_RESTORE_DONE };
+	struct totals totals;
+	int r = 0;
+
+	if (d->db && db_get_totals(d->db, &totals) >= 0)
+		step(d,
+		     (struct input){ .kind = INPUT_RESTORE_TOTALS, .totals = &totals });
+	if (d->db)
+		r = db_each_dimm(d->db, restore_dimm, d);
+	if (d->db && r >= 0)
+		r = db_each_page(d->db, ce_tracker_capacity(engine_tracker(d->engine)),
+				 restore_page, d, &done.restored.more_stored);
+	if (r < 0)
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
+			      "Database: not everything could be read back: %s",
+			      db_last_error(d->db));
+	if (d->db)
+		restore_actions(d);
+	step(d, done);
+	return 0;
+}
+
+static void describe_machine(struct daemon *d)
+{
+	struct ram_map *map _cleanup_(free_p) = malloc(sizeof(*map));
+	struct input in = { .kind = INPUT_MACHINE };
+
+	if (map) {
+		sysfs_offline_ram_map(d->sysfs, map);
+		if (!map->known)
+			journal_log(
+				LOG_WARNING, 0,
+				"/proc/iomem: cannot be read; whether an address is RAM is "
+				"left to the kernel");
+		step(d, (struct input){ .kind = INPUT_RAM, .ram = map });
+	}
+	in.machine = sysfs_offline_machine(d->sysfs);
+	step(d, in);
+	d->mem_total_kib = sysfs_offline_mem_total_kib(d->sysfs);
+	in = (struct input){ .kind = INPUT_KERNEL };
+	in.kernel = sysfs_offline_kernel(d->sysfs);
+	if (d->options.dry_run)
+		in.kernel = (struct kernel_state){ true, true, true };
+	step(d, in);
+}
+
+/* Optional: in an initramfs or a container there is no bus. */
+static void open_bus(struct daemon *d)
+{
+	sd_bus *connection = NULL;
+	int r = sd_bus_open_system(&connection);
+
+	if (r < 0) {
+		journal_log(LOG_NOTICE, r,
+			    "No system bus: softofflinectl shows stored data only");
+		return;
+	}
+	r = bus_new(&d->bus, connection, d->event, &daemon_bus_ops, d);
+	if (r < 0)
+		journal_log(LOG_WARNING, r, "Cannot offer " BUS_NAME " on the bus");
+}
+
+static int open_hands(struct daemon *d)
+{
+	const struct offline_driver *driver =
+		d->options.dry_run ? &offline_driver_dry_run : &offline_driver_kernel;
+	int r = sysfs_offline_new(&d->sysfs, "", d->page_shift);
+
+	if (r >= 0 && write_watch_new(&d->watch, "") < 0)
+		d->watch = NULL; /* moves of the counter are then "other" */
+	if (r >= 0)
+		r = offline_worker_start(&d->worker, driver, "", d->page_shift);
+	if (r < 0)
+		journal_log(LOG_ERR, r, "Cannot start the offline thread");
+	return r < 0 ? EXIT_FAILURE : 0;
+}
+
+int daemon_start(struct daemon *d, const struct config *cfg)
+{
+	int r = open_reader(d, cfg);
+
+	if (r != 0)
+		return r;
+	r = open_hands(d);
+	if (r != 0)
+		return r;
+	r = open_db(d, cfg);
+	if (r != 0)
+		return r;
+	if (engine_new(&d->engine, cfg, d->page_shift) < 0) {
+		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
+		return EXIT_FAILURE;
+	}
+	describe_machine(d);
+	r = restore(d);
+	if (r != 0)
+		return r;
+	daemon_resolve_metrics(d, cfg);
+	open_bus(d);
+	return 0;
+}
