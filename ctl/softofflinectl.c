@@ -182,7 +182,10 @@ int main(int argc, char **argv)
 	int r;
 
 	/* Only characters: numbers and dates look the same everywhere. */
+	/* A terminal that never said what it speaks gets UTF-8, as everybody's does. */
 	setlocale(LC_CTYPE, "");
+	if (MB_CUR_MAX == 1)
+		setlocale(LC_CTYPE, "C.UTF-8");
 	if (args_parse(&args, argc, argv, why) < 0) {
 		complain("%s", why);
 		return CTL_USAGE;

@@ -117,11 +117,23 @@ static void print_budget_line(const struct ui *ui, uint64_t used, uint64_t limit
 	       text_count(used, text[0]), text_count(limit, text[1]), what);
 }
 
+/* Burst may well be more than an hour's share: no bar could show both. */
+static void print_hour(const struct ui *ui, const struct status_report *s)
+{
+	char text[3][OUTPUT_TEXT_MAX];
+
+	printf("%s pages in the last hour; %s an hour", text_count(s->hour_used, text[0]),
+	       text_count(s->hour_limit, text[1]));
+	if (s->burst != REPORT_NO_COUNT)
+		printf(", up to %s at once", text_count(s->burst, text[2]));
+	putchar('\n');
+}
+
 static void print_budget(const struct ui *ui, const struct status_report *s)
 {
 	if (s->hour_limit != REPORT_NO_COUNT && s->hour_used != REPORT_NO_COUNT) {
 		label(ui, "Budget");
-		print_budget_line(ui, s->hour_used, s->hour_limit, "in the last hour");
+		print_hour(ui, s);
 	}
 	if (s->limit_pages != REPORT_NO_COUNT && s->used_pages != REPORT_NO_COUNT) {
 		label(ui, "");

@@ -81,6 +81,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->limit_pages = e.limit_pages;
 	s->used_pages = e.offlined_by_us;
 	s->hour_limit = e.hour_limit;
+	s->burst = e.burst;
 	s->hour_used = e.hour_used;
 	s->poisoned_kib = e.poisoned_kib < 0 ? REPORT_NO_NUMBER : e.poisoned_kib;
 	s->by_us_kib = e.by_us_kib;

@@ -271,6 +271,7 @@ struct engine_status {
 	uint32_t offlined_by_us; /* in the present boot */
 	uint64_t limit_pages;    /* total budget */
 	uint32_t hour_limit;     /* PagesPerHour */
+	uint32_t burst;          /* Burst: what may come at once */
 	uint32_t hour_used;      /* in the last 60 minutes */
 	int64_t poisoned_kib;    /* -1: not known yet */
 	int64_t by_us_kib;

@@ -146,6 +146,7 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	s.offlined_by_us = engine_offlined_by_us(e);
 	s.limit_pages = policy_total_limit(&e->cfg, &e->machine);
 	s.hour_limit = e->cfg.budget.pages_per_hour;
+	s.burst = e->cfg.budget.burst;
 	s.hour_used = budget_used_last_hour(&e->budget, now);
 	s.poisoned_kib = e->poisoned_kib;
 	s.by_us_kib = s.offlined_by_us * page_kib;

@@ -84,7 +84,7 @@
 #define VERDICT_LIST(X)                                                                  \
 	X(OK, "ok", "no corrected errors")                                               \
 	X(WATCH, "watch", "corrected errors, dealt with; nothing to do")                 \
-	X(DEGRADED, "degraded", "something needs an eye: see the line below it")         \
+	X(DEGRADED, "degraded", "something needs an eye")                                \
 	X(REPLACE, "replace", "plan to replace a DIMM")
 
 #define X(id, word, help) REASON_##id,

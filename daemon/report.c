@@ -54,6 +54,7 @@ static const struct report_field status_fields[] = {
 	S("budget.used_pages",  U64, used_pages),
 	S("budget.hour_limit",  U64, hour_limit),
 	S("budget.hour_used",   U64, hour_used),
+	S("budget.burst",       U64, burst),
 	S("poisoned.kib",           I64, poisoned_kib),
 	S("poisoned.by_us_kib",     I64, by_us_kib),
 	S("poisoned.by_others_kib", I64, by_others_kib),

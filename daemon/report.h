@@ -63,6 +63,7 @@ struct status_report {
 	uint64_t limit_pages;
 	uint64_t used_pages;
 	uint64_t hour_limit;
+	uint64_t burst;
 	uint64_t hour_used;
 	int64_t poisoned_kib;
 	int64_t by_us_kib;

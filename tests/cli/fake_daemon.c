@@ -55,6 +55,7 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.limit_pages = 26214,
 		.used_pages = 3,
 		.hour_limit = 10,
+		.burst = 20,
 		.hour_used = 3,
 		.poisoned_kib = 1540,
 		.by_us_kib = 12,
