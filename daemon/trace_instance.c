@@ -319,16 +319,18 @@ int trace_instance_set_size(struct trace_instance *in, uint64_t bytes)
 	return write_text(in, "buffer_size_kb", text);
 }
 
+int trace_instance_wake_at_once(struct trace_instance *in)
+{
+	int r = trace_instance_set(in, "buffer_percent", "0");
+
+	return r == -ENOENT ? 0 : r;
+}
+
 int trace_instance_enable(struct trace_instance *in)
 {
 	char path[128];
 	int r;
 
-	/* Since Linux 6.1 poll() waits for this share of the buffer; older ones lack it.
-	 */
-	r = trace_instance_set(in, "buffer_percent", "0");
-	if (r < 0 && r != -ENOENT)
-		return r;
 	r = trace_instance_set(in, MC_EVENT_DIR "/enable", "1");
 	if (r < 0)
 		return r;

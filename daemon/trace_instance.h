@@ -66,6 +66,15 @@ int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes);
  * errno. */
 int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
 
+/**
+ * Has poll() wake for a single event. Since Linux 6.1 it waits for a share of the buffer,
+ * half of it by default; older kernels have no such setting, which is no failure. To be
+ * called before a pipe is added to an epoll set: the setting of that moment decides for
+ * good which of the kernel's two wait queues it stands in (ring_buffer_poll_wait).
+ * 0 or negative errno.
+ */
+int trace_instance_wake_at_once(struct trace_instance *in);
+
 /** Turns the events and the recording on, where they are off. 0 or negative errno. */
 int trace_instance_enable(struct trace_instance *in);
 

@@ -289,6 +289,9 @@ static int open_all(struct trace_reader *r, const struct trace_reader_options *o
 	e = set_up(r);
 	if (e < 0)
 		return e;
+	e = trace_instance_wake_at_once(&r->in);
+	if (e < 0)
+		return e;
 	/* Before the events are on: the counters then start from a known point. */
 	snprintf(r->in.where, sizeof(r->in.where), "%s/per_cpu", r->in.path);
 	e = open_pipes(r);
