@@ -74,11 +74,11 @@ static const struct option table[] = {
 
 	{ { "Budget", "PagesPerHour", "10",
 	    "How many pages an hour may be offlined in the long run. "
-	    "0: the pages of Burst are all there are until the daemon starts anew." },
+	    "0: none is offlined, whatever Burst says." },
 	  OPTION_COUNT, IN_CONFIG(budget.pages_per_hour), RANGE(0, 100000) },
 	{ { "Budget", "Burst", "20",
 	    "How many pages may be offlined at once after a quiet time. "
-	    "0 is allowed only with PagesPerHour=0: then none is." },
+	    "0 is allowed only with PagesPerHour=0." },
 	  OPTION_COUNT, IN_CONFIG(budget.burst), RANGE(0, 100000) },
 	{ { "Budget", "PagesPerDimm", "128",
 	    "How many pages of one DIMM may be offlined. "
