@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 /* cmocka wants these before it */
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -19,6 +18,8 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+
+#include <cmocka.h>
 
 #include "db.h"
 #include "mem.h"
