@@ -65,7 +65,8 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	struct dimm_report report;
 
 	/* The record for what found no other place has nothing to tell if it is empty. */
-	if (index == DIMM_OTHER && rec->corrected_errors + rec->uncorrected_errors == 0)
+	if (index == DIMM_OTHER &&
+	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
 		return 0;
 	report_from_dimm_rec(rec, &report);
 	if (index == DIMM_OTHER)

@@ -186,8 +186,9 @@ static void read_dimm(const struct db *db, sqlite3_stmt *s, int64_t *ret_index,
 			 usec_max(usec(rec->first_seen), usec(rec->last_seen)));
 	rec->first_seen = moved(rec->first_seen, shift);
 	rec->last_seen = moved(rec->last_seen, shift);
-	if (boot != db->boot)
-		rec->offlined = 0; /* of the present boot, says its declaration */
+	/* Of the present boot, says its declaration; who only reads does not know it. */
+	if (db->boot && boot != db->boot)
+		rec->offlined = 0;
 }
 
 int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)

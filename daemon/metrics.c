@@ -119,7 +119,7 @@ static bool is_shown(const struct engine *e, uint16_t index)
 	const struct dimm_rec *d = engine_dimm(e, index);
 
 	return index != DIMM_OTHER || d->corrected_errors > 0 ||
-	       d->uncorrected_errors > 0;
+	       d->uncorrected_errors > 0 || d->offlined > 0;
 }
 
 static void put_dimms(struct text *t, const struct engine *e)

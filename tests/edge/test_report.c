@@ -30,7 +30,7 @@ static const struct {
 	  "counters.uncorrected_errors counters.unattributed counters.events_lost "
 	  "counters.malformed pages.tracked pages.offlined pages.pending pages.failed "
 	  "pages.refused budget.limit_pages budget.used_pages budget.hour_limit "
-	  "budget.hour_used poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
+	  "budget.hour_used budget.burst poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
 	  "database.ok database.bytes database.errors database.lost_rows hold verdict "
 	  "verdict_why " },
 	{ page_report_fields, sizeof(struct page_report),
