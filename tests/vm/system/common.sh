@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh disable=SC2034
+#
+# What the parts of the full-system test share, after guest.sh.
+
+unit=softofflined.service
+manager='org.softofflined1 /org/softofflined1 org.softofflined1.Manager'
+drop_ins=/etc/softofflined/softofflined.conf.d
+prom=/var/lib/prometheus/node-exporter/softofflined.prom
+database=/var/lib/softofflined/softofflined.db
+instance=/sys/kernel/tracing/instances/softofflined
+out=/run/out
+
+# Events raised so far, to be compared with what the daemon says.
+sent=0
+
+part()
+{
+	echo "$1:"
+}
+
+# try COMMAND...: its status, output and errors into $status, $said, $err.
+try()
+{
+	status=0
+	"$@" >/run/try.out 2>/run/try.err || status=$?
+	said=$(cat /run/try.out)
+	err=$(cat /run/try.err)
+}
+
+# nobody COMMAND...: as an ordinary user without any group.
+nobody()
+{
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# prop NAME: a property of our unit.
+prop()
+{
+	systemctl show --value --property="$1" "$unit"
+}
+
+# json VERB [ARGUMENT] FILTER: what jq makes of the verb's answer.
+json()
+{
+	case $# in
+	2) softofflinectl --json "$1" | jq -r "$2" ;;
+	3) softofflinectl --json "$1" "$2" | jq -r "$3" ;;
+	esac
+}
+
+hex()
+{
+	printf '0x%x\n' "$1"
+}
+
+address()
+{
+	hex "$(($1 * 4096))"
+}
+
+# ce PFN TIMES [KEY=VALUE...]: corrected errors of a page.
+ce()
+{
+	ce_pfn=$1
+	ce_times=$2
+	shift 2
+	echo "addr=$(address "$ce_pfn") repeat=$ce_times $*" >/proc/mcgen
+	sent=$((sent + ce_times))
+}
+
+# ce_edac LINE: one error that takes the way of a real driver.
+ce_edac()
+{
+	echo "$1" >/proc/fedac
+	sent=$((sent + 1))
+}
+
+counted()
+{
+	[ "$(json status .counters.events)" = "$sent" ]
+}
+
+# page PFN FIELD
+page()
+{
+	json show "pfn:$(hex "$1")" ".page.$2"
+}
+
+page_is()
+{
+	[ "$(page "$1" state 2>/dev/null)" = "$2" ]
+}
+
+poisoned()
+{
+	kpage "$1" | grep -q hwpoison
+}
+
+# metric FILE SERIES: the value of exactly that series.
+metric()
+{
+	awk -v series="$2" 'index($0, series " ") == 1 {
+		print substr($0, length(series) + 2) }' "$1"
+}
+
+metric_in()
+{
+	[ "$(metric "$1" "$2")" = "$3" ]
+}
+
+metric_is()
+{
+	metric_in "$prom" "$1" "$2"
+}
+
+running()
+{
+	systemctl is-active --quiet "$unit" && [ "$(prop SubState)" = running ]
+}
