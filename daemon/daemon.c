@@ -135,9 +135,9 @@ static int on_post(sd_event_source *s, void *userdata)
 static int on_reconcile(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
-	uint32_t end = d->reconcile_slot + RECONCILE_TURN;
+	unsigned int looked = 0;
 
-	for (; d->reconcile_slot < end; d->reconcile_slot++) {
+	for (; looked < RECONCILE_TURN; d->reconcile_slot++) {
 		const struct ce_tracker *t = engine_tracker(d->engine);
 		const struct page_rec *rec = ce_tracker_peek_at(t, d->reconcile_slot);
 		struct input in = { .kind = INPUT_FRAME };
@@ -149,6 +149,7 @@ static int on_reconcile(sd_event_source *s, void *userdata)
 		in.frame.pfn = pfn(rec->pfn);
 		in.frame.frame = sysfs_offline_frame(d->sysfs, in.frame.pfn);
 		daemon_step(d, in);
+		looked++;
 	}
 	return 0;
 }
@@ -397,6 +398,8 @@ static void close_all(struct daemon *d)
 	db_close(d->db);
 	engine_free(d->engine);
 	mc_format_free(d->format);
+	free(d->consumed);
+	free(d->noted);
 	sysfs_offline_free(d->sysfs);
 	sd_event_source_unref(d->deadline);
 	sd_event_source_unref(d->commit);

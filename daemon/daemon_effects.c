@@ -6,9 +6,16 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 
 #include "daemon_internal.h"
 #include "journal.h"
+
+/*
+ * Before an attempt what is unstored goes along, so that the tables agree after a crash;
+ * but in a storm, when that is much, the page does not wait for it.
+ */
+#define ATTEMPT_FLUSHES 8
 
 static void follow(struct daemon *d, struct input in)
 {
@@ -67,6 +74,59 @@ static void load(struct daemon *d, pfn_t p)
 	follow(d, in);
 }
 
+static int store(struct daemon *d, const struct effect *f)
+{
+	switch (f->kind) {
+	case EFFECT_STORE_PAGE:
+		return db_put_page(d->db, f->page);
+	case EFFECT_REMOVE_PAGE:
+		return db_remove_page(d->db, f->pfn);
+	case EFFECT_STORE_CE:
+		return db_put_ce(d->db, &f->ce);
+	case EFFECT_STORE_ACTION:
+		return db_put_action(d->db, &f->action);
+	case EFFECT_STORE_POISON:
+		return db_put_poison(d->db, &f->poison);
+	case EFFECT_STORE_DIMM:
+		return db_put_dimm(d->db, f->dimm.index, f->dimm.rec);
+	case EFFECT_STORE_TOTALS:
+		daemon_note_read(d); /* the two must not come apart */
+		return db_put_totals(d->db, engine_totals(d->engine));
+	case EFFECT_PROBE:
+	case EFFECT_OFFLINE:
+	case EFFECT_LOAD:
+	case EFFECT_RECONCILE:
+	case EFFECT_REPORT:
+	case EFFECT_REPLY:
+		break;
+	}
+	return -EINVAL;
+}
+
+int daemon_commit(struct daemon *d)
+{
+	int r;
+
+	if (!d->db)
+		return 0;
+	r = db_commit(d->db, clock_boot(), d->wall_offset);
+	note_db(d, r);
+	return r;
+}
+
+/* Takes from the engine what it has not stored, in at most @steps steps. */
+static void give_out(struct daemon *d, unsigned int steps)
+{
+	struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
+	struct effects effects = { .more = true };
+
+	while (effects.more && steps-- > 0) {
+		engine_step(d->engine, &in, &effects);
+		for (unsigned int i = 0; i < effects.n; i++)
+			note_db(d, d->db ? store(d, &effects.v[i]) : 0);
+	}
+}
+
 /*
  * The intent must be on disk before the kernel is asked; if the disk fails, the page is
  * no better for it, so the attempt goes on.
@@ -76,8 +136,8 @@ static void attempt(struct daemon *d, uint64_t id, pfn_t p)
 	struct input in = { .kind = INPUT_ANSWER };
 	int r;
 
-	if (d->db)
-		note_db(d, db_commit(d->db, clock_boot(), d->wall_offset));
+	give_out(d, ATTEMPT_FLUSHES);
+	(void)daemon_commit(d);
 	r = offline_worker_submit(d->worker, id, p);
 	if (r >= 0) {
 		d->attempt_under_way = true;
@@ -101,34 +161,6 @@ static void say(struct daemon *d, const struct report *r)
 	journal_report(r, &context);
 	if (d->bus)
 		bus_signal_changed(d->bus);
-}
-
-static int store(struct daemon *d, const struct effect *f)
-{
-	switch (f->kind) {
-	case EFFECT_STORE_PAGE:
-		return db_put_page(d->db, f->page);
-	case EFFECT_REMOVE_PAGE:
-		return db_remove_page(d->db, f->pfn);
-	case EFFECT_STORE_CE:
-		return db_put_ce(d->db, &f->ce);
-	case EFFECT_STORE_ACTION:
-		return db_put_action(d->db, &f->action);
-	case EFFECT_STORE_POISON:
-		return db_put_poison(d->db, &f->poison);
-	case EFFECT_STORE_DIMM:
-		return db_put_dimm(d->db, f->dimm.index, f->dimm.rec);
-	case EFFECT_STORE_TOTALS:
-		return db_put_totals(d->db, engine_totals(d->engine));
-	case EFFECT_PROBE:
-	case EFFECT_OFFLINE:
-	case EFFECT_LOAD:
-	case EFFECT_RECONCILE:
-	case EFFECT_REPORT:
-	case EFFECT_REPLY:
-		break;
-	}
-	return -EINVAL;
 }
 
 static void perform(struct daemon *d, const struct effect *f)
@@ -214,26 +246,14 @@ void daemon_step(struct daemon *d, struct input in)
 	}
 	d->stepping = false;
 	if (d->db && db_pending(d->db) >= DB_GROUP_ROWS)
-		note_db(d, db_commit(d->db, clock_boot(), d->wall_offset));
+		(void)daemon_commit(d);
 }
 
 int daemon_flush(struct daemon *d)
 {
-	struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
-	struct effects effects;
-	int r;
-
-	do {
-		engine_step(d->engine, &in, &effects);
-		for (unsigned int i = 0; i < effects.n; i++)
-			perform(d, &effects.v[i]);
-	} while (effects.more);
-	if (!d->db)
-		return 0;
+	give_out(d, UINT_MAX);
 	d->wall_offset = clock_wall_offset();
-	r = db_commit(d->db, in.now, d->wall_offset);
-	note_db(d, r);
-	return r;
+	return daemon_commit(d);
 }
 
 int daemon_collect(struct daemon *d)

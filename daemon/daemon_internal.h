@@ -28,6 +28,9 @@ struct daemon {
 	struct engine *engine;
 	struct trace_reader *reader;
 	struct mc_format *format;
+	uint64_t *consumed; /* by CPU: events read, as trace_reader_consumed() counts */
+	uint64_t *noted;    /* what of it the database knows */
+	bool accounted;     /* both are set up */
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */
@@ -67,6 +70,8 @@ struct daemon {
 
 /** Gives @in to the engine and performs everything that follows from it. */
 void daemon_step(struct daemon *d, struct input in);
+/** Commits what is in the group. Returns 0 or negative errno. */
+int daemon_commit(struct daemon *d);
 /** Gives out what the engine has not stored and commits. Returns 0 or negative errno. */
 int daemon_flush(struct daemon *d);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
@@ -74,6 +79,15 @@ int daemon_collect(struct daemon *d);
 
 /* daemon_read.c */
 
+/**
+ * Holds what the kernel says was read against what the database accounts for: the
+ * difference was read and lost by a predecessor that was killed, and is given to the
+ * engine as lost. To be called once, before the first daemon_read(). Returns 0 or
+ * -ENOMEM.
+ */
+int daemon_account_for_predecessor(struct daemon *d);
+/** Puts how far each pipe was read into the database's open group, with the totals. */
+void daemon_note_read(struct daemon *d);
 /** Reads a bounded number of trace pages. */
 void daemon_read(struct daemon *d);
 

@@ -21,6 +21,63 @@ static void give_lost(struct daemon *d, enum input_kind kind, uint16_t cpu, uint
 	daemon_step(d, in);
 }
 
+#define NEVER_NOTED UINT64_MAX
+
+struct walk {
+	uint64_t *noted;
+	unsigned int cpus;
+};
+
+static int take_reader(void *userdata, uint16_t cpu, uint64_t read)
+{
+	struct walk *walk = userdata;
+
+	if (cpu < walk->cpus)
+		walk->noted[cpu] = read;
+	return 0;
+}
+
+int daemon_account_for_predecessor(struct daemon *d)
+{
+	struct walk walk = { .cpus = trace_reader_cpus(d->reader) };
+
+	d->consumed = calloc(walk.cpus, sizeof(*d->consumed));
+	walk.noted = calloc(walk.cpus, sizeof(*walk.noted));
+	d->noted = walk.noted;
+	if (!d->consumed || !d->noted)
+		return -ENOMEM;
+	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++) {
+		d->consumed[cpu] = trace_reader_consumed(d->reader, (uint16_t)cpu);
+		d->noted[cpu] = NEVER_NOTED;
+	}
+	if (d->db)
+		(void)db_each_reader(d->db, take_reader, &walk);
+	d->accounted = true;
+	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
+		if (d->noted[cpu] != NEVER_NOTED && d->consumed[cpu] > d->noted[cpu])
+			give_lost(d, INPUT_LOST, (uint16_t)cpu,
+				  d->consumed[cpu] - d->noted[cpu], clock_boot());
+	/* Stored before the first page is read: from here on nothing can go unnoticed. */
+	if (d->db)
+		daemon_note_read(d);
+	(void)daemon_flush(d);
+	return 0;
+}
+
+void daemon_note_read(struct daemon *d)
+{
+	/* While the engine is restored: what a predecessor read is not accounted for yet.
+	 */
+	if (!d->accounted)
+		return;
+	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++) {
+		if (d->consumed[cpu] == d->noted[cpu])
+			continue;
+		if (db_put_reader(d->db, (uint16_t)cpu, d->consumed[cpu]) == 0)
+			d->noted[cpu] = d->consumed[cpu];
+	}
+}
+
 static void give_record(struct daemon *d, struct mc_decoder *m, int record, usec_t now)
 {
 	struct input in = { .now = now };
@@ -51,8 +108,10 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 		if (m.lost > 0)
 			give_lost(d, INPUT_LOST, cpu, m.lost, now);
 	}
-	while (r >= 0 && (r = mc_decoder_next(&m)) > MC_END)
+	while (r >= 0 && (r = mc_decoder_next(&m)) > MC_END) {
+		d->consumed[cpu]++; /* before: what follows may commit it */
 		give_record(d, &m, r, now);
+	}
 	if (r < 0)
 		give_lost(d, INPUT_MALFORMED, cpu, 1, now);
 }

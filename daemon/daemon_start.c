@@ -162,6 +162,10 @@ static int restore(struct daemon *d)
 	if (d->db)
 		restore_actions(d);
 	step(d, done);
+	if (daemon_account_for_predecessor(d) < 0) {
+		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
+		return EXIT_FAILURE;
+	}
 	return 0;
 }
 

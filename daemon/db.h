@@ -17,7 +17,7 @@
 #include "records.h"
 
 #define DB_APPLICATION_ID 0x534f4644 /* "SOFD" */
-#define DB_SCHEMA_VERSION 2
+#define DB_SCHEMA_VERSION 3
 #define DB_GROUP_ROWS     1000 /* rows changed before a commit is due */
 
 struct db;
@@ -75,6 +75,9 @@ int db_put_action(struct db *db, const struct action_row *row);
 int db_put_poison(struct db *db, const struct poison_row *row);
 int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec);
 int db_put_totals(struct db *db, const struct totals *totals);
+/** @read: events of @cpu's trace pipe that what is in the group and before accounts for.
+ */
+int db_put_reader(struct db *db, uint16_t cpu, uint64_t read);
 
 /**
  * Ends the group: after it returned 0, everything written before is durable (synchronous
@@ -125,6 +128,7 @@ int db_backup(struct db *db);
  */
 typedef int (*db_page_fn)(void *userdata, const struct page_rec *rec, bool other_boot);
 typedef int (*db_dimm_fn)(void *userdata, uint16_t index, const struct dimm_rec *rec);
+typedef int (*db_reader_fn)(void *userdata, uint16_t cpu, uint64_t read);
 typedef int (*db_action_fn)(void *userdata, const struct action_row *row);
 
 /** Pages, latest last_seen first, at most @limit; *ret_more: there were more. */
@@ -133,6 +137,8 @@ int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata);
 /** Actions of the present boot that were stored as intents and never completed, by id. */
 int db_each_intent(struct db *db, db_action_fn fn, void *userdata);
+/** What db_put_reader() stored in the present boot. */
+int db_each_reader(struct db *db, db_reader_fn fn, void *userdata);
 /** 0 and *ret; -ENOENT if none were stored. */
 int db_get_totals(struct db *db, struct totals *ret);
 

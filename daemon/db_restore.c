@@ -251,6 +251,28 @@ int db_each_intent(struct db *db, db_action_fn fn, void *userdata)
 	return r;
 }
 
+int db_each_reader(struct db *db, db_reader_fn fn, void *userdata)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_READERS, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_int(&b, db->boot);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	while ((r = db_step(db, b.s)) > 0) {
+		struct db_row row = { b.s, 0 };
+		uint16_t cpu = (uint16_t)db_col_range(&row, 0, UINT16_MAX);
+
+		r = fn(userdata, cpu, db_col_count(&row));
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(b.s);
+	return r;
+}
+
 static void set_total(struct totals *t, const struct db_total *field, int64_t v)
 {
 	if (field->kind == DB_TOTAL_COUNT && v < 0)

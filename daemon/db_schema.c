@@ -129,7 +129,14 @@ static const char step_2[] =
 	" iif(pfn IS NULL, NULL, " HEX("pfn") ") AS pfn"
 	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;";
 
-static const char *const steps[DB_SCHEMA_VERSION] = { step_1, step_2 };
+/* How far each CPU's trace pipe had been read when the group was committed. */
+static const char step_3[] = "CREATE TABLE reader ("
+			     " cpu INTEGER PRIMARY KEY,"
+			     " boot INTEGER NOT NULL,"
+			     " read INTEGER NOT NULL"
+			     ") STRICT;";
+
+static const char *const steps[DB_SCHEMA_VERSION] = { step_1, step_2, step_3 };
 
 #define PAGE_COLUMNS \
 	"pfn, page.boot, boot.wall_offset, dimm, corrected_errors, page.first_seen," \
@@ -192,6 +199,9 @@ static const char *const statements[STMT_MAX_] = {
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
 		" ?15)",
 	[STMT_TOTAL_PUT] = "INSERT OR REPLACE INTO totals(key, value) VALUES(?1, ?2)",
+	[STMT_READER_PUT] =
+		"INSERT OR REPLACE INTO reader(cpu, boot, read) VALUES(?1, ?2, ?3)",
+	[STMT_READERS] = "SELECT cpu, read FROM reader WHERE boot = ?1 ORDER BY cpu",
 	[STMT_PAGES] =
 		"SELECT " PAGE_COLUMNS " " FROM_PAGE
 		"ORDER BY page.last_seen + boot.wall_offset DESC, pfn DESC LIMIT ?1",

@@ -24,6 +24,7 @@ enum change_kind {
 	CHANGE_POISON,
 	CHANGE_DIMM,
 	CHANGE_TOTALS,
+	CHANGE_READER,
 };
 
 /* Followed by its data, and padding to a multiple of 8. */
@@ -220,6 +221,19 @@ static int put_totals(struct db *db, const struct totals *t)
 	return r;
 }
 
+static int put_reader(struct db *db, int64_t cpu, const uint64_t *read)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_READER_PUT, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_int(&b, cpu);
+	db_bind_int(&b, db->boot);
+	db_bind_count(&b, *read);
+	return finish(db, &b);
+}
+
 static int apply(struct db *db, const struct change *c)
 {
 	const void *data = c + 1;
@@ -239,6 +253,8 @@ static int apply(struct db *db, const struct change *c)
 		return put_dimm(db, c->index, data);
 	case CHANGE_TOTALS:
 		return put_totals(db, data);
+	case CHANGE_READER:
+		return put_reader(db, c->index, data);
 	}
 	return -EINVAL;
 }
@@ -418,6 +434,12 @@ int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec)
 int db_put_totals(struct db *db, const struct totals *totals)
 {
 	return put(db, (struct change){ .kind = CHANGE_TOTALS }, totals, sizeof(*totals));
+}
+
+int db_put_reader(struct db *db, uint16_t cpu, uint64_t read)
+{
+	return put(db, (struct change){ .kind = CHANGE_READER, .index = cpu }, &read,
+		   sizeof(read));
 }
 
 static bool clock_was_set(const struct db *db)

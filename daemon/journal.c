@@ -154,8 +154,8 @@ static void say_lost(char *buf, size_t size, const struct report *r,
 {
 	snprintf(
 		buf, size,
-		"The kernel overwrote %llu events before they were read; counts are lower "
-		"bounds. Consider a larger BufferSize.",
+		"%llu events are lost to the counts: overwritten before they were read, or read "
+		"by a daemon that was killed before it stored them. Counts are lower bounds.",
 		(unsigned long long)r->count);
 }
 

@@ -137,7 +137,7 @@ static void put_totals(struct text *t, const struct totals *totals)
 {
 	one(t, "events_total", "counter", "Memory error events read.", totals->events);
 	one(t, "events_lost_total", "counter",
-	    "Events that the kernel overwrote before they were read; counts are lower bounds.",
+	    "Events overwritten unread, or read and not stored; counts are lower bounds.",
 	    totals->events_lost);
 	one(t, "malformed_pages_total", "counter",
 	    "Ring-buffer pages that could not be decoded to their end.",

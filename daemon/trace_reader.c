@@ -507,6 +507,15 @@ uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu)
 	return n;
 }
 
+uint64_t trace_reader_consumed(struct trace_reader *r, uint16_t cpu)
+{
+	struct trace_stats now;
+
+	if (cpu >= r->in.cpus || trace_instance_stats(&r->in, cpu, &now) < 0)
+		return 0;
+	return now.read;
+}
+
 unsigned int trace_reader_cpus(const struct trace_reader *r)
 {
 	return r->in.cpus;

@@ -291,6 +291,37 @@ static void only_open_intents_of_this_boot(void **state)
 	db_close(db);
 }
 
+static int keep_reader(void *userdata, uint16_t cpu, uint64_t read)
+{
+	uint64_t *by_cpu = userdata;
+
+	by_cpu[cpu] = read;
+	return 0;
+}
+
+static void how_far_was_read_is_of_its_boot(void **state)
+{
+	struct db *db = must_open(*state, DB_CREATED);
+	uint64_t by_cpu[4] = { 0 };
+
+	assert_int_equal(db_put_reader(db, 3, 17), 0);
+	assert_int_equal(db_put_reader(db, 0, 5), 0);
+	assert_int_equal(db_put_reader(db, 3, 18), 0);
+	db_close(db);
+	db = must_open(*state, DB_OPENED);
+	assert_int_equal(db_each_reader(db, keep_reader, by_cpu), 0);
+	assert_int_equal(by_cpu[0], 5);
+	assert_int_equal(by_cpu[1], 0);
+	assert_int_equal(by_cpu[3], 18);
+	db_close(db);
+
+	by_cpu[3] = 0;
+	db = open_boot_b(*state, NOW, OFFSET);
+	assert_int_equal(db_each_reader(db, keep_reader, by_cpu), 0);
+	assert_int_equal(by_cpu[3], 0);
+	db_close(db);
+}
+
 struct seen {
 	unsigned int n;
 	uint64_t pfn[8];
@@ -404,6 +435,7 @@ int main(void)
 		T(totals_keep_their_sentinels),
 		T(dimms_come_back),
 		T(only_open_intents_of_this_boot),
+		T(how_far_was_read_is_of_its_boot),
 		T(pages_come_latest_first),
 		T(unknown_words_and_wild_numbers_are_harmless),
 		T(stamps_are_little_endian),

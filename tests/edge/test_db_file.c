@@ -127,7 +127,7 @@ static void later_schema_is_left_alone(void **state)
 	const char *why = NULL;
 
 	db_close(db);
-	run_sql(f->path, "PRAGMA user_version = 3; CREATE TABLE new(x)");
+	run_sql(f->path, "PRAGMA user_version = 99; CREATE TABLE new(x)");
 	assert_untouched(f, -EPROTONOSUPPORT, "later version");
 	db = NULL;
 	assert_int_equal(db_open_readonly(&db, f->path, &why), -EPROTONOSUPPORT);
@@ -146,7 +146,8 @@ static void later_schema_in_the_wal(void **state)
 
 	db_close(must_open(f, DB_CREATED));
 	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 3", NULL, NULL, NULL), 0);
+	assert_int_equal(sqlite3_exec(h, "PRAGMA user_version = 99", NULL, NULL, NULL),
+			 0);
 	other_of(f, "-wal", path);
 	file = slurp(f->path, &n);
 	wal = slurp(path, &m);
@@ -190,7 +191,7 @@ static void schema_1_is_brought_forward(void **state)
 	db_close(db);
 
 	db = must_open(f, DB_OPENED);
-	assert_int_equal(ask(f->path, "PRAGMA user_version"), 2);
+	assert_int_equal(ask(f->path, "PRAGMA user_version"), DB_SCHEMA_VERSION);
 	assert_int_equal(db_report_summary(db, &s), 0);
 	assert_int_equal(s.pages[PAGE_OFFLINED], 1);
 	assert_int_equal(s.pages[PAGE_WATCHED], 1);
