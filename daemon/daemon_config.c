@@ -94,22 +94,26 @@ void daemon_resolve_metrics(struct daemon *d, const struct config *cfg)
 	snprintf(d->metrics_path, sizeof(d->metrics_path), "%s", path);
 }
 
+/* What can fail comes first, so that all of the configuration is in force or nothing. */
 static int take_over(struct daemon *d, const struct config *cfg)
 {
-	struct input in = { .kind = INPUT_CONFIG, .now = clock_boot(), .config = cfg };
-	struct effects effects;
-	int r;
+	uint64_t old_size = engine_config(d->engine)->source.buffer_size;
+	int r = trace_reader_set_buffer_size(d->reader, cfg->source.buffer_size);
 
+	if (r < 0) {
+		journal_log(LOG_ERR, r,
+			    "[Source] BufferSize: the kernel refuses this size");
+		return r;
+	}
 	(void)daemon_flush(
 		d); /* a failing database must not stand in the way of a policy */
-	r = engine_step(d->engine, &in, &effects);
-	if (r < 0)
+	r = daemon_step(d, (struct input){ .kind = INPUT_CONFIG, .config = cfg });
+	if (r < 0) {
+		(void)trace_reader_set_buffer_size(d->reader, old_size);
 		return r;
-	daemon_step(d, (struct input){ .kind = INPUT_TICK });
+	}
 	daemon_resolve_metrics(d, cfg);
-	r = trace_reader_set_buffer_size(d->reader, cfg->source.buffer_size);
-	if (r < 0)
-		journal_log(LOG_WARNING, r, "[Source] BufferSize: not changed");
+	daemon_arm_metrics(d);
 	r = d->db ? db_set_limits(d->db, cfg->database.max_size, cfg->database.retention)
 		  : 0;
 	if (r < 0)

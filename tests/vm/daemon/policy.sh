@@ -199,6 +199,30 @@ test_reload()
 	check 'SIGTERM ends it with 0' daemon_stop
 }
 
+# What waits must go on by the new rules: the reload itself sets it going.
+test_reload_while_waiting()
+{
+	fresh waiting <<'END'
+[Budget]
+PagesPerHour=1
+Burst=1
+END
+	poison_before=$(poisoned_kib)
+	victim_start victim 6
+	pfns_of victim 5 >/tmp/waiting
+	check 'daemon starts' daemon_start
+	ce_all 2 </tmp/waiting
+	check 'one is offlined' comes 1 "$(pages offlined offlined)"
+	check 'four wait' comes 4 "$(pages pending)"
+	printf '[Budget]\nPagesPerHour=100000\nBurst=100000\n' >"$conf"
+	kill -HUP "$daemon"
+	check 'reloaded: all are offlined' comes 5 "$(pages offlined offlined)"
+	check 'and poisoned' grew 20
+	check 'the data is intact' same 'verify ok' "$(victim_ask victim verify)"
+	daemon_stop
+	victim_stop victim
+}
+
 test_clock()
 {
 	fresh clock <<'END'
@@ -260,6 +284,7 @@ test_hour
 test_total
 test_dimm
 test_reload
+test_reload_while_waiting
 test_clock
 test_refusals
 vm_done
