@@ -203,5 +203,5 @@ int config_parse_threshold(const char *text, struct threshold *ret);
  * config_parse_threshold. */
 int config_parse_span(const char *text, usec_t *ret);
 
-/** Writes a span in its largest exact unit ("24h" as "1d"); returns @buf. */
+/** Writes a span in its largest exact unit up to days, one day as "24h"; returns @buf. */
 const char *config_format_span(usec_t span, char *buf, size_t size);

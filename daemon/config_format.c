@@ -20,9 +20,9 @@ const char *config_format_span(usec_t span, char *buf, size_t size)
 		const char *word;
 		int64_t us;
 	} units[] = {
-		{ "w", 7 * USEC_PER_DAY }, { "d", USEC_PER_DAY },
-		{ "h", USEC_PER_HOUR },    { "min", USEC_PER_MINUTE },
-		{ "s", USEC_PER_SEC },     { "ms", USEC_PER_SEC / 1000 },
+		{ "d", USEC_PER_DAY },         { "h", USEC_PER_HOUR },
+		{ "min", USEC_PER_MINUTE },    { "s", USEC_PER_SEC },
+		{ "ms", USEC_PER_SEC / 1000 },
 	};
 
 	if (span.us == 0) {
@@ -30,7 +30,9 @@ const char *config_format_span(usec_t span, char *buf, size_t size)
 		return buf;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (span.us % units[i].us == 0) {
+		/* A single day is 24h, as everybody in this field writes it. */
+		if (span.us % units[i].us == 0 &&
+		    (units[i].us != USEC_PER_DAY || span.us > USEC_PER_DAY)) {
 			snprintf(buf, size, "%" PRId64 "%s", span.us / units[i].us,
 				 units[i].word);
 			return buf;

@@ -34,14 +34,16 @@ static const struct option table[] = {
 	    "is down." },
 	  OPTION_SIZE, IN_CONFIG(source.buffer_size), RANGE(4 * KIB, 64 * MIB) },
 	{ { "Source", "MaxBufferSize", "8M",
-	    "How far the trace buffer of each CPU may grow after events were lost." },
+	    "How far the trace buffer of each CPU may grow after events were lost. "
+	    "Read, and without effect in this version." },
 	  OPTION_SIZE, IN_CONFIG(source.max_buffer_size), RANGE(4 * KIB, 64 * MIB) },
 
 	{ { "Tracker", "MaxTrackedPages", "65536",
 	    "How many pages are kept in memory at the same time. "
 	    "When the table is full, the page that matters least makes room; what was "
-	    "counted for it stays in the database." },
-	  OPTION_COUNT, IN_CONFIG(tracker.max_tracked_pages), RANGE(64, 16777216) },
+	    "counted for it stays in the database. "
+	    "A PageThreshold above 3 takes more memory a page, so fewer are kept in the same." },
+	  OPTION_COUNT, IN_CONFIG(tracker.max_tracked_pages), RANGE(64, 1048576) },
 
 	{ { "Policy", "Action", "soft",
 	    "What to do with a page that a rule selects. "
@@ -55,11 +57,13 @@ static const struct option table[] = {
 	{ { "Policy", "RowThreshold", "2 / 7d",
 	    "When a DRAM row shows errors in N distinct columns within the window, "
 	    "every page of it that had a corrected error of its own is offlined. "
-	    "off: rows are not looked at." },
+	    "off: rows are not looked at. "
+	    "Read, and without effect in this version." },
 	  OPTION_THRESHOLD, IN_POLICY(row), RANGE(2, CONFIG_MAX_THRESHOLD) },
 	{ { "Policy", "NeighbourRule", "no",
 	    "Also offline a page beside the pages of a faulty row at its first "
-	    "corrected error." },
+	    "corrected error. "
+	    "Read, and without effect in this version." },
 	  OPTION_BOOL, IN_POLICY(neighbour) },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
@@ -113,14 +117,16 @@ static const struct option table[] = {
 
 	{ { "Replay", "AtBoot", "no",
 	    "Offline again, after a reboot, the pages that were offlined before it. "
-	    "The budgets hold for these as well." },
+	    "The budgets hold for these as well. "
+	    "Read, and without effect in this version." },
 	  OPTION_BOOL, IN_CONFIG(replay.at_boot) },
 
 	{ { "Kernel", "SoftOfflineControl", "leave",
 	    "The sysctl vm.enable_soft_offline. "
 	    "leave: use what is set. "
 	    "own: set it so that the daemon may soft-offline and, where the kernel can "
-	    "tell them apart, the kernel does not on its own account." },
+	    "tell them apart, the kernel does not on its own account. "
+	    "Read, and without effect in this version." },
 	  OPTION_ENUM, IN_CONFIG(kernel.soft_offline_control), .words = control_words },
 
 	{ { "Database", "Path", "/var/lib/softofflined/softofflined.db",

@@ -42,13 +42,13 @@ struct value_row {
 
 /* clang-format off */
 static const struct value_row value_rows[] = {
-	GOOD("Policy", "PageThreshold", "2 / 24h", "2 / 1d"),
-	GOOD("Policy", "PageThreshold", "2/24h", "2 / 1d"),
+	GOOD("Policy", "PageThreshold", "2 / 24h", "2 / 24h"),
+	GOOD("Policy", "PageThreshold", "2/24h", "2 / 24h"),
 	GOOD("Policy", "PageThreshold", "10 /\t36h", "10 / 36h"),
 	GOOD("Policy", "PageThreshold", "1 / 1s", "1 / 1s"),
 	GOOD("Policy", "PageThreshold", "1000 / 3650d", "1000 / 3650d"),
 	GOOD("Policy", "PageThreshold", "3 / 5m", "3 / 5min"),
-	GOOD("Policy", "PageThreshold", "3 / 14d", "3 / 2w"),
+	GOOD("Policy", "PageThreshold", "3 / 14d", "3 / 14d"),
 	GOOD("Policy", "PageThreshold", "off", "off"),
 	BAD("Policy", "PageThreshold", "2 / 24",
 	    "\"2 / 24\": the window needs a unit (s m h d w), such as 24h"),
@@ -69,7 +69,7 @@ static const struct value_row value_rows[] = {
 	BAD("Policy", "PageThreshold", "Off", "not a threshold"),
 	BAD("Policy", "PageThreshold", "no", "not a threshold"),
 	BAD("Policy", "PageThreshold", "", "no value"),
-	GOOD("Policy", "RowThreshold", "2 / 7d", "2 / 1w"),
+	GOOD("Policy", "RowThreshold", "2 / 7d", "2 / 7d"),
 	BAD("Policy", "RowThreshold", "1 / 7d", "2 to 1000 errors"),
 	GOOD("Policy", "Action", "soft", "soft"),
 	GOOD("Policy", "Action", "account", "account"),
@@ -107,9 +107,9 @@ static const struct value_row value_rows[] = {
 	BAD("Source", "BufferSize", "18446744073709551616", "out of range"),
 	BAD("Source", "MaxBufferSize", "10%", "not a size"),
 	GOOD("Tracker", "MaxTrackedPages", "64", "64"),
-	GOOD("Tracker", "MaxTrackedPages", "16777216", "16777216"),
-	BAD("Tracker", "MaxTrackedPages", "63", "64 to 16777216"),
-	BAD("Tracker", "MaxTrackedPages", "16777217", "64 to 16777216"),
+	GOOD("Tracker", "MaxTrackedPages", "1048576", "1048576"),
+	BAD("Tracker", "MaxTrackedPages", "63", "64 to 1048576"),
+	BAD("Tracker", "MaxTrackedPages", "1048577", "64 to 1048576"),
 	BAD("Tracker", "MaxTrackedPages", "64K", "digits only"),
 	BAD("Tracker", "MaxTrackedPages", "4294967360", "out of range"),
 	GOOD("Budget", "PagesPerHour", "0", "0"),
@@ -152,12 +152,12 @@ static const struct value_row value_rows[] = {
 	GOOD("Retry", "First", "60s", "1min"),
 	GOOD("Retry", "First", "90 sec", "90s"),
 	GOOD("Retry", "Max", "5min", "5min"),
-	BAD("Retry", "First", "0s", "1s to 1d is possible"),
+	BAD("Retry", "First", "0s", "1s to 24h is possible"),
 	BAD("Retry", "First", "5", "needs a unit"),
 	BAD("Retry", "First", "500ms", "not a span"),
 	BAD("Retry", "First", "1h30m", "not a span"),
 	BAD("Retry", "First", "s", "not a span"),
-	BAD("Retry", "Max", "2d", "1s to 1d is possible"),
+	BAD("Retry", "Max", "2d", "1s to 24h is possible"),
 	GOOD("Retry", "Tries", "32", "32"),
 	BAD("Retry", "Tries", "0", "1 to 32"),
 	BAD("Retry", "Tries", "33", "1 to 32"),
@@ -173,7 +173,7 @@ static const struct value_row value_rows[] = {
 	GOOD("Database", "MaxSize", "1M", "1M"),
 	BAD("Database", "MaxSize", "1023K", "1M to 1T"),
 	BAD("Database", "MaxSize", "2T", "1M to 1T"),
-	GOOD("Database", "Retention", "52w", "52w"),
+	GOOD("Database", "Retention", "52w", "364d"),
 	BAD("Database", "Retention", "23h", "1d to 3650d"),
 	GOOD("Metrics", "File", "auto", "auto"),
 	GOOD("Metrics", "File", "none", "none"),
@@ -346,7 +346,7 @@ static void test_public_parsers(void **state)
 			    "1500ms");
 	assert_string_equal(config_format_span(usec(-5000000), buf, sizeof(buf)), "-5s");
 	assert_string_equal(
-		config_format_span(usec(24 * USEC_PER_HOUR), buf, sizeof(buf)), "1d");
+		config_format_span(usec(24 * USEC_PER_HOUR), buf, sizeof(buf)), "24h");
 	assert_string_equal(config_format_span(usec(25 * USEC_PER_HOUR), buf, 3), "25");
 }
 
