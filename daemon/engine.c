@@ -229,6 +229,7 @@ static void take_lost(struct engine *e, struct effects *out, const struct input 
 	struct report r = { .kind = malformed ? REPORT_MALFORMED : REPORT_EVENTS_LOST,
 			    .count = in->lost.count };
 
+	e->lost_at = e->now;
 	add(malformed ? &e->totals.malformed : &e->totals.events_lost, in->lost.count);
 	e->totals_dirty = true;
 	engine_report(e, out, &r);
@@ -257,9 +258,13 @@ bool engine_is_dirty(const struct engine *e)
 	       e->dirty_dimms > 0 || e->totals_dirty;
 }
 
-static void take_machine(struct engine *e, const struct machine *m)
+static void take_surroundings(struct engine *e, const struct input *in)
 {
-	e->machine = *m;
+	if (in->kind == INPUT_RAM) {
+		e->ram = *in->ram;
+		return;
+	}
+	e->machine = in->machine;
 	e->machine.page_shift = e->page_shift;
 }
 
@@ -292,10 +297,8 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 		engine_take_frame(e, out, in);
 		break;
 	case INPUT_MACHINE:
-		take_machine(e, &in->machine);
-		break;
 	case INPUT_RAM:
-		e->ram = *in->ram;
+		take_surroundings(e, in);
 		break;
 	case INPUT_KERNEL:
 		engine_take_kernel(e, out, &in->kernel);
@@ -303,10 +306,9 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 	case INPUT_CONFIG:
 		return engine_take_config(e, in->config);
 	case INPUT_REQUEST_OFFLINE:
-		engine_take_offline_request(e, out, in);
-		break;
 	case INPUT_REQUEST_FORGET:
-		engine_take_forget_request(e, out, in);
+	case INPUT_REQUEST_FORGET_DIMM:
+		engine_take_request(e, out, in);
 		break;
 	case INPUT_LOADED:
 		engine_take_loaded(e, out, in);
@@ -317,6 +319,9 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 	case INPUT_RESTORE_TOTALS:
 	case INPUT_RESTORE_DONE:
 		return engine_take_restore(e, out, in);
+	case INPUT_UNSTORED:
+		engine_forget_stored(e);
+		break;
 	case INPUT_FLUSH:
 		flush(e, out);
 		break;
@@ -332,7 +337,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	effects->more = false;
 	e->now = usec_max(e->now, in->now);
 	r = dispatch(e, in, effects);
-	if (r < 0 || in->kind == INPUT_FLUSH)
+	if (r < 0 || in->kind == INPUT_FLUSH || in->kind == INPUT_UNSTORED)
 		return r;
 	engine_tick_reports(e, effects);
 	engine_tick_poison(e, effects);

@@ -68,14 +68,17 @@ enum input_kind {
 	INPUT_RAM,       /* ram */
 	INPUT_KERNEL,    /* kernel */
 	INPUT_CONFIG,    /* config: replaces all of it; to be preceded by INPUT_FLUSH */
-	INPUT_REQUEST_OFFLINE, /* request: an operator asks */
-	INPUT_REQUEST_FORGET,  /* request: an operator drops a page's history */
-	INPUT_LOADED,          /* page: answers EFFECT_LOAD; NULL if nothing is stored */
-	INPUT_RESTORE_PAGE,    /* page: at start */
-	INPUT_RESTORE_DIMM,    /* dimm: at start, in the order of the index */
-	INPUT_RESTORE_ACTION,  /* action: at start, an intent that was never answered */
-	INPUT_RESTORE_TOTALS,  /* totals: at start */
-	INPUT_RESTORE_DONE,    /* restored: at start, after all of these */
+	INPUT_REQUEST_OFFLINE,     /* request: an operator asks */
+	INPUT_REQUEST_FORGET,      /* request: an operator drops a page's history */
+	INPUT_REQUEST_FORGET_DIMM, /* index: an operator drops what a DIMM was charged
+				      with */
+	INPUT_LOADED,         /* page: answers EFFECT_LOAD; NULL if nothing is stored */
+	INPUT_RESTORE_PAGE,   /* page: at start */
+	INPUT_RESTORE_DIMM,   /* dimm: at start, in the order of the index */
+	INPUT_RESTORE_ACTION, /* action: at start, an intent that was never answered */
+	INPUT_RESTORE_TOTALS, /* totals: at start */
+	INPUT_RESTORE_DONE,   /* restored: at start, after all of these */
+	INPUT_UNSTORED,       /* what was given out did not last: give it out again */
 	INPUT_FLUSH, /* give out what is not stored yet; repeat while effects.more */
 };
 
@@ -116,6 +119,7 @@ struct input {
 			pfn_t pfn;
 			uint64_t cookie;
 		} request;
+		uint16_t index;
 		struct {
 			pfn_t pfn;
 			const struct page_rec *rec;
@@ -132,8 +136,11 @@ struct input {
 		} action;
 		const struct totals *totals;
 		struct {
-			bool more_stored; /* the database holds pages that were not
-					     restored */
+			/* The database holds pages that were not restored. */
+			bool more_stored;
+			/* No database: budgets start empty, all that is poisoned counts.
+			 */
+			bool nothing_stored;
 		} restored;
 	};
 };
@@ -144,6 +151,7 @@ enum effect_kind {
 	EFFECT_LOAD,         /* pfn: fetch the stored record at once; INPUT_LOADED */
 	EFFECT_STORE_PAGE,   /* page: borrowed until the next step */
 	EFFECT_REMOVE_PAGE,  /* pfn */
+	EFFECT_REMOVE_DIMM,  /* index: the stored pages of this DIMM */
 	EFFECT_STORE_CE,     /* ce */
 	EFFECT_STORE_ACTION, /* action: insert or replace by id */
 	EFFECT_STORE_POISON, /* poison */
@@ -201,6 +209,7 @@ struct effect {
 			uint64_t id;
 			pfn_t pfn;
 		} attempt;
+		uint16_t index;
 		const struct page_rec *page;
 		struct ce_row ce;
 		struct action_row action;

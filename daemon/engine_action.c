@@ -62,12 +62,23 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 	}
 }
 
+/* Pages taken out of the total budget; without a memory of it, all that is poisoned. */
+static uint64_t spent(const struct engine *e)
+{
+	uint64_t ours = engine_offlined_by_us(e);
+	uint64_t all = e->poisoned_kib > 0
+			       ? (uint64_t)e->poisoned_kib >> (e->page_shift - 10)
+			       : 0;
+
+	return e->past_unknown && all > ours ? all : ours;
+}
+
 /* What speaks against page @rec whatever its frame looks like; RESULT_NONE if nothing. */
 static enum result forbidden(const struct engine *e, const struct page_rec *rec)
 {
 	if (e->rules[rec->dimm].action == POLICY_ACCOUNT)
 		return RESULT_ACCOUNT;
-	if (engine_offlined_by_us(e) >= policy_total_limit(&e->cfg, &e->machine))
+	if (spent(e) >= policy_total_limit(&e->cfg, &e->machine))
 		return RESULT_BUDGET_TOTAL;
 	if (e->dimms[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
 		return RESULT_BUDGET_DIMM;
@@ -213,7 +224,8 @@ void engine_pump(struct engine *e, struct effects *out)
 			refuse(e, out, rec, no, FRAME_UNKNOWN);
 			continue;
 		}
-		if (e->hold != RESULT_NONE || hour_blocks(e, out))
+		if (e->hold != RESULT_NONE || e->now.us < e->memory_wait.us ||
+		    hour_blocks(e, out))
 			return;
 		e->flight = (struct flight){ 0 };
 		take_off(e, out, rec);
@@ -268,7 +280,8 @@ static void wait_for_memory(struct engine *e, struct effects *out, struct page_r
 		r.retry_at = usec_add(e->now, usec(MEMORY_WAIT));
 		engine_report(e, out, &r);
 	}
-	ce_tracker_delay(e->tracker, rec, usec_add(e->now, usec(MEMORY_WAIT)));
+	e->memory_wait = usec_add(e->now, usec(MEMORY_WAIT));
+	ce_tracker_delay(e->tracker, rec, e->memory_wait);
 	ce_tracker_touch(e->tracker, rec);
 }
 
@@ -354,7 +367,7 @@ static enum result refuse_request(const struct engine *e, const struct input *in
 	return RESULT_NONE;
 }
 
-void engine_take_offline_request(struct engine *e, struct effects *out,
+static void take_offline_request(struct engine *e, struct effects *out,
 				 const struct input *in)
 {
 	enum result no = refuse_request(e, in);
@@ -381,7 +394,7 @@ void engine_take_offline_request(struct engine *e, struct effects *out,
 	}
 }
 
-void engine_take_forget_request(struct engine *e, struct effects *out,
+static void take_forget_request(struct engine *e, struct effects *out,
 				const struct input *in)
 {
 	struct page_rec *rec = ce_tracker_find(e->tracker, in->request.pfn);
@@ -412,6 +425,39 @@ void engine_take_forget_request(struct engine *e, struct effects *out,
 	engine_store_totals(e, out);
 	engine_emit(out, EFFECT_REMOVE_PAGE)->pfn = in->request.pfn;
 	engine_reply(out, in->request.cookie, in->request.pfn, RESULT_FORGOTTEN, 0);
+}
+
+/*
+ * What the DIMM's offlined frames are charged with stays: they are poisoned until the
+ * next boot, whoever is forgiven.
+ */
+static void take_forget_dimm_request(struct engine *e, struct effects *out,
+				     uint16_t index)
+{
+	struct dimm_rec *d;
+
+	if (index >= e->n_dimms)
+		return;
+	d = &e->dimms[index];
+	d->corrected_errors = 0;
+	d->uncorrected_errors = 0;
+	d->unattributed = 0;
+	d->pages = 0;
+	d->overflow = false;
+	d->first_seen = e->now.us;
+	d->last_seen = e->now.us;
+	engine_touch_dimm(e, index);
+	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
+}
+
+void engine_take_request(struct engine *e, struct effects *out, const struct input *in)
+{
+	if (in->kind == INPUT_REQUEST_OFFLINE)
+		take_offline_request(e, out, in);
+	else if (in->kind == INPUT_REQUEST_FORGET)
+		take_forget_request(e, out, in);
+	else
+		take_forget_dimm_request(e, out, in->index);
 }
 
 void engine_take_kernel(struct engine *e, struct effects *out,

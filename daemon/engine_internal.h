@@ -51,7 +51,9 @@ struct engine {
 	struct ce_history *history;
 	usec_t now;
 	bool restored;
-	bool more_stored; /* the database may know pages that the tracker does not */
+	bool past_unknown;  /* no database: what was spent before is not known */
+	usec_t memory_wait; /* nothing is tried before: memory is short */
+	bool more_stored;   /* the database may know pages that the tracker does not */
 
 	struct dimm_rec dimms[MAX_DIMMS];
 	struct policy_rule rules[MAX_DIMMS];
@@ -80,6 +82,7 @@ struct engine {
 
 	int64_t poisoned_kib; /* last known; -1: not yet */
 	enum poison_cause bystander;
+	usec_t lost_at;      /* when events were last found lost; 0: never */
 	int64_t failure_kib; /* announced by memory_failure_event, not yet in the counter
 			      */
 	pfn_t failure_pfn;
@@ -117,10 +120,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 void engine_pump(struct engine *e, struct effects *out);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
-void engine_take_offline_request(struct engine *e, struct effects *out,
-				 const struct input *in);
-void engine_take_forget_request(struct engine *e, struct effects *out,
-				const struct input *in);
+void engine_take_request(struct engine *e, struct effects *out, const struct input *in);
 void engine_take_kernel(struct engine *e, struct effects *out,
 			const struct kernel_state *k);
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason);
@@ -143,4 +143,5 @@ void engine_tick_poison(struct engine *e, struct effects *out);
 /* engine_restore.c */
 void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_restore(struct engine *e, struct effects *out, const struct input *in);
+void engine_forget_stored(struct engine *e);
 int engine_take_config(struct engine *e, const struct config *cfg);

@@ -122,6 +122,27 @@ static bool has_offlined(const struct engine *e)
 	return false;
 }
 
+/* It may have been the attempt that ended the daemon: it counts, and the next one waits.
+ */
+static void interrupted(struct engine *e, struct page_rec *rec,
+			const struct action_row *row)
+{
+	if (rec->tries < 63)
+		rec->tries++;
+	rec->result = RESULT_INTERRUPTED;
+	rec->reason = row->reason;
+	ce_tracker_touch(e->tracker, rec);
+	if (policy_retry(&e->cfg, RESULT_INTERRUPTED, rec->tries) == RETRY_BACKOFF) {
+		rec->state = PAGE_PENDING;
+		ce_tracker_delay(e->tracker, rec,
+				 usec_add(e->now, policy_backoff(&e->cfg, rec->tries)));
+		return;
+	}
+	ce_tracker_unqueue(e->tracker, rec);
+	rec->state = PAGE_FAILED;
+	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
+}
+
 static void restore_action(struct engine *e, struct effects *out, const struct input *in)
 {
 	struct action_row row = *in->action.row;
@@ -143,8 +164,7 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	if (poisoned) {
 		engine_mark_offlined(e, rec, RESULT_OFFLINED);
 	} else {
-		rec->result = RESULT_INTERRUPTED;
-		engine_enqueue(e, rec, row.reason);
+		interrupted(e, rec, &row);
 	}
 	engine_store_action(e, out, &row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
@@ -169,10 +189,13 @@ static void restore_totals(struct engine *e, const struct totals *totals)
 	e->budget.time = usec(totals->bucket_time);
 }
 
-static void restore_done(struct engine *e, struct effects *out, bool more_stored)
+static void restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
-	e->more_stored = e->more_stored || more_stored;
+	e->more_stored = e->more_stored || in->restored.more_stored;
+	e->past_unknown = in->restored.nothing_stored;
+	if (e->past_unknown)
+		e->budget.level = 0;
 	e->reconcile_at = usec(USEC_NEVER);
 	if (has_offlined(e)) {
 		e->reconcile_at = usec_add(e->now, usec(USEC_PER_DAY));
@@ -193,8 +216,21 @@ int engine_take_restore(struct engine *e, struct effects *out, const struct inpu
 	else if (in->kind == INPUT_RESTORE_TOTALS)
 		restore_totals(e, in->totals);
 	else
-		restore_done(e, out, in->restored.more_stored);
+		restore_done(e, out, in);
 	return 0;
+}
+
+void engine_forget_stored(struct engine *e)
+{
+	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+		struct page_rec *rec = ce_tracker_at(e->tracker, i);
+
+		if (rec)
+			ce_tracker_touch(e->tracker, rec);
+	}
+	for (unsigned int i = 0; i < e->n_dimms; i++)
+		engine_touch_dimm(e, (uint16_t)i);
+	e->totals_dirty = true;
 }
 
 static void move_record(struct ce_tracker *t, const struct page_rec *old)

@@ -18,7 +18,7 @@ static usec_t queue_deadline(const struct engine *e)
 		return e->hold_until;
 	if (e->hold != RESULT_NONE)
 		return usec(USEC_NEVER);
-	return budget_next(&e->budget, &e->cfg, e->now);
+	return usec_max(budget_next(&e->budget, &e->cfg, e->now), e->memory_wait);
 }
 
 usec_t engine_deadline(const struct engine *e)
@@ -103,6 +103,15 @@ static void raise(struct engine_status *s, enum verdict verdict, const char *why
 	}
 }
 
+/* Of the DIMMs, not of all time: a DIMM that was replaced can be forgotten. */
+static bool has_uncorrected(const struct engine *e)
+{
+	for (unsigned int i = 0; i < e->n_dimms; i++)
+		if (e->dimms[i].uncorrected_errors > 0)
+			return true;
+	return false;
+}
+
 /* Later lines win only over weaker verdicts, so the order is that of importance. */
 static void judge(const struct engine *e, struct engine_status *s)
 {
@@ -116,7 +125,7 @@ static void judge(const struct engine *e, struct engine_status *s)
 	}
 	if (s->hold != RESULT_NONE)
 		raise(s, VERDICT_DEGRADED, result_help(s->hold));
-	if (e->totals.uncorrected_errors > 0)
+	if (has_uncorrected(e))
 		raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
 	if (e->total_told)
 		raise(s, VERDICT_DEGRADED, "the budget of the whole machine is used up");
@@ -126,8 +135,9 @@ static void judge(const struct engine *e, struct engine_status *s)
 		raise(s, VERDICT_DEGRADED, "pages that should be offlined could not be");
 	if (s->pages[PAGE_OFFLINED] > 0)
 		raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
-	if (e->totals.events_lost > 0)
-		raise(s, VERDICT_DEGRADED, "events were lost; counts are lower bounds");
+	if (e->lost_at.us > 0 && usec_sub(e->now, e->lost_at).us < USEC_PER_DAY)
+		raise(s, VERDICT_DEGRADED,
+		      "events were lost within a day; counts are lower bounds");
 	if (e->totals.corrected_errors > 0)
 		raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
 }

@@ -81,6 +81,7 @@ enum retry_kind policy_retry(const struct config *cfg, enum result result,
 	case RESULT_BUDGET_TOTAL:
 	case RESULT_BUDGET_DIMM:
 	case RESULT_HUGE_PAGE:
+	case RESULT_UNREADABLE:
 	case RESULT_STALE:
 		return RETRY_NEXT_CE;
 	case RESULT_NONE:
@@ -109,6 +110,8 @@ enum result policy_check_frame(const struct policy_rule *rule, const struct fram
 
 	if (!frame->in_ram || frame->absent)
 		return RESULT_NOT_RAM;
+	if (!frame->readable)
+		return RESULT_UNREADABLE;
 	if (kind == FRAME_POISONED)
 		return RESULT_ALREADY;
 	if (kind == FRAME_HUGETLB && (rule->huge_pages == HUGE_NEVER ||

@@ -52,7 +52,8 @@ usec_t policy_backoff(const struct config *cfg, unsigned int tries);
 
 /**
  * Whether a frame may be written to soft_offline_page: RESULT_NONE if so; otherwise
- * RESULT_ALREADY, RESULT_NOT_RAM, RESULT_HUGE_PAGE or RESULT_UNMOVABLE.
+ * RESULT_ALREADY, RESULT_NOT_RAM, RESULT_UNREADABLE, RESULT_HUGE_PAGE or
+ * RESULT_UNMOVABLE.
  */
 enum result policy_check_frame(const struct policy_rule *rule, const struct frame *frame);
 

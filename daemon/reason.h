@@ -46,6 +46,8 @@
 	X(BUDGET_DIMM, "budget-dimm",                                                    \
 	  "the budget of the DIMM is used up: replace the DIMM")                         \
 	X(HUGE_PAGE, "huge-page", "the policy keeps huge pages whole")                   \
+	X(UNREADABLE, "unreadable",                                                      \
+	  "its frame cannot be looked at: no /proc/kpageflags")                          \
 	X(NO_ADDRESS, "no-address",                                                      \
 	  "the event names no address; only the DIMM is charged")                        \
 	X(COARSE_GRAIN, "coarse-grain", "the event's grain is coarser than one page")    \
@@ -75,8 +77,7 @@
 	X(OFFLINED, "offlined", "moved by our own soft offline")                         \
 	X(MEMORY_FAILURE, "memory-failure",                                              \
 	  "moved by the kernel after an uncorrected error")                              \
-	X(KERNEL, "kernel",                                                              \
-	  "moved by the kernel itself: a threshold of firmware or RAS_CEC")              \
+	X(KERNEL, "kernel", "moved without a write: by firmware, RAS_CEC or madvise(2)") \
 	X(PROGRAM, "program", "moved after another program wrote to soft_offline_page")  \
 	X(OTHER, "other", "moved by somebody else; by whom cannot be told")              \
 	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")

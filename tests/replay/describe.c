@@ -179,6 +179,7 @@ bool describe_effect(const struct world *w, const struct effect *f, char *buf,
 		put(&t, "remove");
 		put_page(w, &t, f->pfn);
 		return true;
+	case EFFECT_REMOVE_DIMM:
 	case EFFECT_STORE_PAGE:
 	case EFFECT_STORE_CE:
 	case EFFECT_STORE_DIMM:

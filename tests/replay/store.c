@@ -70,6 +70,16 @@ static int put_page(struct store *s, const struct page_rec *rec)
 	return 0;
 }
 
+static void remove_dimm(struct store *s, uint16_t dimm)
+{
+	for (size_t i = s->n_pages; i-- > 0;) {
+		if (s->pages[i].rec->dimm != dimm)
+			continue;
+		free(s->pages[i].rec);
+		s->pages[i] = s->pages[--s->n_pages];
+	}
+}
+
 static void remove_page(struct store *s, pfn_t p)
 {
 	for (size_t i = 0; i < s->n_pages; i++) {
@@ -106,6 +116,9 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 		return put_page(s, f->page);
 	case EFFECT_REMOVE_PAGE:
 		remove_page(s, f->pfn);
+		break;
+	case EFFECT_REMOVE_DIMM:
+		remove_dimm(s, f->index);
 		break;
 	case EFFECT_STORE_ACTION:
 		return put_action(s, &f->action);

@@ -148,9 +148,9 @@ static void test_frames(void **state)
 	assert_int_equal(looks(rule, huge, 2049), RESULT_HUGE_PAGE);
 	assert_int_equal(looks(rule, huge, 0), RESULT_HUGE_PAGE);
 	assert_int_equal(looks(rule, thp, 0), RESULT_HUGE_PAGE);
-	/* Flags that cannot be read speak neither for nor against. */
+	/* Nothing is written without a look. */
 	f.in_ram = true;
-	assert_int_equal(policy_check_frame(rule, &f), RESULT_NONE);
+	assert_int_equal(policy_check_frame(rule, &f), RESULT_UNREADABLE);
 	f.absent = true;
 	assert_int_equal(policy_check_frame(rule, &f), RESULT_NOT_RAM);
 	f = (struct frame){ .readable = true, .flags = LRU };
