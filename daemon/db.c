@@ -191,6 +191,21 @@ static int enter_wal(struct db *db)
 	return strcmp(db_col_text(&row), "wal") == 0;
 }
 
+static int close_intents(struct db *db)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_ACTION_CLOSE, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_int(&b, db->boot);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	r = db_step(db, b.s);
+	(void)sqlite3_reset(b.s);
+	return r < 0 ? r : 0;
+}
+
 static int put_boot(struct db *db, const struct db_options *o)
 {
 	struct db_bind b = { 0 };
@@ -209,7 +224,7 @@ static int put_boot(struct db *db, const struct db_options *o)
 	db->boot = sqlite3_column_int64(b.s, 0);
 	(void)sqlite3_reset(b.s);
 	db->stored_offset = o->wall_offset.us;
-	return 0;
+	return close_intents(db);
 }
 
 static int prepare_all(struct db *db)

@@ -70,6 +70,8 @@ struct db *db_close(struct db *db);
  */
 int db_put_page(struct db *db, const struct page_rec *rec);
 int db_remove_page(struct db *db, pfn_t p);
+/** Removes every page of DIMM @index. */
+int db_remove_dimm_pages(struct db *db, uint16_t index);
 int db_put_ce(struct db *db, const struct ce_row *row);
 int db_put_action(struct db *db, const struct action_row *row);
 int db_put_poison(struct db *db, const struct poison_row *row);

@@ -177,6 +177,7 @@ static const char *const statements[STMT_MAX_] = {
 		" stamps)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",
+	[STMT_DIMM_PAGES_REMOVE] = "DELETE FROM page WHERE dimm = ?1",
 	[STMT_CE_PUT] =
 		"INSERT INTO ce(boot, first, last, address, count, events, dimm,"
 		" severity,"
@@ -188,6 +189,10 @@ static const char *const statements[STMT_MAX_] = {
 		" page_type, error, duration_usec, poisoned_before_kib,"
 		" poisoned_after_kib,"
 		" dimm) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	/* what an earlier boot left open nobody can settle any more */
+	[STMT_ACTION_CLOSE] =
+		"UPDATE action SET result = 'interrupted'"
+		" WHERE result = 'none' AND boot <> ?1",
 	[STMT_POISON_PUT] =
 		"INSERT INTO poison(boot, time, kib, delta_kib, cause, pfn)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6)",

@@ -19,6 +19,7 @@
 enum change_kind {
 	CHANGE_PAGE,
 	CHANGE_REMOVE,
+	CHANGE_REMOVE_DIMM,
 	CHANGE_CE,
 	CHANGE_ACTION,
 	CHANGE_POISON,
@@ -88,6 +89,17 @@ static int remove_page(struct db *db, const uint64_t *n)
 	if (r < 0)
 		return r;
 	db_bind_bits(&b, *n);
+	return finish(db, &b);
+}
+
+static int remove_dimm_pages(struct db *db, const uint64_t *index)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_DIMM_PAGES_REMOVE, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_bits(&b, *index);
 	return finish(db, &b);
 }
 
@@ -243,6 +255,8 @@ static int apply(struct db *db, const struct change *c)
 		return put_page(db, data);
 	case CHANGE_REMOVE:
 		return remove_page(db, data);
+	case CHANGE_REMOVE_DIMM:
+		return remove_dimm_pages(db, data);
 	case CHANGE_CE:
 		return put_ce(db, data);
 	case CHANGE_ACTION:
@@ -408,6 +422,14 @@ int db_put_page(struct db *db, const struct page_rec *rec)
 int db_remove_page(struct db *db, pfn_t p)
 {
 	return put(db, (struct change){ .kind = CHANGE_REMOVE }, &p.n, sizeof(p.n));
+}
+
+int db_remove_dimm_pages(struct db *db, uint16_t index)
+{
+	uint64_t wide = index;
+
+	return put(db, (struct change){ .kind = CHANGE_REMOVE_DIMM }, &wide,
+		   sizeof(wide));
 }
 
 int db_put_ce(struct db *db, const struct ce_row *row)

@@ -171,9 +171,8 @@ static void foreign_file_is_left_alone(void **state)
 	assert_untouched(f, -EINVAL, "another program");
 }
 
-static void schema_1_is_brought_forward(void **state)
+static void bring_forward(const struct fixture *f, const char *stored)
 {
-	const struct fixture *f = *state;
 	_cleanup_(free_p) char *sql = NULL;
 	size_t n;
 	struct db *db;
@@ -182,7 +181,7 @@ static void schema_1_is_brought_forward(void **state)
 	const char *why;
 	bool other;
 
-	sql = slurp(TEST_DATA "/schema-v1.sql", &n);
+	sql = slurp(stored, &n);
 	run_sql(f->path, sql);
 	/* the CLI may come before the new daemon */
 	assert_int_equal(db_open_readonly(&db, f->path, &why), 0);
@@ -208,6 +207,16 @@ static void schema_1_is_brought_forward(void **state)
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison WHERE pfn IS NULL"),
 			 1);
 	db_close(db);
+}
+
+static void schema_1_is_brought_forward(void **state)
+{
+	bring_forward(*state, TEST_DATA "/schema-v1.sql");
+}
+
+static void schema_2_is_brought_forward(void **state)
+{
+	bring_forward(*state, TEST_DATA "/schema-v2.sql");
 }
 
 static void schema_is_the_same_either_way(void **state)
@@ -424,6 +433,7 @@ int main(void)
 		T(folder_must_be_there),         T(later_schema_is_left_alone),
 		T(later_schema_in_the_wal),      T(foreign_file_is_left_alone),
 		T(schema_1_is_brought_forward),  T(schema_is_the_same_either_way),
+		T(schema_2_is_brought_forward),  T(schema_is_the_same_either_way),
 		T(garbage_is_put_aside),         T(one_bad_page_is_found),
 		T(only_the_newest_two_are_kept), T(backup_is_restored),
 		T(truncated_at_any_length),      T(flipped_bytes),
