@@ -24,6 +24,7 @@ struct waiting {
 
 struct bus {
 	sd_bus *connection;
+	sd_bus *asker; /* for questions to the bus daemon; NULL without one */
 	sd_bus_slot *object;
 	const struct bus_ops *ops;
 	void *ctx;
@@ -38,14 +39,22 @@ DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref)
 /*
  * Whether the caller's effective user is root, as the bus daemon (or the socket) vouches
  * for it. Nothing is looked up in /proc by process id, which the caller could win a race
- * for. Who cannot be told is nobody.
+ * for. Who cannot be told is nobody. The question goes over a connection of its own:
+ * waiting for an answer on the one that calls come in by would take every call that is
+ * queued there into memory.
  */
-static bool caller_is_root(sd_bus_message *m)
+static bool caller_is_root(const struct bus *b, sd_bus_message *m)
 {
 	_cleanup_(sd_bus_creds_unref_p) sd_bus_creds *creds = NULL;
+	const char *sender = sd_bus_message_get_sender(m);
 	uid_t uid;
+	int r;
 
-	if (sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds) < 0)
+	if (b->asker && sender)
+		r = sd_bus_get_name_creds(b->asker, sender, SD_BUS_CREDS_EUID, &creds);
+	else
+		r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+	if (r < 0)
 		return false;
 	return sd_bus_creds_get_euid(creds, &uid) >= 0 && uid == 0;
 }
@@ -93,7 +102,7 @@ static int method_get_status(sd_bus_message *m, void *userdata, sd_bus_error *er
 	r = b->ops->status(b->ctx, &status);
 	if (r < 0)
 		return fail(error, r, "");
-	if (!caller_is_root(m))
+	if (!caller_is_root(userdata, m))
 		report_redact(&status, fields, n);
 	report_clean(&status, fields, n);
 	r = sd_bus_message_new_method_return(m, &reply);
@@ -174,7 +183,7 @@ static int method_list_pages(sd_bus_message *m, void *userdata, sd_bus_error *er
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
 	struct list list = { .size = sizeof(struct page_report) };
-	bool root = caller_is_root(m);
+	bool root = caller_is_root(userdata, m);
 	struct bus *b = userdata;
 	struct report_filter f;
 	uint64_t cursor = 0;
@@ -207,7 +216,7 @@ static int list_rows(struct bus *b, sd_bus_message *m, struct list *list, list_o
 		     sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
-	bool root = caller_is_root(m);
+	bool root = caller_is_root(b, m);
 	struct report_filter f;
 	int r;
 
@@ -253,7 +262,7 @@ static int method_list_dimms(sd_bus_message *m, void *userdata, sd_bus_error *er
 	int r;
 
 	list.fields = dimm_report_fields(&list.n_fields);
-	r = begin_list(&list, m, caller_is_root(m));
+	r = begin_list(&list, m, caller_is_root(userdata, m));
 	reply = list.reply;
 	if (r < 0)
 		return r;
@@ -282,7 +291,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct bus *b = userdata;
 	int r;
 
-	if (!caller_is_root(m))
+	if (!caller_is_root(userdata, m))
 		return deny(error, "Reload");
 	r = b->ops->reload(b->ctx, &text);
 	if (r == -EINVAL)
@@ -315,7 +324,7 @@ static int method_offline(sd_bus_message *m, void *userdata, sd_bus_error *error
 	uint64_t address, cookie;
 	int r;
 
-	if (!caller_is_root(m))
+	if (!caller_is_root(userdata, m))
 		return deny(error, "Offline");
 	r = sd_bus_message_read(m, "t", &address);
 	if (r < 0)
@@ -343,7 +352,7 @@ static int method_forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	uint64_t address;
 	int r;
 
-	if (!caller_is_root(m))
+	if (!caller_is_root(userdata, m))
 		return deny(error, "Forget");
 	r = sd_bus_message_read(m, "t", &address);
 	if (r < 0)
@@ -359,7 +368,7 @@ static int method_forget_dimm(sd_bus_message *m, void *userdata, sd_bus_error *e
 	const char *label;
 	int r;
 
-	if (!caller_is_root(m))
+	if (!caller_is_root(userdata, m))
 		return deny(error, "ForgetDimm");
 	r = sd_bus_message_read(m, "s", &label);
 	if (r < 0)
@@ -435,6 +444,26 @@ static int take_name(sd_bus *connection)
 	return sd_bus_request_name(connection, BUS_NAME, 0);
 }
 
+static int open_asker(struct bus *b)
+{
+	const char *address;
+	int r;
+
+	if (sd_bus_is_bus_client(b->connection) <= 0 ||
+	    sd_bus_get_address(b->connection, &address) < 0)
+		return 0;
+	r = sd_bus_new(&b->asker);
+	if (r >= 0)
+		r = sd_bus_set_address(b->asker, address);
+	if (r >= 0)
+		r = sd_bus_set_bus_client(b->asker, 1);
+	if (r >= 0)
+		r = sd_bus_start(b->asker);
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(b->asker, CALL_TIMEOUT_USEC);
+	return r;
+}
+
 int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
 	    const struct bus_ops *ops, void *ctx)
 {
@@ -453,6 +482,9 @@ int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
 	if (r < 0)
 		return r;
 	r = sd_bus_set_method_call_timeout(connection, CALL_TIMEOUT_USEC);
+	if (r < 0)
+		return r;
+	r = open_asker(b);
 	if (r < 0)
 		return r;
 	r = take_name(connection);
@@ -483,6 +515,7 @@ struct bus *bus_free(struct bus *b)
 	for (size_t i = 0; i < BUS_MAX_OFFLINES; i++)
 		turn_away(&b->waiting[i]);
 	sd_bus_slot_unref(b->object);
+	sd_bus_flush_close_unref(b->asker);
 	sd_bus_flush_close_unref(b->connection);
 	free(b);
 	return NULL;
