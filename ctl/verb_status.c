@@ -239,6 +239,20 @@ static int exit_code(const struct ctl *ctl, const struct status_report *s)
 	return CTL_FINE;
 }
 
+/* No daemon and nothing stored: a script still gets an object that says so. */
+static int tell_nothing(const struct ctl *ctl, const struct report_field *fields,
+			size_t n)
+{
+	struct status_report status;
+
+	report_clear(&status, fields, n);
+	status.schema = REPORT_SCHEMA;
+	status.running = 0;
+	if (ctl->ui.json && print_json(report_to_json(&status, fields, n)) != CTL_FINE)
+		return CTL_FAILURE;
+	return CTL_NOT_RUNNING;
+}
+
 int verb_status(const struct ctl *ctl)
 {
 	_cleanup_(source_free_p) struct source *s = NULL;
@@ -247,12 +261,14 @@ int verb_status(const struct ctl *ctl)
 	size_t n;
 	int r;
 
+	fields = status_report_fields(&n);
 	r = ctl_open_source(ctl, &s);
+	if (r == -ESRCH)
+		return tell_nothing(ctl, fields, n);
 	if (r < 0)
-		return r == -ESRCH ? CTL_NOT_RUNNING : CTL_FAILURE;
+		return CTL_FAILURE;
 	if (s->ops->status(s, &status) < 0)
 		return ctl_fail(s);
-	fields = status_report_fields(&n);
 	if (ctl->ui.json)
 		r = print_json(report_to_json(&status, fields, n));
 	else

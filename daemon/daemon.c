@@ -23,6 +23,8 @@
 #define RECONCILE_TURN 256 /* frames looked at before other work gets its turn */
 #define PRUNE_MINUTES  10
 #define PRUNE_ROWS     5000
+#define ATTEMPT_LONG   (60 * USEC_PER_SEC)
+#define BACKUP_AFTER   USEC_PER_HOUR       /* of uptime; then daily */
 #define QUIET          (60 * USEC_PER_SEC) /* no event for so long: time for a backup */
 #define STOP_WAIT_MSEC 10000
 
@@ -97,9 +99,11 @@ static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdat
 {
 	int r = daemon_collect(userdata);
 
-	if (r < 0)
-		journal_log(LOG_CRIT, r, "The offline thread does not answer");
-	return r < 0 ? r : 0;
+	if (r < 0) {
+		journal_log(LOG_CRIT, r, "The offline thread is gone");
+		return sd_event_exit(((struct daemon *)userdata)->event, 1);
+	}
+	return 0;
 }
 
 static int on_deadline(sd_event_source *s, uint64_t when, void *userdata)
@@ -216,6 +220,22 @@ static void sample(struct daemon *d)
 	daemon_step(d, in);
 }
 
+/* A write that never returns holds up all others, and nobody else would say so. */
+static void look_at_attempt(struct daemon *d)
+{
+	if (!d->attempt_under_way) {
+		d->attempt_told = false;
+		return;
+	}
+	if (d->attempt_told || usec_sub(clock_boot(), d->attempt_since).us < ATTEMPT_LONG)
+		return;
+	d->attempt_told = true;
+	journal_log(
+		LOG_CRIT, 0,
+		"The kernel has not answered a soft offline for over a minute; no page can "
+		"be offlined until it does. Counting goes on.");
+}
+
 static void keep_house(struct daemon *d)
 {
 	usec_t now = clock_boot();
@@ -223,11 +243,13 @@ static void keep_house(struct daemon *d)
 
 	if (!d->db)
 		return;
-	if (d->minutes % PRUNE_MINUTES == 0)
+	if (d->minutes % PRUNE_MINUTES == 0 && daemon_flush(d) >= 0)
 		(void)db_prune(d->db, now, PRUNE_ROWS);
-	if (usec_sub(now, d->backed_up).us < USEC_PER_DAY || now.us - last < QUIET)
+	if (usec_sub(now, d->backed_up).us < USEC_PER_DAY ||
+	    usec_sub(now, usec(last)).us < QUIET)
 		return;
 	d->backed_up = now;
+	(void)daemon_flush(d);
 	if (db_backup(d->db) < 0)
 		journal_log(LOG_WARNING, 0, "Database: no backup: %s",
 			    db_last_error(d->db));
@@ -248,6 +270,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 	d->wall_offset = clock_wall_offset();
 	look_for_cpus(d);
 	sample(d);
+	look_at_attempt(d);
 	keep_house(d);
 	return arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
 }
@@ -259,7 +282,14 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 	look_for_cpus(d);
 	daemon_write_metrics(d);
 	daemon_notify_status(d);
+	if (d->metrics_path[0] == '\0')
+		return 0; /* until a reload names a file */
 	return arm(s, usec_add(clock_boot(), engine_config(d->engine)->metrics.interval));
+}
+
+void daemon_arm_metrics(struct daemon *d)
+{
+	(void)arm(d->metrics, clock_boot());
 }
 
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *info,
@@ -361,6 +391,7 @@ static void wait_for_answer(struct daemon *d)
 static void stop(struct daemon *d)
 {
 	(void)sd_notify(0, "STOPPING=1");
+	d->stopping = true;
 	wait_for_answer(d);
 	(void)daemon_flush(d);
 	daemon_write_metrics(d);
@@ -427,7 +458,7 @@ int daemon_run(const struct daemon_options *options)
 	}
 	d.started = clock_boot();
 	d.reload_time = d.started;
-	d.backed_up = d.started;
+	d.backed_up = usec(d.started.us - USEC_PER_DAY + BACKUP_AFTER);
 	d.reload_ok = true;
 	d.wall_offset = clock_wall_offset();
 	r = daemon_load_config(&d, cfg, NULL);

@@ -5,40 +5,44 @@
  * the other, never one inside another. It decides nothing: what an effect says is done.
  */
 
+#include <assert.h>
 #include <errno.h>
-#include <limits.h>
 
 #include "daemon_internal.h"
 #include "journal.h"
 
-/*
- * Before an attempt what is unstored goes along, so that the tables agree after a crash;
- * but in a storm, when that is much, the page does not wait for it.
- */
-#define ATTEMPT_FLUSHES 8
-
 static void follow(struct daemon *d, struct input in)
 {
-	if (d->n_following < MAX_FOLLOWING)
-		d->following[d->n_following++] = in;
+	/* One step asks for at most a sample, a probe, a load and an answer. */
+	assert(d->n_following < MAX_FOLLOWING);
+	d->following[d->n_following++] = in;
 }
 
-/* One line when the database starts to fail and one when it works again. */
-static void note_db(struct daemon *d, int r)
+/* One line when the database starts to fail. */
+static void note_failure(struct daemon *d, int r)
 {
-	bool failing = r < 0;
-
-	if (failing == d->db_failing)
+	if (r >= 0 || d->db_failing)
 		return;
-	d->db_failing = failing;
-	if (failing)
-		journal_event(
-			LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
-			"Database: %s. Decisions go on from memory; rows are lost until "
-			"this is mended.",
-			db_last_error(d->db));
-	else
-		journal_log(LOG_NOTICE, 0, "Database: works again.");
+	d->db_failing = true;
+	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
+		      "Database: %s. Decisions go on from memory; it is tried again.",
+		      db_last_error(d->db));
+}
+
+/* And one when it works again: then all that is known is stored anew. */
+static void note_recovery(struct daemon *d)
+{
+	struct input in = { .kind = INPUT_UNSTORED, .now = clock_boot() };
+	struct effects effects;
+
+	if (!d->db_failing)
+		return;
+	d->db_failing = false;
+	journal_log(LOG_NOTICE, 0,
+		    "Database: works again; %llu rows of history are lost.",
+		    (unsigned long long)db_lost_rows(d->db));
+	engine_step(d->engine, &in, &effects); /* yields none: the next flush does */
+	daemon_forget_read(d);
 }
 
 /* Before each attempt, so that what others did up to here is not put down to it. */
@@ -81,6 +85,8 @@ static int store(struct daemon *d, const struct effect *f)
 		return db_put_page(d->db, f->page);
 	case EFFECT_REMOVE_PAGE:
 		return db_remove_page(d->db, f->pfn);
+	case EFFECT_REMOVE_DIMM:
+		return db_remove_dimm_pages(d->db, f->index);
 	case EFFECT_STORE_CE:
 		return db_put_ce(d->db, &f->ce);
 	case EFFECT_STORE_ACTION:
@@ -90,7 +96,6 @@ static int store(struct daemon *d, const struct effect *f)
 	case EFFECT_STORE_DIMM:
 		return db_put_dimm(d->db, f->dimm.index, f->dimm.rec);
 	case EFFECT_STORE_TOTALS:
-		daemon_note_read(d); /* the two must not come apart */
 		return db_put_totals(d->db, engine_totals(d->engine));
 	case EFFECT_PROBE:
 	case EFFECT_OFFLINE:
@@ -103,28 +108,37 @@ static int store(struct daemon *d, const struct effect *f)
 	return -EINVAL;
 }
 
-int daemon_commit(struct daemon *d)
-{
-	int r;
-
-	if (!d->db)
-		return 0;
-	r = db_commit(d->db, clock_boot(), d->wall_offset);
-	note_db(d, r);
-	return r;
-}
-
-/* Takes from the engine what it has not stored, in at most @steps steps. */
-static void give_out(struct daemon *d, unsigned int steps)
+/* Takes from the engine what it has not stored. */
+static void give_out(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
 	struct effects effects = { .more = true };
 
-	while (effects.more && steps-- > 0) {
+	while (effects.more) {
 		engine_step(d->engine, &in, &effects);
-		for (unsigned int i = 0; i < effects.n; i++)
-			note_db(d, d->db ? store(d, &effects.v[i]) : 0);
+		for (unsigned int i = 0; d->db && i < effects.n; i++)
+			note_failure(d, store(d, &effects.v[i]));
 	}
+}
+
+int daemon_flush(struct daemon *d)
+{
+	bool wrote;
+	int r;
+
+	d->flushed = clock_boot();
+	give_out(d);
+	if (!d->db)
+		return 0;
+	wrote = db_pending(d->db) > 0;
+	if (wrote)
+		daemon_note_read(d);
+	d->wall_offset = clock_wall_offset();
+	r = db_commit(d->db, clock_boot(), d->wall_offset);
+	note_failure(d, r);
+	if (wrote && r >= 0)
+		note_recovery(d);
+	return r;
 }
 
 /*
@@ -136,11 +150,11 @@ static void attempt(struct daemon *d, uint64_t id, pfn_t p)
 	struct input in = { .kind = INPUT_ANSWER };
 	int r;
 
-	give_out(d, ATTEMPT_FLUSHES);
-	(void)daemon_commit(d);
+	(void)daemon_flush(d);
 	r = offline_worker_submit(d->worker, id, p);
 	if (r >= 0) {
 		d->attempt_under_way = true;
+		d->attempt_since = clock_boot();
 		return;
 	}
 	journal_log(LOG_ERR, r, "Cannot hand a page to the offline thread");
@@ -167,7 +181,8 @@ static void perform(struct daemon *d, const struct effect *f)
 {
 	switch (f->kind) {
 	case EFFECT_PROBE:
-		look(d, f->pfn);
+		if (!d->stopping) /* the page waits in the database */
+			look(d, f->pfn);
 		break;
 	case EFFECT_OFFLINE:
 		attempt(d, f->attempt.id, f->attempt.pfn);
@@ -190,13 +205,14 @@ static void perform(struct daemon *d, const struct effect *f)
 		break;
 	case EFFECT_STORE_PAGE:
 	case EFFECT_REMOVE_PAGE:
+	case EFFECT_REMOVE_DIMM:
 	case EFFECT_STORE_CE:
 	case EFFECT_STORE_ACTION:
 	case EFFECT_STORE_POISON:
 	case EFFECT_STORE_DIMM:
 	case EFFECT_STORE_TOTALS:
 		if (d->db)
-			note_db(d, store(d, f));
+			note_failure(d, store(d, f));
 		break;
 	}
 }
@@ -211,7 +227,7 @@ static void fetch(struct daemon *d, struct input *in)
 		in->page.other_boot = other_boot;
 }
 
-static void step_once(struct daemon *d, struct input *in)
+static int step_once(struct daemon *d, struct input *in)
 {
 	struct effects effects;
 	int r;
@@ -226,34 +242,31 @@ static void step_once(struct daemon *d, struct input *in)
 			    (int)in->kind);
 	for (unsigned int i = 0; i < effects.n; i++)
 		perform(d, &effects.v[i]);
+	return r;
 }
 
-void daemon_step(struct daemon *d, struct input in)
+int daemon_step(struct daemon *d, struct input in)
 {
+	int r;
+
 	if (d->stepping) {
 		follow(d, in);
-		return;
+		return 0;
 	}
 	d->stepping = true;
-	step_once(d, &in);
+	r = step_once(d, &in);
 	while (d->n_following > 0) {
 		struct input next = d->following[0];
 
 		d->n_following--;
 		for (unsigned int i = 0; i < d->n_following; i++)
 			d->following[i] = d->following[i + 1];
-		step_once(d, &next);
+		(void)step_once(d, &next);
 	}
 	d->stepping = false;
 	if (d->db && db_pending(d->db) >= DB_GROUP_ROWS)
-		(void)daemon_commit(d);
-}
-
-int daemon_flush(struct daemon *d)
-{
-	give_out(d, UINT_MAX);
-	d->wall_offset = clock_wall_offset();
-	return daemon_commit(d);
+		(void)daemon_flush(d);
+	return r;
 }
 
 int daemon_collect(struct daemon *d)

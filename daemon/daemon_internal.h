@@ -46,6 +46,9 @@ struct daemon {
 	unsigned int n_following;
 	bool stepping;
 	bool attempt_under_way;
+	usec_t attempt_since;
+	bool attempt_told; /* that it takes too long */
+	bool stopping;
 	bool db_failing;
 	int own_error; /* errno of the last reply to OWN_COOKIE */
 
@@ -55,6 +58,7 @@ struct daemon {
 	sd_event_source *metrics;
 	sd_event_source *reconcile;
 	bool commit_armed;
+	usec_t flushed; /* when everything was last stored */
 	uint32_t reconcile_slot;
 	uint64_t mem_total_kib;
 	unsigned int minutes;
@@ -68,10 +72,11 @@ struct daemon {
 
 /* daemon_effects.c */
 
-/** Gives @in to the engine and performs everything that follows from it. */
-void daemon_step(struct daemon *d, struct input in);
-/** Commits what is in the group. Returns 0 or negative errno. */
-int daemon_commit(struct daemon *d);
+/**
+ * Gives @in to the engine and performs everything that follows from it. Returns what
+ * engine_step() returned for @in; 0 if that is put off because a step is under way.
+ */
+int daemon_step(struct daemon *d, struct input in);
 /** Gives out what the engine has not stored and commits. Returns 0 or negative errno. */
 int daemon_flush(struct daemon *d);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
@@ -86,8 +91,13 @@ int daemon_collect(struct daemon *d);
  * -ENOMEM.
  */
 int daemon_account_for_predecessor(struct daemon *d);
-/** Puts how far each pipe was read into the database's open group, with the totals. */
+/**
+ * Puts how far each pipe was read into the database's open group; to be called when all
+ * that was read is in it, too.
+ */
 void daemon_note_read(struct daemon *d);
+/** Has daemon_note_read() put all of it again: what it put did not last. */
+void daemon_forget_read(struct daemon *d);
 /** Reads a bounded number of trace pages. */
 void daemon_read(struct daemon *d);
 
@@ -115,6 +125,8 @@ void daemon_resolve_metrics(struct daemon *d, const struct config *cfg);
 void daemon_sample_poison(struct daemon *d, bool written);
 
 void daemon_write_metrics(struct daemon *d);
+/** Writes metrics soon, and then at their interval. */
+void daemon_arm_metrics(struct daemon *d);
 void daemon_notify_status(struct daemon *d);
 /** Looks at the frames of all tracked pages, a few at a time, in the background. */
 void daemon_start_reconcile(struct daemon *d);

@@ -221,7 +221,10 @@ static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
 
 	if (!d->db)
 		return -EIO;
-	(void)daemon_flush(d); /* the last second's groups are still open in memory */
+	/* The last second's groups are still open in memory; who asks often waits for it.
+	 */
+	if (usec_sub(clock_boot(), d->flushed).us >= USEC_PER_SEC)
+		(void)daemon_flush(d);
 	return db_report_ces(d->db, &filter, relay_ce, &relay);
 }
 
@@ -333,21 +336,31 @@ static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 	return forget(d, p, why);
 }
 
+/* Every page of the DIMM, but for one that an attempt is under way on. */
+static void forget_pages(struct daemon *d, uint16_t index, char why[REPORT_TEXT_MAX])
+{
+	const struct ce_tracker *t = engine_tracker(d->engine);
+
+	for (uint32_t slot = 0; slot < ce_tracker_capacity(t); slot++) {
+		const struct page_rec *rec = ce_tracker_peek_at(t, slot);
+
+		if (rec && rec->dimm == index)
+			(void)forget(d, pfn(rec->pfn), why);
+	}
+}
+
 static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX])
 {
 	struct daemon *d = ctx;
 	int r = -ENOENT;
 
-	for (uint32_t slot = 0; slot < ce_tracker_capacity(engine_tracker(d->engine));
-	     slot++) {
-		const struct page_rec *rec =
-			ce_tracker_peek_at(engine_tracker(d->engine), slot);
+	for (uint16_t i = 0; i < engine_dimms(d->engine); i++) {
+		struct input in = { .kind = INPUT_REQUEST_FORGET_DIMM, .index = i };
 
-		if (!rec || strcmp(engine_dimm(d->engine, rec->dimm)->label, label) != 0)
+		if (strcmp(engine_dimm(d->engine, i)->label, label) != 0)
 			continue;
-		r = forget(d, pfn(rec->pfn), why);
-		if (r < 0)
-			return r;
+		forget_pages(d, i, why);
+		r = daemon_step(d, in);
 	}
 	return r;
 }

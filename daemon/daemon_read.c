@@ -78,6 +78,20 @@ void daemon_note_read(struct daemon *d)
 	}
 }
 
+void daemon_forget_read(struct daemon *d)
+{
+	for (unsigned int cpu = 0; d->accounted && cpu < trace_reader_cpus(d->reader);
+	     cpu++)
+		d->noted[cpu] = NEVER_NOTED;
+}
+
+/* Setting another clock empties the buffer and its counters. */
+static void start_counting_anew(struct daemon *d)
+{
+	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++)
+		d->consumed[cpu] = trace_reader_consumed(d->reader, (uint16_t)cpu);
+}
+
 static void give_record(struct daemon *d, struct mc_decoder *m, int record, usec_t now)
 {
 	struct input in = { .now = now };
@@ -129,8 +143,11 @@ static void take_unreported(struct daemon *d)
 
 void daemon_read(struct daemon *d)
 {
+	bool foreign = trace_reader_foreign_clock(d->reader);
 	int n = trace_reader_read(d->reader, PAGES_PER_TURN, take_page, d);
 
+	if (foreign && !trace_reader_foreign_clock(d->reader))
+		start_counting_anew(d);
 	if (n < 0) {
 		journal_log(LOG_CRIT, n, "Reading the trace buffer failed");
 		(void)sd_event_exit(d->event, 1);
