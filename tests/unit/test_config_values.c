@@ -174,7 +174,7 @@ static const struct value_row value_rows[] = {
 	BAD("Database", "MaxSize", "1023K", "1M to 1T"),
 	BAD("Database", "MaxSize", "2T", "1M to 1T"),
 	GOOD("Database", "Retention", "52w", "364d"),
-	BAD("Database", "Retention", "23h", "1d to 3650d"),
+	BAD("Database", "Retention", "23h", "24h to 3650d"),
 	GOOD("Metrics", "File", "auto", "auto"),
 	GOOD("Metrics", "File", "none", "none"),
 	GOOD("Metrics", "File", "/x.prom", "/x.prom"),
