@@ -223,6 +223,49 @@ END
 	victim_stop victim
 }
 
+risen()
+{
+	[ "$((poison_before + $1))" = "$(poisoned_kib)" ]
+}
+
+# Somebody holds the database for longer than the daemon waits: it goes on from
+# memory, says so once, and stores all it knows when the lock is gone.
+test_locked()
+{
+	fresh locked <<END
+$unlimited
+END
+	poison_before=$(poisoned_kib)
+	victim_start victim 6
+	pfns_of victim 4 >/tmp/locked
+	check 'daemon starts' daemon_start
+	{
+		echo '.timeout 10000'
+		echo 'BEGIN IMMEDIATE;'
+		echo '.shell touch /tmp/locked.now'
+		sleep 15
+		echo 'ROLLBACK;'
+	} | sqlite3 "$db" &
+	locker=$!
+	check 'somebody has the lock' wait_until 20 [ -e /tmp/locked.now ]
+	ce_all 2 </tmp/locked
+	check 'it goes on without' wait_until 60 risen 16
+	check 'and says so' logged 'Decisions go on from memory'
+	wait "$locker"
+	ce_all 1 </tmp/locked
+	check 'it works again' logged 'Database: works again'
+	check 'said once' same 1 "$(grep -c 'works again' "$log")"
+	check 'the pages are there' comes 4 "$(pages offlined offlined)"
+	check 'with all they had' comes "$sent" 'SELECT sum(corrected_errors) FROM page'
+	check 'and the totals' comes "$sent" "$(total events)"
+	check 'and what the DIMM is charged with' comes 4 'SELECT sum(offlined) FROM dimm'
+	daemon_stop
+	check 'a new daemon takes nothing for lost' daemon_start
+	check 'none' comes 0 "$(total events_lost)"
+	daemon_stop
+	victim_stop victim
+}
+
 test_clock()
 {
 	fresh clock <<'END'
@@ -285,6 +328,7 @@ test_total
 test_dimm
 test_reload
 test_reload_while_waiting
+test_locked
 test_clock
 test_refusals
 vm_done
