@@ -105,16 +105,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 		   enum result result, enum frame_kind kind)
 {
 	bool news = rec->result != (unsigned int)result;
-	struct action_row row = { .id = e->totals.next_action_id,
-				  .time = e->now.us,
-				  .pfn = rec->pfn,
-				  .action = ACTION_REFUSE,
-				  .reason = (enum reason)rec->reason,
-				  .result = result,
-				  .page_type = kind,
-				  .poisoned_before_kib = e->poisoned_kib,
-				  .poisoned_after_kib = e->poisoned_kib,
-				  .dimm = rec->dimm };
+	struct action_row row;
 	struct report r;
 
 	ce_tracker_unqueue(e->tracker, rec);
@@ -126,7 +117,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 		tell_budget(e, out, rec->dimm, result);
 	if (!news)
 		return;
-	e->totals.next_action_id++;
+	row = engine_new_action(e, rec, ACTION_REFUSE, result, kind);
 	e->totals.attempts[result]++;
 	engine_store_action(e, out, &row);
 	engine_store_totals(e, out); /* with it, lest a crash has the id used twice */
@@ -245,18 +236,9 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 	struct effect *f;
 
 	e->flight.phase = FLIGHT_WRITING;
-	e->flight.row = (struct action_row){
-		.id = e->totals.next_action_id++,
-		.time = e->now.us,
-		.pfn = rec->pfn,
-		.action = ACTION_OFFLINE,
-		.reason = (enum reason)rec->reason,
-		.result = RESULT_NONE,
-		.page_type = frame_kind(frame),
-		.poisoned_before_kib = e->poisoned_kib,
-		.poisoned_after_kib = -1,
-		.dimm = rec->dimm,
-	};
+	e->flight.row =
+		engine_new_action(e, rec, ACTION_OFFLINE, RESULT_NONE, frame_kind(frame));
+	e->flight.row.poisoned_after_kib = -1;
 	if (rec->attempts < 63)
 		rec->attempts++;
 	ce_tracker_touch(e->tracker, rec);
@@ -305,16 +287,8 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	}
 	land(e, rec);
 	if (no == RESULT_ALREADY) {
-		struct action_row row = { .id = e->totals.next_action_id++,
-					  .time = e->now.us,
-					  .pfn = rec->pfn,
-					  .action = ACTION_OBSERVE,
-					  .reason = (enum reason)rec->reason,
-					  .result = RESULT_ALREADY,
-					  .page_type = FRAME_POISONED,
-					  .poisoned_before_kib = e->poisoned_kib,
-					  .poisoned_after_kib = e->poisoned_kib,
-					  .dimm = rec->dimm };
+		struct action_row row = engine_new_action(e, rec, ACTION_OBSERVE,
+							  RESULT_ALREADY, FRAME_POISONED);
 
 		engine_settle(e, out, rec, &row);
 	} else if (no == RESULT_LOW_MEMORY) {

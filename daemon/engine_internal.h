@@ -95,6 +95,9 @@ struct engine {
 
 /* engine_report.c */
 struct effect *engine_emit(struct effects *out, enum effect_kind kind);
+struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
+				    enum action action, enum result result,
+				    enum frame_kind kind);
 void engine_store_action(struct engine *e, struct effects *out,
 			 const struct action_row *row);
 void engine_store_totals(struct engine *e, struct effects *out);

@@ -117,16 +117,8 @@ static void found_in_use(struct engine *e, struct effects *out, struct page_rec 
 
 static void found_poisoned(struct engine *e, struct effects *out, struct page_rec *rec)
 {
-	struct action_row row = { .id = e->totals.next_action_id++,
-				  .time = e->now.us,
-				  .pfn = rec->pfn,
-				  .action = ACTION_OBSERVE,
-				  .reason = (enum reason)rec->reason,
-				  .result = RESULT_ALREADY,
-				  .page_type = FRAME_POISONED,
-				  .poisoned_before_kib = e->poisoned_kib,
-				  .poisoned_after_kib = e->poisoned_kib,
-				  .dimm = rec->dimm };
+	struct action_row row =
+		engine_new_action(e, rec, ACTION_OBSERVE, RESULT_ALREADY, FRAME_POISONED);
 
 	engine_settle(e, out, rec, &row);
 }

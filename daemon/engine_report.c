@@ -21,6 +21,24 @@ struct effect *engine_emit(struct effects *out, enum effect_kind kind)
 	return f;
 }
 
+struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
+				    enum action action, enum result result,
+				    enum frame_kind kind)
+{
+	return (struct action_row){
+		.id = e->totals.next_action_id++,
+		.time = e->now.us,
+		.pfn = rec->pfn,
+		.action = action,
+		.reason = (enum reason)rec->reason,
+		.result = result,
+		.page_type = kind,
+		.poisoned_before_kib = e->poisoned_kib,
+		.poisoned_after_kib = e->poisoned_kib,
+		.dimm = rec->dimm,
+	};
+}
+
 void engine_store_action(struct engine *e, struct effects *out,
 			 const struct action_row *row)
 {
