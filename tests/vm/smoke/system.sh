@@ -31,9 +31,13 @@ check 'a transient unit runs' systemd-run --quiet --wait true
 
 systemctl start prometheus-node-exporter
 check 'node_exporter serves' wait_until 30 metrics_served
+# The unit's two processes race to make the instance, and the daemon may lose
+# and end (rasdaemon 0.6.8); so it is there before them.
+mkdir /sys/kernel/tracing/instances/rasdaemon
 systemctl start rasdaemon
-check 'rasdaemon starts' systemctl is-active --quiet rasdaemon
-check 'it has its trace instance' wait_until 20 [ -d /sys/kernel/tracing/instances/rasdaemon ]
+check 'rasdaemon starts' wait_until 30 systemctl is-active --quiet rasdaemon
+check 'it watches in its trace instance' wait_until 20 grep -q 1 \
+	/sys/kernel/tracing/instances/rasdaemon/events/ras/mc_event/enable
 
 check 'victim starts' victim_start victim 4
 pfn=$(victim_pfn victim 1)
