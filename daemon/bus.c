@@ -88,6 +88,15 @@ static int reply_text(sd_bus_message *m, const char *text)
 	return sd_bus_reply_method_return(m, "s", text ? text : "");
 }
 
+static int take_status(const struct bus *b, struct status_report *ret)
+{
+	size_t n;
+	const struct report_field *fields = status_report_fields(&n);
+
+	report_clear(ret, fields, n);
+	return b->ops->status(b->ctx, ret);
+}
+
 static int method_get_status(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
@@ -98,8 +107,7 @@ static int method_get_status(sd_bus_message *m, void *userdata, sd_bus_error *er
 	int r;
 
 	fields = status_report_fields(&n);
-	report_clear(&status, fields, n);
-	r = b->ops->status(b->ctx, &status);
+	r = take_status(b, &status);
 	if (r < 0)
 		return fail(error, r, "");
 	if (!caller_is_root(userdata, m))
@@ -382,14 +390,10 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
 			sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	const struct report_field *fields;
 	struct status_report status;
-	size_t n;
 	int r;
 
-	fields = status_report_fields(&n);
-	report_clear(&status, fields, n);
-	r = b->ops->status(b->ctx, &status);
+	r = take_status(b, &status);
 	if (r < 0)
 		return fail(error, r, "");
 	if (strcmp(property, "Started") == 0)
