@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Where inside a DIMM an error lies, in DRAM's own terms. Drivers print it into the
+ * event's text in many forms, or not at all: each part is known or absent, and an absent
+ * part is never taken for zero.
+ */
+
+#include "units.h"
+
+enum dram_part {
+	DRAM_RANK = 1 << 0,
+	DRAM_DEVICE = 1 << 1, /* the DRAM chip within the rank */
+	DRAM_BANK_GROUP = 1 << 2,
+	DRAM_BANK = 1 << 3, /* within its group where there is one */
+	DRAM_ROW = 1 << 4,
+	DRAM_COLUMN = 1 << 5,
+};
+
+struct dram_coord {
+	uint32_t row;
+	uint32_t column;
+	uint16_t bank;
+	uint8_t bank_group;
+	uint8_t rank;
+	uint8_t device;
+	uint8_t have; /* enum dram_part, or-ed */
+};
+
+struct ce_event;
+
+/**
+ * Reads the coordinates that @ev's driver_detail, message, label and layers give, in
+ * every form that a kernel driver prints; what the text contradicts or cuts short is
+ * absent. Allocates nothing; never reads past a text's length (dram_parse.c).
+ */
+void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret);
