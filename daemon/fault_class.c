@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * From counts of distinct places to a class, from a class to advice. The numbers stand in
+ * the header with the reasons for them. It does not know how the counts were made, and
+ * never asks how many errors there were: one bad cell can make thousands.
+ */
+
+#include "fault_class.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "mem.h"
+
+static bool is_column(const struct fault_counts *n)
+{
+	return n->column_rows >= FAULT_COLUMN_ROWS &&
+	       2 * n->column_rows >= n->bank_single_rows;
+}
+
+enum fault_class fault_classify(const struct fault_counts *n)
+{
+	if (n->cells == 0)
+		return FAULT_NONE;
+	if (n->rows >= FAULT_RANK_ROWS && n->banks >= FAULT_RANK_BANKS)
+		return FAULT_RANK;
+	if (is_column(n))
+		return FAULT_COLUMN;
+	if (n->bank_rows >= FAULT_BANK_ROWS && n->bank_columns >= FAULT_BANK_COLUMNS)
+		return FAULT_BANK;
+	return n->faulty_rows > 0 ? FAULT_ROW : FAULT_CELL;
+}
+
+bool fault_is_scattered(const struct fault_counts *n)
+{
+	return n->rows >= FAULT_CHANNEL_ROWS && n->banks >= FAULT_CHANNEL_BANKS;
+}
+
+bool fault_is_wide(enum fault_class fault)
+{
+	switch (fault) {
+	case FAULT_NONE:
+	case FAULT_CELL:
+	case FAULT_ROW:
+		return false;
+	case FAULT_COLUMN:
+	case FAULT_BANK:
+	case FAULT_RANK:
+	case FAULT_CHANNEL:
+		return true;
+	case FAULT_MAX_:
+		break;
+	}
+	return false;
+}
+
+/* Text that grows to the end of its room and no further. */
+struct line {
+	char *buf;
+	size_t len;
+};
+
+static _printf_(2, 3) void put(struct line *l, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(l->buf + l->len, FAULT_WHY_MAX - l->len, format, ap);
+	va_end(ap);
+	if (n > 0)
+		l->len += (size_t)n;
+	if (l->len >= FAULT_WHY_MAX)
+		l->len = FAULT_WHY_MAX - 1;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void put_place(struct line *l, const struct dram_coord *c, bool column)
+{
+	if (c->have & DRAM_RANK)
+		put(l, "rank %u ", c->rank);
+	if (c->have & DRAM_BANK_GROUP)
+		put(l, "bank group %u ", c->bank_group);
+	if (c->have & DRAM_BANK)
+		put(l, "bank %u ", c->bank);
+	if (column && c->have & DRAM_COLUMN)
+		put(l, "column 0x%x ", c->column);
+	if (l->len > 0)
+		l->buf[--l->len] = '\0'; /* the blank */
+}
+
+static void say_wide(struct line *l, const struct dimm_rec *d)
+{
+	const struct dimm_fault *f = &d->fault;
+
+	switch (f->class) {
+	case FAULT_COLUMN:
+		put(l, "column fault: %u rows of ", f->extent);
+		put_place(l, &f->at, true);
+		put(l, " erred");
+		break;
+	case FAULT_BANK:
+		put(l, "bank fault: %u rows of ", f->extent);
+		put_place(l, &f->at, false);
+		put(l, " erred in many columns");
+		break;
+	case FAULT_RANK:
+		put(l, "fault of several banks: %u rows in %u banks erred", f->rows,
+		    f->banks);
+		break;
+	case FAULT_CHANNEL:
+		put(l,
+		    "channel fault: this and other DIMMs of the channel err alike (here "
+		    "%u rows in %u banks); look at slot, board and CPU first",
+		    f->rows, f->banks);
+		break;
+	case FAULT_NONE:
+	case FAULT_CELL:
+	case FAULT_ROW:
+	case FAULT_MAX_:
+		break;
+	}
+	put(l, "; offlining pages cannot win against that");
+}
+
+static void say_rows(struct line *l, const struct dimm_rec *d)
+{
+	const struct dimm_fault *f = &d->fault;
+
+	put(l, "%u faulty row%s (%u cell%s in %u row%s of %u bank%s erred)",
+	    f->faulty_rows, plural(f->faulty_rows), f->cells, plural(f->cells), f->rows,
+	    plural(f->rows), f->banks, plural(f->banks));
+}
+
+static void say_little(struct line *l, const struct dimm_rec *d)
+{
+	const struct dimm_fault *f = &d->fault;
+
+	if (f->cells > 0)
+		put(l, "%u cell%s in %u row%s erred", f->cells, plural(f->cells), f->rows,
+		    plural(f->rows));
+	else
+		put(l, "%llu corrected error%s", (unsigned long long)d->corrected_errors,
+		    plural(d->corrected_errors));
+	if (d->offlined > 0)
+		put(l, "; %u page%s offlined", d->offlined, plural(d->offlined));
+}
+
+static void say_uncorrected(struct line *l, const struct dimm_rec *d)
+{
+	put(l, "%llu uncorrected error%s", (unsigned long long)d->uncorrected_errors,
+	    plural(d->uncorrected_errors));
+}
+
+/** What a verdict rests on. */
+enum ground {
+	GROUND_FORMER,
+	GROUND_WIDE,
+	GROUND_BUDGET,
+	GROUND_UNCORRECTED_AGAIN, /* more than one, or one beside faulty rows */
+	GROUND_ROWS_OF_A_BANK,
+	GROUND_ROWS,
+	GROUND_UNCORRECTED,
+	GROUND_CORRECTED,
+	GROUND_NOTHING,
+};
+
+static enum ground ground_of(const struct dimm_rec *d, uint32_t pages_per_dimm)
+{
+	bool rows = d->fault.class == FAULT_ROW;
+
+	if (d->former)
+		return GROUND_FORMER;
+	if (fault_is_wide(d->fault.class))
+		return GROUND_WIDE;
+	if (d->offlined > 0 && d->offlined >= pages_per_dimm)
+		return GROUND_BUDGET;
+	if (d->uncorrected_errors > 1 || (d->uncorrected_errors > 0 && rows))
+		return GROUND_UNCORRECTED_AGAIN;
+	/* More rows in a bank than repair can be counted on for: JESD79-4 promises one
+	 * for each bank group. */
+	if (rows)
+		return d->fault.bank_faulty_rows > 1 ? GROUND_ROWS_OF_A_BANK
+						     : GROUND_ROWS;
+	if (d->uncorrected_errors > 0)
+		return GROUND_UNCORRECTED;
+	return d->corrected_errors > 0 ? GROUND_CORRECTED : GROUND_NOTHING;
+}
+
+static enum verdict verdict_by(enum ground ground)
+{
+	switch (ground) {
+	case GROUND_WIDE:
+	case GROUND_BUDGET:
+	case GROUND_UNCORRECTED_AGAIN:
+	case GROUND_ROWS_OF_A_BANK:
+		return VERDICT_REPLACE;
+	case GROUND_ROWS:
+	case GROUND_UNCORRECTED:
+		return VERDICT_REPAIR;
+	case GROUND_CORRECTED:
+		return VERDICT_WATCH;
+	case GROUND_FORMER:
+	case GROUND_NOTHING:
+		break;
+	}
+	return VERDICT_OK;
+}
+
+static void say_ground(struct line *l, enum ground ground, const struct dimm_rec *d,
+		       uint32_t pages_per_dimm)
+{
+	switch (ground) {
+	case GROUND_FORMER:
+		put(l, "another module has taken its place");
+		break;
+	case GROUND_WIDE:
+		say_wide(l, d);
+		break;
+	case GROUND_BUDGET:
+		put(l, "its budget of %u pages is used up", pages_per_dimm);
+		break;
+	case GROUND_UNCORRECTED_AGAIN:
+		say_uncorrected(l, d);
+		if (d->fault.class == FAULT_ROW) {
+			put(l, ", and ");
+			say_rows(l, d);
+		}
+		break;
+	case GROUND_ROWS_OF_A_BANK:
+		say_rows(l, d);
+		put(l, "; %u of them in one bank, more than repair at boot can mend",
+		    d->fault.bank_faulty_rows);
+		break;
+	case GROUND_ROWS:
+		say_rows(l, d);
+		put(l, "; a reboot lets the firmware repair %s, else replace it",
+		    d->fault.faulty_rows == 1 ? "it" : "them");
+		break;
+	case GROUND_UNCORRECTED:
+		say_uncorrected(l, d);
+		put(l, "; a reboot lets the firmware test and repair it");
+		break;
+	case GROUND_CORRECTED:
+		say_little(l, d);
+		break;
+	case GROUND_NOTHING:
+		put(l, "no errors");
+		break;
+	}
+}
+
+enum verdict fault_verdict(const struct dimm_rec *d, uint32_t pages_per_dimm,
+			   char ret_why[FAULT_WHY_MAX])
+{
+	enum ground ground = ground_of(d, pages_per_dimm);
+	struct line l = { .buf = ret_why };
+
+	if (ret_why) {
+		ret_why[0] = '\0';
+		say_ground(&l, ground, d, pages_per_dimm);
+	}
+	return verdict_by(ground);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Where inside each DIMM errors were seen: the distinct cells, by cache line, with the
+ * DRAM coordinates that the events gave. It answers "how many columns of this row" and
+ * "how far do the errors of this DIMM spread"; what follows from that is decided
+ * elsewhere.
+ *
+ * A cell is one cache line: 64 bytes are one burst of DDR4 (JESD79-4: burst length 8
+ * over 64 data lines), so two errors of one line are never two columns. Two columns are
+ * distinct if they differ in more than their lowest three bits, which count within a
+ * burst; in the logs of reference data every column is a multiple of 8, and neighbours
+ * differ by 8.
+ *
+ * Coordinates and address come out of two registers that may belong to two errors (about
+ * 1 % of the events of one DIMM in real logs), and addresses move when the memory map
+ * changes. So a line keeps the coordinates that most of its events named, and a new line
+ * that claims the coordinates of another one is believed at its second event.
+ *
+ * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that it
+ * has room for, whatever happens later. A DIMM keeps FAULT_CELLS cells; after that the
+ * one that has been silent longest makes room, cells of faulty rows last. When there is
+ * no room for another DIMM, the one that has been silent longest is let go.
+ */
+
+#include <stddef.h>
+
+#include "dram_coord.h"
+#include "units.h"
+
+#define FAULT_CELLS              256
+#define FAULT_LINE_SHIFT         6
+#define FAULT_BURST_SHIFT        3
+#define FAULT_MAP_BYTES_PER_DIMM 14336
+#define FAULT_NO_SLOT            UINT16_MAX
+
+/** Votes at which the coordinates of a line are no longer looked at. */
+#define FAULT_CERTAIN 3
+
+/** One cache line that erred. Times are usec_t.us on the engine's clock. What each event
+ * looks at stands together. */
+struct fault_cell {
+	uint64_t line; /* address >> FAULT_LINE_SHIFT */
+	int64_t first; /* its first event, and its newest */
+	int64_t last;
+	uint8_t votes;   /* events for @coord less those against it; 0: not believed */
+	bool used;       /* false: nothing is here */
+	bool row_faulty; /* its row is known to be faulty */
+	bool row_shared; /* another line of its row has erred */
+	bool doubted;    /* its last event contradicted the only one for @coord */
+	bool other_boot; /* not seen in the present boot: the address may have moved */
+	struct dram_coord coord; /* as most of its events said; DRAM_ROW is there */
+};
+
+/** What an event taught. */
+enum fault_news {
+	FAULT_NOTHING,  /* a known cell again, or one that is not believed yet */
+	FAULT_NEW_CELL, /* one cell more to be counted */
+};
+
+/** How far the errors of a DIMM spread; distinct places, not numbers of errors. */
+struct fault_counts {
+	uint32_t cells;
+	uint32_t rows;
+	uint32_t faulty_rows;
+	uint32_t bank_faulty_rows; /* most in one bank */
+	uint32_t banks;
+	uint32_t devices; /* DRAM chips that were named */
+	/* Of the bank that was asked for: */
+	uint32_t bank_rows;
+	uint32_t bank_single_rows; /* of them, with one column only */
+	uint32_t bank_columns;
+	uint32_t column_rows; /* single rows that erred in the column asked for */
+};
+
+struct fault_map;
+
+/**
+ * Makes a map with room for @dimms DIMMs (at least 1) of at most @max_index indices.
+ * Returns 0 and *ret, to be freed with fault_map_free(); -EINVAL; -ENOMEM.
+ */
+int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index);
+
+/** Frees @m; NULL is fine. Returns NULL. */
+struct fault_map *fault_map_free(struct fault_map *m);
+
+/** Bytes that the map occupies. */
+size_t fault_map_bytes(const struct fault_map *m);
+
+/** The cell of @line in DIMM @dimm, or NULL. Valid until fault_map_note(). */
+struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t line);
+
+/**
+ * Notes an event at @when of @cell, whose coordinates are certain. Cells seen again are
+ * stored again.
+ */
+void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell,
+		     usec_t when);
+
+/**
+ * Notes an event of @line at @when that named @coord; DRAM_ROW and DRAM_BANK are there.
+ * Returns what it taught and *ret, the cell.
+ */
+enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line,
+			       const struct dram_coord *coord, usec_t when,
+			       struct fault_cell **ret);
+
+/**
+ * Distinct columns of @cell's row that erred within @window of @when, itself included.
+ */
+uint32_t fault_map_row_columns(const struct fault_map *m, uint16_t dimm,
+			       const struct fault_cell *cell, usec_t when, usec_t window);
+
+/**
+ * Marks the row of @cell as faulty, and its later cells with it. Then
+ * fault_map_row_at(0), (1) ... are the cells of the row, NULL past the last.
+ */
+void fault_map_set_faulty(struct fault_map *m, uint16_t dimm,
+			  const struct fault_cell *cell);
+const struct fault_cell *fault_map_row_at(const struct fault_map *m, uint16_t dimm,
+					  const struct fault_cell *cell, uint32_t i);
+
+/**
+ * Counts believed cells of @dimm that erred since @since. The bank and column to be
+ * looked at more closely are those of @cell; NULL: none.
+ */
+void fault_map_count(const struct fault_map *m, uint16_t dimm,
+		     const struct fault_cell *cell, usec_t since,
+		     struct fault_counts *ret);
+
+/** True if both cells lie in the same bank of the same rank. */
+bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b);
+
+/** True if a believed cell in lines @first to @last of @dimm lies in a faulty row. */
+bool fault_map_lines_faulty(const struct fault_map *m, uint16_t dimm, uint64_t first,
+			    uint64_t last);
+
+/** Drops the cells of lines @first to @last of @dimm. */
+void fault_map_forget_lines(struct fault_map *m, uint16_t dimm, uint64_t first,
+			    uint64_t last);
+
+/** Drops all of @dimm. What was stored of it is the caller's business. */
+void fault_map_forget_dimm(struct fault_map *m, uint16_t dimm);
+
+/**
+ * Puts back a stored cell at @slot of @dimm; ignored if the slot is taken, the line
+ * known, or the cell says what no event can.
+ */
+void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
+		       const struct fault_cell *cell);
+
+/**
+ * Takes one cell that differs from what was stored off the list: the cell, *ret_dimm and
+ * *ret_slot; used is false if it is gone. NULL if there is none left.
+ */
+const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret_dimm,
+					      uint16_t *ret_slot);
+bool fault_map_has_dirty(const struct fault_map *m);
+
+/** Marks all cells as not stored. */
+void fault_map_touch_all(struct fault_map *m);
+
+/** Cells kept of @dimm, believed or not. */
+uint32_t fault_map_cells(const struct fault_map *m, uint16_t dimm);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * How the map of cells is laid out; shared by fault_map.c, which changes it,
+ * fault_map_count.c, which counts, and fault_map_oldest.c, which says who makes room.
+ * Nobody else includes it.
+ */
+
+#include "fault_map.h"
+
+#define HASH_SLOTS (4 * FAULT_CELLS) /* sparse: most cells are found at once */
+#define HASH_SHIFT (64 - 10)
+#define NO_DIMM    UINT16_MAX
+
+/* Found in one pass over the cells, so that a flood pays for it once in so many. */
+#define FAULT_OLDEST 24
+
+/** A cell that is next to make room, as it was when that was found out. */
+struct fault_oldest {
+	int64_t last;
+	uint16_t slot;
+};
+
+/** The cells of one DIMM. */
+struct fault_block {
+	struct fault_cell cells[FAULT_CELLS];
+	uint8_t hash[HASH_SLOTS];            /* slots, by line */
+	uint64_t hash_used[HASH_SLOTS / 64]; /* which places of @hash are taken */
+	uint8_t order[FAULT_CELLS]; /* slots by bank, row, column, line; @n of them */
+	uint64_t dirty[FAULT_CELLS / 64];
+	int64_t last; /* newest event */
+	uint16_t n;
+	uint16_t dimm;
+	/* Silent longest, in that order, from @first_oldest to @n_oldest; every other
+	 * cell comes after them. Those that erred since are passed over. */
+	struct fault_oldest oldest[FAULT_OLDEST];
+	uint8_t n_oldest;
+	uint8_t first_oldest;
+	bool has_faulty; /* there was a faulty row */
+};
+
+_Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
+	       "the header says so");
+_Static_assert(HASH_SLOTS == 1 << (64 - HASH_SHIFT), "the hash fills the index");
+
+struct fault_map {
+	struct fault_block *blocks;
+	uint16_t *block_of; /* by DIMM, block + 1; 0: none */
+	uint32_t n_blocks;
+	uint32_t used; /* blocks below this one were used at least once */
+	uint32_t max_index;
+	uint32_t n_dirty;
+};
+
+/** The block of @dimm, or NULL. */
+struct fault_block *fault_block_of(const struct fault_map *m, uint16_t dimm);
+
+/** The cell at @place of the order, or NULL past the last. */
+const struct fault_cell *fault_cell_at(const struct fault_block *b, uint32_t place);
+
+/** Where in the order the row of @cell starts, and whether @place still lies in it. */
+uint32_t fault_row_start(const struct fault_block *b, const struct fault_cell *cell);
+bool fault_in_row(const struct fault_block *b, uint32_t place,
+		  const struct fault_cell *cell);
+
+/** Less than 0, 0, more than 0: @a's bank or row is before, the same as, after @b's. */
+int fault_compare_bank(const struct dram_coord *a, const struct dram_coord *b);
+int fault_compare_row(const struct dram_coord *a, const struct dram_coord *b);
+
+/**
+ * The cell of @b, which is full, that makes room: silent longest, of equals the lowest
+ * line, cells of faulty rows after all others. It is given out once; the caller drops it.
+ */
+uint16_t fault_choose_victim(struct fault_block *b);
+
+/** To be told of each cell that is new in @b, or whose row is not faulty any more. */
+void fault_note_age(struct fault_block *b, const struct fault_cell *cell);

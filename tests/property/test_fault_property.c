@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Rows and classes against a brute-force oracle that keeps every event; the same errors
+ * told later, in another order within a second, or with a restart in the middle have the
+ * same end; and a storm of a million errors on a hundred thousand pages never exceeds a
+ * budget.
+ *
+ * -s SEED, or SEED in the environment, repeats one run.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off: cmocka.h wants the others before it */
+#include <cmocka.h>
+/* clang-format on */
+
+#include "fault_map.h"
+#include "mem.h"
+#include "world.h"
+
+#define RUNS   20
+#define EVENTS 700
+#define LINES  120
+#define START  (100 * USEC_PER_SEC)
+#define WINDOW (7 * USEC_PER_DAY)
+
+struct told {
+	int64_t time;
+	unsigned int line; /* index into run.coord */
+	bool cpu;
+};
+
+/** One DIMM's errors, and what was done about them. */
+struct run {
+	struct world world;
+	uint64_t seed, state;
+	struct dram_coord coord[LINES];
+	struct told events[EVENTS];
+	bool offlined[LINES]; /* by page; a page has one line */
+};
+
+static uint64_t first_seed = 1;
+static unsigned int runs = RUNS;
+
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+static uint64_t draw(struct run *r, uint64_t below)
+{
+	r->state += UINT64_C(0x9e3779b97f4a7c15);
+	return mix(r->state) % below;
+}
+
+static uint64_t line_of(unsigned int i)
+{
+	return (UINT64_C(0x40000) + i * 3) << 6; /* each in a page of its own */
+}
+
+static void watch(void *userdata, const struct effect *f)
+{
+	struct run *r = userdata;
+	uint64_t page;
+
+	if (f->kind != EFFECT_STORE_ACTION || f->action.result != RESULT_OFFLINED)
+		return;
+	page = (f->action.pfn - 0x40000) / 3;
+	assert_true(page < LINES);
+	r->offlined[page] = true;
+}
+
+/* Few rows and columns, so that they meet; every line has coordinates of its own. */
+static void make_coords(struct run *r, unsigned int banks)
+{
+	for (unsigned int i = 0; i < LINES; i++) {
+		struct dram_coord *c = &r->coord[i];
+
+		c->have = DRAM_ROW | DRAM_COLUMN | DRAM_BANK | DRAM_RANK;
+		c->rank = (uint8_t)draw(r, 2);
+		c->bank = (uint16_t)draw(r, banks);
+		c->row = (uint32_t)draw(r, 40);
+		c->column = i; /* some within one burst of eight */
+	}
+}
+
+static struct run *new_run(uint64_t seed, unsigned int banks)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	int64_t now = START;
+
+	assert_non_null(r);
+	assert_int_equal(world_init(&r->world, NULL, r), 0);
+	r->world.watch = watch;
+	r->world.now = START;
+	r->seed = seed;
+	r->state = mix(seed);
+	r->world.cfg.policy.page.count = 0;
+	r->world.cfg.policy.cell.count = 0;
+	r->world.cfg.budget.burst = 100000;
+	r->world.cfg.budget.pages_per_hour = 100000;
+	make_coords(r, banks);
+	for (unsigned int i = 0; i < EVENTS; i++) {
+		now += (int64_t)draw(r, draw(r, 6) ? 3 * USEC_PER_SEC : WINDOW / 3);
+		r->events[i] = (struct told){ .time = now,
+					      .line = (unsigned int)draw(r, LINES),
+					      .cpu = draw(r, 2) };
+	}
+	return r;
+}
+
+static void free_run(struct run *r)
+{
+	world_done(&r->world);
+	free(r);
+}
+
+static void tell(struct run *r, const struct told *t)
+{
+	struct ce_event ev = {
+		.time = usec(t->time - r->world.base),
+		.address = paddr(line_of(t->line) << 6),
+		.has_address = true,
+		.count = 1,
+		.grain_bits = 6,
+		.label = { "A1", 2 },
+		.coord = r->coord[t->line],
+	};
+
+	(void)world_step(&r->world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+}
+
+static void play(struct run *r, unsigned int restart_at)
+{
+	assert_int_equal(world_start(&r->world), 0);
+	for (unsigned int i = 0; i < EVENTS; i++) {
+		world_advance(&r->world, r->events[i].time);
+		if (i == restart_at)
+			assert_int_equal(world_restart(&r->world, true), 0);
+		tell(r, &r->events[i]);
+	}
+	world_advance(&r->world, r->world.now + USEC_PER_DAY);
+	assert_false(r->world.failed);
+}
+
+static bool same_row(const struct dram_coord *a, const struct dram_coord *b)
+{
+	return a->rank == b->rank && a->bank == b->bank && a->row == b->row;
+}
+
+/* True if two events of the row, of different bursts, lie within the window. */
+static bool row_is_faulty(const struct run *r, const struct dram_coord *row)
+{
+	for (unsigned int i = 0; i < EVENTS; i++) {
+		const struct dram_coord *a = &r->coord[r->events[i].line];
+
+		if (!same_row(a, row))
+			continue;
+		for (unsigned int j = i + 1; j < EVENTS; j++) {
+			const struct dram_coord *b = &r->coord[r->events[j].line];
+
+			if (same_row(b, row) && a->column >> 3 != b->column >> 3 &&
+			    r->events[j].time - r->events[i].time <= WINDOW)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool erred(const struct run *r, unsigned int line)
+{
+	for (unsigned int i = 0; i < EVENTS; i++)
+		if (r->events[i].line == line)
+			return true;
+	return false;
+}
+
+static bool is_wide(const struct run *r)
+{
+	return fault_is_wide(engine_dimm(r->world.engine, 1)->fault.class);
+}
+
+/* Every page of a faulty row that erred is offlined, and no other. */
+static void test_rows(void **state)
+{
+	unsigned int faulty = 0, sound = 0;
+
+	for (unsigned int i = 0; i < runs; i++) {
+		struct run *r = new_run(first_seed + i, 3);
+
+		/* Wide faults stop the rule; here rows are to be seen. */
+		r->world.cfg.policy.row = (struct threshold){ 2, { WINDOW } };
+		for (unsigned int j = 0; j < EVENTS; j++)
+			r->events[j].line %= 14;
+		for (unsigned int j = 0; j < LINES; j++)
+			r->coord[j].row %= 6;
+		play(r, EVENTS);
+		assert_false(is_wide(r));
+		for (unsigned int line = 0; line < LINES; line++) {
+			bool want = erred(r, line) && row_is_faulty(r, &r->coord[line]);
+
+			if (r->offlined[line] != want)
+				fail_msg("seed %llu line %u: %d",
+					 (unsigned long long)r->seed, line, want);
+			faulty += want;
+			sound += erred(r, line) && !want;
+		}
+		free_run(r);
+	}
+	assert_true(runs < RUNS || (faulty > 20 && sound > 20));
+}
+
+/* The counts of the map against counting all lines with all lines. */
+static void count_all(const struct run *r, unsigned int n, unsigned int focus,
+		      struct fault_counts *ret)
+{
+	const struct dram_coord *f = &r->coord[focus];
+
+	memset(ret, 0, sizeof(*ret));
+	ret->cells = n;
+	for (unsigned int i = 0; i < n; i++) {
+		const struct dram_coord *a = &r->coord[i];
+		bool row = true, bank = true, column = true, single = true;
+		bool focused = fault_same_bank(a, f);
+
+		for (unsigned int j = 0; j < n; j++) {
+			const struct dram_coord *b = &r->coord[j];
+
+			row = row && !(j < i && same_row(a, b));
+			bank = bank && !(j < i && fault_same_bank(a, b));
+			column = column && !(j < i && fault_same_bank(a, b) &&
+					     a->column == b->column);
+			single = single &&
+				 !(same_row(a, b) && a->column >> 3 != b->column >> 3);
+		}
+		ret->rows += row;
+		ret->banks += bank;
+		ret->bank_rows += row && focused;
+		ret->bank_columns += column && focused;
+		ret->bank_single_rows += row && single && focused;
+		ret->column_rows += single && focused && a->column == f->column;
+	}
+}
+
+static void test_counts(void **state)
+{
+	for (unsigned int i = 0; i < runs * 10; i++) {
+		struct run *r = new_run(first_seed + i, 4);
+		unsigned int n = 1 + (unsigned int)draw(r, LINES);
+		struct fault_counts want, got;
+		struct fault_cell *cell = NULL;
+		struct fault_map *m;
+		unsigned int focus;
+
+		for (unsigned int j = 0; j < LINES; j++)
+			r->coord[j].column = (uint32_t)draw(r, 6) * 8 + j % 2;
+		for (unsigned int j = 0; j < LINES; j++) /* no two alike */
+			r->coord[j].row = r->coord[j].row * 4 + j % 4;
+		assert_int_equal(fault_map_new(&m, 2, 4), 0);
+		for (unsigned int j = 0; j < n; j++) {
+			fault_map_note(m, 1, j, &r->coord[j], usec(j), &cell);
+			fault_map_note(m, 1, j, &r->coord[j], usec(j), &cell);
+		}
+		focus = (unsigned int)draw(r, n);
+		cell = fault_map_find(m, 1, focus);
+		assert_non_null(cell);
+		fault_map_count(m, 1, cell, usec(0), &got);
+		count_all(r, n, focus, &want);
+		assert_int_equal(got.cells, want.cells);
+		assert_int_equal(got.rows, want.rows);
+		assert_int_equal(got.banks, want.banks);
+		assert_int_equal(got.bank_rows, want.bank_rows);
+		assert_int_equal(got.bank_columns, want.bank_columns);
+		assert_int_equal(got.bank_single_rows, want.bank_single_rows);
+		free_run(r);
+		fault_map_free(m);
+	}
+}
+
+static void compare(struct run *a, struct run *b, const char *what)
+{
+	const struct dimm_rec *x = engine_dimm(a->world.engine, 1);
+	const struct dimm_rec *y = engine_dimm(b->world.engine, 1);
+
+	for (unsigned int i = 0; i < LINES; i++)
+		if (a->offlined[i] != b->offlined[i])
+			fail_msg("seed %llu: %s made a difference to line %u",
+				 (unsigned long long)a->seed, what, i);
+	assert_int_equal(x->fault.class, y->fault.class);
+	assert_int_equal(x->fault.cells, y->fault.cells);
+	assert_int_equal(x->fault.rows, y->fault.rows);
+	assert_int_equal(x->fault.faulty_rows, y->fault.faulty_rows);
+	free_run(a);
+	free_run(b);
+}
+
+/* Few lines: a row fault at most. What is done before a fault is known to be wide may
+ * depend on which of two errors of one second came first. */
+static void narrow(struct run *r)
+{
+	for (unsigned int j = 0; j < EVENTS; j++)
+		r->events[j].line %= 14;
+}
+
+static void test_time_shift(void **state)
+{
+	for (unsigned int i = 0; i < runs; i++) {
+		struct run *a = new_run(first_seed + i, 3);
+		struct run *b = new_run(first_seed + i, 3);
+		int64_t shift = (int64_t)(i + 1) * 7919 * USEC_PER_SEC + 13;
+
+		b->world.now += shift;
+		for (unsigned int j = 0; j < EVENTS; j++)
+			b->events[j].time += shift;
+		play(a, EVENTS);
+		play(b, EVENTS);
+		compare(a, b, "a shift of time");
+	}
+}
+
+static void test_restart(void **state)
+{
+	for (unsigned int i = 0; i < runs; i++) {
+		struct run *a = new_run(first_seed + i, 3);
+		struct run *b = new_run(first_seed + i, 3);
+
+		play(a, EVENTS);
+		play(b, (unsigned int)mix(i) % EVENTS);
+		compare(a, b, "a restart");
+	}
+}
+
+/* Neighbours in time of different CPUs change places, by up to a second. */
+static void disorder(struct run *r)
+{
+	for (unsigned int i = 0; i + 1 < EVENTS; i++) {
+		struct told a = r->events[i], b = r->events[i + 1];
+
+		if (a.cpu == b.cpu || b.time - a.time > USEC_PER_SEC)
+			continue;
+		r->events[i] = b;
+		r->events[i + 1] = a;
+		i++;
+	}
+}
+
+static void test_order(void **state)
+{
+	for (unsigned int i = 0; i < runs; i++) {
+		struct run *a = new_run(first_seed + i, 3);
+		struct run *b = new_run(first_seed + i, 3);
+
+		narrow(a);
+		narrow(b);
+		disorder(b);
+		play(a, EVENTS);
+		play(b, EVENTS);
+		compare(a, b, "the order within a second");
+	}
+}
+
+#define STORM_EVENTS 1000000
+#define STORM_PAGES  100000
+#define STORM_DIMMS  4
+#define STORM_SPAN   (6 * USEC_PER_HOUR)
+
+struct storm {
+	uint64_t done, by_dimm[STORM_DIMMS], budget_told;
+	struct engine *engine;
+	struct config cfg;
+	int64_t first;
+};
+
+static int storm_step(struct storm *s, const struct input *in);
+
+/* Answers at once, as a kernel that can do everything. */
+static void storm_answer(struct storm *s, const struct effect *f, usec_t now)
+{
+	struct input in = { .kind = INPUT_PROBE, .now = now };
+
+	if (f->kind == EFFECT_LOAD) { /* a database that has lost it */
+		in.kind = INPUT_LOADED;
+		in.page.pfn = f->pfn;
+		(void)storm_step(s, &in);
+		return;
+	}
+	if (f->kind == EFFECT_PROBE) {
+		in.probe.pfn = f->pfn;
+		in.probe.frame = (struct frame){ .readable = true,
+						 .in_ram = true,
+						 .flags = UINT64_C(1) << KPF_LRU };
+		in.probe.machine = (struct machine){ .ram_pages = 1 << 20,
+						     .page_shift = 12,
+						     .available_kib = 1 << 21 };
+		(void)storm_step(s, &in);
+		return;
+	}
+	in.kind = INPUT_ANSWER;
+	in.answer.id = f->attempt.id;
+	in.answer.answer.before = (struct frame){ .readable = true };
+	in.answer.answer.after =
+		(struct frame){ .readable = true, .flags = UINT64_C(1) << KPF_HWPOISON };
+	in.answer.answer.poisoned_before_kib = in.answer.answer.poisoned_after_kib = -1;
+	s->done++;
+	s->by_dimm[f->attempt.pfn.n % STORM_DIMMS]++;
+	(void)storm_step(s, &in);
+}
+
+static int storm_step(struct storm *s, const struct input *in)
+{
+	_cleanup_(free_p) struct effects *out = malloc(sizeof(*out));
+	int r;
+
+	assert_non_null(out);
+	r = engine_step(s->engine, in, out);
+	for (unsigned int i = 0; i < out->n; i++) {
+		s->budget_told += out->v[i].kind == EFFECT_REPORT &&
+				  out->v[i].report.kind == REPORT_BUDGET;
+		if (out->v[i].kind == EFFECT_PROBE || out->v[i].kind == EFFECT_OFFLINE ||
+		    out->v[i].kind == EFFECT_LOAD)
+			storm_answer(s, &out->v[i], in->now);
+	}
+	return r;
+}
+
+static void storm_event(struct storm *s, uint64_t i)
+{
+	static const char *const labels[STORM_DIMMS] = { "A1", "B1", "C1", "D1" };
+	uint64_t x = mix(i);
+	uint64_t n = x % STORM_PAGES;
+	struct ce_event ev = {
+		.time = usec(START + (int64_t)i * (STORM_SPAN / STORM_EVENTS)),
+		.address = paddr((0x100000 + n) << 12 | (x >> 40) % 64 << 6),
+		.has_address = true,
+		.count = 1,
+		.grain_bits = 6,
+		.label = { labels[n % STORM_DIMMS], 2 }
+	};
+	struct input in = { .kind = INPUT_EVENT, .event = &ev, .now = ev.time };
+	uint64_t span = (uint64_t)(ev.time.us - START);
+
+	/* One of the DIMMs tells where it errs; the others do not. */
+	if (n % STORM_DIMMS == 0)
+		ev.coord =
+			(struct dram_coord){ .row = (uint32_t)(n >> 3),
+					     .column = (uint32_t)(x >> 20) % 1024,
+					     .bank = (uint16_t)(n % 16),
+					     .have = DRAM_ROW | DRAM_COLUMN | DRAM_BANK };
+	(void)storm_step(s, &in);
+	assert_true(s->done <= s->cfg.budget.total.value);
+	assert_true(s->by_dimm[n % STORM_DIMMS] <= s->cfg.budget.pages_per_dimm);
+	assert_true(s->done <= s->cfg.budget.burst + 1 +
+				       span * s->cfg.budget.pages_per_hour /
+					       (uint64_t)USEC_PER_HOUR);
+}
+
+static void storm(uint32_t per_hour, uint32_t per_dimm, uint64_t total)
+{
+	struct storm s = { .done = 0 };
+	struct engine_status st;
+
+	config_init(&s.cfg);
+	s.cfg.budget.pages_per_hour = per_hour;
+	s.cfg.budget.pages_per_dimm = per_dimm;
+	s.cfg.budget.total = (struct amount){ AMOUNT_PAGES, total };
+	assert_int_equal(engine_new(&s.engine, &s.cfg, 12), 0);
+	(void)storm_step(
+		&s, &(struct input){ .kind = INPUT_RESTORE_DONE, .now = usec(START) });
+	for (uint64_t i = 0; i < STORM_EVENTS; i++)
+		storm_event(&s, i);
+	engine_status(s.engine, usec(START + STORM_SPAN), &st);
+	assert_true(st.verdict >= VERDICT_DEGRADED);
+	assert_true(s.budget_told > 0);
+	assert_true(s.by_dimm[0] <= FAULT_LAST_PAGES);
+	assert_int_equal(engine_dimm(s.engine, 0)->offlined, 0);
+	engine_free(s.engine);
+}
+
+static void test_storm_hour(void **state)
+{
+	storm(10, 128, 100000);
+}
+
+static void test_storm_dimm_and_total(void **state)
+{
+	storm(100000, 50, 120);
+}
+
+int main(int argc, char **argv)
+{
+	const char *seed =
+		argc == 3 && strcmp(argv[1], "-s") == 0 ? argv[2] : getenv("SEED");
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_time_shift),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_storm_hour),
+		cmocka_unit_test(test_storm_dimm_and_total),
+	};
+
+	if (seed) {
+		first_seed = strtoull(seed, NULL, 0);
+		runs = 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
