@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * vm.enable_soft_offline, and a note of what it was. It does not know the configuration,
+ * says nothing to anybody, and never turns soft offline on or off.
+ */
+
+#include "kernel_control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "mem.h"
+#include "textfile.h"
+
+#define SYSCTL "/proc/sys/vm/enable_soft_offline"
+
+#define BIT_ON            INT64_C(1)
+#define BIT_NOT_BY_ITSELF INT64_C(4)
+
+static int open_sysctl(const char *root, int flags)
+{
+	char path[PATH_MAX];
+	int fd, n;
+
+	n = snprintf(path, sizeof(path), "%s" SYSCTL, root);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int kernel_control_read(const char *root, int64_t *ret)
+{
+	_cleanup_(close_p) int fd = open_sysctl(root, O_RDONLY);
+	char text[32];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EINVAL;
+}
+
+static int write_value(const struct kernel_sysctl *c, int64_t value)
+{
+	_cleanup_(close_p) int fd = open_sysctl(c->root, O_WRONLY | O_TRUNC);
+	char text[24];
+	int len;
+
+	if (fd < 0)
+		return fd;
+	len = snprintf(text, sizeof(text), "%" PRId64 "\n", value);
+	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
+}
+
+int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *note,
+			const char *boot_id)
+{
+	*c = (struct kernel_sysctl){ .seen = CONTROL_ABSENT };
+	if (strlen(root) >= sizeof(c->root) || strlen(note) >= sizeof(c->note) ||
+	    strlen(boot_id) >= sizeof(c->boot_id))
+		return -ENAMETOOLONG;
+	strcpy(c->root, root);
+	strcpy(c->note, note);
+	strcpy(c->boot_id, boot_id);
+	(void)kernel_control_read(root, &c->seen);
+	return 0;
+}
+
+/* "BOOT-ID FORMER SET". A note that is not of this boot, or of other values, is void. */
+static bool load_note(struct kernel_sysctl *c, int64_t now)
+{
+	_cleanup_(fclose_p) FILE *f = fopen(c->note, "re");
+	int64_t former, set;
+	char boot[64];
+
+	if (!f || fscanf(f, "%63s %9" SCNd64 " %9" SCNd64, boot, &former, &set) != 3)
+		return false;
+	if (strcmp(boot, c->boot_id) != 0 || set != now)
+		return false;
+	c->former = former;
+	c->set = set;
+	return true;
+}
+
+static void save_note(const struct kernel_sysctl *c)
+{
+	char text[128];
+	int len = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", c->boot_id,
+			   c->former, c->set);
+
+	/* Without it a crash costs the former value, nothing else. */
+	(void)textfile_write(c->note, text, (size_t)len);
+}
+
+/* 0 only if the kernel shows what was written. */
+static int set_and_verify(const struct kernel_sysctl *c, int64_t before, int64_t value)
+{
+	int64_t now = before;
+	int r = write_value(c, value);
+
+	if (r == -EINVAL)
+		return -EOPNOTSUPP;
+	if (r < 0)
+		return r;
+	r = kernel_control_read(c->root, &now);
+	if (r >= 0 && now == value)
+		return 0;
+	(void)write_value(c, before);
+	return r < 0 ? r : -EOPNOTSUPP;
+}
+
+int kernel_control_take(struct kernel_sysctl *c)
+{
+	int64_t now;
+	int r = kernel_control_read(c->root, &now);
+
+	if (r < 0)
+		return r;
+	if (!(now & BIT_ON))
+		return -EAGAIN;
+	if (now & BIT_NOT_BY_ITSELF) {
+		c->taken = c->taken || load_note(c, now);
+		c->seen = now;
+		return 0;
+	}
+	c->former = now;
+	c->set = now | BIT_NOT_BY_ITSELF;
+	save_note(c); /* before: the process may die in between */
+	r = set_and_verify(c, now, c->set);
+	if (r < 0) {
+		(void)unlink(c->note);
+		return r;
+	}
+	c->taken = true;
+	c->seen = c->set;
+	return 0;
+}
+
+int kernel_control_give_back(struct kernel_sysctl *c)
+{
+	int64_t now;
+	int r;
+
+	r = kernel_control_read(c->root, &now);
+	/* What a predecessor took that was killed is ours to give back, too. */
+	if (!c->taken && (r < 0 || !load_note(c, now)))
+		return 0;
+	c->taken = false;
+	(void)unlink(c->note);
+	if (r < 0)
+		return r;
+	if (now != c->set)
+		return -ESTALE;
+	r = write_value(c, c->former);
+	if (r < 0)
+		return r;
+	c->seen = c->former;
+	return 1;
+}
+
+int kernel_control_poll(struct kernel_sysctl *c, int64_t *ret_before)
+{
+	int64_t now = CONTROL_ABSENT;
+
+	(void)kernel_control_read(c->root, &now);
+	if (now == c->seen)
+		return 0;
+	*ret_before = c->seen;
+	c->seen = now;
+	return 1;
+}
