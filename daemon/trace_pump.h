@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Reading that nothing else holds up: a thread that waits on the trace pipes, drains them
+ * and hands the raw pages on through a bounded queue. Whatever the rest of the daemon
+ * does meanwhile (a commit, a line for the journal, a migration), the kernel's buffer is
+ * emptied. The queue takes memory as it fills and gives it back once it is calm. When
+ * it is full the thread stops reading: the kernel's buffer then fills, and what it
+ * overwrites is counted as ever. (Larger buffers in the kernel are no help: changing
+ * their size stops the recording; see trace_reader_set_buffer_size().)
+ *
+ * From trace_pump_start() on the reader belongs to the pump, and these functions are the
+ * only way to it. All of them are for one thread: that which started the pump.
+ */
+
+#include "trace_reader.h"
+
+struct trace_pump;
+
+/**
+ * Starts the thread on @r, which must not be in the state trace_reader_foreign_clock().
+ * @bytes: the most that the queue may take; room for a few pages at least.
+ *
+ * Returns 0 and *ret, to be freed with trace_pump_stop(); -EINVAL; negative errno.
+ */
+int trace_pump_start(struct trace_pump **ret, struct trace_reader *r, uint64_t bytes);
+
+/** Ends the thread: nothing more is read. What is in the queue is still to be taken. */
+void trace_pump_halt(struct trace_pump *p);
+
+/**
+ * Ends the thread and frees @p; what is in the queue is dropped. @r is the caller's
+ * again. NULL is fine. Returns NULL.
+ */
+struct trace_pump *trace_pump_stop(struct trace_pump *p);
+
+/** A descriptor that is readable when there is something to take. */
+int trace_pump_fd(const struct trace_pump *p);
+
+/**
+ * Hands at most @max_pages pages of the queue to @fn, in the order in which they were
+ * read; the descriptor stays readable while there is more.
+ *
+ * Returns the number handed over; 0: the queue is empty; negative errno once the queue is
+ * empty and reading has failed for good.
+ */
+int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn fn,
+		    void *userdata);
+
+/**
+ * Reads into the queue what the pipes hold now, as far as there is room. Returns how many
+ * pages are to be taken so that all that was in the pipes before the call is.
+ */
+unsigned int trace_pump_pull(struct trace_pump *p);
+
+/**
+ * trace_reader_unreported(), if queue and pipe of @cpu are empty; else 0. What it returns
+ * is lost for good and in no page that is still to be taken.
+ */
+uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu);
+
+/** True if the queue ever had no room for what had to be read. */
+bool trace_pump_was_full(const struct trace_pump *p);
+
+/** As the function of trace_reader.h with the same ending. */
+void trace_pump_note_lost(struct trace_pump *p, uint16_t cpu, uint64_t lost,
+			  bool unknown);
+int trace_pump_rescan(struct trace_pump *p);
+int trace_pump_set_buffer_size(struct trace_pump *p, uint64_t bytes);
+unsigned int trace_pump_open_pipes(struct trace_pump *p);
