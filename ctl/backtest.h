@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Recorded errors through the daemon's own engine, under several policies at once: what
+ * each of them would have offlined, and which of the recorded errors would not have come.
+ *
+ * Around each engine stands a machine that always does as it is asked: every frame is an
+ * ordinary page in use, every soft offline succeeds at once, no boot ends. Errors that a
+ * row's server has in common with another are of one machine; without servers, each named
+ * DIMM is a machine of its own, and rows that name no DIMM are all of one.
+ *
+ * What counts as avoided is a corrected error on a page after it was offlined. Such an
+ * error is not shown to the policy, for it would not have happened; but if the patrol
+ * scrubber found it, it is: a scrubber goes on reading a frame that is out of use.
+ */
+
+#include "backtest_row.h"
+#include "config.h"
+#include "fault_class.h"
+#include "reason.h"
+
+#define BACKTEST_MAX_POLICIES 16
+#define BACKTEST_MAX_DIMMS    65536
+#define BACKTEST_RAM_PAGES    (UINT64_C(1) << 24) /* of each machine */
+
+/** A policy under test. */
+struct backtest_policy {
+	char name[CONFIG_PATH_MAX];
+	struct config cfg;
+	/*
+	 * A window that starts anew when it is over, as rasdaemon has it. The engine has
+	 * no such rule, and needs none: the back-test counts, and asks the engine for the
+	 * page as an operator would, past the budgets. count 0: not used.
+	 */
+	struct threshold tumbling;
+	/* No DRAM coordinates for it: no rows, no classes, and no verdict is asked for.
+	 */
+	bool page_rule_only;
+};
+
+/** Name number @i of the built-in policies, and what it is; NULL past the last one. */
+const char *backtest_policy_name(unsigned int i);
+const char *backtest_policy_help(unsigned int i);
+
+/** Fills *ret with the built-in policy @name. Returns 0; -ENOENT. */
+int backtest_policy_get(const char *name, struct backtest_policy *ret);
+
+struct backtest;
+
+/**
+ * Makes a back-test of @n policies (kept, not copied), for frames of 2^@page_shift bytes.
+ * Returns 0 and *ret, to be freed with backtest_free(); -EINVAL: no policy, or too many;
+ * -ENOMEM.
+ */
+int backtest_new(struct backtest **ret, const struct backtest_policy *const *policies,
+		 unsigned int n, unsigned int page_shift);
+
+/** Frees @b; NULL is fine. Returns NULL. */
+struct backtest *backtest_free(struct backtest *b);
+
+/**
+ * Takes in one row. Rows are put in order of time as long as none comes more than
+ * BACKTEST_ORDER_ROWS rows late; one that does is taken when it comes, with its own time,
+ * and counted.
+ *
+ * Returns 0; -ENOMEM.
+ */
+int backtest_add(struct backtest *b, const struct backtest_row *row);
+
+/** Ends the input; to be called once, before the results are asked for. As
+ * backtest_add(). */
+int backtest_finish(struct backtest *b);
+
+#define BACKTEST_ORDER_ROWS 65536
+
+/** What can be told without a policy. */
+struct backtest_input {
+	uint64_t rows;
+	uint64_t ces;
+	uint64_t late;     /* rows that came too late to be put in order */
+	uint64_t left_out; /* rows of DIMMs past BACKTEST_MAX_DIMMS */
+	uint64_t after_ue; /* CEs after their DIMM's ticket: not taken */
+	uint64_t unplaced; /* CEs without an address */
+	unsigned int dimms;
+	unsigned int ue_dimms;
+	int64_t first; /* time of the earliest row; BACKTEST_NO_TIME */
+	int64_t last;
+};
+
+void backtest_input(const struct backtest *b, struct backtest_input *ret);
+
+/** One DIMM under one policy. Times are microseconds since the epoch. */
+struct backtest_result {
+	const char *dimm;
+	uint64_t ces;
+	uint64_t ces_avoided;
+	uint64_t pages; /* that had a corrected error */
+	uint64_t pages_offlined;
+	uint64_t pages_before_ue;    /* that had one up to the UE */
+	uint64_t offlined_before_ue; /* of these, offlined by then */
+	int64_t first_action;        /* BACKTEST_NO_TIME: none */
+	int64_t ue_time;             /* BACKTEST_NO_TIME: none known */
+	int64_t replace_time; /* when the verdict became "replace"; BACKTEST_NO_TIME */
+	unsigned int budgets; /* met: BACKTEST_BUDGET_*, or-ed */
+	enum fault_class class;
+	enum verdict verdict;
+	char verdict_why[FAULT_WHY_MAX];
+};
+
+enum backtest_budget {
+	BACKTEST_BUDGET_HOUR = 1 << 0,
+	BACKTEST_BUDGET_DIMM = 1 << 1,
+	BACKTEST_BUDGET_TOTAL = 1 << 2,
+};
+
+/** Fills *ret for DIMM @dimm, from 0 in order of appearance, under policy @policy. */
+void backtest_result(const struct backtest *b, unsigned int policy, unsigned int dimm,
+		     struct backtest_result *ret);
+
+/** All DIMMs under one policy. */
+struct backtest_total {
+	uint64_t ces;
+	uint64_t ces_avoided;
+	uint64_t pages;
+	uint64_t pages_offlined;
+	uint64_t pages_offlined_healthy; /* on DIMMs without a UE */
+	uint64_t pages_before_ue;
+	uint64_t offlined_before_ue;
+	unsigned int ue_dimms;
+	unsigned int ue_dimms_reached; /* with an action before the UE */
+	unsigned int ue_dimms_replace; /* with the verdict "replace" before the UE */
+	unsigned int replace;          /* DIMMs with the verdict "replace" */
+	unsigned int budget_hour;      /* DIMMs whose machine met it */
+	unsigned int budget_dimm;
+	unsigned int budget_total;
+};
+
+void backtest_total(const struct backtest *b, unsigned int policy,
+		    struct backtest_total *ret);

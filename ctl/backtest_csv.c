@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Splits bytes into records and records into fields, and finds out which field is which.
+ * It knows how a table is written down, not what the errors in it mean.
+ */
+
+#include "backtest_csv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "backtest_csv_internal.h"
+#include "mem.h"
+
+static const char *const names[CSV_COLUMN_MAX_] = {
+	[CSV_TIME] = "time",
+	[CSV_DIMM] = "dimm",
+	[CSV_SERVER] = "server",
+	[CSV_PA] = "pa",
+	[CSV_SOCKET] = "socket",
+	[CSV_CHANNEL] = "channel",
+	[CSV_SLOT] = "slot",
+	[CSV_RANK] = "rank",
+	[CSV_DEVICE] = "device",
+	[CSV_BANK_GROUP] = "bankgroup",
+	[CSV_BANK] = "bank",
+	[CSV_ROW] = "row",
+	[CSV_COLUMN] = "column",
+	[CSV_TYPE] = "type",
+	[CSV_UE_TIME] = "ue_ticket_time",
+};
+
+/* Moves what is left to the front and reads on. 0, or negative errno. */
+static int fill(struct csv *csv)
+{
+	ssize_t n;
+
+	memmove(csv->buf, csv->buf + csv->start, csv->end - csv->start);
+	csv->end -= csv->start;
+	csv->start = 0;
+	n = csv->read(csv->userdata, csv->buf + csv->end, sizeof(csv->buf) - csv->end);
+	if (n < 0)
+		return (int)n;
+	csv->end += (size_t)n;
+	csv->at_end = n == 0;
+	return 0;
+}
+
+/*
+ * Where the record at @text ends: at the first line end outside of quotes. A quote that
+ * is still open after CSV_QUOTED_LINES lines is a stray one, and the record one line.
+ */
+static const char *find_end(const char *text, size_t len, unsigned int *ret_lines)
+{
+	const char *end = text + len, *from = text;
+	const char *first = NULL;
+	bool quoted = false;
+
+	for (*ret_lines = 1; *ret_lines <= CSV_QUOTED_LINES; (*ret_lines)++) {
+		const char *nl = memchr(from, '\n', (size_t)(end - from));
+
+		if (!nl)
+			break;
+		for (const char *c = memchr(from, '"', (size_t)(nl - from)); c;
+		     c = memchr(c + 1, '"', (size_t)(nl - c - 1)))
+			quoted = !quoted;
+		if (!quoted)
+			return nl;
+		first = first ? first : nl;
+		from = nl + 1;
+	}
+	if (*ret_lines <= CSV_QUOTED_LINES && len < CSV_RECORD_MAX)
+		return NULL;
+	*ret_lines = 1;
+	return first;
+}
+
+/* Gives up the rest of a line that does not fit. 0, or negative errno. */
+static int skip_long(struct csv *csv)
+{
+	const char *nl;
+	int r;
+
+	while (csv->in_long) {
+		nl = memchr(csv->buf + csv->start, '\n', csv->end - csv->start);
+		if (nl) {
+			csv->start = (size_t)(nl - csv->buf) + 1;
+			csv->in_long = false;
+			break;
+		}
+		csv->start = csv->end;
+		if (csv->at_end)
+			break;
+		r = fill(csv);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The end of input, where no line end is needed; 0, or 1 and the record. */
+static int last_record(struct csv *csv, char **ret, size_t *ret_len)
+{
+	char *text = csv->buf + csv->start;
+	const char *nl = memchr(text, '\n', csv->end - csv->start);
+
+	*ret = text;
+	*ret_len = nl ? (size_t)(nl - text) : csv->end - csv->start;
+	csv->start = nl ? csv->start + *ret_len + 1 : csv->end;
+	csv->line = csv->next_line++;
+	return *ret_len > 0 || nl;
+}
+
+/* 1 and the next record without its line end; 0 at the end; negative errno. */
+static int next_record(struct csv *csv, char **ret, size_t *ret_len)
+{
+	unsigned int lines;
+	int r = skip_long(csv);
+
+	if (r < 0)
+		return r;
+	for (;;) {
+		char *text = csv->buf + csv->start;
+		const char *end = find_end(text, csv->end - csv->start, &lines);
+
+		if (end) {
+			*ret = text;
+			*ret_len = (size_t)(end - text);
+			csv->start += *ret_len + 1;
+			csv->line = csv->next_line;
+			csv->next_line += lines;
+			return 1;
+		}
+		if (csv->at_end)
+			return last_record(csv, ret, ret_len);
+		if (csv->end - csv->start == sizeof(csv->buf)) {
+			csv->line = csv->next_line++;
+			csv->in_long = true;
+			return -EBADMSG;
+		}
+		r = fill(csv);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* Takes the quotes off the field at @text, in place. False: something follows them. */
+static bool unquote(char *text, size_t *len)
+{
+	size_t to = 0;
+
+	for (size_t i = 1; i < *len; i++) {
+		if (text[i] == '"') {
+			if (i + 1 == *len) {
+				memmove(text, text + 1, to);
+				*len = to;
+				return true;
+			}
+			if (text[++i] != '"')
+				return false;
+		}
+		text[++to] = text[i];
+	}
+	return false;
+}
+
+static void trim(struct backtest_text *t)
+{
+	while (t->len > 0 && (t->s[0] == ' ' || t->s[0] == '\t')) {
+		t->s++;
+		t->len--;
+	}
+	while (t->len > 0 && (t->s[t->len - 1] == ' ' || t->s[t->len - 1] == '\t'))
+		t->len--;
+}
+
+/* Where the field at @text ends; quotes keep separators inside. */
+static char *field_end(char *text, char *end, char separator)
+{
+	char *at;
+
+	if (text == end || *text != '"') {
+		at = memchr(text, separator, (size_t)(end - text));
+		return at ? at : end;
+	}
+	for (at = text + 1; at < end; at++) {
+		if (*at != '"')
+			continue;
+		if (at + 1 < end && at[1] == '"')
+			at++;
+		else
+			break;
+	}
+	at = memchr(at, separator, (size_t)(end - at));
+	return at ? at : end;
+}
+
+typedef bool (*field_fn)(void *userdata, unsigned int column, struct backtest_text field);
+
+/* Gives each field to @fn. The number of fields, or -1 if one of them was refused. */
+static int split(const struct csv *csv, char *text, size_t len, field_fn fn,
+		 void *userdata)
+{
+	char *end = text + len;
+	unsigned int n = 0;
+
+	if (len > 0 && end[-1] == '\r')
+		end--;
+	for (;;) {
+		char *stop = field_end(text, end, csv->separator);
+		struct backtest_text field = { text, (size_t)(stop - text) };
+
+		if (field.len > 0 && *text == '"' && !unquote(text, &field.len))
+			return -1;
+		trim(&field);
+		if (n == CSV_COLUMNS_MAX || !fn(userdata, n, field))
+			return -1;
+		n++;
+		if (stop == end)
+			return (int)n;
+		text = stop + 1;
+	}
+}
+
+static bool take_name(void *userdata, unsigned int column, struct backtest_text field)
+{
+	struct csv *csv = userdata;
+
+	csv->columns[column] = CSV_COLUMN_MAX_;
+	for (unsigned int i = 0; i < CSV_COLUMN_MAX_; i++) {
+		if (strlen(names[i]) != field.len ||
+		    strncasecmp(names[i], field.s, field.len) != 0)
+			continue;
+		if (csv->have[i])
+			return false;
+		csv->columns[column] = (uint8_t)i;
+		csv->have[i] = true;
+	}
+	return true;
+}
+
+static bool is_empty(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+			return text[i] == '#' && i == 0;
+	return true;
+}
+
+static char choose_separator(const char *text, size_t len)
+{
+	static const char candidates[] = { ',', ';', '\t' };
+	size_t most = 0;
+	char best = ',';
+
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		size_t n = 0;
+
+		for (size_t j = 0; j < len; j++)
+			n += text[j] == candidates[i];
+		if (n > most) {
+			most = n;
+			best = candidates[i];
+		}
+	}
+	return best;
+}
+
+int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret_why)
+{
+	static const char bom[] = { '\xef', '\xbb', '\xbf' };
+	size_t len;
+	char *text;
+	int r, n;
+
+	memset(csv, 0, sizeof(*csv));
+	csv->read = read;
+	csv->userdata = userdata;
+	csv->next_line = 1;
+	do {
+		r = next_record(csv, &text, &len);
+		if (r > 0 && csv->line == 1 && len >= sizeof(bom) &&
+		    memcmp(text, bom, sizeof(bom)) == 0) {
+			text += sizeof(bom);
+			len -= sizeof(bom);
+		}
+	} while (r > 0 && is_empty(text, len));
+	*ret_why = r == 0 ? "it is empty" : "its first line is too long";
+	if (r == 0 || r == -EBADMSG)
+		return -EINVAL;
+	if (r < 0)
+		return r;
+	csv->separator = choose_separator(text, len);
+	n = split(csv, text, len, take_name, csv);
+	*ret_why = "its header has too many columns, names one twice, or is misquoted";
+	if (n < 0)
+		return -EINVAL;
+	csv->n_columns = (unsigned int)n;
+	*ret_why = "its header has no column \"time\"";
+	return csv->have[CSV_TIME] ? 0 : -EINVAL;
+}
+
+/* A row on its way. */
+struct row_fields {
+	const struct csv *csv;
+	struct backtest_row *row;
+	const char *why;
+};
+
+static bool take_field(void *userdata, unsigned int column, struct backtest_text field)
+{
+	struct row_fields *f = userdata;
+
+	/* Spreadsheets fill short rows up. */
+	if (column >= f->csv->n_columns)
+		return field.len == 0;
+	f->why = csv_set_field(f->row, (enum csv_column)f->csv->columns[column], field);
+	return !f->why;
+}
+
+int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why)
+{
+	struct backtest_row row = { .time = BACKTEST_NO_TIME,
+				    .ue_time = BACKTEST_NO_TIME,
+				    .count = 1,
+				    .events = 1,
+				    .socket = -1,
+				    .channel = -1,
+				    .slot = -1 };
+	struct row_fields fields = { csv, &row, NULL };
+	size_t len;
+	char *text;
+	int r, n;
+
+	do {
+		r = next_record(csv, &text, &len);
+	} while (r > 0 && is_empty(text, len));
+	*ret_why = "longer than 64 KiB";
+	if (r <= 0)
+		return r;
+	n = split(csv, text, len, take_field, &fields);
+	if (n < 0)
+		*ret_why = fields.why ? fields.why
+				      : "more fields than the header, or misquoted";
+	else if ((unsigned int)n < csv->n_columns)
+		*ret_why = "fewer fields than the header";
+	else if (row.time == BACKTEST_NO_TIME)
+		*ret_why = "no time";
+	else {
+		*ret = row;
+		return 1;
+	}
+	return -EBADMSG;
+}

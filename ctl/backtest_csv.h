@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Recorded errors as comma-separated text: bytes -> records -> rows. Columns are found by
+ * the names in the header; memory is fixed, and nothing is allocated for a row.
+ */
+
+#include <sys/types.h>
+
+#include "backtest_row.h"
+
+#define CSV_RECORD_MAX  65536 /* bytes of one record, its line end included */
+#define CSV_COLUMNS_MAX 256
+
+/**
+ * Where the bytes come from: fills @buf with up to @size of them. Returns how many, 0 at
+ * the end, or negative errno.
+ */
+typedef ssize_t (*csv_read_fn)(void *userdata, char *buf, size_t size);
+
+/** The columns that are looked for; the names stand in backtest_csv.c. */
+enum csv_column {
+	CSV_TIME,
+	CSV_DIMM,
+	CSV_SERVER,
+	CSV_PA,
+	CSV_SOCKET,
+	CSV_CHANNEL,
+	CSV_SLOT,
+	CSV_RANK,
+	CSV_DEVICE,
+	CSV_BANK_GROUP,
+	CSV_BANK,
+	CSV_ROW,
+	CSV_COLUMN,
+	CSV_TYPE,
+	CSV_UE_TIME,
+	CSV_COLUMN_MAX_, /* a column that nobody asks for */
+};
+
+struct csv {
+	csv_read_fn read;
+	void *userdata;
+	char buf[CSV_RECORD_MAX];
+	size_t start;  /* of what is not given out yet */
+	size_t end;    /* of what was read */
+	bool at_end;   /* there is nothing more to read */
+	bool in_long;  /* within a record that is too long, until its line ends */
+	uint64_t line; /* of the record given out last, from 1 */
+	uint64_t next_line;
+	char separator;
+	unsigned int n_columns;
+	uint8_t columns[CSV_COLUMNS_MAX]; /* enum csv_column of each column */
+	bool have[CSV_COLUMN_MAX_];
+};
+
+/**
+ * Reads the header: the first line that is neither blank nor a comment. The separator is
+ * the comma, semicolon or tabulator that it has most of.
+ *
+ * Returns 0; -EINVAL: this is no such file, *ret_why says why (static text); negative
+ * errno of @read.
+ */
+int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret_why);
+
+/**
+ * Reads the next row; blank lines and lines that begin with '#' are passed over. Texts in
+ * *ret point into @csv and last until the next call.
+ *
+ * Returns 1 and *ret; 0 at the end; -EBADMSG: the row is not usable, *ret_why says why
+ * (static text), @csv->line where, and the next call goes on behind it; negative errno of
+ * @read.
+ */
+int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
+
+/*
+ * The notations within a row, each of @len bytes at @text.
+ *
+ * Return 0 and *ret; -EINVAL for another notation.
+ */
+
+/**
+ * A time as microseconds since the epoch: seconds, with or without a fraction, or whole
+ * milliseconds, microseconds or nanoseconds, told apart by their size (seconds end in the
+ * year 5138); or ISO 8601 date and time, in UTC unless it says otherwise.
+ */
+int csv_parse_time(const char *text, size_t len, int64_t *ret);
+
+/** An address in hexadecimal, with or without 0x. */
+int csv_parse_address(const char *text, size_t len, uint64_t *ret);
+
+/** The kind of error: "CE", "CE.READ", "CE.SCRUB", "UE" and the words of drivers. */
+int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret);

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The notations of recorded errors: times, addresses, coordinates, kinds. It knows one
+ * field at a time, and neither where it stood nor what becomes of it.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "backtest_csv_internal.h"
+#include "mem.h"
+
+/* Above each of these a whole number counts the next smaller unit. */
+#define SECONDS_END      INT64_C(100000000000)
+#define MILLISECONDS_END (SECONDS_END * 1000)
+#define MICROSECONDS_END (MILLISECONDS_END * 1000)
+
+#define DIMM_NAME_MAX 255
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A cursor over a field. */
+struct cursor {
+	const char *s;
+	const char *end;
+};
+
+static bool accept(struct cursor *c, char wanted)
+{
+	if (c->s == c->end || *c->s != wanted)
+		return false;
+	c->s++;
+	return true;
+}
+
+/* Exactly @n digits. */
+static bool take_digits(struct cursor *c, int n, int *ret)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++, c->s++) {
+		if (c->s == c->end || !is_digit(*c->s))
+			return false;
+		value = value * 10 + (*c->s - '0');
+	}
+	*ret = value;
+	return true;
+}
+
+/* Digits behind a point as microseconds; what is finer is cut off. */
+static bool take_fraction(struct cursor *c, int64_t *ret)
+{
+	int64_t unit = USEC_PER_SEC / 10;
+	const char *start = c->s;
+
+	for (*ret = 0; c->s < c->end && is_digit(*c->s); c->s++) {
+		*ret += (*c->s - '0') * unit;
+		unit /= 10;
+	}
+	return c->s > start;
+}
+
+static int parse_epoch(struct cursor c, int64_t *ret)
+{
+	const char *start = c.s;
+	int64_t value = 0, fraction = 0;
+
+	for (; c.s < c.end && is_digit(*c.s); c.s++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *c.s - '0', &value))
+			return -EINVAL;
+	if (c.s == start)
+		return -EINVAL;
+	if (accept(&c, '.') && (value >= SECONDS_END || !take_fraction(&c, &fraction)))
+		return -EINVAL;
+	if (c.s != c.end)
+		return -EINVAL;
+	if (value < SECONDS_END)
+		*ret = value * USEC_PER_SEC + fraction;
+	else if (value < MILLISECONDS_END)
+		*ret = value * 1000;
+	else
+		*ret = value < MICROSECONDS_END ? value : value / 1000;
+	return 0;
+}
+
+/* Days since the epoch, in the proleptic Gregorian calendar: years begin in March. */
+static int64_t days_of(int year, int month, int day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t era = y / 400, of_era = y % 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static bool take_date(struct cursor *c, int64_t *ret_days)
+{
+	static const int8_t lengths[] = {
+		31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+	};
+	int year, month, day;
+
+	if (!take_digits(c, 4, &year) || !accept(c, '-') || !take_digits(c, 2, &month) ||
+	    !accept(c, '-') || !take_digits(c, 2, &day))
+		return false;
+	if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1])
+		return false;
+	*ret_days = days_of(year, month, day);
+	return true;
+}
+
+static bool take_clock(struct cursor *c, int64_t *ret)
+{
+	int hour, minute, second = 0;
+	int64_t fraction = 0;
+
+	if (!take_digits(c, 2, &hour) || !accept(c, ':') || !take_digits(c, 2, &minute))
+		return false;
+	if (accept(c, ':') && !take_digits(c, 2, &second))
+		return false;
+	if ((accept(c, '.') || accept(c, ',')) && !take_fraction(c, &fraction))
+		return false;
+	*ret = (hour * 3600 + minute * 60 + second) * USEC_PER_SEC + fraction;
+	return hour < 24 && minute < 60 && second <= 60;
+}
+
+/* "Z", "+01:00", "+0100", "+01", or nothing: east of Greenwich. */
+static bool take_zone(struct cursor *c, int64_t *ret)
+{
+	int hour, minute = 0;
+	bool west;
+
+	*ret = 0;
+	if (c->s == c->end || accept(c, 'Z') || accept(c, 'z'))
+		return true;
+	west = accept(c, '-');
+	if ((!west && !accept(c, '+')) || !take_digits(c, 2, &hour))
+		return false;
+	if (accept(c, ':') ? !take_digits(c, 2, &minute)
+			   : c->s != c->end && !take_digits(c, 2, &minute))
+		return false;
+	*ret = (hour * 3600 + minute * 60) * USEC_PER_SEC * (west ? -1 : 1);
+	return hour < 24 && minute < 60;
+}
+
+static int parse_iso(struct cursor c, int64_t *ret)
+{
+	int64_t days, clock = 0, zone = 0;
+
+	if (!take_date(&c, &days))
+		return -EINVAL;
+	if (c.s != c.end) {
+		if (!accept(&c, 'T') && !accept(&c, ' '))
+			return -EINVAL;
+		if (!take_clock(&c, &clock))
+			return -EINVAL;
+		(void)accept(&c, ' ');
+		if (!take_zone(&c, &zone) || c.s != c.end)
+			return -EINVAL;
+	}
+	*ret = days * USEC_PER_DAY + clock - zone;
+	return 0;
+}
+
+int csv_parse_time(const char *text, size_t len, int64_t *ret)
+{
+	struct cursor c = { text, text + len };
+
+	if (len > 4 && text[4] == '-')
+		return parse_iso(c, ret);
+	return parse_epoch(c, ret);
+}
+
+int csv_parse_address(const char *text, size_t len, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		text += 2;
+		len -= 2;
+	}
+	if (len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		char c = (char)(text[i] | 0x20);
+		unsigned int digit;
+
+		if (is_digit(text[i]))
+			digit = (unsigned int)(text[i] - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned int)(c - 'a') + 10;
+		else
+			return -EINVAL;
+		if (value >> 60)
+			return -EINVAL;
+		value = value << 4 | digit;
+	}
+	*ret = value;
+	return 0;
+}
+
+static bool begins(struct backtest_text t, const char *word)
+{
+	size_t n = strlen(word);
+
+	return t.len >= n && strncasecmp(t.s, word, n) == 0 &&
+	       (t.len == n || !((t.s[n] | 0x20) >= 'a' && (t.s[n] | 0x20) <= 'z'));
+}
+
+static bool contains(struct backtest_text t, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= t.len; i++)
+		if (strncasecmp(t.s + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret)
+{
+	static const struct {
+		const char *word;
+		enum backtest_kind kind;
+	} words[] = {
+		{ "CE", BACKTEST_CE },
+		{ "corrected", BACKTEST_CE },
+		{ "UE", BACKTEST_UNCORRECTED },
+		{ "UCE", BACKTEST_UNCORRECTED },
+		{ "DUE", BACKTEST_UNCORRECTED },
+		{ "uncorrected", BACKTEST_UNCORRECTED },
+		{ "uncorrectable", BACKTEST_UNCORRECTED },
+		{ "deferred", BACKTEST_UNCORRECTED },
+		{ "recoverable", BACKTEST_UNCORRECTED },
+		{ "UCNA", BACKTEST_UNCORRECTED },
+		{ "SRAO", BACKTEST_UNCORRECTED },
+		{ "SRAR", BACKTEST_UNCORRECTED },
+		{ "fatal", BACKTEST_UNCORRECTED },
+		{ "correctable", BACKTEST_CE },
+		{ "info", BACKTEST_OTHER },
+	};
+	struct backtest_text t = { text, len };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!begins(t, words[i].word))
+			continue;
+		*ret = words[i].kind;
+		if (*ret == BACKTEST_CE && contains(t, "scrub"))
+			*ret = BACKTEST_CE_SCRUB;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* What tools write where they know nothing. */
+static bool is_absent(struct backtest_text t)
+{
+	static const char *const words[] = { "-",  "nan", "nat", "null", "none",
+					     "na", "n/a", "nil", "<na>", "unknown" };
+
+	if (t.len == 0)
+		return true;
+	if (is_digit(t.s[0]))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (t.len == strlen(words[i]) && strncasecmp(t.s, words[i], t.len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A number from 0 to @max, decimal or 0x; negative ones stand for "unknown", and ".0" is
+ * what a spreadsheet makes of a column with gaps. 1 and *ret; 0 if unknown; -EINVAL.
+ */
+static int parse_number(struct backtest_text t, uint32_t max, uint32_t *ret)
+{
+	uint64_t value = 0;
+	bool negative = t.len > 1 && t.s[0] == '-';
+	size_t i = negative;
+
+	if (t.len > 2 && t.s[0] == '0' && (t.s[1] | 0x20) == 'x') {
+		if (csv_parse_address(t.s, t.len, &value) < 0 || value > max)
+			return -EINVAL;
+		*ret = (uint32_t)value;
+		return 1;
+	}
+	for (; i < t.len && is_digit(t.s[i]) && value <= UINT32_MAX; i++)
+		value = value * 10 + (uint64_t)(t.s[i] - '0');
+	if (i == negative)
+		return -EINVAL;
+	if (i < t.len && t.s[i] == '.')
+		for (i++; i < t.len && t.s[i] == '0'; i++)
+			;
+	if (i < t.len || (!negative && value > max))
+		return -EINVAL;
+	*ret = (uint32_t)value;
+	return !negative;
+}
+
+static const char *set_place(int16_t *place, struct backtest_text field)
+{
+	uint32_t value;
+	int r = parse_number(field, INT8_MAX, &value);
+
+	if (r > 0)
+		*place = (int16_t)value;
+	return r < 0 ? "a socket, channel or slot is no number from 0 to 127" : NULL;
+}
+
+static const char *set_part(struct dram_coord *c, enum dram_part part,
+			    struct backtest_text field)
+{
+	uint32_t max = part & (DRAM_ROW | DRAM_COLUMN) ? UINT32_MAX
+		       : part == DRAM_BANK             ? UINT16_MAX
+						       : UINT8_MAX;
+	uint32_t value;
+	int r = parse_number(field, max, &value);
+
+	if (r < 0)
+		return "a DRAM coordinate is no number, or too large";
+	if (r == 0)
+		return NULL;
+	if (part == DRAM_ROW)
+		c->row = value;
+	else if (part == DRAM_COLUMN)
+		c->column = value;
+	else if (part == DRAM_BANK)
+		c->bank = (uint16_t)value;
+	else if (part == DRAM_BANK_GROUP)
+		c->bank_group = (uint8_t)value;
+	else if (part == DRAM_RANK)
+		c->rank = (uint8_t)value;
+	else
+		c->device = (uint8_t)value;
+	c->have |= (uint8_t)part;
+	return NULL;
+}
+
+static const char *set_name(struct backtest_text *name, struct backtest_text field)
+{
+	*name = field;
+	return field.len > DIMM_NAME_MAX ? "a name is longer than 255 bytes" : NULL;
+}
+
+static const char *set_address(struct backtest_row *row, struct backtest_text field)
+{
+	row->has_address = csv_parse_address(field.s, field.len, &row->address) == 0;
+	return row->has_address ? NULL : "the address is not hexadecimal";
+}
+
+static const char *set_time(int64_t *time, struct backtest_text field)
+{
+	return csv_parse_time(field.s, field.len, time) == 0
+		       ? NULL
+		       : "a time is neither seconds since the epoch nor ISO 8601";
+}
+
+/* 0, or a negative number, is what a table without gaps has where there was no ticket. */
+static const char *set_ue_time(int64_t *time, struct backtest_text field)
+{
+	bool negative = field.len > 1 && field.s[0] == '-' && is_digit(field.s[1]);
+	struct backtest_text number = { field.s + negative, field.len - negative };
+	const char *why = set_time(time, number);
+
+	if (!why && (negative || *time <= 0))
+		*time = BACKTEST_NO_TIME;
+	return why;
+}
+
+const char *csv_set_field(struct backtest_row *row, enum csv_column column,
+			  struct backtest_text field)
+{
+	if (column == CSV_COLUMN_MAX_ || is_absent(field))
+		return NULL;
+	switch (column) {
+	case CSV_TIME:
+		return set_time(&row->time, field);
+	case CSV_UE_TIME:
+		return set_ue_time(&row->ue_time, field);
+	case CSV_DIMM:
+		return set_name(&row->dimm, field);
+	case CSV_SERVER:
+		return set_name(&row->server, field);
+	case CSV_PA:
+		return set_address(row, field);
+	case CSV_SOCKET:
+		return set_place(&row->socket, field);
+	case CSV_CHANNEL:
+		return set_place(&row->channel, field);
+	case CSV_SLOT:
+		return set_place(&row->slot, field);
+	case CSV_RANK:
+		return set_part(&row->coord, DRAM_RANK, field);
+	case CSV_DEVICE:
+		return set_part(&row->coord, DRAM_DEVICE, field);
+	case CSV_BANK_GROUP:
+		return set_part(&row->coord, DRAM_BANK_GROUP, field);
+	case CSV_BANK:
+		return set_part(&row->coord, DRAM_BANK, field);
+	case CSV_ROW:
+		return set_part(&row->coord, DRAM_ROW, field);
+	case CSV_COLUMN:
+		return set_part(&row->coord, DRAM_COLUMN, field);
+	case CSV_TYPE:
+		return csv_parse_kind(field.s, field.len, &row->kind) == 0
+			       ? NULL
+			       : "an unknown type of error";
+	case CSV_COLUMN_MAX_:
+		break;
+	}
+	return NULL;
+}

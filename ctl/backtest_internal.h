@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The back-test's state, shared by its files: backtest.c (rows in, in order, and what is
+ * counted), backtest_tables.c (names, DIMMs, machines, pages), backtest_engine.c (an
+ * engine and the simulated outside around it), backtest_result.c (views).
+ */
+
+#include "backtest.h"
+#include "engine.h"
+
+#define NO_PAGE UINT32_MAX
+#define NO_DIMM UINT32_MAX
+
+/** A row in the queue: its DIMM found, its texts gone. */
+struct bt_event {
+	int64_t time;
+	uint64_t seq; /* keeps rows of one time in the order of the input */
+	int64_t ue_time;
+	uint64_t address;
+	uint64_t count;
+	uint32_t events;
+	uint32_t dimm;
+	struct dram_coord coord;
+	uint8_t kind; /* enum backtest_kind */
+	bool has_address;
+};
+
+/** Rows on their way into order: half of them wait for the other half. */
+struct bt_order {
+	struct bt_event *v;
+	size_t n;
+	size_t room; /* at most 2 * BACKTEST_ORDER_ROWS */
+	uint64_t seq;
+	int64_t released; /* time of the latest row that was given on */
+};
+
+/** One page under one policy. */
+struct bt_page_run {
+	int64_t offlined_at;     /* BACKTEST_NO_TIME: not */
+	int64_t window_start;    /* of a tumbling window */
+	struct page_rec *stored; /* what the engine's table had no room for; owned */
+	uint32_t in_window;
+};
+
+struct bt_page {
+	uint64_t pfn;
+	uint64_t ces;
+	int64_t first_seen;
+	uint32_t machine;
+	uint32_t dimm; /* that it first erred on */
+	struct bt_page_run runs[];
+};
+
+/** One DIMM under one policy. */
+struct bt_score {
+	uint64_t ces_avoided;
+	uint64_t pages_offlined;
+	uint64_t offlined_before_ue; /* from backtest_finish() on */
+	int64_t first_action;
+	int64_t replace_time;
+	bool budget; /* its own was met */
+};
+
+struct bt_dimm {
+	char *name; /* owned */
+	uint32_t machine;
+	/* Where its first row saw it: a named DIMM is one module, and a later row that
+	 * puts it on another channel is wrong in that. */
+	int16_t socket;
+	int16_t channel;
+	int16_t slot;
+	int64_t ticket;   /* of its uncorrected error; BACKTEST_NO_TIME */
+	int64_t first_ue; /* recorded as an error; BACKTEST_NO_TIME */
+	uint64_t ces;
+	uint64_t pages;
+	uint64_t pages_before_ue; /* from backtest_finish() on */
+	struct bt_score *scores;  /* by policy; owned */
+};
+
+/** One machine under one policy. */
+struct bt_run {
+	struct engine *engine;
+	int64_t deadline;  /* the engine's; before it time changes nothing */
+	uint32_t *dimm_of; /* by the engine's index; owned */
+	unsigned int n_dimm_of;
+	bool budget_hour;
+	bool budget_total;
+};
+
+struct bt_machine {
+	int64_t base;        /* time that the engines call BASE_TIME */
+	struct bt_run *runs; /* by policy; owned; NULL before the first row */
+};
+
+/** Texts, each once, found by their bytes. */
+struct bt_names {
+	char **v;
+	uint32_t n;
+	uint32_t room;
+	uint32_t *index; /* number + 1; 0: free */
+	uint32_t mask;
+};
+
+struct bt_pages {
+	char *v; /* struct bt_page, each of @stride bytes */
+	size_t stride;
+	uint32_t n;
+	uint32_t room;
+	uint32_t *index; /* number + 1; 0: free */
+	uint32_t mask;
+};
+
+struct backtest {
+	const struct backtest_policy *policies[BACKTEST_MAX_POLICIES];
+	unsigned int n_policies;
+	unsigned int page_shift;
+	struct bt_order order;
+	struct bt_names dimm_keys;
+	struct bt_names machine_keys;
+	struct bt_dimm *dimms;
+	uint32_t dimm_room;
+	uint32_t n_dimms;
+	struct bt_machine *machines;
+	uint32_t machine_room;
+	uint32_t n_machines;
+	struct bt_pages pages;
+	struct backtest_input input;
+};
+
+/* backtest_tables.c */
+int bt_find_dimm(struct backtest *b, const struct backtest_row *row, uint32_t *ret);
+int bt_find_page(struct backtest *b, uint32_t machine, uint64_t pfn, uint32_t *ret);
+struct bt_page *bt_page_at(const struct backtest *b, uint32_t page);
+uint32_t bt_peek_page(const struct backtest *b, uint32_t machine, uint64_t pfn);
+void bt_free_tables(struct backtest *b);
+
+/* backtest_result.c */
+int64_t bt_ue_of(const struct bt_dimm *d);
+
+/* backtest_engine.c */
+int bt_start_machine(struct backtest *b, struct bt_machine *m, int64_t time);
+void bt_free_machine(struct backtest *b, struct bt_machine *m);
+int bt_feed(struct backtest *b, unsigned int policy, const struct bt_event *ev,
+	    uint32_t page);
+int bt_advance(struct backtest *b, unsigned int policy, uint32_t machine, int64_t time);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One recorded error, as a back-test reads it from wherever it was recorded.
+ */
+
+#include <stddef.h>
+
+#include "dram_coord.h"
+#include "units.h"
+
+enum backtest_kind {
+	BACKTEST_CE,          /* corrected, of a demand read or of unknown origin */
+	BACKTEST_CE_SCRUB,    /* corrected, found by the patrol scrubber */
+	BACKTEST_UNCORRECTED, /* uncorrected, deferred or fatal */
+	BACKTEST_OTHER,       /* no error: information */
+};
+
+/** Text inside somebody else's buffer: not terminated. */
+struct backtest_text {
+	const char *s;
+	size_t len;
+};
+
+#define BACKTEST_NO_TIME INT64_MIN
+
+struct backtest_row {
+	int64_t time;    /* microseconds since the epoch */
+	int64_t ue_time; /* of the DIMM's uncorrected error; BACKTEST_NO_TIME */
+	uint64_t address;
+	uint64_t count;  /* errors, as reported */
+	uint32_t events; /* that reported them; at least 1 */
+	enum backtest_kind kind;
+	bool has_address;
+	int16_t socket; /* -1: unknown; the same for the next two */
+	int16_t channel;
+	int16_t slot;
+	struct dram_coord coord;
+	struct backtest_text dimm;   /* empty: unknown */
+	struct backtest_text server; /* empty: unknown */
+};

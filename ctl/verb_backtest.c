@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * softofflinectl policy backtest: which policies, which input, and what was wrong with
+ * it. What a policy does with an error is not known here.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "backtest_csv.h"
+#include "backtest_show.h"
+#include "config_load.h"
+#include "ctl.h"
+#include "db.h"
+
+#define BAD_ROWS_TOLD 10
+#define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */
+
+DEFINE_CLEANUP(struct backtest *, backtest_free)
+DEFINE_CLEANUP(struct db *, db_close)
+
+/** The policies that were asked for. */
+struct policies {
+	struct backtest_policy *v[BACKTEST_MAX_POLICIES];
+	unsigned int n;
+};
+
+static void policies_done(struct policies *p)
+{
+	for (unsigned int i = 0; i < p->n; i++)
+		free(p->v[i]);
+}
+
+static void print_diag(void *userdata, const struct config_diag *diag)
+{
+	complain("%s: %s", diag->severity == CONFIG_ERROR ? "error" : "warning",
+		 diag->message);
+}
+
+static int load_named(struct backtest_policy *p, const char *name)
+{
+	char known[ARGS_TEXT_MAX] = "";
+	size_t len = 0;
+
+	if (backtest_policy_get(name, p) == 0)
+		return CTL_FINE;
+	for (unsigned int i = 0; backtest_policy_name(i) && len < sizeof(known); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
+					i ? ", " : "", backtest_policy_name(i));
+	complain("\"%s\" is no policy; there are %s; a file is given with --config", name,
+		 known);
+	return CTL_USAGE;
+}
+
+/* Names of files may hold any byte; what is no text goes to no terminal, nor into JSON.
+ */
+static void name_policy(struct backtest_policy *p, const char *file)
+{
+	_cleanup_(json_decref_p) json_t *text = json_string(file);
+	size_t len = 0;
+
+	for (const char *c = file; *c && len + sizeof("%NN") <= sizeof(p->name); c++) {
+		bool shown = (*c & 0x80) ? text != NULL : *c >= ' ' && *c != 0x7f;
+
+		if (shown)
+			p->name[len++] = *c;
+		else
+			len += (size_t)sprintf(p->name + len, "%%%02x",
+					       (unsigned char)*c);
+	}
+}
+
+static int load_file(struct backtest_policy *p, const char *file)
+{
+	name_policy(p, file);
+	if (config_load(&p->cfg, file, "", print_diag, NULL) < 0)
+		return CTL_FAILURE;
+	return CTL_FINE;
+}
+
+static int add_policy(struct policies *all, const char *word, bool is_file)
+{
+	struct backtest_policy *p;
+
+	if (all->n == BACKTEST_MAX_POLICIES) {
+		complain("more than %d policies at once", BACKTEST_MAX_POLICIES);
+		return CTL_USAGE;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return CTL_FAILURE;
+	all->v[all->n++] = p;
+	return is_file ? load_file(p, word) : load_named(p, word);
+}
+
+/* Words behind the verb go on with the option that was given: --config a.conf b.conf. */
+static int load_policies(const struct ctl *ctl, struct policies *all)
+{
+	const struct args *args = ctl->args;
+	bool files = args->configs.n > 0;
+	int r = CTL_FINE;
+
+	if (ctl->n_words > 0 && (args->policies.n > 0) == files) {
+		complain("\"%s\": is it a file for --config, or a name for --policy?",
+			 ctl->words[0]);
+		return CTL_USAGE;
+	}
+	for (unsigned int i = 0; r == CTL_FINE && i < args->policies.n; i++)
+		r = add_policy(all, args->policies.v[i], false);
+	for (unsigned int i = 0; r == CTL_FINE && i < args->configs.n; i++)
+		r = add_policy(all, args->configs.v[i], true);
+	for (unsigned int i = 0; r == CTL_FINE && i < ctl->n_words; i++)
+		r = add_policy(all, ctl->words[i], files);
+	for (unsigned int i = 0;
+	     r == CTL_FINE && args->policies.n == 0 && !files && backtest_policy_name(i);
+	     i++)
+		r = add_policy(all, backtest_policy_name(i), false);
+	return r;
+}
+
+static ssize_t read_fd(void *userdata, char *buf, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(*(const int *)userdata, buf, size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* Gives each row to @b. Returns 0 or negative errno; the bad ones are told of here. */
+static int read_rows(struct csv *csv, const char *name, struct backtest *b,
+		     uint64_t *ret_bad)
+{
+	struct backtest_row row;
+	const char *why;
+	uint64_t bad = 0;
+	int r;
+
+	for (;;) {
+		r = csv_next(csv, &row, &why);
+		if (r == -EBADMSG && ++bad <= BAD_ROWS_TOLD)
+			complain("%s:%" PRIu64 ": row skipped: %s", name, csv->line, why);
+		if (r == -EBADMSG)
+			continue;
+		if (r <= 0)
+			break;
+		r = backtest_add(b, &row);
+		if (r < 0)
+			break;
+	}
+	if (bad > BAD_ROWS_TOLD)
+		complain("%s: %" PRIu64 " more rows skipped", name, bad - BAD_ROWS_TOLD);
+	*ret_bad = bad;
+	return r;
+}
+
+static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
+{
+	bool standard = strcmp(path, "-") == 0;
+	const char *name = standard ? "standard input" : path;
+	_cleanup_(free_p) struct csv *csv = malloc(sizeof(*csv));
+	_cleanup_(close_p) int fd = -1;
+	const char *why = "";
+	int r;
+
+	if (!csv)
+		return -ENOMEM;
+	fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+		      : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		complain("%s: cannot be opened: %s", name, strerror(errno));
+		return -EIO;
+	}
+	r = csv_open(csv, read_fd, &fd, &why);
+	if (r == 0)
+		r = read_rows(csv, name, b, ret_bad);
+	else if (r == -EINVAL)
+		complain("%s: no table of recorded errors: %s", name, why);
+	if (r < 0 && r != -EINVAL && r != -ENOMEM)
+		complain("%s: cannot be read: %s", name, strerror(-r));
+	return r;
+}
+
+#define SPREAD 16 /* moments at which a row's events are taken to have come */
+
+/*
+ * A row of a cell that errs for long stands for hours or days: its first and last event
+ * come when they came, those between are spread evenly.
+ */
+static int add_spread(struct backtest *b, const struct db_ce *ce,
+		      struct backtest_row *row)
+{
+	int64_t length = usec_sub(usec(ce->last), usec(ce->first)).us;
+	uint32_t parts = ce->events < SPREAD ? ce->events : SPREAD;
+	int r = 0;
+
+	if (length < USEC_PER_SEC || parts < 2)
+		return backtest_add(b, row);
+	for (uint32_t i = 0; r == 0 && i < parts; i++) {
+		row->time =
+			i + 1 == parts ? ce->last : ce->first + length / (parts - 1) * i;
+		row->events = ce->events / parts + (i < ce->events % parts);
+		row->count = ce->count / parts + (i < ce->count % parts);
+		r = backtest_add(b, row);
+	}
+	return r;
+}
+
+/* A row of our own history. What named no page then names none now. */
+static int take_ce(void *userdata, const struct db_ce *ce)
+{
+	struct backtest_row row = {
+		.time = ce->last,
+		.ue_time = BACKTEST_NO_TIME,
+		.address = ce->address,
+		.count = ce->count,
+		.events = ce->events,
+		.has_address = ce->has_address && strcmp(ce->unattributed, "none") == 0,
+		.socket = -1,
+		.channel = -1,
+		.slot = -1,
+		.dimm = { ce->dimm, strlen(ce->dimm) },
+		.server = { "this machine", strlen("this machine") }
+	};
+
+	switch ((enum ce_severity)ce->severity) {
+	case CE_CORRECTED:
+		row.kind = BACKTEST_CE;
+		break;
+	case CE_UNCORRECTED:
+	case CE_DEFERRED:
+	case CE_FATAL:
+		row.kind = BACKTEST_UNCORRECTED;
+		break;
+	case CE_INFO:
+		row.kind = BACKTEST_OTHER;
+		break;
+	}
+	return add_spread(userdata, ce, &row);
+}
+
+static int read_db(const char *path, struct backtest *b)
+{
+	const struct db_filter all = { .since = INT64_MIN, .until = INT64_MAX };
+	_cleanup_(db_close_p) struct db *db = NULL;
+	const char *why = NULL;
+	int r = db_open_readonly(&db, path, &why);
+
+	if (r < 0) {
+		complain("%s", why ? why : strerror(-r));
+		return r;
+	}
+	r = db_report_ces(db, &all, take_ce, b);
+	if (r < 0 && r != -ENOMEM)
+		complain("%s: cannot be read: %s", path, db_last_error(db));
+	return r;
+}
+
+static void tell_input(const struct backtest *b)
+{
+	struct backtest_input in;
+
+	backtest_input(b, &in);
+	if (in.late > 0)
+		complain("%" PRIu64 " rows came more than %d rows late and were taken as "
+			 "they came; sort the input by time",
+			 in.late, BACKTEST_ORDER_ROWS);
+	if (in.left_out > 0)
+		complain("%" PRIu64 " rows left out: more than %d DIMMs", in.left_out,
+			 BACKTEST_MAX_DIMMS);
+}
+
+static unsigned int own_page_shift(void)
+{
+	return (unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+}
+
+/*
+ * An engine has blocks for more pages than most DIMMs ever show, and what is not touched
+ * costs nothing while a block is a mapping of its own. By default malloc() makes 65,536
+ * of these, about 11,000 engines, and then takes memory that it has to clear.
+ */
+static void keep_blocks_apart(void)
+{
+	(void)mallopt(M_MMAP_MAX, INT_MAX);
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
+static int run(const struct ctl *ctl, const struct policies *all)
+{
+	const struct backtest_policy *const *v =
+		(const struct backtest_policy *const *)all->v;
+	const char *input = ctl->args->input;
+	_cleanup_(backtest_free_p) struct backtest *b = NULL;
+	struct backtest_show show = { .policies = v, .n_policies = all->n };
+	int r;
+
+	keep_blocks_apart();
+	show.page_shift = input ? CSV_SHIFT : own_page_shift();
+	r = backtest_new(&b, v, all->n, show.page_shift);
+	if (r == 0)
+		r = input ? read_csv(input, b, &show.bad_rows)
+			  : read_db(ctl->args->db, b);
+	if (r == 0)
+		r = backtest_finish(b);
+	if (r == -ENOMEM)
+		complain("out of memory");
+	if (r < 0)
+		return CTL_FAILURE;
+	tell_input(b);
+	show.backtest = b;
+	return backtest_print(&ctl->ui, &show);
+}
+
+int verb_policy_backtest(const struct ctl *ctl)
+{
+	_cleanup_(policies_done) struct policies all = { .n = 0 };
+	bool input = ctl->args->given & ARGS_INPUT;
+	bool db = ctl->args->given & ARGS_DB;
+	int r;
+
+	if (input == db) {
+		complain("policy backtest wants --input FILE or --db FILE%s",
+			 input ? ", not both" : "");
+		return CTL_USAGE;
+	}
+	r = load_policies(ctl, &all);
+	return r == CTL_FINE ? run(ctl, &all) : r;
+}
