@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Events a second through decode, track and decide, on one core: raw ring-buffer pages as
+ * Debian's kernel lays them out go through mc_decoder and engine_step as in the daemon,
+ * with a group commit's flush for each second of event time, and effects answered as a
+ * kernel would that offlines each page at once. Beside it, over the very same pages: the
+ * physical floor (every byte read once into a checksum) and libtraceevent's generic
+ * access to the fields that we decode.
+ */
+
+#include <errno.h>
+#include <event-parse.h>
+#include <kbuffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "engine.h"
+#include "mc_decode.h"
+#include "mem.h"
+#include "page_builder.h"
+
+#define ROUNDS      5
+#define CHUNK       4096 /* raw pages at a time, 16 MiB: more than caches hold */
+#define RAW_SIZE    4096
+#define EVENT_EVERY 10000 /* ns: 100,000 events a second */
+
+enum scenario { HOT, HOT_DIMM, DISTINCT, MIX };
+
+static const struct {
+	const char *name;
+	enum scenario kind;
+	uint64_t events;
+} scenarios[] = {
+	{ "1,000 hot pages", HOT, 2000000 },
+	{ "1,000 of one DIMM", HOT_DIMM, 2000000 },
+	{ "1,000,000 distinct pages", DISTINCT, 1000000 },
+	{ "half and half", MIX, 2000000 },
+};
+
+struct run {
+	enum scenario kind;
+	uint64_t made; /* events so far */
+	uint64_t time_ns;
+	uint64_t random;
+	uint8_t pages[CHUNK][RAW_SIZE];
+	unsigned int n;        /* pages filled */
+	unsigned int n_events; /* in them */
+
+	struct mc_format *format;
+	struct engine *engine;
+	usec_t now;
+	uint64_t sum; /* so that no loop is optimised away */
+};
+
+static const char *const labels[] = { "CPU_SrcID#0_MC#0_Chan#0_DIMM#0",
+				      "CPU_SrcID#0_MC#0_Chan#1_DIMM#0",
+				      "CPU_SrcID#0_MC#1_Chan#0_DIMM#0",
+				      "CPU_SrcID#1_MC#0_Chan#0_DIMM#0" };
+
+static uint64_t next_frame(struct run *run)
+{
+	uint64_t n = run->made;
+
+	if (run->kind == HOT_DIMM)
+		return 0x100000 + bench_random(&run->random) % 1000 * ARRAY_SIZE(labels);
+	if (run->kind == HOT || (run->kind == MIX && n % 2 == 0))
+		return 0x100000 + bench_random(&run->random) % 1000;
+	return 0x200000 + n;
+}
+
+/* What a Skylake's driver says of the cell that lies at @frame: one in each page. */
+static bool add_event(struct run *run, struct page_builder *b, uint64_t frame)
+{
+	char detail[160];
+	struct mc_sample s = {
+		.address = frame << 12 | (frame * 64 & 0xfc0),
+		.count = 1,
+		.mc = frame % ARRAY_SIZE(labels),
+		.grain_bits = 5,
+		.layer = { 0, 0, -1 },
+		.msg = "memory read error",
+		.label = labels[frame % ARRAY_SIZE(labels)],
+		.detail = detail,
+	};
+
+	snprintf(detail, sizeof(detail),
+		 "err_code:0x0101:0x0090 ProcessorSocketId:0x0 MemoryControllerId:0x0 "
+		 "PhysicalRankId:0x1 Row:0x%04x Column:0x%03x Bank:0x%x BankGroup:0x%x",
+		 (unsigned int)(frame >> 4 & 0x1ffff), (unsigned int)(frame * 8 & 0x3f8),
+		 (unsigned int)(frame >> 6 & 3), (unsigned int)(frame >> 2 & 3));
+	return page_builder_mc(b, run->time_ns, &s);
+}
+
+static void make_chunk(struct run *run)
+{
+	struct page_builder b;
+
+	run->n_events = 0;
+	for (run->n = 0; run->n < CHUNK; run->n++) {
+		page_builder_init(&b, RAW_SIZE, run->time_ns);
+		while (add_event(run, &b, next_frame(run))) {
+			run->time_ns += EVENT_EVERY;
+			run->made++;
+			run->n_events++;
+		}
+		page_builder_finish(&b);
+		memcpy(run->pages[run->n], b.bytes, RAW_SIZE);
+	}
+}
+
+static void step(struct run *run, struct input *in);
+
+static void perform(struct run *run, const struct effect *f)
+{
+	struct frame sound = { .readable = true, .in_ram = true };
+	struct input in = { .kind = INPUT_TICK };
+
+	if (f->kind == EFFECT_PROBE) {
+		in.kind = INPUT_PROBE;
+		in.probe.pfn = f->pfn;
+		in.probe.frame = sound;
+		in.probe.machine = (struct machine){ .ram_pages = 1 << 24,
+						     .page_shift = 12,
+						     .available_kib = 1 << 24 };
+	} else if (f->kind == EFFECT_OFFLINE) {
+		in.kind = INPUT_ANSWER;
+		in.answer.id = f->attempt.id;
+		in.answer.answer.before = sound;
+		in.answer.answer.after = sound;
+		in.answer.answer.after.flags |= UINT64_C(1) << KPF_HWPOISON;
+		in.answer.answer.poisoned_after_kib = 4;
+	} else if (f->kind == EFFECT_LOAD) {
+		in.kind = INPUT_LOADED;
+		in.page.pfn = f->pfn;
+	} else {
+		return;
+	}
+	step(run, &in);
+}
+
+static void step(struct run *run, struct input *in)
+{
+	struct effects out;
+
+	in->now = run->now;
+	if (engine_step(run->engine, in, &out) < 0)
+		return;
+	for (unsigned int i = 0; i < out.n; i++)
+		perform(run, &out.v[i]);
+}
+
+static void flush(struct run *run)
+{
+	struct input in = { .kind = INPUT_FLUSH, .now = run->now };
+	struct effects out;
+
+	do {
+		(void)engine_step(run->engine, &in, &out);
+		run->sum += out.n;
+	} while (out.more);
+}
+
+static void consume_ours(struct run *run)
+{
+	struct mc_decoder m;
+	struct input in = { .kind = INPUT_EVENT, .event = &m.event };
+
+	for (unsigned int i = 0; i < run->n; i++) {
+		if (mc_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
+			continue;
+		while (mc_decoder_next(&m) > MC_END) {
+			if (m.event.time.us / USEC_PER_SEC !=
+			    run->now.us / USEC_PER_SEC) {
+				run->now = m.event.time;
+				flush(run);
+			}
+			run->now = m.event.time;
+			step(run, &in);
+		}
+	}
+}
+
+static void consume_decode(struct run *run)
+{
+	struct mc_decoder m;
+
+	for (unsigned int i = 0; i < run->n; i++) {
+		if (mc_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
+			continue;
+		while (mc_decoder_next(&m) > MC_END)
+			run->sum += m.event.address.addr + m.event.label.len;
+	}
+}
+
+static void consume_floor(struct run *run)
+{
+	const uint64_t *words = (const uint64_t *)(const void *)run->pages;
+
+	for (size_t i = 0; i < run->n * RAW_SIZE / sizeof(*words); i++)
+		run->sum += words[i];
+}
+
+static struct tep_event *generic_event;
+static struct kbuffer *generic_pages;
+
+static void consume_generic(struct run *run)
+{
+	static const char *const numbers[] = {
+		"error_type",  "error_count", "mc_index",   "top_layer", "middle_layer",
+		"lower_layer", "address",     "grain_bits", "syndrome"
+	};
+	static const char *const texts[] = { "msg", "label", "driver_detail" };
+
+	for (unsigned int i = 0; i < run->n; i++) {
+		unsigned long long time;
+		void *data;
+
+		kbuffer_load_subbuffer(generic_pages, run->pages[i]);
+		for (data = kbuffer_read_event(generic_pages, &time); data;
+		     data = kbuffer_next_event(generic_pages, &time)) {
+			struct tep_record record = { .data = data };
+			unsigned long long value;
+			int len;
+
+			record.size = kbuffer_event_size(generic_pages);
+			run->sum += time;
+			for (size_t n = 0; n < ARRAY_SIZE(numbers); n++)
+				if (tep_get_field_val(NULL, generic_event, numbers[n],
+						      &record, &value, 0) == 0)
+					run->sum += value;
+			for (size_t n = 0; n < ARRAY_SIZE(texts); n++) {
+				char *s = tep_get_field_raw(NULL, generic_event, texts[n],
+							    &record, &len, 0);
+
+				if (s)
+					run->sum += (uint64_t)(unsigned char)*s;
+			}
+		}
+	}
+}
+
+typedef void (*consumer)(struct run *run);
+
+static struct run *new_run(enum scenario kind)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct config *cfg = malloc(sizeof(*cfg));
+
+	if (!run || !cfg)
+		abort();
+	config_init(cfg);
+	run->kind = kind;
+	run->random = 88172645463325252U;
+	run->time_ns = 1000000000;
+	if (mc_format_new(&run->format, page_builder_header_page, page_builder_mc_format,
+			  NULL) < 0 ||
+	    engine_new(&run->engine, cfg, 12) < 0)
+		abort();
+	step(run, &(struct input){ .kind = INPUT_RESTORE_DONE });
+	free(cfg);
+	return run;
+}
+
+static void free_run(struct run *run)
+{
+	mc_format_free(run->format);
+	engine_free(run->engine);
+	free(run);
+}
+
+/* Nanoseconds per event of each consumer in one round over the same pages. */
+static void measure(size_t scenario, const consumer *consumers, size_t n, double *ret)
+{
+	struct run *run = new_run(scenarios[scenario].kind);
+	uint64_t spent[8] = { 0 }, events = 0;
+
+	while (events < scenarios[scenario].events) {
+		make_chunk(run);
+		events += run->n_events;
+		for (size_t c = 0; c < n; c++) {
+			uint64_t begin = bench_now();
+
+			consumers[c](run);
+			spent[c] += bench_now() - begin;
+		}
+	}
+	for (size_t c = 0; c < n; c++)
+		ret[c] = (double)spent[c] / (double)events;
+	if (run->sum == 0)
+		puts("nothing was read");
+	free_run(run);
+}
+
+static void set_up_generic(void)
+{
+	char text[8192];
+	struct tep_handle *tep = tep_alloc();
+	const char *print = strstr(page_builder_mc_format, "\nprint fmt:");
+
+	snprintf(text, sizeof(text), "%.*s\nprint fmt: \"-\"\n",
+		 (int)(print - page_builder_mc_format), page_builder_mc_format);
+	if (!tep || tep_parse_format(tep, &generic_event, text, strlen(text), "ras") != 0)
+		abort();
+	generic_pages = kbuffer_alloc(KBUFFER_LSIZE_8, KBUFFER_ENDIAN_LITTLE);
+	if (!generic_pages)
+		abort();
+}
+
+/* bench_core [ROUNDS [SCENARIO]]: fewer rounds, and one scenario, for a profiler. */
+int main(int argc, char *argv[])
+{
+	static const consumer consumers[] = { consume_floor, consume_generic,
+					      consume_ours, consume_decode };
+	double all[ARRAY_SIZE(consumers)][ROUNDS], one[ARRAY_SIZE(consumers)];
+
+	unsigned int rounds = argc > 1 ? (unsigned int)atoi(argv[1]) : ROUNDS;
+	size_t only = argc > 2 ? (size_t)atoi(argv[2]) : SIZE_MAX;
+
+	if (rounds == 0 || rounds > ROUNDS)
+		rounds = ROUNDS;
+	set_up_generic();
+	bench_print_machine();
+	printf("events a second, medians of %u rounds; floor: every byte read once; "
+	       "generic: libtraceevent's field access\n\n",
+	       rounds);
+	printf("%-26s %11s %11s %11s %11s %9s %10s\n", "", "ours", "decode only", "floor",
+	       "generic", "to floor", "to generic");
+	for (size_t s = 0; s < ARRAY_SIZE(scenarios); s++) {
+		if (only != SIZE_MAX && s != only)
+			continue;
+		for (unsigned int round = 0; round < rounds; round++) {
+			measure(s, consumers, ARRAY_SIZE(consumers), one);
+			for (size_t c = 0; c < ARRAY_SIZE(consumers); c++)
+				all[c][round] = one[c];
+		}
+		for (size_t c = 0; c < ARRAY_SIZE(consumers); c++)
+			one[c] = bench_median(all[c], rounds);
+		printf("%-26s %11.0f %11.0f %11.0f %11.0f %8.1fx %9.1fx\n",
+		       scenarios[s].name, 1e9 / one[2], 1e9 / one[3], 1e9 / one[0],
+		       1e9 / one[1], one[2] / one[0], one[1] / one[2]);
+	}
+	printf("\nto floor: how many times as long as the floor; to generic: how many "
+	       "times as fast\n");
+	return 0;
+}
