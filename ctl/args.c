@@ -27,7 +27,8 @@ static const struct option {
 	{ "--no-legend", ARGS_NO_LEGEND, 0, false }, { "--lines", ARGS_LINES, 'n', true },
 	{ "--since", ARGS_SINCE, 'S', true },        { "--state", ARGS_STATE, 0, true },
 	{ "--exit-code", ARGS_EXIT_CODE, 0, false }, { "--help", ARGS_HELP, 'h', false },
-	{ "--version", ARGS_VERSION, 0, false },
+	{ "--version", ARGS_VERSION, 0, false },     { "--config", ARGS_CONFIG, 0, true },
+	{ "--policy", ARGS_POLICY, 0, true },        { "--input", ARGS_INPUT, 0, true },
 };
 
 const char *args_option_name(enum args_option option)
@@ -53,6 +54,17 @@ static int parse_lines(const char *text, uint32_t *ret)
 	return 0;
 }
 
+static int add_to(struct args_list *list, const char *value, char why[ARGS_TEXT_MAX])
+{
+	if (list->n == ARGS_MAX_LIST) {
+		snprintf(why, ARGS_TEXT_MAX, "too many policies; at most %d",
+			 ARGS_MAX_LIST);
+		return -EINVAL;
+	}
+	list->v[list->n++] = value;
+	return 0;
+}
+
 static int set_option(struct args *a, const struct option *o, const char *value,
 		      char why[ARGS_TEXT_MAX])
 {
@@ -63,6 +75,12 @@ static int set_option(struct args *a, const struct option *o, const char *value,
 		a->since = value;
 	else if (o->bit == ARGS_STATE)
 		a->state = value;
+	else if (o->bit == ARGS_INPUT)
+		a->input = value;
+	else if (o->bit == ARGS_CONFIG)
+		return add_to(&a->configs, value, why);
+	else if (o->bit == ARGS_POLICY)
+		return add_to(&a->policies, value, why);
 	else if (o->bit == ARGS_LINES && parse_lines(value, &a->lines) < 0) {
 		snprintf(why, ARGS_TEXT_MAX,
 			 "--lines wants a number of lines from 1 on, not \"%s\"", value);

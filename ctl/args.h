@@ -23,6 +23,17 @@ enum args_option {
 	ARGS_EXIT_CODE = 1 << 6,
 	ARGS_HELP = 1 << 7,
 	ARGS_VERSION = 1 << 8,
+	ARGS_CONFIG = 1 << 9,
+	ARGS_POLICY = 1 << 10,
+	ARGS_INPUT = 1 << 11,
+};
+
+#define ARGS_MAX_LIST 16
+
+/** The values of an option that may be given several times. */
+struct args_list {
+	const char *v[ARGS_MAX_LIST];
+	unsigned int n;
 };
 
 /** The command line. All strings belong to argv. */
@@ -31,6 +42,9 @@ struct args {
 	const char *db;
 	const char *since; /* for args_parse_moment() */
 	const char *state;
+	const char *input;
+	struct args_list configs;
+	struct args_list policies;
 	uint32_t lines; /* 0: all */
 	const char *words[ARGS_MAX_WORDS];
 	unsigned int n_words;

@@ -34,6 +34,7 @@ static const struct {
 } checks[] = {
 	{ "mc-event", check_mc_event },
 	{ "memory-controller", check_memory_controller },
+	{ "pci-memory", check_pci_memory },
 	{ "ras-cec", check_ras_cec },
 	{ "virtualization", check_virtualization },
 	{ "lockdown", check_lockdown },
@@ -43,6 +44,7 @@ static const struct {
 	{ "enable-soft-offline", check_enable_soft_offline },
 	{ "kpageflags", check_kpageflags },
 	{ "kernel-patches", check_kernel_patches },
+	{ "memory-failure", check_memory_failure },
 	{ "rasdaemon", check_rasdaemon },
 	{ "mcelog", check_mcelog },
 	{ "daemon", check_daemon },

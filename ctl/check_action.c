@@ -15,6 +15,8 @@
 #include <sys/statvfs.h>
 
 #include "check_internal.h"
+#include "kernel_control.h"
+#include "node_counters.h"
 
 #define ATTRIBUTE       "/sys/devices/system/memory/soft_offline_page"
 #define DEFAULT_METRICS "/var/lib/prometheus/node-exporter/softofflined.prom"
@@ -50,6 +52,17 @@ void check_soft_offline(const struct check_context *c, struct check_row *row)
 	}
 }
 
+/* Bit 2 is the bundled series'; a kernel without it refuses such a value. */
+static void describe_sysctl(const struct check_context *c, struct check_row *row)
+{
+	int64_t value = 1;
+
+	(void)kernel_control_read(c->o->root, &value);
+	check_say(row, CHECK_OK, "vm.enable_soft_offline is on (%" PRId64 ")%s%s", value,
+		  value & 2 ? ", not for HugeTLB pages" : "",
+		  value & 4 ? ", not on the kernel's own initiative" : "");
+}
+
 void check_enable_soft_offline(const struct check_context *c, struct check_row *row)
 {
 	struct kernel_state k = sysfs_offline_kernel(c->door);
@@ -58,7 +71,7 @@ void check_enable_soft_offline(const struct check_context *c, struct check_row *
 		check_say(row, CHECK_OK,
 			  "this kernel has no switch to turn soft offline off");
 	} else if (k.enabled) {
-		check_say(row, CHECK_OK, "vm.enable_soft_offline is on");
+		describe_sysctl(c, row);
 	} else {
 		check_say(row, CHECK_FAILED,
 			  "vm.enable_soft_offline is off: the kernel refuses every page");
@@ -81,21 +94,67 @@ void check_kpageflags(const struct check_context *c, struct check_row *row)
 	}
 }
 
+/* In which of the two places that kernels have it @event is; MISSING if in neither. */
+static enum look look_for_event(const struct check_context *c, const char *event,
+				const char **ret_system)
+{
+	static const char *const systems[] = { "ras", "memory_failure" };
+	enum look look = MISSING;
+
+	for (size_t i = 0; i < ARRAY_SIZE(systems) && look == MISSING; i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), TRACEFS "/events/%s/%s", systems[i], event);
+		look = check_look(c, path);
+		*ret_system = systems[i];
+	}
+	return look;
+}
+
 void check_kernel_patches(const struct check_context *c, struct check_row *row)
 {
-	switch (check_look(c, TRACEFS "/events/ras/soft_offline_event")) {
+	bool counters = node_counters_exist(c->o->root);
+	const char *system = "";
+
+	switch (look_for_event(c, "soft_offline_event", &system)) {
 	case SEEN:
 		check_say(row, CHECK_OK,
-			  "the kernel also reports each soft offline by "
-			  "ras:soft_offline_event");
+			  "the kernel reports each soft offline by "
+			  "%s:soft_offline_event, and %s",
+			  system,
+			  counters ? "counts them by node"
+				   : "has no counters of them by node");
 		return;
 	case HIDDEN:
 		check_need_root(row, "whether the kernel has ras:soft_offline_event");
 		return;
 	case MISSING:
 		check_say(row, CHECK_OK,
-			  "no ras:soft_offline_event: results are verified by "
-			  "/proc/kpageflags");
+			  "no ras:soft_offline_event%s: results are verified by "
+			  "/proc/kpageflags, and who else offlines pages is guessed",
+			  counters ? ", but counters by node" : "");
+		return;
+	}
+}
+
+void check_memory_failure(const struct check_context *c, struct check_row *row)
+{
+	const char *system = "";
+
+	switch (look_for_event(c, "memory_failure_event", &system)) {
+	case SEEN:
+		check_say(row, CHECK_OK,
+			  "the kernel reports pages lost to uncorrected errors by "
+			  "%s:memory_failure_event",
+			  system);
+		return;
+	case HIDDEN:
+		check_need_root(row, "whether the kernel has memory_failure_event");
+		return;
+	case MISSING:
+		check_say(row, CHECK_OK,
+			  "no memory_failure_event: pages lost to uncorrected errors "
+			  "count as poisoned by others");
 		return;
 	}
 }

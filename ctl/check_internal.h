@@ -74,6 +74,7 @@ void check_need_root(struct check_row *row, const char *what);
 /* Where memory errors come from (check_source.c). */
 void check_mc_event(const struct check_context *c, struct check_row *row);
 void check_memory_controller(const struct check_context *c, struct check_row *row);
+void check_pci_memory(const struct check_context *c, struct check_row *row);
 void check_ras_cec(const struct check_context *c, struct check_row *row);
 void check_virtualization(const struct check_context *c, struct check_row *row);
 void check_lockdown(const struct check_context *c, struct check_row *row);
@@ -85,6 +86,7 @@ void check_soft_offline(const struct check_context *c, struct check_row *row);
 void check_enable_soft_offline(const struct check_context *c, struct check_row *row);
 void check_kpageflags(const struct check_context *c, struct check_row *row);
 void check_kernel_patches(const struct check_context *c, struct check_row *row);
+void check_memory_failure(const struct check_context *c, struct check_row *row);
 void check_rasdaemon(const struct check_context *c, struct check_row *row);
 void check_mcelog(const struct check_context *c, struct check_row *row);
 void check_daemon(const struct check_context *c, struct check_row *row);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "check_internal.h"
+#include "memories.h"
 
 #define INSTANCE TRACEFS "/instances/softofflined"
 
@@ -119,6 +120,34 @@ void check_memory_controller(const struct check_context *c, struct check_row *ro
 			  "no EDAC driver of this kernel fits this machine");
 		check_hint(row, c->guest ? "run softofflined on the host instead"
 					 : "no ECC memory, or a newer kernel is needed");
+	}
+}
+
+/*
+ * EDAC counts what its drivers know; this is what the hardware shows, also where no
+ * driver is. CXL memory is the case that matters: it looks like any other to the kernel's
+ * users, and its errors take another way.
+ */
+void check_pci_memory(const struct check_context *c, struct check_row *row)
+{
+	_cleanup_(free_p) struct pci_memories *m = NULL;
+	char names[100], cxl[100];
+
+	if (topology_pci_memories(c->o->root, &m) < 0) {
+		check_say(row, CHECK_OK, "no PCI devices to be seen");
+		return;
+	}
+	memories_names(m, PCI_MEMORY_CONTROLLER, names, sizeof(names));
+	if (memories_count(m, PCI_MEMORY_CXL) > 0) {
+		check_say(row, CHECK_WARNING, "CXL memory: %s%s%s",
+			  memories_names(m, PCI_MEMORY_CXL, cxl, sizeof(cxl)),
+			  names[0] ? "; memory controllers: " : "", names);
+		check_hint(row, "%s; rasdaemon records them", MEMORIES_CXL_NOTE);
+	} else if (names[0]) {
+		check_say(row, CHECK_OK, "memory controllers: %s", names);
+	} else {
+		check_say(row, CHECK_OK,
+			  "no memory controller shows on PCI, and no CXL memory");
 	}
 }
 

@@ -25,6 +25,7 @@ struct ctl {
 	const struct args *args;
 	const char *const *words; /* after the verb */
 	unsigned int n_words;
+	const char *root; /* before every path of hardware; "" for this machine */
 	struct ui ui;
 };
 
@@ -41,6 +42,7 @@ int verb_forget(const struct ctl *ctl);
 int verb_reload(const struct ctl *ctl);
 int verb_policy_show(const struct ctl *ctl);
 int verb_policy_verify(const struct ctl *ctl);
+int verb_policy_backtest(const struct ctl *ctl);
 
 /**
  * Opens what a reading verb reads: the database that --db names; else the daemon; else,
@@ -51,6 +53,10 @@ int verb_policy_verify(const struct ctl *ctl);
  * what was named cannot be read: complained about already.
  */
 int ctl_open_source(const struct ctl *ctl, struct source **ret);
+
+/** Opens the database that the configuration names; says nothing. Returns 0 and *ret;
+ * negative errno. */
+int ctl_open_stored(struct source **ret);
 
 /** Opens the daemon. Returns 0 and *ret; -ESRCH: complained about already. */
 int ctl_open_daemon(struct source **ret);

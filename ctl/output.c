@@ -17,14 +17,21 @@ DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
 
 void complain(const char *format, ...)
 {
+	_cleanup_(free_p) char *text = NULL;
 	va_list args;
+	int len;
 
-	fflush(stdout);
-	fputs("softofflinectl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	len = vasprintf(&text, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	if (len < 0)
+		text = NULL;
+	/* Names of files and words of the command line may hold a terminal's commands. */
+	for (char *c = text; c && *c; c++)
+		if ((*c >= 0 && *c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
+			*c = '?';
+	fflush(stdout);
+	fprintf(stderr, "softofflinectl: %s\n", text ? text : "out of memory");
 }
 
 int rows_add(void *userdata, const void *report)
@@ -120,7 +127,8 @@ int print_json(json_t *json)
 {
 	_cleanup_(json_decref_p) json_t *owned = json;
 
-	if (!owned || json_dumpf(owned, stdout, JSON_INDENT(2)) < 0) {
+	if (!owned ||
+	    json_dumpf(owned, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) < 0) {
 		complain("cannot print: out of memory");
 		return EXIT_FAILURE;
 	}

@@ -7,7 +7,7 @@ _softofflinectl() {
 	local cur prev word i verb=""
 	local verbs="status pages show dimms history check offline forget reload policy"
 	local options="--json --no-legend --db --lines --since --state --exit-code --help
-		--version"
+		--version --input --config --policy"
 
 	COMPREPLY=()
 	cur=${COMP_WORDS[COMP_CWORD]}
@@ -20,8 +20,13 @@ _softofflinectl() {
 	fi
 
 	case $prev in
-	--db)
+	--db | --input | --config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--policy)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"default rasdaemon mcelog windows illumos" -- "$cur")
 		return
 		;;
 	--state)
@@ -41,7 +46,7 @@ _softofflinectl() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		--db | --lines | --since | --state | -n | -S)
+		--db | --lines | --since | --state | --input | --config | --policy | -n | -S)
 			((i++))
 			[[ ${COMP_WORDS[i]} == "=" ]] && ((i++))
 			;;
@@ -56,7 +61,7 @@ _softofflinectl() {
 		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
 		;;
 	policy)
-		mapfile -t COMPREPLY < <(compgen -W "show verify" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "show verify backtest" -- "$cur")
 		;;
 	"policy verify"*)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -45,10 +45,13 @@ static const struct verb verbs[] = {
 	  "Drop what is known of a page, or of a DIMM's pages", verb_forget },
 	{ "reload", "", 0, 0, 0,
 	  "Read the configuration again", verb_reload },
-	{ "policy show", "", 0, 0, 0,
-	  "The configuration in force, and where it is from", verb_policy_show },
+	{ "policy show", "[DIMM|ADDRESS]", 0, 1, 0,
+	  "The configuration in force, whole or there", verb_policy_show },
 	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, 0,
 	  "Whether configuration files are valid", verb_policy_verify },
+	{ "policy backtest", "", 0, ARGS_MAX_WORDS,
+	  ARGS_DB | ARGS_INPUT | ARGS_CONFIG | ARGS_POLICY,
+	  "What policies would have done with recorded errors", verb_policy_backtest },
 };
 /* clang-format on */
 
@@ -71,6 +74,10 @@ static void print_help(void)
 	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
 	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
 	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
+	     "      --input FILE        policy backtest: recorded errors as CSV, - for stdin\n"
+	     "      --config FILE       policy backtest: this configuration; may be repeated\n"
+	     "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
+	     "                          or illumos; may be repeated (all of them)\n"
 	     "  -h, --help              Print this\n"
 	     "      --version           Print the version\n\n"
 	     "ADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
@@ -96,7 +103,7 @@ static int unknown_verb(const struct args *args)
 	const char *near;
 
 	if (strcmp(args->words[0], "policy") == 0) {
-		complain("policy wants \"show\" or \"verify\"");
+		complain("policy wants \"show\", \"verify\" or \"backtest\"");
 		return CTL_USAGE;
 	}
 	near = args_nearest(args->words[0], &verbs[0].name, ARRAY_SIZE(verbs),
@@ -143,7 +150,10 @@ static struct ui make_ui(const struct args *args)
 
 static int run_verb(const struct verb *verb, const struct args *args, unsigned int named)
 {
-	struct ctl ctl = { .args = args, .words = args->words + named };
+	const char *root = getenv("SOFTOFFLINECTL_SYSROOT");
+	struct ctl ctl = { .args = args,
+			   .words = args->words + named,
+			   .root = root ? root : "" };
 	int r;
 
 	ctl.n_words = args->n_words - named;

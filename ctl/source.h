@@ -21,6 +21,8 @@ struct source_ops {
 	int (*errors)(struct source *s, const struct report_filter *f, report_fn fn,
 		      void *userdata);
 	int (*dimms)(struct source *s, report_fn fn, void *userdata);
+	/** Nothing without a daemon: the counters are the running kernel's. */
+	int (*nodes)(struct source *s, report_fn fn, void *userdata);
 };
 
 struct source {
@@ -55,6 +57,10 @@ struct source *source_free(struct source *s);
 
 /** The daemon's policy; to be freed. */
 int source_policy(struct source *s, char **ret_text);
+/** What of it applies to the DIMM with @label on controller @mc; to be freed. */
+int source_policy_for(struct source *s, const char *label, uint8_t mc, char **ret_text);
+/** What would have the page at @address offlined. -ENOENT: it is not known. */
+int source_explain(struct source *s, uint64_t address, struct outlook_report *ret);
 /** Reloads; warnings, one a line, to be freed. -EINVAL: refused, the findings in s->why.
  */
 int source_reload(struct source *s, char **ret_text);

@@ -91,6 +91,7 @@ static int read_rows(sd_bus_message *m, const struct reader *reader)
 		struct history_report history;
 		struct ce_report ce;
 		struct dimm_report dimm;
+		struct node_report node;
 	} row;
 	int r;
 
@@ -204,12 +205,21 @@ static int bus_dimms(struct source *s, report_fn fn, void *userdata)
 	return bus_list(s, "ListDimms", NULL, &reader);
 }
 
+static int bus_nodes(struct source *s, report_fn fn, void *userdata)
+{
+	struct reader reader = { .fn = fn, .userdata = userdata };
+
+	reader.fields = node_report_fields(&reader.n_fields);
+	return bus_list(s, "ListNodes", NULL, &reader);
+}
+
 static const struct source_ops bus_source = {
 	.status = bus_status,
 	.pages = bus_pages,
 	.history = bus_history,
 	.errors = bus_errors,
 	.dimms = bus_dimms,
+	.nodes = bus_nodes,
 };
 
 int source_open_bus(struct source **ret)
@@ -233,16 +243,13 @@ int source_open_bus(struct source **ret)
 	return 0;
 }
 
-static int call_text(struct source *s, const char *method, char **ret_text)
+/* The text that is all of @reply. */
+static int read_text(struct source *s, sd_bus_message *reply, char **ret_text)
 {
-	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
 	const char *text;
 	char *copy;
 	int r;
 
-	r = call_list(s, method, NULL, &reply);
-	if (r < 0)
-		return r;
 	r = sd_bus_message_read(reply, "s", &text);
 	if (r < 0)
 		return garbled(s, r);
@@ -253,9 +260,57 @@ static int call_text(struct source *s, const char *method, char **ret_text)
 	return 0;
 }
 
+static int call_text(struct source *s, const char *method, char **ret_text)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	int r;
+
+	r = call_list(s, method, NULL, &reply);
+	return r < 0 ? r : read_text(s, reply, ret_text);
+}
+
 int source_policy(struct source *s, char **ret_text)
 {
 	return call_text(s, "GetPolicy", ret_text);
+}
+
+int source_policy_for(struct source *s, const char *label, uint8_t mc, char **ret_text)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	int r;
+
+	r = new_call(s, "GetPolicyFor", &call);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "sy", label, mc);
+	if (r < 0)
+		return garbled(s, r);
+	r = send_call(s, call, 0, &reply);
+	return r < 0 ? r : read_text(s, reply, ret_text);
+}
+
+int source_explain(struct source *s, uint64_t address, struct outlook_report *ret)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *call = NULL;
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	const struct report_field *fields;
+	size_t n;
+	int r;
+
+	r = new_call(s, "Explain", &call);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "t", address);
+	if (r < 0)
+		return garbled(s, r);
+	r = send_call(s, call, 0, &reply);
+	if (r < 0)
+		return r;
+	fields = outlook_report_fields(&n);
+	r = bus_read_report(reply, ret, fields, n);
+	if (r <= 0)
+		return garbled(s, r < 0 ? r : -EBADMSG);
+	report_clean(ret, fields, n);
+	return 0;
 }
 
 int source_reload(struct source *s, char **ret_text)

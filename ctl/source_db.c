@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fault_class.h"
 #include "mem.h"
 #include "report_db.h"
 #include "source.h"
@@ -63,12 +64,19 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 {
 	const struct writer *w = userdata;
 	struct dimm_report report;
+	char why[FAULT_WHY_MAX];
+	enum verdict verdict;
 
 	/* The record for what found no other place has nothing to tell if it is empty. */
 	if (index == DIMM_OTHER &&
 	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
 		return 0;
 	report_from_dimm_rec(rec, &report);
+	/* The budget in force is the daemon's; what the evidence says is said without. */
+	verdict = fault_verdict(rec, UINT32_MAX, why);
+	snprintf(report.verdict, sizeof(report.verdict), "%s",
+		 verdict_to_string(verdict));
+	snprintf(report.verdict_why, sizeof(report.verdict_why), "%s", why);
 	if (index == DIMM_OTHER)
 		report.location[0] = '\0';
 	return give(w, &report, dimm_report_fields);
@@ -119,6 +127,11 @@ static int db_dimms(struct source *s, report_fn fn, void *userdata)
 	return done(s, db_each_dimm(s->db, give_dimm, &w));
 }
 
+static int db_nodes(struct source *s, report_fn fn, void *userdata)
+{
+	return 0;
+}
+
 static void fill_status(const struct db_summary *sum, struct status_report *ret)
 {
 	ret->events = sum->totals.events;
@@ -165,6 +178,7 @@ static const struct source_ops db_source = {
 	.history = db_history,
 	.errors = db_errors_of,
 	.dimms = db_dimms,
+	.nodes = db_nodes,
 };
 
 int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WHY_MAX])

@@ -45,8 +45,16 @@ int verb_offline(const struct ctl *ctl)
 	return r;
 }
 
+/* @key: what was named, an address or a DIMM. People are told by the exit code alone. */
+static int print_forgotten(const struct ctl *ctl, const char *key, const char *name)
+{
+	if (!ctl->ui.json)
+		return CTL_FINE;
+	return print_json(json_pack("{s:s, s:s}", key, name, "result", "forgotten"));
+}
+
 /* An explicit "dimm:" is for labels that look like something else. */
-static int forget_dimm(const char *label)
+static int forget_dimm(const struct ctl *ctl, const char *label)
 {
 	_cleanup_(source_free_p) struct source *s = NULL;
 
@@ -54,21 +62,26 @@ static int forget_dimm(const char *label)
 		label += 5;
 	if (ctl_open_daemon(&s) < 0)
 		return CTL_FAILURE;
-	return source_forget_dimm(s, label) < 0 ? ctl_fail(s) : CTL_FINE;
+	if (source_forget_dimm(s, label) < 0)
+		return ctl_fail(s);
+	return print_forgotten(ctl, "dimm", label);
 }
 
 int verb_forget(const struct ctl *ctl)
 {
 	_cleanup_(source_free_p) struct source *s = NULL;
+	char text[OUTPUT_TEXT_MAX];
 	uint64_t address;
 
 	if (!args_looks_like_address(ctl->words[0]))
-		return forget_dimm(ctl->words[0]);
+		return forget_dimm(ctl, ctl->words[0]);
 	if (ctl_parse_address(ctl->words[0], &address) < 0)
 		return CTL_USAGE;
 	if (ctl_open_daemon(&s) < 0)
 		return CTL_FAILURE;
-	return source_forget(s, address) < 0 ? ctl_fail(s) : CTL_FINE;
+	if (source_forget(s, address) < 0)
+		return ctl_fail(s);
+	return print_forgotten(ctl, "address", text_address(address, text));
 }
 
 static void print_lines(FILE *f, const char *text)
@@ -80,6 +93,30 @@ static void print_lines(FILE *f, const char *text)
 		fputc('\n', f);
 }
 
+/* The lines of @text that are not empty, as an array; NULL without memory. */
+static json_t *lines_to_json(const char *text)
+{
+	_cleanup_(json_decref_p) json_t *list = json_array();
+
+	for (size_t len; list && *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len > 0 && json_array_append_new(list, json_stringn(text, len)) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(list);
+}
+
+static int print_refused(const struct ctl *ctl, const char *why)
+{
+	complain("the configuration is refused; the old one stays");
+	if (ctl->ui.json)
+		(void)print_json(json_pack("{s:s, s:o}", "result", "refused", "findings",
+					   lines_to_json(why)));
+	else
+		print_lines(stderr, why);
+	return CTL_FAILURE;
+}
+
 int verb_reload(const struct ctl *ctl)
 {
 	_cleanup_(source_free_p) struct source *s = NULL;
@@ -89,13 +126,13 @@ int verb_reload(const struct ctl *ctl)
 	if (ctl_open_daemon(&s) < 0)
 		return CTL_FAILURE;
 	r = source_reload(s, &text);
-	if (r == -EINVAL) {
-		complain("the configuration is refused; the old one stays");
-		print_lines(stderr, s->why);
-		return CTL_FAILURE;
-	}
+	if (r == -EINVAL)
+		return print_refused(ctl, s->why);
 	if (r < 0)
 		return ctl_fail(s);
+	if (ctl->ui.json)
+		return print_json(json_pack("{s:s, s:o}", "result", "reloaded",
+					    "warnings", lines_to_json(text)));
 	print_lines(stdout, text);
 	return CTL_FINE;
 }

@@ -89,9 +89,10 @@ int verb_check(const struct ctl *ctl)
 	int r;
 
 	check_options_init(&options);
+	options.root = ctl->root;
 	options.daemon_running = source_open_bus(&s) == 0;
 	/* A configuration that is refused has no paths to go by. */
-	if (cfg && config_load(cfg, NULL, "", NULL, NULL) == 0) {
+	if (cfg && config_load(cfg, NULL, ctl->root, NULL, NULL) == 0) {
 		options.database = cfg->database.path;
 		options.metrics_file = cfg->metrics.file;
 	}

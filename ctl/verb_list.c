@@ -6,6 +6,7 @@
  */
 
 #include "ctl.h"
+#include "memories.h"
 
 static const struct column page_columns[] = {
 	{ "ADDRESS", "address", true },      { "DIMM", "dimm", false },
@@ -90,8 +91,71 @@ int verb_history(const struct ctl *ctl)
 	return print_rows(&ctl->ui, &rows, &listing);
 }
 
+/* What of this machine stands beside the DIMMs; both NULL if it is not to be had. */
+struct hardware {
+	struct pci_memories *memories;
+	struct topology *topology;
+};
+
+static void hardware_done(struct hardware *h)
+{
+	free(h->memories);
+	topology_free(h->topology);
+}
+
+/* A file that was named may be another machine's, which is not the one to look at. */
+static void hardware_read(const struct ctl *ctl, struct hardware *ret)
+{
+	struct hardware h = { .memories = NULL };
+
+	if (ctl->args->given & ARGS_DB || topology_read(&h.topology, ctl->root) < 0)
+		return;
+	if (topology_pci_memories(ctl->root, &h.memories) < 0) {
+		hardware_done(&h);
+		return;
+	}
+	*ret = h;
+}
+
+static int print_dimms_json(const struct rows *rows, const struct listing *listing,
+			    const struct hardware *h)
+{
+	_cleanup_(json_decref_p) json_t *list =
+		rows_to_json(rows, listing->fields, listing->n_fields);
+
+	for (size_t i = 0; list && i < rows->n; i++) {
+		const struct dimm_report *dimm = rows_at(rows, i);
+		json_t *controller =
+			h->memories ? memories_controller(h->memories, h->topology,
+							  dimm->location)
+				    : json_null();
+
+		if (json_object_set_new(json_array_get(list, i), "controller",
+					controller) < 0)
+			return print_json(NULL);
+	}
+	return print_json(TAKE_PTR(list));
+}
+
+static void print_verdicts(const struct ctl *ctl, const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct dimm_report *dimm = rows_at(rows, i);
+		enum verdict verdict;
+
+		if (dimm->former == 1)
+			printf("%s: former; another module has taken its place\n",
+			       dimm->label);
+		else if (verdict_from_string(dimm->verdict, &verdict) == 0 &&
+			 verdict >= VERDICT_DEGRADED && dimm->verdict_why[0])
+			printf("%s%s%s: %s\n", color_alert(&ctl->ui), dimm->label,
+			       color_off(&ctl->ui), dimm->verdict_why);
+	}
+}
+
 int verb_dimms(const struct ctl *ctl)
 {
+	_cleanup_(hardware_done) struct hardware hardware = { .memories = NULL };
 	_cleanup_(rows_done) struct rows rows = { .size = sizeof(struct dimm_report) };
 	_cleanup_(source_free_p) struct source *s = NULL;
 	struct listing listing = { .columns = dimm_columns,
@@ -103,15 +167,14 @@ int verb_dimms(const struct ctl *ctl)
 	if (s->ops->dimms(s, rows_add, &rows) < 0)
 		return ctl_fail(s);
 	listing.fields = dimm_report_fields(&listing.n_fields);
+	hardware_read(ctl, &hardware);
+	if (ctl->ui.json)
+		return print_dimms_json(&rows, &listing, &hardware);
 	r = print_rows(&ctl->ui, &rows, &listing);
-	for (size_t i = 0; r == CTL_FINE && !ctl->ui.json && i < rows.n; i++) {
-		const struct dimm_report *dimm = rows_at(&rows, i);
-		enum verdict verdict;
-
-		if (verdict_from_string(dimm->verdict, &verdict) == 0 &&
-		    verdict >= VERDICT_DEGRADED && dimm->verdict_why[0])
-			printf("%s%s%s: %s\n", color_alert(&ctl->ui), dimm->label,
-			       color_off(&ctl->ui), dimm->verdict_why);
-	}
-	return r;
+	if (r != CTL_FINE)
+		return r;
+	print_verdicts(ctl, &rows);
+	if (hardware.memories && ctl->ui.legend)
+		memories_print(hardware.memories, hardware.topology);
+	return CTL_FINE;
 }

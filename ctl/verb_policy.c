@@ -6,26 +6,59 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "config_load.h"
 #include "ctl.h"
 
-static int print_policy(const struct ctl *ctl, const char *origin, const char *text)
+/* Whose policy is shown. */
+struct subject {
+	bool all; /* the whole configuration */
+	char label[DIMM_LABEL_MAX];
+	uint8_t mc;
+};
+
+#define MAX_SUBJECTS  64
+#define NO_CONTROLLER UINT8_MAX
+
+struct subjects {
+	struct subject v[MAX_SUBJECTS];
+	unsigned int n;
+	const char *label; /* while they are collected */
+};
+
+/* Prints it, or adds it to @list. */
+static int print_policy(json_t *list, const struct subject *subject, const char *origin,
+			const char *text)
 {
-	if (ctl->ui.json)
-		return print_json(
-			json_pack("{s:s, s:s}", "origin", origin, "text", text));
+	if (list) {
+		json_t *mc = subject->mc == NO_CONTROLLER ? json_null()
+							  : json_integer(subject->mc);
+		int r = json_array_append_new(
+			list, json_pack("{s:s, s:s, s:o, s:s}", "origin", origin, "dimm",
+					subject->label, "mc", mc, "text", text));
+
+		return r < 0 ? CTL_FAILURE : CTL_FINE;
+	}
+	if (!subject->all && subject->mc == NO_CONTROLLER)
+		printf("# DIMM %s\n", subject->label[0] ? subject->label : "(not known)");
+	else if (!subject->all)
+		printf("# DIMM %s of controller mc%u\n",
+		       subject->label[0] ? subject->label : "(any)", subject->mc);
 	fputs(text, stdout);
 	return CTL_FINE;
 }
 
-static int show_running(const struct ctl *ctl, struct source *s)
+static int show_running(json_t *list, struct source *s, const struct subject *subject)
 {
 	_cleanup_(free_p) char *text = NULL;
+	int r;
 
-	if (source_policy(s, &text) < 0)
-		return ctl_fail(s);
-	return print_policy(ctl, "daemon", text);
+	if (subject->all)
+		r = source_policy(s, &text);
+	else
+		r = source_policy_for(s, subject->label, subject->mc, &text);
+	return r < 0 ? ctl_fail(s) : print_policy(list, subject, "daemon", text);
 }
 
 static void print_diag(void *userdata, const struct config_diag *diag)
@@ -34,30 +67,154 @@ static void print_diag(void *userdata, const struct config_diag *diag)
 		diag->message);
 }
 
-static int show_files(const struct ctl *ctl)
+/* Length and text as of config_format(). */
+static size_t format_subject(const struct config *cfg, const struct subject *subject,
+			     char *buf, size_t size)
+{
+	if (subject->all)
+		return config_format(cfg, buf, size);
+	return config_format_for(cfg, subject->label, subject->mc, buf, size);
+}
+
+static int show_files(json_t *list, const struct subject *subject)
 {
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	_cleanup_(free_p) char *text = NULL;
 	size_t size;
 
-	complain("softofflined is not running; this is what the files say");
 	if (!cfg || config_load(cfg, NULL, "", print_diag, NULL) < 0)
 		return CTL_FAILURE;
-	size = config_format(cfg, NULL, 0) + 1;
+	size = format_subject(cfg, subject, NULL, 0) + 1;
 	text = malloc(size);
 	if (!text)
 		return CTL_FAILURE;
-	(void)config_format(cfg, text, size);
-	return print_policy(ctl, "files", text);
+	(void)format_subject(cfg, subject, text, size);
+	return print_policy(list, subject, "files", text);
+}
+
+static void add_subject(struct subjects *all, const char *label, uint8_t mc)
+{
+	struct subject *subject = &all->v[all->n];
+
+	for (unsigned int i = 0; i < all->n; i++)
+		if (all->v[i].mc == mc && strcmp(all->v[i].label, label) == 0)
+			return;
+	if (all->n == MAX_SUBJECTS)
+		return;
+	*subject = (struct subject){ .mc = mc };
+	snprintf(subject->label, sizeof(subject->label), "%s", label);
+	all->n++;
+}
+
+/* A label may stand for DIMMs of several controllers; location is "mc0 ...". */
+static int collect_dimm(void *userdata, const void *report)
+{
+	const struct dimm_report *dimm = report;
+	struct subjects *all = userdata;
+	unsigned int mc;
+
+	if (strcmp(dimm->label, all->label) == 0 &&
+	    sscanf(dimm->location, "mc%3u", &mc) == 1 && mc < NO_CONTROLLER)
+		add_subject(all, dimm->label, (uint8_t)mc);
+	return 0;
+}
+
+/* The DIMM of the page at @word, as far as an error told it; "" if none did. */
+static int find_label(const struct ctl *ctl, struct source *s, char *ret, size_t size)
+{
+	_cleanup_(rows_done) struct rows pages = { .size = sizeof(struct page_report) };
+	struct report_filter f = {
+		.has_address = true, .since = INT64_MIN, .until = INT64_MAX, .limit = 1
+	};
+
+	if (ctl_parse_address(ctl->words[0], &f.address) < 0)
+		return -EINVAL;
+	if (s && s->ops->pages(s, &f, rows_add, &pages) < 0)
+		return ctl_fail(s), -EIO;
+	if (pages.n > 0) {
+		const struct page_report *page = rows_at(&pages, 0);
+
+		snprintf(ret, size, "%s", page->dimm);
+		return 0;
+	}
+	complain("no error of the page at %s is known, so neither is its DIMM; this is "
+		 "for a DIMM that no section names",
+		 ctl->words[0]);
+	ret[0] = '\0';
+	return 0;
+}
+
+/* @s may be NULL: nobody to ask. Returns an exit code. */
+static int find_subjects(const struct ctl *ctl, struct source *s, struct subjects *all)
+{
+	char label[DIMM_LABEL_MAX];
+	unsigned int mc;
+	int used = 0;
+
+	if (ctl->n_words == 0) {
+		all->v[all->n++] = (struct subject){ .all = true };
+		return CTL_FINE;
+	}
+	if (sscanf(ctl->words[0], "mc%3u%n", &mc, &used) == 1 && mc < NO_CONTROLLER &&
+	    ctl->words[0][used] == '\0') {
+		add_subject(all, "", (uint8_t)mc);
+		return CTL_FINE;
+	}
+	snprintf(label, sizeof(label), "%s", ctl->words[0]);
+	if (args_looks_like_address(ctl->words[0])) {
+		int r = find_label(ctl, s, label, sizeof(label));
+
+		if (r < 0)
+			return r == -EINVAL ? CTL_USAGE : CTL_FAILURE;
+	}
+	all->label = label;
+	if (s && s->ops->dimms(s, collect_dimm, all) < 0)
+		return ctl_fail(s);
+	if (all->n == 0)
+		add_subject(all, label, NO_CONTROLLER);
+	all->label = NULL;
+	return CTL_FINE;
+}
+
+static int print_list(const struct ctl *ctl, json_t *list)
+{
+	json_t *whole;
+
+	if (ctl->n_words > 0)
+		return print_json(list);
+	whole = json_pack("{s:O, s:O}", "origin",
+			  json_object_get(json_array_get(list, 0), "origin"), "text",
+			  json_object_get(json_array_get(list, 0), "text"));
+	json_decref(list);
+	return print_json(whole);
 }
 
 int verb_policy_show(const struct ctl *ctl)
 {
+	_cleanup_(json_decref_p) json_t *list = ctl->ui.json ? json_array() : NULL;
+	_cleanup_(free_p) struct subjects *all = calloc(1, sizeof(*all));
 	_cleanup_(source_free_p) struct source *s = NULL;
+	bool running = source_open_bus(&s) == 0;
+	int r;
 
-	if (source_open_bus(&s) == 0)
-		return show_running(ctl, s);
-	return show_files(ctl);
+	if (!all || (ctl->ui.json && !list))
+		return CTL_FAILURE;
+	if (!running) {
+		complain("softofflined is not running; this is what the files say");
+		/* Which DIMM a page is on, the database may still tell. */
+		if (ctl->n_words > 0)
+			(void)ctl_open_stored(&s);
+	}
+	r = find_subjects(ctl, s, all);
+	for (unsigned int i = 0; r == CTL_FINE && i < all->n; i++) {
+		if (i > 0 && !list)
+			putchar('\n');
+		r = running ? show_running(list, s, &all->v[i])
+			    : show_files(list, &all->v[i]);
+	}
+	if (r != CTL_FINE || !list)
+		return r;
+	return print_list(ctl, TAKE_PTR(list));
 }
 
 /* Findings on their way out: lines at once, or JSON at the end. */

@@ -18,6 +18,8 @@ struct story {
 	struct rows pages;
 	struct rows errors;
 	struct rows history;
+	bool has_outlook; /* only the daemon can tell */
+	struct outlook_report outlook;
 };
 
 static void story_done(struct story *story)
@@ -83,8 +85,52 @@ static void print_word(const struct ui *ui, const char *label, const char *word,
 	       help ? ": " : "", help ? help : "");
 }
 
-static void print_page(const struct ui *ui, const struct page_report *page)
+/* What would have a watched page offlined. */
+static void print_watched(const struct ui *ui, const struct outlook_report *o)
 {
+	char text[OUTPUT_TEXT_MAX], until[64] = "";
+
+	if (strcmp(o->action, "account") == 0) {
+		print_word(ui, "Next",
+			   "Its errors are counted; nothing else, since the policy says "
+			   "Action=account.",
+			   NULL);
+		return;
+	}
+	if (o->until != REPORT_NO_NUMBER)
+		snprintf(until, sizeof(until), " before %s",
+			 text_time(ui, o->until, text));
+	printf("%sNext     %s It is ", color_bold(ui), color_off(ui));
+	if (o->missing == REPORT_NO_NUMBER)
+		printf("not offlined for its own errors (PageThreshold=off)");
+	else
+		printf("offlined at %lld more %s of its own%s (PageThreshold=%s)",
+		       (long long)o->missing, o->missing == 1 ? "error" : "errors", until,
+		       o->page_threshold);
+	if (strcmp(o->row_threshold, "off") != 0)
+		printf(", or if its DRAM row turns out to be faulty (RowThreshold=%s)",
+		       o->row_threshold);
+	puts(".");
+}
+
+static void print_next(const struct ui *ui, const struct story *story,
+		       const struct page_report *page)
+{
+	const struct outlook_report *o = &story->outlook;
+	char text[OUTPUT_TEXT_MAX];
+
+	if (story->has_outlook && strcmp(page->state, "watched") == 0) {
+		print_watched(ui, o);
+		return;
+	}
+	print_word(ui, "Next", next_sentence(page), NULL);
+	if (story->has_outlook && o->next_try != REPORT_NO_NUMBER)
+		print_word(ui, "", "Not before", text_time(ui, o->next_try, text));
+}
+
+static void print_page(const struct ui *ui, const struct story *story)
+{
+	const struct page_report *page = rows_at(&story->pages, 0);
 	enum page_state state = PAGE_STATE_MAX_;
 	enum reason reason = REASON_MAX_;
 	enum result result = RESULT_MAX_;
@@ -102,7 +148,7 @@ static void print_page(const struct ui *ui, const struct page_report *page)
 	       color_off(ui), text_count(page->corrected_errors, text[0]),
 	       text_time(ui, page->first_seen, text[1]),
 	       text_time(ui, page->last_seen, text[2]));
-	print_word(ui, "Next", next_sentence(page), NULL);
+	print_next(ui, story, page);
 }
 
 static const struct column error_columns[] = {
@@ -121,7 +167,19 @@ static const struct column action_columns[] = {
 	{ "TOOK", "duration_usec", true },
 	{ "KIB BEFORE", "poisoned_before_kib", true },
 	{ "KIB AFTER", "poisoned_after_kib", true },
+	{ "KERNEL SAYS", "outcome", false }, /* the last: left out if it never does */
 };
+
+static bool has_outcome(const struct rows *history)
+{
+	for (size_t i = 0; i < history->n; i++) {
+		const struct history_report *row = rows_at(history, i);
+
+		if (row->outcome[0])
+			return true;
+	}
+	return false;
+}
 
 /* Prints the newest rows under a heading, and says if there are older ones. */
 static int print_part(const struct ctl *ctl, const char *heading, const struct rows *rows,
@@ -155,9 +213,11 @@ static int print_story(const struct ctl *ctl, const struct story *story)
 	printf("%sPage %s%s\n", color_bold(&ctl->ui), text_address(story->address, text),
 	       color_off(&ctl->ui));
 	if (story->pages.n > 0)
-		print_page(&ctl->ui, rows_at(&story->pages, 0));
+		print_page(&ctl->ui, story);
 	else
 		print_word(&ctl->ui, "State", "not tracked now", NULL);
+	if (!has_outcome(&story->history))
+		history.n_columns--;
 	errors.fields = ce_report_fields(&errors.n_fields);
 	history.fields = history_report_fields(&history.n_fields);
 	r = print_part(ctl, "Errors", &story->errors, &errors);
@@ -166,18 +226,22 @@ static int print_story(const struct ctl *ctl, const struct story *story)
 
 static json_t *story_to_json(const struct story *story)
 {
-	const struct report_field *page, *ce, *history;
-	size_t n_page, n_ce, n_history;
+	const struct report_field *page, *ce, *history, *outlook;
+	size_t n_page, n_ce, n_history, n_outlook;
 
 	page = page_report_fields(&n_page);
 	ce = ce_report_fields(&n_ce);
 	history = history_report_fields(&n_history);
-	return json_pack("{s:o, s:o, s:o}", "page",
-			 story->pages.n
-				 ? report_to_json(rows_at(&story->pages, 0), page, n_page)
-				 : json_null(),
-			 "history", rows_to_json(&story->history, history, n_history),
-			 "errors", rows_to_json(&story->errors, ce, n_ce));
+	outlook = outlook_report_fields(&n_outlook);
+	return json_pack(
+		"{s:o, s:o, s:o, s:o}", "page",
+		story->pages.n ? report_to_json(rows_at(&story->pages, 0), page, n_page)
+			       : json_null(),
+		"outlook",
+		story->has_outlook ? report_to_json(&story->outlook, outlook, n_outlook)
+				   : json_null(),
+		"history", rows_to_json(&story->history, history, n_history), "errors",
+		rows_to_json(&story->errors, ce, n_ce));
 }
 
 static int read_story(struct source *s, const struct report_filter *f,
@@ -194,6 +258,9 @@ static int read_story(struct source *s, const struct report_filter *f,
 		r = s->ops->errors(s, f, rows_add, &story->errors);
 	if (r >= 0)
 		r = s->ops->history(s, f, rows_add, &story->history);
+	if (r >= 0 && s->bus && story->pages.n > 0)
+		/* A daemon of another version may not know the question. */
+		story->has_outlook = source_explain(s, f->address, &story->outlook) >= 0;
 	return r;
 }
 

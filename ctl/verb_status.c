@@ -60,6 +60,27 @@ static const char *yes_no(int8_t value)
 	return value == REPORT_NO_BOOL ? "unknown" : value ? "yes" : "no";
 }
 
+/* What became of SoftOfflineControl=own; "leave" and "" are not worth a line. */
+static void print_control(const struct status_report *s)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+	} words[] = {
+		{ "own", "offlines no page on its own initiative: the policy is ours" },
+		{ "waiting", "SoftOfflineControl=own waits: the sysctl is off" },
+		{ "unsupported",
+		  "SoftOfflineControl=own is not possible with this kernel" },
+		{ "overruled",
+		  "SoftOfflineControl=own was undone: somebody else set the sysctl" },
+		{ "failed", "SoftOfflineControl=own: the sysctl cannot be set" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(s->soft_offline_control, words[i].word) == 0)
+			printf("%-10s %s\n", "", words[i].text);
+}
+
 static void print_kernel(const struct ui *ui, const struct status_report *s)
 {
 	char sysctl[24] = "absent";
@@ -71,6 +92,7 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 	label(ui, "Kernel");
 	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
 	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
+	print_control(s);
 	if (strcmp(s->ras_cec, "active") == 0)
 		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) swallows most errors\n",
 		       "", color_alert(ui), color_off(ui));
@@ -201,9 +223,33 @@ static void print_hold(const struct ui *ui, const struct status_report *s)
 	label(ui, "On hold");
 	printf("%s%s%s: %s\n", color_alert(ui), s->hold, color_off(ui),
 	       result_help(hold));
+	if (s->hold_why[0])
+		printf("%-10s %s\n", "", s->hold_why);
 }
 
-static void print_screen(const struct ui *ui, const struct status_report *s)
+/* "Requests   node0: 7 migrated, 2 not-migrated": what the kernel itself counts. */
+static void print_nodes(const struct ui *ui, const struct rows *nodes)
+{
+	for (size_t i = 0; i < nodes->n; i++) {
+		const struct node_report *node = rows_at(nodes, i);
+		const char *separator = ": ";
+		char text[OUTPUT_TEXT_MAX];
+
+		label(ui, i == 0 ? "Requests" : "");
+		printf("node%" PRIu64, node->node);
+		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++) {
+			if (node->outcome[o] == 0 || node->outcome[o] == REPORT_NO_COUNT)
+				continue;
+			printf("%s%s %s", separator, text_count(node->outcome[o], text),
+			       soft_outcome_to_string((enum soft_outcome)o));
+			separator = ", ";
+		}
+		puts(strcmp(separator, ": ") == 0 ? ": none since boot" : "");
+	}
+}
+
+static void print_screen(const struct ui *ui, const struct status_report *s,
+			 const struct rows *nodes)
 {
 	print_verdict(ui, s);
 	print_hold(ui, s);
@@ -214,6 +260,7 @@ static void print_screen(const struct ui *ui, const struct status_report *s)
 	print_pages(ui, s);
 	print_budget(ui, s);
 	print_poisoned(ui, s);
+	print_nodes(ui, nodes);
 	print_database(ui, s);
 }
 
@@ -231,6 +278,7 @@ static int exit_code(const struct ctl *ctl, const struct status_report *s)
 	case VERDICT_WATCH:
 	case VERDICT_MAX_:
 		return CTL_FINE;
+	case VERDICT_REPAIR:
 	case VERDICT_DEGRADED:
 		return CTL_DEGRADED;
 	case VERDICT_REPLACE:
@@ -239,22 +287,41 @@ static int exit_code(const struct ctl *ctl, const struct status_report *s)
 	return CTL_FINE;
 }
 
+static json_t *status_to_json(const struct status_report *status,
+			      const struct report_field *fields, size_t n,
+			      const struct rows *nodes)
+{
+	json_t *object = report_to_json(status, fields, n);
+	size_t n_node;
+	const struct report_field *node_fields = node_report_fields(&n_node);
+
+	if (object && json_object_set_new(object, "nodes",
+					  rows_to_json(nodes, node_fields, n_node)) < 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
 /* No daemon and nothing stored: a script still gets an object that says so. */
 static int tell_nothing(const struct ctl *ctl, const struct report_field *fields,
 			size_t n)
 {
+	const struct rows nodes = { .size = sizeof(struct node_report) };
 	struct status_report status;
 
 	report_clear(&status, fields, n);
 	status.schema = REPORT_SCHEMA;
 	status.running = 0;
-	if (ctl->ui.json && print_json(report_to_json(&status, fields, n)) != CTL_FINE)
+	if (ctl->ui.json &&
+	    print_json(status_to_json(&status, fields, n, &nodes)) != CTL_FINE)
 		return CTL_FAILURE;
 	return CTL_NOT_RUNNING;
 }
 
 int verb_status(const struct ctl *ctl)
 {
+	_cleanup_(rows_done) struct rows nodes = { .size = sizeof(struct node_report) };
 	_cleanup_(source_free_p) struct source *s = NULL;
 	const struct report_field *fields;
 	struct status_report status;
@@ -269,9 +336,11 @@ int verb_status(const struct ctl *ctl)
 		return CTL_FAILURE;
 	if (s->ops->status(s, &status) < 0)
 		return ctl_fail(s);
+	/* A daemon of an earlier version knows nothing of nodes. */
+	(void)s->ops->nodes(s, rows_add, &nodes);
 	if (ctl->ui.json)
-		r = print_json(report_to_json(&status, fields, n));
+		r = print_json(status_to_json(&status, fields, n, &nodes));
 	else
-		print_screen(&ctl->ui, &status);
+		print_screen(&ctl->ui, &status, &nodes);
 	return r == CTL_FINE ? exit_code(ctl, &status) : r;
 }

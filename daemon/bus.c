@@ -139,6 +139,7 @@ static int append_row(void *userdata, const void *report)
 		struct history_report history;
 		struct ce_report ce;
 		struct dimm_report dimm;
+		struct node_report node;
 	} copy;
 	struct list *list = userdata;
 
@@ -262,25 +263,42 @@ static int method_list_errors(sd_bus_message *m, void *userdata, sd_bus_error *e
 	return list_rows(b, m, &list, b->ops->errors, error);
 }
 
-static int method_list_dimms(sd_bus_message *m, void *userdata, sd_bus_error *error)
+/* A list that is neither filtered nor cut. */
+static int list_all(struct bus *b, sd_bus_message *m, struct list *list,
+		    int (*op)(void *ctx, report_fn fn, void *userdata),
+		    sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
-	struct list list = { .size = sizeof(struct dimm_report) };
-	struct bus *b = userdata;
-	int r;
+	int r = begin_list(list, m, caller_is_root(b, m));
 
-	list.fields = dimm_report_fields(&list.n_fields);
-	r = begin_list(&list, m, caller_is_root(userdata, m));
-	reply = list.reply;
+	reply = list->reply;
 	if (r < 0)
 		return r;
-	r = b->ops->dimms(b->ctx, append_row, &list);
+	r = op(b->ctx, append_row, list);
 	if (r < 0)
 		return fail(error, r, "");
 	r = sd_bus_message_close_container(reply);
 	if (r < 0)
 		return r;
 	return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_list_dimms(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct list list = { .size = sizeof(struct dimm_report) };
+	struct bus *b = userdata;
+
+	list.fields = dimm_report_fields(&list.n_fields);
+	return list_all(b, m, &list, b->ops->dimms, error);
+}
+
+static int method_list_nodes(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct list list = { .size = sizeof(struct node_report) };
+	struct bus *b = userdata;
+
+	list.fields = node_report_fields(&list.n_fields);
+	return list_all(b, m, &list, b->ops->nodes, error);
 }
 
 static int method_get_policy(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -291,6 +309,47 @@ static int method_get_policy(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 	r = b->ops->policy(b->ctx, &text);
 	return r < 0 ? fail(error, r, "") : reply_text(m, text);
+}
+
+static int method_get_policy_for(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct bus *b = userdata;
+	const char *label;
+	uint8_t mc;
+	int r;
+
+	r = sd_bus_message_read(m, "sy", &label, &mc);
+	if (r < 0)
+		return r;
+	r = b->ops->policy_for(b->ctx, label, mc, &text);
+	return r < 0 ? fail(error, r, "") : reply_text(m, text);
+}
+
+static int method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
+	char why[REPORT_TEXT_MAX] = "";
+	const struct report_field *fields;
+	struct outlook_report outlook;
+	struct bus *b = userdata;
+	uint64_t address;
+	size_t n;
+	int r;
+
+	if (!caller_is_root(userdata, m))
+		return deny(error, "Asking about one address");
+	r = sd_bus_message_read(m, "t", &address);
+	if (r < 0)
+		return r;
+	r = b->ops->explain(b->ctx, address, &outlook, why);
+	if (r < 0)
+		return fail(error, r, why);
+	fields = outlook_report_fields(&n);
+	r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = bus_append_report(reply, &outlook, fields, n);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -426,7 +485,11 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("ListErrors", "a{sv}", NAME(filter),
 	       "aa{sv}", NAME(errors), method_list_errors),
 	METHOD("ListDimms", "", , "aa{sv}", NAME(dimms), method_list_dimms),
+	METHOD("ListNodes", "", , "aa{sv}", NAME(nodes), method_list_nodes),
 	METHOD("GetPolicy", "", , "s", NAME(text), method_get_policy),
+	METHOD("GetPolicyFor", "sy", NAME(label) NAME(mc), "s", NAME(text),
+	       method_get_policy_for),
+	METHOD("Explain", "t", NAME(address), "a{sv}", NAME(outlook), method_explain),
 	METHOD("Reload", "", , "s", NAME(warnings), method_reload),
 	METHOD("Offline", "t", NAME(address),
 	       "si", NAME(result) NAME(errno_value), method_offline),

@@ -15,7 +15,10 @@
  *                                 address t, since x, until x, limit u
  *   ListErrors(a{sv} filter)   -> as ListHistory
  *   ListDimms()                -> aa{sv}
+ *   ListNodes()                -> aa{sv}; none on a kernel without such counters
  *   GetPolicy()                -> s
+ *   GetPolicyFor(s label, y mc) -> s, what of it applies to one DIMM
+ *   Explain(t address)         -> a{sv}, what would have the page offlined; for root
  *   Reload()                   -> s, the warnings, one a line
  *   Offline(t address)         -> s result, i errno; after the kernel has answered
  *   Forget(t address)
@@ -80,8 +83,15 @@ struct bus_ops {
 		      void *userdata);
 	/** Struct dimm_report. */
 	int (*dimms)(void *ctx, report_fn fn, void *userdata);
+	/** Struct node_report, by node. */
+	int (*nodes)(void *ctx, report_fn fn, void *userdata);
 	/** The effective configuration as canonical text, to be freed by the caller. */
 	int (*policy)(void *ctx, char **ret_text);
+	/** What of it applies to a DIMM with @label on controller @mc; the same. */
+	int (*policy_for)(void *ctx, const char *label, uint8_t mc, char **ret_text);
+	/** What would have the page at @address offlined. -ENOENT: not known. */
+	int (*explain)(void *ctx, uint64_t address, struct outlook_report *ret,
+		       char why[REPORT_TEXT_MAX]);
 	/**
 	 * Reloads the configuration. *ret_text (NULL before the call) lists the findings,
 	 * one a line, on success and on -EINVAL alike; to be freed by the caller.

@@ -7,6 +7,7 @@
  * page) is judged by the engine, not here.
  */
 
+#include "dram_coord.h"
 #include "units.h"
 
 /** error_type of ras:mc_event; the values are the kernel's (enum hw_event_mc_err_type).
@@ -40,6 +41,7 @@ struct ce_event {
 	struct ce_text label;      /* DIMM label or labels, free text */
 	struct ce_text msg;        /* the driver's message */
 	struct ce_text detail;     /* driver_detail */
+	struct dram_coord coord;   /* known without the texts; else all absent */
 };
 
 /**

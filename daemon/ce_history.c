@@ -2,26 +2,50 @@
 
 /*
  * Open rows of the CE history in a direct-mapped table: a cell and its DIMM choose the
- * place, and whoever wants a taken place closes the row that is in it. It knows nothing
- * of pages, thresholds or the database.
+ * place, and whoever wants a taken place closes the row that is in it. Rows that are to
+ * be stored stand in a list through the table. It knows nothing of pages, thresholds or
+ * the database.
  */
 
 #include "ce_history.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#define NO_SLOT    UINT32_MAX
+#define SHARE      8 /* of its cell's age that a row covers: one in so many */
+#define LONGEST    (7 * USEC_PER_DAY)
+#define CACHE_LINE 64
+#define NO_ROOM    UINT32_MAX /* events that a row can count */
+
+/* A row as it is kept open: one cache line, for an event touches one. */
 struct open_row {
-	struct ce_row row;
-	bool used;
+	uint64_t id; /* 0: the place is free */
+	int64_t first;
+	int64_t last;
+	int64_t since; /* first event of the cell, as far as it kept the place */
+	uint64_t address;
+	uint64_t count;
+	uint32_t events;
+	uint32_t next;      /* of the list of those to be given out */
+	uint64_t kind : 48; /* kind_of() */
+	uint64_t fine : 8;  /* rows of a second that the cell has had */
+	uint64_t overflow : 1;
+	uint64_t pending : 1; /* stands in that list */
 };
 
+_Static_assert(sizeof(struct open_row) == CACHE_LINE, "or an event touches two");
+
 struct ce_history {
+	void *memory; /* rows, unaligned */
 	struct open_row *rows;
-	uint32_t mask;
+	uint32_t slots;
 	unsigned int shift;
-	uint32_t open;
-	uint32_t next; /* where ce_history_take() goes on */
+	uint32_t first_pending; /* oldest first: appended rows pack the file */
+	uint32_t last_pending;
+	uint32_t pending;
+	uint64_t last_id;
 };
 
 int ce_history_new(struct ce_history **ret, uint32_t slots)
@@ -33,13 +57,17 @@ int ce_history_new(struct ce_history **ret, uint32_t slots)
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	h->rows = calloc(slots, sizeof(*h->rows));
-	if (!h->rows) {
+	/* Zeroed by the allocator: rows that are never used take no memory. */
+	h->memory = calloc(slots + 1, sizeof(*h->rows));
+	if (!h->memory) {
 		free(h);
 		return -ENOMEM;
 	}
-	h->mask = slots - 1;
+	h->rows = (struct open_row *)(((uintptr_t)h->memory + CACHE_LINE - 1) &
+				      ~(uintptr_t)(CACHE_LINE - 1));
+	h->slots = slots;
 	h->shift = 64U - (unsigned int)__builtin_ctz(slots);
+	h->first_pending = NO_SLOT;
 	*ret = h;
 	return 0;
 }
@@ -47,71 +75,175 @@ int ce_history_new(struct ce_history **ret, uint32_t slots)
 struct ce_history *ce_history_free(struct ce_history *h)
 {
 	if (h) {
-		free(h->rows);
+		free(h->memory);
 		free(h);
 	}
 	return NULL;
 }
 
-static bool same_cell(const struct ce_row *a, const struct ce_row *b)
+/* What, beside its address, tells a cell's rows apart; in one number, to be compared. */
+static uint64_t kind_of(const struct ce_row *row)
 {
-	return a->address == b->address && a->dimm == b->dimm &&
-	       a->severity == b->severity && a->grain_bits == b->grain_bits &&
-	       a->unattributed == b->unattributed && a->has_address == b->has_address;
+	return row->dimm | (uint64_t)row->severity << 16 |
+	       (uint64_t)row->grain_bits << 24 | (uint64_t)row->unattributed << 32 |
+	       (uint64_t)row->has_address << 40;
 }
 
-static bool same_second(const struct ce_row *open, const struct ce_row *row)
+/* The same of an event; kind_of() of the row that it would make. */
+static uint64_t kind_of_event(const struct ce_event *ev, uint16_t dimm, enum result why)
 {
-	int64_t first = open->first < row->first ? open->first : row->first;
-	int64_t last = open->last > row->last ? open->last : row->last;
-
-	return usec_sub(usec(last), usec(first)).us < USEC_PER_SEC;
+	return dimm | (uint64_t)(uint8_t)ev->severity << 16 |
+	       (uint64_t)ev->grain_bits << 24 | (uint64_t)(uint8_t)why << 32 |
+	       (uint64_t)(ev->has_address && ev->address.addr != 0) << 40;
 }
 
-static void join(struct ce_row *open, const struct ce_row *row)
+static struct open_row *place_of(const struct ce_history *h, uint64_t address,
+				 uint64_t kind)
 {
-	open->first = open->first < row->first ? open->first : row->first;
-	open->last = open->last > row->last ? open->last : row->last;
-	open->count += row->count;
-	open->events += row->events;
-	open->overflow = open->overflow || row->overflow;
+	uint64_t dimm = kind & 0xffff;
+	uint64_t severity = kind >> 16 & 0xff;
+	uint64_t key = (address >> 3) ^ (dimm << 40) ^ (severity << 56);
+
+	return &h->rows[(key * UINT64_C(0x9e3779b97f4a7c15)) >> h->shift];
+}
+
+static bool same_cell(const struct open_row *o, uint64_t address, uint64_t kind)
+{
+	return o->id != 0 && o->address == address && o->kind == kind;
+}
+
+/* How long a row may cover that begins at @first. */
+static int64_t span(const struct open_row *o, int64_t first)
+{
+	int64_t share = usec_sub(usec(first), usec(o->since)).us / SHARE;
+
+	if (o->fine < CE_HISTORY_FINE || share < USEC_PER_SEC)
+		return USEC_PER_SEC;
+	return share < LONGEST ? share : LONGEST;
+}
+
+/* Counts an event at @when, if it lies within what the row covers. */
+static bool join(struct open_row *o, int64_t when, uint64_t count, bool overflow)
+{
+	int64_t first = o->first < when ? o->first : when;
+	int64_t last = o->last > when ? o->last : when;
+
+	if (usec_sub(usec(last), usec(first)).us >= span(o, first) ||
+	    o->events == NO_ROOM)
+		return false;
+	o->first = first;
+	o->last = last;
+	o->count += count;
+	o->events++;
+	o->overflow |= overflow;
+	return true;
+}
+
+static void copy_row(const struct open_row *o, struct ce_row *ret)
+{
+	*ret = (struct ce_row){
+		.id = o->id,
+		.first = o->first,
+		.last = o->last,
+		.address = o->address,
+		.count = o->count,
+		.events = o->events,
+		.dimm = (uint16_t)o->kind,
+		.severity = (uint8_t)(o->kind >> 16),
+		.grain_bits = (uint8_t)(o->kind >> 24),
+		.unattributed = (uint8_t)(o->kind >> 32),
+		.has_address = o->kind >> 40 & 1,
+		.overflow = o->overflow,
+	};
+}
+
+static void set_pending(struct ce_history *h, struct open_row *o)
+{
+	if (o->pending)
+		return;
+	o->pending = true;
+	o->next = NO_SLOT;
+	if (h->first_pending == NO_SLOT)
+		h->first_pending = (uint32_t)(o - h->rows);
+	else
+		h->rows[h->last_pending].next = (uint32_t)(o - h->rows);
+	h->last_pending = (uint32_t)(o - h->rows);
+	h->pending++;
+}
+
+/* The next row of the same cell, or the first of another one. */
+static void begin_row(struct ce_history *h, struct open_row *o, const struct ce_row *row)
+{
+	if (!same_cell(o, row->address, kind_of(row))) {
+		o->since = row->first;
+		o->fine = 0;
+	} else if (o->fine < CE_HISTORY_FINE) {
+		o->fine++;
+	}
+	o->id = ++h->last_id;
+	o->first = row->first;
+	o->last = row->last;
+	o->address = row->address;
+	o->count = row->count;
+	o->events = row->events;
+	o->kind = kind_of(row);
+	o->overflow = row->overflow;
+}
+
+bool ce_history_join(struct ce_history *h, const struct ce_event *ev, uint16_t dimm,
+		     enum result why)
+{
+	uint64_t address = ev->has_address ? ev->address.addr : 0;
+	uint64_t kind = kind_of_event(ev, dimm, why);
+	struct open_row *o = place_of(h, address, kind);
+
+	if (!same_cell(o, address, kind) ||
+	    !join(o, ev->time.us, ev->count ? ev->count : 1, ev->overflow))
+		return false;
+	set_pending(h, o);
+	return true;
 }
 
 bool ce_history_add(struct ce_history *h, const struct ce_row *row,
 		    struct ce_row *ret_closed)
 {
-	uint64_t key = (row->address >> 3) ^ ((uint64_t)row->dimm << 40) ^
-		       ((uint64_t)row->severity << 56);
-	struct open_row *o = &h->rows[(key * UINT64_C(0x9e3779b97f4a7c15)) >> h->shift];
+	uint64_t kind = kind_of(row);
+	struct open_row *o = place_of(h, row->address, kind);
+	bool closed = false;
 
-	if (o->used && same_cell(&o->row, row) && same_second(&o->row, row)) {
-		join(&o->row, row);
-		return false;
+	if (!same_cell(o, row->address, kind) ||
+	    !join(o, row->first, row->count, row->overflow)) {
+		closed = o->pending;
+		if (closed)
+			copy_row(o, ret_closed);
+		begin_row(h, o, row);
 	}
-	if (o->used)
-		*ret_closed = o->row;
-	else
-		h->open++;
-	o->row = *row;
-	if (o->used)
-		return true;
-	o->used = true;
-	return false;
+	set_pending(h, o);
+	return closed;
 }
 
 bool ce_history_take(struct ce_history *h, struct ce_row *ret)
 {
-	if (h->open == 0)
+	struct open_row *o;
+
+	if (h->first_pending == NO_SLOT)
 		return false;
-	while (!h->rows[h->next].used)
-		h->next = (h->next + 1) & h->mask;
-	*ret = h->rows[h->next].row;
-	h->rows[h->next].used = false;
-	h->open--;
+	o = &h->rows[h->first_pending];
+	h->first_pending = o->next;
+	h->pending--;
+	o->pending = false;
+	copy_row(o, ret);
 	return true;
 }
 
-uint32_t ce_history_open(const struct ce_history *h)
+uint32_t ce_history_pending(const struct ce_history *h)
 {
-	return h->open;
+	return h->pending;
+}
+
+void ce_history_forget(struct ce_history *h)
+{
+	for (uint32_t i = 0; i < h->slots; i++)
+		if (h->rows[i].id != 0)
+			set_pending(h, &h->rows[i]);
 }

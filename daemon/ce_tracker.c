@@ -26,7 +26,7 @@ _Static_assert(PAGE_STATE_MAX_ <= 8 && REASON_MAX_ <= 16 && RESULT_MAX_ <= 64,
 
 struct ce_tracker {
 	unsigned char *records;
-	uint32_t *index; /* slot numbers; NO_SLOT: free */
+	uint32_t *index; /* slot numbers + 1; 0: free */
 	uint32_t *heap;  /* delayed slots, the earliest not_before first */
 	struct page_rec *evicted;
 	size_t stride;
@@ -42,7 +42,8 @@ struct ce_tracker {
 	uint32_t ready_last;
 	uint32_t n_ready;
 	uint32_t n_heap;
-	uint32_t dirty_first;
+	uint32_t dirty_first; /* in the order in which they were touched */
+	uint32_t dirty_last;
 };
 
 /* A table is judged by these when its size is chosen. */
@@ -90,12 +91,12 @@ static int allocate(struct ce_tracker *t)
 	t->index_shift = 64U - (unsigned int)__builtin_ctz(slots);
 	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	t->records = aligned_alloc(CACHE_LINE, bytes);
-	t->index = malloc(slots * sizeof(*t->index));
+	/* Memory that no page has come to yet is not touched. */
+	t->index = calloc(slots, sizeof(*t->index));
 	t->heap = malloc(t->capacity * sizeof(*t->heap));
 	t->evicted = malloc(t->stride);
 	if (!t->records || !t->index || !t->heap || !t->evicted)
 		return -ENOMEM;
-	memset(t->index, 0xff, slots * sizeof(*t->index));
 	return 0;
 }
 
@@ -166,7 +167,7 @@ static uint32_t index_find(const struct ce_tracker *t, uint64_t n)
 {
 	uint32_t at = home_of(t, n);
 
-	while (t->index[at] != NO_SLOT && rec_at(t, t->index[at])->pfn != n)
+	while (t->index[at] && rec_at(t, t->index[at] - 1)->pfn != n)
 		at = (at + 1) & t->index_mask;
 	return at;
 }
@@ -180,29 +181,29 @@ static void index_remove(struct ce_tracker *t, uint64_t n)
 		uint32_t home;
 
 		at = (at + 1) & t->index_mask;
-		if (t->index[at] == NO_SLOT)
+		if (!t->index[at])
 			break;
-		home = home_of(t, rec_at(t, t->index[at])->pfn);
+		home = home_of(t, rec_at(t, t->index[at] - 1)->pfn);
 		if (((at - home) & t->index_mask) >= ((at - hole) & t->index_mask)) {
 			t->index[hole] = t->index[at];
 			hole = at;
 		}
 	}
-	t->index[hole] = NO_SLOT;
+	t->index[hole] = 0;
 }
 
 const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p)
 {
-	uint32_t slot = t->index[index_find(t, p.n)];
+	uint32_t entry = t->index[index_find(t, p.n)];
 
-	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+	return entry ? rec_at(t, entry - 1) : NULL;
 }
 
 struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 {
-	uint32_t slot = t->index[index_find(t, p.n)];
+	uint32_t entry = t->index[index_find(t, p.n)];
 
-	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+	return entry ? rec_at(t, entry - 1) : NULL;
 }
 
 /* The heap of delayed records; queue_link of a record in it is its place. */
@@ -331,16 +332,24 @@ uint32_t ce_tracker_waiting(const struct ce_tracker *t)
 
 /*
  * The dirty list is one of slots: a slot stays on it when its record is replaced, and the
- * successor, which is dirty as well, is found there.
+ * successor, which is dirty as well, is found there. First in, first out: errors often
+ * come in the order of frames, and rows stored in the order of their keys are appended.
  */
 
 void ce_tracker_touch(struct ce_tracker *t, struct page_rec *rec)
 {
+	uint32_t slot;
+
 	if (rec->dirty)
 		return;
+	slot = slot_of(t, rec);
 	rec->dirty = 1;
-	rec->dirty_link = t->dirty_first;
-	t->dirty_first = slot_of(t, rec);
+	rec->dirty_link = NO_SLOT;
+	if (t->dirty_first == NO_SLOT)
+		t->dirty_first = slot;
+	else
+		rec_at(t, t->dirty_last)->dirty_link = slot;
+	t->dirty_last = slot;
 }
 
 struct page_rec *ce_tracker_take_dirty(struct ce_tracker *t)
@@ -437,7 +446,7 @@ struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 	rec->dirty = dirty;
 	rec->dirty_link = dirty_link;
 	rec->state = PAGE_WATCHED;
-	t->index[index_find(t, p.n)] = slot;
+	t->index[index_find(t, p.n)] = slot + 1;
 	t->count++;
 	return rec;
 }
@@ -470,15 +479,19 @@ static int64_t virtual_stamp(const struct page_rec *rec, uint32_t at, int64_t wh
 	return rec->stamps[i < at ? i : i - 1];
 }
 
-bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
-		      usec_t window)
+/* @at: place_of() @when. */
+static bool crosses(const struct page_rec *rec, uint32_t at, usec_t when, uint32_t count,
+		    usec_t window)
 {
-	uint32_t at = place_of(rec, when.us);
 	uint32_t n = rec->n_stamps + 1U;
 	uint32_t first;
 
 	if (count == 0 || n < count)
 		return false;
+	/* In order, as nearly all are: only the newest can lie within the window. */
+	if (at == rec->n_stamps)
+		return count == 1 ||
+		       usec_sub(when, usec(rec->stamps[n - count])).us <= window.us;
 	first = at + 1 > count ? at + 1 - count : 0;
 	for (uint32_t lo = first; lo <= at && lo + count <= n; lo++) {
 		int64_t from = virtual_stamp(rec, at, when.us, lo);
@@ -490,10 +503,9 @@ bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
 	return false;
 }
 
-void ce_tracker_stamp(struct ce_tracker *t, struct page_rec *rec, usec_t when)
+static void stamp(const struct ce_tracker *t, struct page_rec *rec, uint32_t at,
+		  usec_t when)
 {
-	uint32_t at = place_of(rec, when.us);
-
 	rec->referenced = rec->n_stamps > 0;
 	if (rec->n_stamps == 0 || when.us < rec->first_seen)
 		rec->first_seen = when.us;
@@ -508,6 +520,28 @@ void ce_tracker_stamp(struct ce_tracker *t, struct page_rec *rec, usec_t when)
 		memmove(rec->stamps, rec->stamps + 1, at * sizeof(*rec->stamps));
 	}
 	rec->stamps[at] = when.us;
+}
+
+bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
+		      usec_t window)
+{
+	return crosses(rec, place_of(rec, when.us), when, count, window);
+}
+
+void ce_tracker_stamp(struct ce_tracker *t, struct page_rec *rec, usec_t when)
+{
+	stamp(t, rec, place_of(rec, when.us), when);
+}
+
+bool ce_tracker_note(struct ce_tracker *t, struct page_rec *rec, usec_t when,
+		     uint32_t count, usec_t window)
+{
+	uint32_t at = place_of(rec, when.us);
+	bool crossed = crosses(rec, at, when, count, window);
+
+	stamp(t, rec, at, when);
+	ce_tracker_touch(t, rec);
+	return crossed;
 }
 
 usec_t page_rec_last_seen(const struct page_rec *rec)

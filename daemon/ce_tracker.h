@@ -89,8 +89,8 @@ const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p);
  * all of them wait in a queue, the one that has waited longest. A record in flight or
  * loading is never evicted.
  *
- * Never fails: the caller has at most one record in flight and one loading, and a table
- * holds at least 16.
+ * Never fails: the caller has at most half of the table in flight and one record loading,
+ * and a table holds at least 16.
  */
 struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 				const struct page_rec **ret_evicted);
@@ -112,6 +112,14 @@ usec_t page_rec_last_seen(const struct page_rec *rec);
  */
 bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
 		      usec_t window);
+
+/**
+ * page_rec_crosses(), ce_tracker_stamp() and ce_tracker_touch() at once: notes an event
+ * of
+ * @rec at @when; true if it makes @count of them within @window.
+ */
+bool ce_tracker_note(struct ce_tracker *t, struct page_rec *rec, usec_t when,
+		     uint32_t count, usec_t window);
 
 /** Events of @rec not older than @window before @now, as far as stamps are kept. */
 uint32_t page_rec_in_window(const struct page_rec *rec, usec_t window, usec_t now);

@@ -117,6 +117,14 @@ static int find_override(struct parser *p, const char *glob, size_t len)
 	return (int)cfg->n_overrides++;
 }
 
+static bool is_printable(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return false;
+	return true;
+}
+
 /* @rest is what stands behind "Policy": blanks and a glob in quotes, or it is wrong. */
 static void enter_override(struct parser *p, const char *title, const char *rest)
 {
@@ -136,6 +144,14 @@ static void enter_override(struct parser *p, const char *title, const char *rest
 	if ((size_t)(close - glob) >= CONFIG_GLOB_MAX) {
 		report(p, CONFIG_ERROR, NULL, "[%s]: the pattern is longer than %d bytes",
 		       p->title, CONFIG_GLOB_MAX - 1);
+		return;
+	}
+	/* Labels are kept without such bytes: it would never fit, and nobody be told. */
+	if (!is_printable(glob, (size_t)(close - glob))) {
+		report(p, CONFIG_ERROR, NULL,
+		       "[%s]: labels are kept with ? for each byte that is not printable "
+		       "ASCII; write ? or * in the pattern",
+		       p->title);
 		return;
 	}
 	i = find_override(p, glob, (size_t)(close - glob));
@@ -447,7 +463,20 @@ static bool glob_match(const char *glob, const char *text)
 	return *glob == '\0';
 }
 
-struct policy_rule config_rule_for(const struct config *cfg, const char *label)
+bool config_override_fits(const struct policy_override *override, const char *label,
+			  uint8_t mc)
+{
+	char controller[8];
+
+	snprintf(controller, sizeof(controller), "mc%u", mc);
+	/* "*1" is meant for labels. */
+	return glob_match(override->glob, label) ||
+	       (strncmp(override->glob, "mc", strlen("mc")) == 0 &&
+		glob_match(override->glob, controller));
+}
+
+struct policy_rule config_rule_for(const struct config *cfg, const char *label,
+				   uint8_t mc)
 {
 	struct policy_rule rule = cfg->policy;
 	const struct option *opt;
@@ -455,7 +484,7 @@ struct policy_rule config_rule_for(const struct config *cfg, const char *label)
 	for (unsigned int i = 0; i < cfg->n_overrides; i++) {
 		const struct policy_override *override = &cfg->overrides[i];
 
-		if (!glob_match(override->glob, label))
+		if (!config_override_fits(override, label, mc))
 			continue;
 		for (size_t j = 0; (opt = config_option_row(j)) != NULL; j++)
 			if (override->set & (UINT64_C(1) << j))

@@ -55,6 +55,7 @@ struct policy_rule {
 	enum policy_action action;
 	struct threshold page;
 	struct threshold row;
+	struct threshold cell; /* count is 2, or 0 for off */
 	bool neighbour;
 	enum huge_rule huge_pages;
 	bool transparent_huge_pages;
@@ -70,7 +71,7 @@ struct config_origin {
 
 /** One [Policy "GLOB"] section. */
 struct policy_override {
-	char glob[CONFIG_GLOB_MAX]; /* of DIMM labels; '*' and '?' */
+	char glob[CONFIG_GLOB_MAX]; /* of labels, or of "mc0" and so on; '*', '?' */
 	struct policy_rule rule;    /* only the fields named in @set count */
 	uint64_t set;               /* bit i: option i of the table was given */
 	struct config_origin origins[CONFIG_MAX_OPTIONS]; /* by option index */
@@ -78,8 +79,8 @@ struct policy_override {
 
 struct config {
 	struct {
-		uint64_t buffer_size;     /* bytes per CPU */
-		uint64_t max_buffer_size; /* bytes per CPU */
+		uint64_t buffer_size;     /* bytes per CPU; 0: auto */
+		uint64_t max_buffer_size; /* bytes of the queue, all CPUs */
 	} source;
 	struct {
 		uint32_t max_tracked_pages;
@@ -180,9 +181,20 @@ struct config_option {
 /** Row @index of the table, or NULL past its end. */
 const struct config_option *config_option_at(size_t index);
 
-/** The rule for a DIMM with @label: [Policy] overlaid with each matching section in
- * order. */
-struct policy_rule config_rule_for(const struct config *cfg, const char *label);
+/**
+ * The rule for a DIMM with @label on memory controller @mc: [Policy] overlaid with each
+ * section, in order, whose pattern fits the label or the controller's name ("mc0").
+ */
+struct policy_rule config_rule_for(const struct config *cfg, const char *label,
+				   uint8_t mc);
+
+/**
+ * As config_format(), but what applies to one DIMM only: [Policy] with the value that
+ * counts there and the file, line and section that it is from, and the sections that
+ * hold for the whole machine and decide with it.
+ */
+size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc,
+			 char *buf, size_t size);
 
 /** The largest page threshold that any section sets; at least 1. */
 uint32_t config_max_page_threshold(const struct config *cfg);
@@ -202,6 +214,9 @@ int config_parse_threshold(const char *text, struct threshold *ret);
 /** Parses a span such as "15s", "5min", "24h"; the same returns as
  * config_parse_threshold. */
 int config_parse_span(const char *text, usec_t *ret);
+
+/** Writes @t as config_parse_threshold() reads it; returns @buf. */
+const char *config_format_threshold(const struct threshold *t, char *buf, size_t size);
 
 /** Writes a span in its largest exact unit up to days, one day as "24h"; returns @buf. */
 const char *config_format_span(usec_t span, char *buf, size_t size);

@@ -48,35 +48,6 @@ static const char *locate(const struct config *cfg, const char *section, const c
 	return buf;
 }
 
-/* What this version reads and does not do yet must not be taken for granted. */
-static void warn_of_no_effect(const struct config *cfg, config_diag_fn diag,
-			      void *userdata)
-{
-	const struct {
-		const char *section;
-		const char *key;
-		bool asked;
-	} rows[] = {
-		{ "Source", "MaxBufferSize", true },
-		{ "Policy", "RowThreshold", cfg->policy.row.count > 0 },
-		{ "Policy", "NeighbourRule", cfg->policy.neighbour },
-		{ "Replay", "AtBoot", cfg->replay.at_boot },
-		{ "Kernel", "SoftOfflineControl",
-		  cfg->kernel.soft_offline_control == CONTROL_OWN },
-	};
-	char at[CONFIG_PATH_MAX + 96];
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		int option = config_option_find(rows[i].section, rows[i].key);
-
-		if (!rows[i].asked || cfg->origins[option].line == 0)
-			continue;
-		locate(cfg, rows[i].section, rows[i].key, rows[i].key, at, sizeof(at));
-		tell(diag, userdata, CONFIG_WARNING,
-		     "%sread, but without effect in this version", at);
-	}
-}
-
 unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *userdata)
 {
 	char at[CONFIG_PATH_MAX + 96], a[32], b[32];
@@ -115,6 +86,5 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 		     at);
 		errors++;
 	}
-	warn_of_no_effect(cfg, diag, userdata);
 	return errors;
 }

@@ -102,7 +102,7 @@ static void format_amount(const struct amount *amount, char *buf, size_t size)
 	}
 }
 
-static void format_threshold(const struct threshold *t, char *buf, size_t size)
+const char *config_format_threshold(const struct threshold *t, char *buf, size_t size)
 {
 	char window[32];
 
@@ -111,6 +111,7 @@ static void format_threshold(const struct threshold *t, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%" PRIu32 " / %s", t->count,
 			 config_format_span(t->window, window, sizeof(window)));
+	return buf;
 }
 
 const char *config_value_format(const struct option *opt, const void *base, char *buf,
@@ -132,6 +133,12 @@ const char *config_value_format(const struct option *opt, const void *base, char
 	case OPTION_SIZE:
 		config_format_size(*(const uint64_t *)field, buf, size);
 		break;
+	case OPTION_AUTO_SIZE:
+		if (*(const uint64_t *)field == 0)
+			snprintf(buf, size, "auto");
+		else
+			config_format_size(*(const uint64_t *)field, buf, size);
+		break;
 	case OPTION_SPAN:
 		config_format_span(*(const usec_t *)field, buf, size);
 		break;
@@ -139,7 +146,7 @@ const char *config_value_format(const struct option *opt, const void *base, char
 		format_amount(field, buf, size);
 		break;
 	case OPTION_THRESHOLD:
-		format_threshold(field, buf, size);
+		(void)config_format_threshold(field, buf, size);
 		break;
 	case OPTION_ENUM:
 		snprintf(buf, size, "%s", opt->words[*(const unsigned int *)field]);
@@ -174,8 +181,10 @@ static _printf_(2, 3) void put(struct out *out, const char *format, ...)
 		out->len += (size_t)n;
 }
 
-static void put_value(struct out *out, const struct config *cfg, const struct option *opt,
-		      const void *base, const struct config_origin *origin)
+/* Key=value and the file and line it is from; the line is not ended yet. */
+static void put_origin(struct out *out, const struct config *cfg,
+		       const struct option *opt, const void *base,
+		       const struct config_origin *origin)
 {
 	char value[CONFIG_PATH_MAX + 32], name[CONFIG_PATH_MAX];
 	const char *key = opt->doc.key;
@@ -184,12 +193,19 @@ static void put_value(struct out *out, const struct config *cfg, const struct op
 	config_value_format(opt, base, value, sizeof(value));
 	put(out, "%s=%-*s # ", key, width, value);
 	if (origin->line == 0 || origin->file >= cfg->n_files)
-		put(out, "default\n");
+		put(out, "default");
 	else
-		put(out, "%s:%" PRIu32 "\n",
+		put(out, "%s:%" PRIu32,
 		    config_printable(cfg->files[origin->file], CONFIG_PATH_MAX, name,
 				     sizeof(name)),
 		    origin->line);
+}
+
+static void put_value(struct out *out, const struct config *cfg, const struct option *opt,
+		      const void *base, const struct config_origin *origin)
+{
+	put_origin(out, cfg, opt, base, origin);
+	put(out, "\n");
 }
 
 static void put_override(struct out *out, const struct config *cfg,
@@ -222,5 +238,61 @@ size_t config_format(const struct config *cfg, char *buf, size_t size)
 	}
 	for (unsigned int i = 0; i < cfg->n_overrides; i++)
 		put_override(&out, cfg, &cfg->overrides[i]);
+	return out.len;
+}
+
+/* The section whose value of option @i counts for the DIMM; NULL: [Policy] itself. */
+static const struct policy_override *last_setter(const struct config *cfg, size_t i,
+						 const char *label, uint8_t mc)
+{
+	const struct policy_override *last = NULL;
+
+	for (unsigned int o = 0; o < cfg->n_overrides; o++)
+		if ((cfg->overrides[o].set & (UINT64_C(1) << i)) &&
+		    config_override_fits(&cfg->overrides[o], label, mc))
+			last = &cfg->overrides[o];
+	return last;
+}
+
+/* Sections that say nothing of what becomes of a page. */
+static bool decides(const struct option *opt)
+{
+	static const char *const others[] = { "Source", "Tracker", "Database",
+					      "Metrics" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(opt->doc.section, others[i]) == 0)
+			return false;
+	return true;
+}
+
+size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc,
+			 char *buf, size_t size)
+{
+	struct out out = { .buf = buf, .size = size };
+	const char *section = "";
+	const struct option *opt;
+
+	if (size > 0)
+		buf[0] = '\0';
+	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
+		const struct policy_override *setter = NULL;
+
+		if (!decides(opt))
+			continue;
+		if (strcmp(section, opt->doc.section) != 0) {
+			put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
+			section = opt->doc.section;
+		}
+		if (opt->policy)
+			setter = last_setter(cfg, i, label, mc);
+		if (!setter) {
+			put_value(&out, cfg, opt, config_option_base_const(cfg, opt),
+				  &cfg->origins[i]);
+			continue;
+		}
+		put_origin(&out, cfg, opt, &setter->rule, &setter->origins[i]);
+		put(&out, ", [Policy \"%s\"]\n", setter->glob);
+	}
 	return out.len;
 }

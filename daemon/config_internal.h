@@ -14,6 +14,7 @@ enum option_type {
 	OPTION_COUNT,     /* uint32_t: a decimal number */
 	OPTION_PERCENT,   /* uint32_t: 0 to 100, the sign may be left out */
 	OPTION_SIZE,      /* uint64_t, bytes: a number, with K, M, G or T */
+	OPTION_AUTO_SIZE, /* as OPTION_SIZE; auto (stored as 0) */
 	OPTION_SPAN,      /* usec_t: a number and a unit of time */
 	OPTION_AMOUNT,    /* struct amount: pages, bytes or a percentage of RAM */
 	OPTION_THRESHOLD, /* struct threshold: N / WINDOW, or off */
@@ -50,6 +51,10 @@ const struct option *config_option_nearest(const char *section, const char *key)
 
 /** Equal but for the case of ASCII letters; the locale is not asked. */
 bool config_same_letters(const char *a, const char *b);
+
+/** True if @override is for the DIMM with @label on memory controller @mc. */
+bool config_override_fits(const struct policy_override *override, const char *label,
+			  uint8_t mc);
 
 /** The struct that @opt's offset counts from. */
 void *config_option_base(struct config *cfg, const struct option *opt);

@@ -28,14 +28,18 @@ static const char *const control_words[] = { "leave", "own", NULL };
 
 /* clang-format off */
 static const struct option table[] = {
-	{ { "Source", "BufferSize", "64K",
-	    "Size of the trace buffer of each CPU when the daemon starts. "
+	{ { "Source", "BufferSize", "auto",
+	    "Size of the trace buffer of each CPU. "
 	    "The kernel keeps events there until they are read, also while the daemon "
-	    "is down." },
-	  OPTION_SIZE, IN_CONFIG(source.buffer_size), RANGE(4 * KIB, 64 * MIB) },
+	    "is down. "
+	    "auto: 64M, or a 32nd of the memory if that is less, shared out among the "
+	    "CPUs, 1M to 16M each." },
+	  OPTION_AUTO_SIZE, IN_CONFIG(source.buffer_size), RANGE(4 * KIB, 64 * MIB) },
 	{ { "Source", "MaxBufferSize", "8M",
-	    "How far the trace buffer of each CPU may grow after events were lost. "
-	    "Read, and without effect in this version." },
+	    "How far the queue of what was read and not yet counted may grow, for all CPUs "
+	    "together. "
+	    "It takes memory while errors come faster than they can be counted, and gives "
+	    "it back after." },
 	  OPTION_SIZE, IN_CONFIG(source.max_buffer_size), RANGE(4 * KIB, 64 * MIB) },
 
 	{ { "Tracker", "MaxTrackedPages", "65536",
@@ -57,13 +61,19 @@ static const struct option table[] = {
 	{ { "Policy", "RowThreshold", "2 / 7d",
 	    "When a DRAM row shows errors in N distinct columns within the window, "
 	    "every page of it that had a corrected error of its own is offlined. "
-	    "off: rows are not looked at. "
-	    "Read, and without effect in this version." },
+	    "Columns within one burst of eight count as one. "
+	    "off: rows are not looked at." },
 	  OPTION_THRESHOLD, IN_POLICY(row), RANGE(2, CONFIG_MAX_THRESHOLD) },
+	{ { "Policy", "CellThreshold", "2 / 90d",
+	    "A page is offlined when the same cell of it errs for the second time within "
+	    "the window; N can only be 2. "
+	    "Only where the driver names row and bank. "
+	    "off: cells are not looked at by themselves." },
+	  OPTION_THRESHOLD, IN_POLICY(cell), RANGE(2, 2) },
 	{ { "Policy", "NeighbourRule", "no",
-	    "Also offline a page beside the pages of a faulty row at its first "
-	    "corrected error. "
-	    "Read, and without effect in this version." },
+	    "Where the driver names no row: offline a page with a corrected error of its "
+	    "own if within 64 frames of it two others erred, too, within the window of "
+	    "RowThreshold, or one lies in a faulty row." },
 	  OPTION_BOOL, IN_POLICY(neighbour) },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
@@ -116,17 +126,19 @@ static const struct option table[] = {
 	  OPTION_COUNT, IN_CONFIG(retry.tries), RANGE(1, 32) },
 
 	{ { "Replay", "AtBoot", "no",
-	    "Offline again, after a reboot, the pages that were offlined before it. "
-	    "The budgets hold for these as well. "
-	    "Read, and without effect in this version." },
+	    "Offline again, after a reboot, the pages with corrected errors that were out "
+	    "of use before it. "
+	    "That is done only if the memory map and the memory modules, told apart by "
+	    "the serial numbers that DMI shows, are still the same. "
+	    "The budgets hold for these as well." },
 	  OPTION_BOOL, IN_CONFIG(replay.at_boot) },
 
 	{ { "Kernel", "SoftOfflineControl", "leave",
 	    "The sysctl vm.enable_soft_offline. "
 	    "leave: use what is set. "
-	    "own: set it so that the daemon may soft-offline and, where the kernel can "
-	    "tell them apart, the kernel does not on its own account. "
-	    "Read, and without effect in this version." },
+	    "own: where the kernel can tell them apart, set it so that the daemon may "
+	    "soft-offline and the kernel does not on its own account; the former value "
+	    "comes back when the daemon stops." },
 	  OPTION_ENUM, IN_CONFIG(kernel.soft_offline_control), .words = control_words },
 
 	{ { "Database", "Path", "/var/lib/softofflined/softofflined.db",

@@ -256,6 +256,7 @@ static int count_value(const struct option *opt, const char *text, uint32_t *ret
 static int size_value(const struct option *opt, const char *text, uint64_t *ret,
 		      struct value_error *error)
 {
+	const char *also = opt->type == OPTION_AUTO_SIZE ? "auto, or " : "";
 	char min[32], max[32];
 	uint64_t n = 0;
 	int r;
@@ -263,15 +264,25 @@ static int size_value(const struct option *opt, const char *text, uint64_t *ret,
 	r = parse_scaled(text, size_units, ARRAY_SIZE(size_units), &n);
 	if (r == -EINVAL)
 		return complain(error, text,
-				"not a size; write a whole number of bytes, or with "
+				"not a size; write %sa whole number of bytes, or with "
 				"K, M, G or T (1024 each), such as %s",
-				opt->doc.value);
+				also, config_format_size(opt->max, max, sizeof(max)));
 	if (r < 0 || n < opt->min || n > opt->max)
 		return complain(error, text, "out of range; %s to %s is possible",
 				config_format_size(opt->min, min, sizeof(min)),
 				config_format_size(opt->max, max, sizeof(max)));
 	*ret = n;
 	return 0;
+}
+
+static int auto_size_value(const struct option *opt, const char *text, uint64_t *ret,
+			   struct value_error *error)
+{
+	if (strcmp(text, "auto") == 0) {
+		*ret = 0;
+		return 0;
+	}
+	return size_value(opt, text, ret, error);
 }
 
 static bool is_bare_number(const char *text)
@@ -409,6 +420,7 @@ static size_t field_size(enum option_type type)
 	case OPTION_PERCENT:
 		return sizeof(uint32_t);
 	case OPTION_SIZE:
+	case OPTION_AUTO_SIZE:
 		return sizeof(uint64_t);
 	case OPTION_SPAN:
 		return sizeof(usec_t);
@@ -451,6 +463,8 @@ int config_value_parse(const struct option *opt, const char *text, void *base,
 		return percent_value(text, field, ret_error);
 	case OPTION_SIZE:
 		return size_value(opt, text, field, ret_error);
+	case OPTION_AUTO_SIZE:
+		return auto_size_value(opt, text, field, ret_error);
 	case OPTION_SPAN:
 		return span_value(opt, text, field, ret_error);
 	case OPTION_AMOUNT:

@@ -17,16 +17,19 @@
 #include "daemon_internal.h"
 #include "journal.h"
 #include "metrics.h"
+#include "node_counters.h"
 #include "textfile.h"
 
-#define COMMIT_DELAY   USEC_PER_SEC
-#define RECONCILE_TURN 256 /* frames looked at before other work gets its turn */
-#define PRUNE_MINUTES  10
-#define PRUNE_ROWS     5000
-#define ATTEMPT_LONG   (60 * USEC_PER_SEC)
-#define BACKUP_AFTER   USEC_PER_HOUR       /* of uptime; then daily */
-#define QUIET          (60 * USEC_PER_SEC) /* no event for so long: time for a backup */
-#define STOP_WAIT_MSEC 10000
+#define COMMIT_DELAY     USEC_PER_SEC
+#define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)
+#define RECONCILE_TURN   256 /* frames looked at before other work gets its turn */
+#define PRUNE_MINUTES    10
+#define PRUNE_ROWS       5000
+#define ATTEMPT_LONG     (60 * USEC_PER_SEC)
+#define BACKUP_AFTER     USEC_PER_HOUR       /* of uptime; then daily */
+#define REST_AFTER       USEC_PER_SEC        /* without an event */
+#define QUIET            (60 * USEC_PER_SEC) /* no event for so long: time for a backup */
+#define STOP_WAIT        (10 * USEC_PER_SEC)
 
 static int arm(sd_event_source *source, usec_t when)
 {
@@ -46,8 +49,8 @@ void daemon_notify_status(struct daemon *d)
 	(void)sd_notifyf(
 		0,
 		"STATUS=%swatching %u CPUs, %u pages tracked, %u offlined, %u pending: %s",
-		d->options.dry_run ? "dry run, " : "", trace_reader_open_pipes(d->reader),
-		s.tracked, s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
+		d->options.dry_run ? "dry run, " : "", daemon_open_pipes(d), s.tracked,
+		s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
 }
 
 static double wall_seconds(const struct daemon *d, usec_t boot)
@@ -76,23 +79,21 @@ void daemon_write_metrics(struct daemon *d)
 		.reload_ok = d->reload_ok,
 		.reload_time = wall_seconds(d, d->reload_time),
 	};
+	struct soft_counts *nodes _cleanup_(free_p) =
+		calloc(MAX_SOFT_NODES, sizeof(*nodes));
 	char *text _cleanup_(free_p) = NULL;
 	size_t len;
 
-	if (d->metrics_path[0] == '\0')
+	if (d->metrics_path[0] == '\0' || !nodes)
 		return;
+	extra.nodes = nodes;
+	extra.n_nodes = node_counters_read("", nodes, MAX_SOFT_NODES);
 	len = metrics_format(d->engine, &extra, NULL, 0);
 	text = malloc(len + 1);
 	if (!text)
 		return;
 	metrics_format(d->engine, &extra, text, len + 1);
 	note_metrics(d, textfile_write(d->metrics_path, text, len));
-}
-
-static int on_trace(sd_event_source *s, int fd, uint32_t revents, void *userdata)
-{
-	daemon_read(userdata);
-	return 0;
 }
 
 static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -112,14 +113,54 @@ static int on_deadline(sd_event_source *s, uint64_t when, void *userdata)
 	return 0;
 }
 
+/*
+ * A storm dirties thousands of rows a second, and storing them must leave time for
+ * counting: four fifths of it. What a kill costs meanwhile is counted as lost.
+ */
+static usec_t commit_delay(const struct daemon *d)
+{
+	int64_t delay = 4 * d->flush_took.us;
+
+	if (delay < COMMIT_DELAY)
+		delay = COMMIT_DELAY;
+	return usec(delay < MAX_COMMIT_DELAY ? delay : MAX_COMMIT_DELAY);
+}
+
+/* Nothing errs, and no page is on its way out of use: what takes long may take place. */
+static void rest(struct daemon *d)
+{
+	usec_t last = usec(engine_totals(d->engine)->last_event);
+
+	if (d->db && !daemon_attempts(d) && usec_sub(clock_boot(), last).us >= REST_AFTER)
+		db_rest(d->db);
+}
+
 static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct daemon *d = userdata;
 
 	d->commit_armed = false;
-	(void)daemon_flush(d);
+	(void)daemon_flush_serving(d);
+	rest(d);
 	daemon_notify_status(d);
 	return 0;
+}
+
+bool daemon_serve(struct daemon *d)
+{
+	struct pollfd fds[] = {
+		{ .fd = offline_worker_fd(d->worker), .events = POLLIN },
+		{ .fd = d->pump ? trace_pump_fd(d->pump) : -1, .events = POLLIN },
+	};
+
+	if (poll(fds, 2, 0) <= 0)
+		return false;
+	/* What fails here fails again, and is told, when the loop comes by. */
+	if (fds[0].revents)
+		(void)daemon_collect(d);
+	if (fds[1].revents)
+		daemon_read(d);
+	return true;
 }
 
 /* After every other source: set the clocks by what has come up. */
@@ -131,7 +172,7 @@ static int on_post(sd_event_source *s, void *userdata)
 	(void)arm(d->deadline, engine_deadline(d->engine));
 	if (unstored && !d->commit_armed) {
 		d->commit_armed = true;
-		(void)arm(d->commit, usec_add(clock_boot(), usec(COMMIT_DELAY)));
+		(void)arm(d->commit, usec_add(clock_boot(), commit_delay(d)));
 	}
 	return 0;
 }
@@ -183,16 +224,37 @@ static void look_at_memory(struct daemon *d)
 	daemon_start_reconcile(d);
 }
 
-void daemon_sample_poison(struct daemon *d, bool written)
+static void give_poison(struct daemon *d, int64_t kib, bool written)
 {
 	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
 
 	if (d->watch)
 		in.bystander = written ? POISON_PROGRAM : POISON_KERNEL;
 	daemon_step(d, in);
-	in = (struct input){ .kind = INPUT_POISON };
-	in.poisoned_kib = sysfs_offline_poisoned_kib(d->sysfs);
+	in = (struct input){ .kind = INPUT_POISON, .poisoned_kib = kib };
 	daemon_step(d, in);
+	d->samples++;
+}
+
+void daemon_sample_poison(struct daemon *d, bool written)
+{
+	give_poison(d, sysfs_offline_poisoned_kib(d->sysfs), written);
+}
+
+/*
+ * Where the kernel tells of it, its word goes before a guess. The counter moves first and
+ * the event follows, so the counter is read first and the events after: theirs are
+ * samples of their own, and newer.
+ */
+static void sample_after_events(struct daemon *d, bool written)
+{
+	int64_t kib = sysfs_offline_poisoned_kib(d->sysfs);
+	uint64_t samples = d->samples;
+
+	if (d->soft_events)
+		daemon_catch_up(d);
+	if (d->samples == samples)
+		give_poison(d, kib, written);
 }
 
 static int on_write(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -200,8 +262,9 @@ static int on_write(sd_event_source *s, int fd, uint32_t revents, void *userdata
 	struct daemon *d = userdata;
 
 	/* While an attempt is under way the write is taken to be our own. */
-	if (!d->attempt_under_way && write_watch_take(d->watch))
-		daemon_sample_poison(d, true);
+	if (daemon_attempts(d) || !write_watch_take(d->watch))
+		return 0;
+	sample_after_events(d, true);
 	return 0;
 }
 
@@ -212,18 +275,14 @@ static void sample(struct daemon *d)
 	look_at_memory(d);
 	in.machine = sysfs_offline_machine(d->sysfs);
 	daemon_step(d, in);
-	daemon_sample_poison(d, false);
-	if (d->options.dry_run)
-		return;
-	in = (struct input){ .kind = INPUT_KERNEL };
-	in.kernel = sysfs_offline_kernel(d->sysfs);
-	daemon_step(d, in);
+	sample_after_events(d, false);
+	daemon_look_at_kernel(d);
 }
 
 /* A write that never returns holds up all others, and nobody else would say so. */
 static void look_at_attempt(struct daemon *d)
 {
-	if (!d->attempt_under_way) {
+	if (d->n_attempts == 0) {
 		d->attempt_told = false;
 		return;
 	}
@@ -245,21 +304,18 @@ static void keep_house(struct daemon *d)
 		return;
 	if (d->minutes % PRUNE_MINUTES == 0 && daemon_flush(d) >= 0)
 		(void)db_prune(d->db, now, PRUNE_ROWS);
+	rest(d);
 	if (usec_sub(now, d->backed_up).us < USEC_PER_DAY ||
 	    usec_sub(now, usec(last)).us < QUIET)
 		return;
 	d->backed_up = now;
 	(void)daemon_flush(d);
+	if (db_unchecked(
+		    d->db)) /* a damaged file must not take the place of a good one */
+		return;
 	if (db_backup(d->db) < 0)
 		journal_log(LOG_WARNING, 0, "Database: no backup: %s",
 			    db_last_error(d->db));
-}
-
-/* A CPU that went offline wakes nobody for what it left behind: read it all the same. */
-static void look_for_cpus(struct daemon *d)
-{
-	trace_reader_rescan(d->reader);
-	daemon_read(d);
 }
 
 static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
@@ -268,7 +324,9 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 
 	d->minutes++;
 	d->wall_offset = clock_wall_offset();
-	look_for_cpus(d);
+	daemon_look_for_cpus(d);
+	daemon_poll_control(d);
+	daemon_identify(d);
 	sample(d);
 	look_at_attempt(d);
 	keep_house(d);
@@ -279,7 +337,7 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct daemon *d = userdata;
 
-	look_for_cpus(d);
+	daemon_look_for_cpus(d);
 	daemon_write_metrics(d);
 	daemon_notify_status(d);
 	if (d->metrics_path[0] == '\0')
@@ -330,8 +388,8 @@ static int add_sources(struct daemon *d)
 	sd_event_source *answers;
 	int r;
 
-	r = sd_event_add_io(d->event, NULL, trace_reader_fd(d->reader), EPOLLIN, on_trace,
-			    d);
+	d->queue_size = engine_config(d->engine)->source.max_buffer_size;
+	r = daemon_start_reading(d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, &answers, offline_worker_fd(d->worker),
 				    EPOLLIN, on_answer, d);
@@ -379,20 +437,29 @@ static int add_signals(struct daemon *d)
 	return r;
 }
 
-/* A write under way cannot be called off; its answer belongs into the database. */
-static void wait_for_answer(struct daemon *d)
+/*
+ * The write that has begun cannot be called off; its answer belongs into the database. If
+ * it does not come in time it is settled at the next start.
+ */
+static void wait_for_answers(struct daemon *d)
 {
 	struct pollfd p = { .fd = offline_worker_fd(d->worker), .events = POLLIN };
+	int64_t end = clock_boot().us + STOP_WAIT;
+	int64_t left;
 
-	if (d->attempt_under_way && poll(&p, 1, STOP_WAIT_MSEC) > 0)
-		(void)daemon_collect(d);
+	while (d->n_attempts > 0 && (left = end - clock_boot().us) > 0)
+		if (poll(&p, 1, (int)(left / 1000) + 1) < 0 || daemon_collect(d) < 0)
+			return;
 }
 
 static void stop(struct daemon *d)
 {
 	(void)sd_notify(0, "STOPPING=1");
 	d->stopping = true;
-	wait_for_answer(d);
+	offline_worker_recall(d->worker);
+	wait_for_answers(d);
+	daemon_stop_reading(d);
+	daemon_give_back_control(d);
 	(void)daemon_flush(d);
 	daemon_write_metrics(d);
 	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");
@@ -406,15 +473,16 @@ static int run(struct daemon *d)
 		journal_log(LOG_ERR, r, "Cannot set up the event loop");
 		return EXIT_FAILURE;
 	}
+	daemon_apply_control(d, engine_config(d->engine));
 	sample(d);
 	journal_event(LOG_INFO, JOURNAL_ID_STARTED, 0,
 		      "softofflined " SOFTOFFLINED_VERSION
 		      "%s watches %u CPUs; %u pages known.",
-		      d->options.dry_run ? " (dry run)" : "",
-		      trace_reader_open_pipes(d->reader),
+		      d->options.dry_run ? " (dry run)" : "", daemon_open_pipes(d),
 		      ce_tracker_count(engine_tracker(d->engine)));
 	(void)sd_notify(0, "READY=1");
 	daemon_notify_status(d);
+	daemon_begin_check(d);
 	r = sd_event_loop(d->event);
 	stop(d);
 	return r == 0 ? 0 : EXIT_FAILURE;
@@ -422,9 +490,11 @@ static int run(struct daemon *d)
 
 static void close_all(struct daemon *d)
 {
+	daemon_end_check(d);
 	bus_free(d->bus);
 	offline_worker_stop(d->worker);
 	write_watch_free(d->watch);
+	trace_pump_stop(d->pump);
 	trace_reader_close(d->reader);
 	db_close(d->db);
 	engine_free(d->engine);
@@ -432,6 +502,7 @@ static void close_all(struct daemon *d)
 	free(d->consumed);
 	free(d->noted);
 	sysfs_offline_free(d->sysfs);
+	sd_event_source_unref(d->trace);
 	sd_event_source_unref(d->deadline);
 	sd_event_source_unref(d->commit);
 	sd_event_source_unref(d->minute);

@@ -97,8 +97,11 @@ void daemon_resolve_metrics(struct daemon *d, const struct config *cfg)
 /* What can fail comes first, so that all of the configuration is in force or nothing. */
 static int take_over(struct daemon *d, const struct config *cfg)
 {
-	uint64_t old_size = engine_config(d->engine)->source.buffer_size;
-	int r = trace_reader_set_buffer_size(d->reader, cfg->source.buffer_size);
+	const struct config *old = engine_config(d->engine);
+	uint64_t old_size = old->source.buffer_size,
+		 old_max = old->source.max_buffer_size;
+	int r = daemon_set_buffer_size(d, cfg->source.buffer_size,
+				       cfg->source.max_buffer_size);
 
 	if (r < 0) {
 		journal_log(LOG_ERR, r,
@@ -109,9 +112,12 @@ static int take_over(struct daemon *d, const struct config *cfg)
 		d); /* a failing database must not stand in the way of a policy */
 	r = daemon_step(d, (struct input){ .kind = INPUT_CONFIG, .config = cfg });
 	if (r < 0) {
-		(void)trace_reader_set_buffer_size(d->reader, old_size);
+		(void)daemon_set_buffer_size(d, old_size, old_max);
 		return r;
 	}
+	/* What waits in line was decided by the policy of before. */
+	offline_worker_recall(d->worker);
+	daemon_apply_control(d, cfg);
 	daemon_resolve_metrics(d, cfg);
 	daemon_arm_metrics(d);
 	r = d->db ? db_set_limits(d->db, cfg->database.max_size, cfg->database.retention)

@@ -7,9 +7,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "daemon_internal.h"
+#include "effect_store.h"
 #include "journal.h"
+
+#define MAX_SERVED 64 /* in one flush */
 
 static void follow(struct daemon *d, struct input in)
 {
@@ -45,7 +49,8 @@ static void note_recovery(struct daemon *d)
 	daemon_forget_read(d);
 }
 
-/* Before each attempt, so that what others did up to here is not put down to it. */
+/* Before an attempt, so that what others did up to here is not put down to it. Not while
+ * others are under way: what the watch has seen, and how the counter moved, is theirs. */
 static void sample_poison(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
@@ -63,10 +68,14 @@ static void look(struct daemon *d, pfn_t p)
 {
 	struct input in = { .kind = INPUT_PROBE };
 
-	sample_poison(d);
+	if (!daemon_attempts(d))
+		sample_poison(d);
+	if (!d->machine_fresh)
+		d->machine = sysfs_offline_machine(d->sysfs);
+	d->machine_fresh = true;
 	in.probe.pfn = p;
 	in.probe.frame = sysfs_offline_frame(d->sysfs, p);
-	in.probe.machine = sysfs_offline_machine(d->sysfs);
+	in.probe.machine = d->machine;
 	follow(d, in);
 }
 
@@ -78,61 +87,40 @@ static void load(struct daemon *d, pfn_t p)
 	follow(d, in);
 }
 
-static int store(struct daemon *d, const struct effect *f)
+/*
+ * Takes from the engine what it has not stored. With @serving, what waits to be counted
+ * or answered is served between two portions, not after thousands of rows; in a storm
+ * that has to end, for what is served makes new rows. Returns how long it has served.
+ */
+static usec_t give_out(struct daemon *d, bool serving)
 {
-	switch (f->kind) {
-	case EFFECT_STORE_PAGE:
-		return db_put_page(d->db, f->page);
-	case EFFECT_REMOVE_PAGE:
-		return db_remove_page(d->db, f->pfn);
-	case EFFECT_REMOVE_DIMM:
-		return db_remove_dimm_pages(d->db, f->index);
-	case EFFECT_STORE_CE:
-		return db_put_ce(d->db, &f->ce);
-	case EFFECT_STORE_ACTION:
-		return db_put_action(d->db, &f->action);
-	case EFFECT_STORE_POISON:
-		return db_put_poison(d->db, &f->poison);
-	case EFFECT_STORE_DIMM:
-		return db_put_dimm(d->db, f->dimm.index, f->dimm.rec);
-	case EFFECT_STORE_TOTALS:
-		return db_put_totals(d->db, engine_totals(d->engine));
-	case EFFECT_PROBE:
-	case EFFECT_OFFLINE:
-	case EFFECT_LOAD:
-	case EFFECT_RECONCILE:
-	case EFFECT_REPORT:
-	case EFFECT_REPLY:
-		break;
-	}
-	return -EINVAL;
-}
-
-/* Takes from the engine what it has not stored. */
-static void give_out(struct daemon *d)
-{
-	struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
 	struct effects effects = { .more = true };
+	unsigned int served = 0;
+	usec_t took = usec(0);
 
 	while (effects.more) {
+		struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
+		usec_t since;
+
 		engine_step(d->engine, &in, &effects);
 		for (unsigned int i = 0; d->db && i < effects.n; i++)
-			note_failure(d, store(d, &effects.v[i]));
+			note_failure(d, effect_store(d->db, d->engine, &effects.v[i]));
+		if (!serving || !effects.more || served == MAX_SERVED)
+			continue;
+		since = clock_boot();
+		if (!daemon_serve(d))
+			continue;
+		served++;
+		took = usec_add(took, usec_sub(clock_boot(), since));
 	}
+	return took;
 }
 
-int daemon_flush(struct daemon *d)
+static int commit(struct daemon *d)
 {
-	bool wrote;
+	bool wrote = db_pending(d->db) > 0;
 	int r;
 
-	d->flushed = clock_boot();
-	give_out(d);
-	if (!d->db)
-		return 0;
-	wrote = db_pending(d->db) > 0;
-	if (wrote)
-		daemon_note_read(d);
 	d->wall_offset = clock_wall_offset();
 	r = db_commit(d->db, clock_boot(), d->wall_offset);
 	note_failure(d, r);
@@ -141,37 +129,114 @@ int daemon_flush(struct daemon *d)
 	return r;
 }
 
-/*
- * The intent must be on disk before the kernel is asked; if the disk fails, the page is
- * no better for it, so the attempt goes on.
- */
-static void attempt(struct daemon *d, uint64_t id, pfn_t p)
+static int flush(struct daemon *d, bool serving)
 {
-	struct input in = { .kind = INPUT_ANSWER };
+	usec_t served;
 	int r;
 
-	(void)daemon_flush(d);
-	r = offline_worker_submit(d->worker, id, p);
+	d->flushed = clock_boot();
+	served = give_out(d, serving);
+	if (!d->db)
+		return 0;
+	if (db_pending(d->db) > 0)
+		daemon_note_read(d);
+	r = commit(d);
+	d->flush_took = usec_sub(usec_sub(clock_boot(), d->flushed), served);
+	return r;
+}
+
+int daemon_flush(struct daemon *d)
+{
+	return flush(d, false);
+}
+
+int daemon_flush_serving(struct daemon *d)
+{
+	return flush(d, true);
+}
+
+/* In the order that they were decided in; there is room for all that the engine lets be
+ * under way. */
+static void put_in_line(struct daemon *d, const struct effect *f)
+{
+	assert(d->n_due < ENGINE_MAX_ATTEMPTS);
+	d->due[d->n_due++] = (struct due){
+		.id = f->attempt.id,
+		.pfn = f->attempt.pfn,
+		.rule = *f->attempt.rule,
+	};
+}
+
+static void hand_over(struct daemon *d, const struct due *due)
+{
+	struct input in = { .kind = INPUT_ANSWER };
+	int r = offline_worker_submit(d->worker, due->id, due->pfn, &due->rule);
+
 	if (r >= 0) {
-		d->attempt_under_way = true;
-		d->attempt_since = clock_boot();
+		if (d->n_attempts++ == 0)
+			d->attempt_since = clock_boot();
 		return;
 	}
 	journal_log(LOG_ERR, r, "Cannot hand a page to the offline thread");
-	in.answer.id = id;
+	in.answer.id = due->id;
 	in.answer.answer.error = -r;
 	in.answer.answer.poisoned_before_kib = -1;
 	in.answer.answer.poisoned_after_kib = -1;
-	follow(d, in);
+	daemon_step(d, in);
+}
+
+/*
+ * The intents must be on disk before the kernel is asked; if the disk fails, the pages
+ * are no better for it, so the attempts go on. Only what is in the group is committed: to
+ * give out all that a storm has changed would take longer than the attempts. Should the
+ * daemon be killed before the next flush, the events since the last one count as lost,
+ * as they are in no total, even if pages and DIMMs of this group know of them.
+ */
+void daemon_launch(struct daemon *d)
+{
+	struct due group[ENGINE_MAX_ATTEMPTS];
+	unsigned int n = d->n_due;
+
+	d->machine_fresh = false;
+	if (n == 0)
+		return;
+	if (d->db)
+		(void)commit(d);
+	/* One that cannot be handed over makes room for another, which waits its turn. */
+	memcpy(group, d->due, n * sizeof(*group));
+	d->n_due = 0;
+	for (unsigned int i = 0; i < n; i++)
+		hand_over(d, &group[i]);
+}
+
+bool daemon_attempts(const struct daemon *d)
+{
+	return d->n_due > 0 || d->n_attempts > 0;
+}
+
+void daemon_begin_turn(struct daemon *d)
+{
+	d->turns++;
+}
+
+void daemon_end_turn(struct daemon *d)
+{
+	while (d->turns == 1 && d->n_due > 0)
+		daemon_launch(d);
+	if (--d->turns == 0)
+		d->machine_fresh = false;
 }
 
 static void say(struct daemon *d, const struct report *r)
 {
+	char why[FAULT_WHY_MAX];
 	struct journal_context context = {
 		.page_shift = d->page_shift,
 		.dimm_label = engine_dimm(d->engine, r->dimm)->label,
+		.verdict_why = why,
 	};
 
+	(void)engine_dimm_verdict(d->engine, r->dimm, why);
 	journal_report(r, &context);
 	if (d->bus)
 		bus_signal_changed(d->bus);
@@ -185,7 +250,7 @@ static void perform(struct daemon *d, const struct effect *f)
 			look(d, f->pfn);
 		break;
 	case EFFECT_OFFLINE:
-		attempt(d, f->attempt.id, f->attempt.pfn);
+		put_in_line(d, f);
 		break;
 	case EFFECT_LOAD:
 		load(d, f->pfn);
@@ -210,9 +275,11 @@ static void perform(struct daemon *d, const struct effect *f)
 	case EFFECT_STORE_ACTION:
 	case EFFECT_STORE_POISON:
 	case EFFECT_STORE_DIMM:
+	case EFFECT_STORE_CELL:
 	case EFFECT_STORE_TOTALS:
+	case EFFECT_STORE_SPENT:
 		if (d->db)
-			note_failure(d, store(d, f));
+			note_failure(d, effect_store(d->db, d->engine, f));
 		break;
 	}
 }
@@ -221,10 +288,16 @@ static void perform(struct daemon *d, const struct effect *f)
 static void fetch(struct daemon *d, struct input *in)
 {
 	bool other_boot = false;
+	int r;
 
 	in->page.rec = NULL;
-	if (d->db && db_get_page(d->db, in->page.pfn, &in->page.rec, &other_boot) >= 0)
+	if (!d->db)
+		return;
+	r = db_get_page(d->db, in->page.pfn, &in->page.rec, &other_boot);
+	if (r >= 0)
 		in->page.other_boot = other_boot;
+	else if (r != -ENOENT) /* what was counted before is not known: not in silence */
+		note_failure(d, r);
 }
 
 static int step_once(struct daemon *d, struct input *in)
@@ -245,6 +318,27 @@ static int step_once(struct daemon *d, struct input *in)
 	return r;
 }
 
+static int step_through(struct daemon *d, struct input *in)
+{
+	int r;
+
+	d->stepping = true;
+	r = step_once(d, in);
+	while (d->n_following > 0) {
+		struct input next = d->following[0];
+
+		d->n_following--;
+		for (unsigned int i = 0; i < d->n_following; i++)
+			d->following[i] = d->following[i + 1];
+		/* What it brought up is of the same moment. */
+		if (next.now.us == 0)
+			next.now = in->now;
+		(void)step_once(d, &next);
+	}
+	d->stepping = false;
+	return r;
+}
+
 int daemon_step(struct daemon *d, struct input in)
 {
 	int r;
@@ -253,20 +347,30 @@ int daemon_step(struct daemon *d, struct input in)
 		follow(d, in);
 		return 0;
 	}
-	d->stepping = true;
-	r = step_once(d, &in);
-	while (d->n_following > 0) {
-		struct input next = d->following[0];
-
-		d->n_following--;
-		for (unsigned int i = 0; i < d->n_following; i++)
-			d->following[i] = d->following[i + 1];
-		(void)step_once(d, &next);
-	}
-	d->stepping = false;
+	daemon_begin_turn(d);
+	r = step_through(d, &in);
+	daemon_end_turn(d);
 	if (d->db && db_pending(d->db) >= DB_GROUP_ROWS)
-		(void)daemon_flush(d);
+		(void)commit(d);
 	return r;
+}
+
+static void take_done(struct daemon *d, const struct offline_done *done)
+{
+	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
+
+	d->n_attempts--;
+	d->attempt_told = false;
+	d->attempt_since = clock_boot(); /* of the next one, if there is one */
+	d->machine_fresh = false;
+	/* What the watch saw up to here was our own writes. */
+	if (d->watch)
+		(void)write_watch_take(d->watch);
+	daemon_step(d, in); /* a write beside ours cannot be told from it */
+	in = (struct input){ .kind = INPUT_ANSWER };
+	in.answer.id = done->id;
+	in.answer.answer = done->answer;
+	daemon_step(d, in);
 }
 
 int daemon_collect(struct daemon *d)
@@ -275,19 +379,12 @@ int daemon_collect(struct daemon *d)
 	int n = 0;
 	int r;
 
-	while ((r = offline_worker_collect(d->worker, &done)) > 0) {
-		struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
-
-		d->attempt_under_way = false;
-		/* What the watch saw up to here was our own write. */
-		if (d->watch)
-			(void)write_watch_take(d->watch);
-		daemon_step(d, in); /* a write beside ours cannot be told from it */
-		in = (struct input){ .kind = INPUT_ANSWER };
-		in.answer.id = done.id;
-		in.answer.answer = done.answer;
-		daemon_step(d, in);
-		n++;
-	}
+	daemon_begin_turn(d);
+	/* The event of our own write was there before its answer: it belongs to it. */
+	if (d->soft_events && d->n_attempts > 0)
+		daemon_catch_up(d);
+	for (; (r = offline_worker_collect(d->worker, &done)) > 0; n++)
+		take_done(d, &done);
+	daemon_end_turn(d);
 	return r < 0 ? r : n;
 }

@@ -3,9 +3,11 @@
 
 /*
  * The daemon's one object, shared by its files: daemon.c (loop, timers, end),
- * daemon_start.c (opening and restoring), daemon_effects.c (inputs in, effects out),
- * daemon_read.c (from trace pages to inputs), daemon_config.c (load and reload),
- * daemon_ops.c (what the bus asks).
+ * daemon_start.c (opening and restoring), daemon_check.c (is the database whole),
+ * daemon_effects.c (inputs in, effects out), daemon_read.c (from trace pages to inputs),
+ * daemon_config.c (load and reload), daemon_kernel.c (what not every kernel has),
+ * daemon_ops.c and daemon_explain.c (what the bus asks), daemon_identify.c (which modules
+ * the DIMMs are).
  */
 
 #include <systemd/sd-event.h>
@@ -14,19 +16,30 @@
 #include "daemon.h"
 #include "db.h"
 #include "engine.h"
+#include "kernel_control.h"
 #include "mc_decode.h"
 #include "offline_worker.h"
-#include "trace_reader.h"
+#include "trace_pump.h"
 #include "write_watch.h"
 
 #define MAX_FOLLOWING 8
 #define OWN_COOKIE    UINT64_MAX /* of requests that the daemon itself waits for */
 
+/** An attempt that was decided. */
+struct due {
+	uint64_t id;
+	pfn_t pfn;
+	struct policy_rule rule;
+};
+
 struct daemon {
 	struct daemon_options options;
 	sd_event *event;
 	struct engine *engine;
-	struct trace_reader *reader;
+	struct trace_reader *reader; /* the pump's, once there is one */
+	struct trace_pump *pump;     /* NULL while a foreign clock is read out */
+	uint64_t queue_size;         /* MaxBufferSize of the pump */
+	bool queue_told;             /* that the queue was full */
 	struct mc_format *format;
 	uint64_t *consumed; /* by CPU: events read, as trace_reader_consumed() counts */
 	uint64_t *noted;    /* what of it the database knows */
@@ -35,6 +48,13 @@ struct daemon {
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */
 	struct db *db;             /* NULL: running without, which status shows */
+	struct db_check *check;    /* while it runs */
+	bool soft_events;          /* the kernel tells of each soft offline */
+	bool sample_wanted;        /* somebody else's moved the counter just now */
+	uint64_t samples;          /* of the poisoned-page counter, between attempts */
+	struct kernel_sysctl control;
+	char control_word[REPORT_WORD_MAX]; /* of SoftOfflineControl=, see daemon_kernel.c
+					     */
 	struct bus *bus;
 	unsigned int page_shift;
 	usec_t started;     /* CLOCK_BOOTTIME */
@@ -45,23 +65,37 @@ struct daemon {
 	struct input following[MAX_FOLLOWING];
 	unsigned int n_following;
 	bool stepping;
-	bool attempt_under_way;
-	usec_t attempt_since;
-	bool attempt_told; /* that it takes too long */
+	unsigned int pages_taken; /* of the trace */
+	usec_t turn_time;         /* when pages were last begun to be taken, or later */
+	unsigned int turns;       /* begun and not ended: see daemon_begin_turn() */
+
+	/* Attempts whose intent is in the open group, to be handed over once that is
+	 * committed. */
+	struct due due[ENGINE_MAX_ATTEMPTS];
+	unsigned int n_due;
+	unsigned int n_attempts; /* handed over, and not answered */
+	usec_t attempt_since;    /* of the write that the kernel is at */
+	struct machine machine;  /* as it was for the last probe */
+	bool machine_fresh;      /* no answer and no turn has come since */
+	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
 	int own_error; /* errno of the last reply to OWN_COOKIE */
 
+	sd_event_source *trace;
 	sd_event_source *deadline;
 	sd_event_source *commit;
 	sd_event_source *minute;
 	sd_event_source *metrics;
 	sd_event_source *reconcile;
+	sd_event_source *checked;
 	bool commit_armed;
 	usec_t flushed; /* when everything was last stored */
+	usec_t flush_took;
 	uint32_t reconcile_slot;
 	uint64_t mem_total_kib;
 	unsigned int minutes;
+	unsigned int identified; /* DIMMs whose module was asked for */
 	usec_t backed_up;
 
 	bool reload_ok;
@@ -79,8 +113,24 @@ struct daemon {
 int daemon_step(struct daemon *d, struct input in);
 /** Gives out what the engine has not stored and commits. Returns 0 or negative errno. */
 int daemon_flush(struct daemon *d);
+/**
+ * As daemon_flush(), but serves what comes up meanwhile: for the loop, which must not be
+ * deaf for as long as a large flush takes.
+ */
+int daemon_flush_serving(struct daemon *d);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
 int daemon_collect(struct daemon *d);
+/**
+ * Between these two what is decided is not done at once: the intents of all attempts go
+ * into one commit, and only then to the worker. Turns are short; they may be nested, and
+ * the outermost end counts.
+ */
+void daemon_begin_turn(struct daemon *d);
+void daemon_end_turn(struct daemon *d);
+/** Commits the intents that are due, and hands the attempts over. Also within a turn. */
+void daemon_launch(struct daemon *d);
+/** Whether an attempt was decided that is not answered yet. */
+bool daemon_attempts(const struct daemon *d);
 
 /* daemon_read.c */
 
@@ -98,13 +148,45 @@ int daemon_account_for_predecessor(struct daemon *d);
 void daemon_note_read(struct daemon *d);
 /** Has daemon_note_read() put all of it again: what it put did not last. */
 void daemon_forget_read(struct daemon *d);
-/** Reads a bounded number of trace pages. */
+/** Takes a bounded number of the trace pages that the pump has read. */
 void daemon_read(struct daemon *d);
+/** Reads and takes all that the pipes hold now. */
+void daemon_catch_up(struct daemon *d);
+/** Ends reading, and takes what was read. */
+void daemon_stop_reading(struct daemon *d);
+/** Pipes open now. */
+unsigned int daemon_open_pipes(struct daemon *d);
+/** Looks for CPUs that came, and what those that went have left. */
+void daemon_look_for_cpus(struct daemon *d);
+/** Has the loop read. Returns 0 or negative errno. */
+int daemon_start_reading(struct daemon *d);
+/** Sizes of the trace buffers. Returns 0 or negative errno. */
+int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
 
 /* daemon_start.c */
 
 /** Opens every door and restores the engine; the exit status, 0 to go on. */
 int daemon_start(struct daemon *d, const struct config *cfg);
+/**
+ * Opens the database; @check_later as in struct db_options. Says what is wrong with it
+ * and returns the exit status, 0 to go on: then d->db is NULL if the disk is to blame.
+ */
+int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later);
+
+/* daemon_check.c */
+
+/** Begins to look at the whole database, if db_open() did not. */
+void daemon_begin_check(struct daemon *d);
+/** Ends it, finished or not. */
+void daemon_end_check(struct daemon *d);
+
+/* daemon_identify.c */
+
+/**
+ * Tells the engine which modules the DIMMs are that it has met since the last call; none
+ * if there are no new ones.
+ */
+void daemon_identify(struct daemon *d);
 
 /* daemon_config.c */
 
@@ -121,6 +203,12 @@ void daemon_resolve_metrics(struct daemon *d, const struct config *cfg);
 
 /* daemon.c */
 
+/**
+ * Takes answers, and a bounded number of trace pages, if any wait. Returns whether some
+ * did. Does not block.
+ */
+bool daemon_serve(struct daemon *d);
+
 /** Looks at the poisoned-page counter; @written: another program wrote just now. */
 void daemon_sample_poison(struct daemon *d, bool written);
 
@@ -131,6 +219,29 @@ void daemon_notify_status(struct daemon *d);
 /** Looks at the frames of all tracked pages, a few at a time, in the background. */
 void daemon_start_reconcile(struct daemon *d);
 
+/* daemon_kernel.c */
+
+/** Tells the engine what the kernel lets us do, and the journal why if it does not. */
+void daemon_look_at_kernel(struct daemon *d);
+/** Why nothing is offlined with @k, a sentence without full stop (static text). */
+const char *daemon_why_held(const struct kernel_state *k);
+/** Finds out what vm.enable_soft_offline is; changes nothing. */
+void daemon_init_control(struct daemon *d, const struct config *cfg);
+/** Does what SoftOfflineControl= says; says once what came of it. */
+void daemon_apply_control(struct daemon *d, const struct config *cfg);
+/** By the minute: notices when somebody else changes the sysctl. */
+void daemon_poll_control(struct daemon *d);
+/** At a clean stop: restores what SoftOfflineControl=own has changed. */
+void daemon_give_back_control(struct daemon *d);
+/** The part "kernel" of @s. */
+void daemon_fill_kernel(struct daemon *d, struct status_report *s);
+
 /* daemon_ops.c */
 
 extern const struct bus_ops daemon_bus_ops;
+
+/* daemon_explain.c: of struct bus_ops */
+
+int op_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text);
+int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
+	       char why[REPORT_TEXT_MAX]);

@@ -11,11 +11,9 @@
 
 #include "daemon_internal.h"
 #include "mem.h"
+#include "node_counters.h"
 #include "report_db.h"
 #include "topology.h"
-
-#define SOFT_OFFLINE_EVENT "/sys/kernel/tracing/events/ras/soft_offline_event"
-#define ENABLE_SYSCTL      "/proc/sys/vm/enable_soft_offline"
 
 static int64_t to_wall(const struct daemon *d, int64_t boot)
 {
@@ -25,29 +23,6 @@ static int64_t to_wall(const struct daemon *d, int64_t boot)
 static void word(char to[REPORT_WORD_MAX], const char *from)
 {
 	snprintf(to, REPORT_WORD_MAX, "%s", from);
-}
-
-static int64_t read_sysctl(void)
-{
-	FILE *f _cleanup_(fclose_p) = fopen(ENABLE_SYSCTL, "re");
-	char line[32];
-
-	if (!f || !fgets(line, sizeof(line), f))
-		return REPORT_NO_NUMBER;
-	return strtoll(line, NULL, 10);
-}
-
-static void fill_kernel(struct daemon *d, struct status_report *s)
-{
-	struct kernel_state kernel = sysfs_offline_kernel(d->sysfs);
-
-	s->mc_event = true;
-	s->soft_offline = kernel.soft_offline && kernel.supported;
-	s->enable_soft_offline = read_sysctl();
-	s->patched = access(SOFT_OFFLINE_EVENT, F_OK) == 0;
-	/* What tells of RAS_CEC is outside the sandbox; softofflinectl looks for itself.
-	 */
-	word(s->ras_cec, "unknown");
 }
 
 static void fill_counters(const struct totals *t, struct status_report *s)
@@ -71,7 +46,7 @@ static int op_status(void *ctx, struct status_report *s)
 	word(s->version, SOFTOFFLINED_VERSION);
 	s->started = to_wall(d, d->started.us);
 	s->dry_run = d->options.dry_run;
-	fill_kernel(d, s);
+	daemon_fill_kernel(d, s);
 	fill_counters(engine_totals(d->engine), s);
 	s->tracked = e.tracked;
 	s->offlined = e.pages[PAGE_OFFLINED];
@@ -91,6 +66,9 @@ static int op_status(void *ctx, struct status_report *s)
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
 	word(s->hold, result_to_string(e.hold));
+	if (e.hold == RESULT_UNSUPPORTED)
+		snprintf(s->hold_why, sizeof(s->hold_why), "%s",
+			 daemon_why_held(engine_kernel(d->engine)));
 	word(s->verdict, verdict_to_string(e.verdict));
 	snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", e.verdict_why);
 	return 0;
@@ -235,11 +213,14 @@ static void identify(const struct topology *t, const struct dimm_rec *rec,
 		t ? topology_find(t, rec->mc, rec->layer, rec->label) : NULL;
 	const struct dmi_module *module;
 
-	if (!dimm)
+	if (!dimm || rec->former)
 		return;
 	r->size_mib = (int64_t)dimm->size_mib;
+	if (dimm->module != TOPOLOGY_NO_MODULE && dimm->match == SLOT_LIKELY)
+		word(r->identity, "likely");
 	if (dimm->module == TOPOLOGY_NO_MODULE || dimm->match != SLOT_EXACT)
 		return; /* a guess is not shown as a fact */
+	word(r->identity, "exact");
 	module = &t->modules[dimm->module];
 	snprintf(r->part, sizeof(r->part), "%s", module->part);
 	snprintf(r->serial, sizeof(r->serial), "%s", module->serial);
@@ -249,12 +230,12 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 		      struct dimm_report *r)
 {
 	const struct dimm_rec *rec = engine_dimm(d->engine, index);
-	const char *why;
+	char why[FAULT_WHY_MAX];
 
 	report_from_dimm_rec(rec, r);
 	if (index == DIMM_OTHER)
 		r->location[0] = '\0'; /* of many places, or of none */
-	word(r->verdict, verdict_to_string(engine_dimm_verdict(d->engine, index, &why)));
+	word(r->verdict, verdict_to_string(engine_dimm_verdict(d->engine, index, why)));
 	snprintf(r->verdict_why, sizeof(r->verdict_why), "%s", why);
 	identify(t, rec, r);
 }
@@ -277,6 +258,22 @@ static int op_dimms(void *ctx, report_fn fn, void *userdata)
 		r = fn(userdata, &report);
 	}
 	topology_free(t);
+	return r;
+}
+
+static int op_nodes(void *ctx, report_fn fn, void *userdata)
+{
+	struct soft_counts *nodes _cleanup_(free_p) =
+		calloc(MAX_SOFT_NODES, sizeof(*nodes));
+	size_t n = nodes ? node_counters_read("", nodes, MAX_SOFT_NODES) : 0;
+	int r = nodes ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct node_report report;
+
+		report_from_soft_counts(&nodes[i], &report);
+		r = fn(userdata, &report);
+	}
 	return r;
 }
 
@@ -371,7 +368,10 @@ const struct bus_ops daemon_bus_ops = {
 	.history = op_history,
 	.errors = op_errors,
 	.dimms = op_dimms,
+	.nodes = op_nodes,
 	.policy = op_policy,
+	.policy_for = op_policy_for,
+	.explain = op_explain,
 	.reload = op_reload,
 	.offline = op_offline,
 	.forget = op_forget,

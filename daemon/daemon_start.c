@@ -11,6 +11,21 @@
 
 #include "daemon_internal.h"
 #include "journal.h"
+#include "sysfs_memory.h"
+#include "topology.h"
+
+/* Not worth refusing to start for: without it others' offlines are guessed at. */
+static void add_soft_events(struct daemon *d)
+{
+	const char *format = trace_reader_soft_format(d->reader);
+	int r = format ? mc_format_add_soft(d->format, format) : 0;
+
+	if (r < 0)
+		journal_log(LOG_WARNING, r,
+			    "events/ras/soft_offline_event/format: not understood; going "
+			    "on without");
+	d->soft_events = format && r >= 0;
+}
 
 static int open_reader(struct daemon *d, const struct config *cfg)
 {
@@ -42,6 +57,7 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 		journal_log(LOG_ERR, r, "events/ras/mc_event/format: not understood");
 		return EX_UNAVAILABLE;
 	}
+	add_soft_events(d);
 	return 0;
 }
 
@@ -51,7 +67,7 @@ static bool can_do_without(int r)
 	return r == -ENOSPC || r == -EIO || r == -EROFS;
 }
 
-static int open_db(struct daemon *d, const struct config *cfg)
+int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 {
 	struct db_options options = {
 		.path = cfg->database.path,
@@ -59,6 +75,7 @@ static int open_db(struct daemon *d, const struct config *cfg)
 		.retention = cfg->database.retention,
 		.now = clock_boot(),
 		.wall_offset = d->wall_offset,
+		.check_later = check_later,
 	};
 	enum db_opened how;
 	const char *why = "";
@@ -101,6 +118,18 @@ static int restore_dimm(void *userdata, uint16_t index, const struct dimm_rec *r
 	return 0;
 }
 
+static int restore_cell(void *userdata, uint16_t dimm, uint16_t slot,
+			const struct fault_cell *cell)
+{
+	struct input in = { .kind = INPUT_RESTORE_CELL };
+
+	in.cell.dimm = dimm;
+	in.cell.slot = slot;
+	in.cell.rec = cell;
+	step(userdata, in);
+	return 0;
+}
+
 static int restore_page(void *userdata, const struct page_rec *rec, bool other_boot)
 {
 	struct input in = { .kind = INPUT_RESTORE_PAGE };
@@ -112,9 +141,12 @@ static int restore_page(void *userdata, const struct page_rec *rec, bool other_b
 	return 0;
 }
 
+#define MOST_INTENTS 4096 /* then they do not become fewer: the database fails */
+
 struct intents {
-	struct action_row rows[16];
+	struct action_row rows[ENGINE_MAX_ATTEMPTS];
 	unsigned int n;
+	bool more;
 };
 
 /* Kept first: settling them writes, which a walk over the table must not see. */
@@ -122,12 +154,14 @@ static int keep_intent(void *userdata, const struct action_row *row)
 {
 	struct intents *intents = userdata;
 
-	if (intents->n < ARRAY_SIZE(intents->rows))
+	intents->more = intents->n == ARRAY_SIZE(intents->rows);
+	if (!intents->more)
 		intents->rows[intents->n++] = *row;
 	return 0;
 }
 
-static void restore_actions(struct daemon *d)
+/* Returns true if there may be more: what is settled here is an intent no longer. */
+static bool restore_some_actions(struct daemon *d)
 {
 	struct intents intents = { .n = 0 };
 
@@ -139,29 +173,79 @@ static void restore_actions(struct daemon *d)
 		in.action.frame = sysfs_offline_frame(d->sysfs, pfn(intents.rows[i].pfn));
 		step(d, in);
 	}
+	return intents.more;
 }
 
-static int restore(struct daemon *d)
+/* An earlier daemon may have left more than can be under way at one time. */
+static void restore_actions(struct daemon *d)
 {
-	struct input done = { .kind = INPUT_RESTORE_DONE };
-	struct totals totals;
-	int r = 0;
+	unsigned int rounds = 0;
 
-	if (d->db && db_get_totals(d->db, &totals) >= 0)
+	while (restore_some_actions(d))
+		if (++rounds == MOST_INTENTS / ENGINE_MAX_ATTEMPTS) {
+			journal_log(LOG_ERR, 0,
+				    "Database: more attempts without an answer than "
+				    "there can be; some are not settled");
+			return;
+		}
+}
+
+/* So that the engine can tell whether frames of an earlier boot are the same DRAM. */
+static void compare_memory(struct daemon *d)
+{
+	_cleanup_(free_p) struct ram_map *map = malloc(sizeof(*map));
+	struct input in = { .kind = INPUT_MEMORY };
+	struct topology *t = NULL;
+
+	if (map) {
+		sysfs_offline_ram_map(d->sysfs, map);
+		in.memory.ram_print = ram_map_print(map);
+	}
+	if (topology_read(&t, "") >= 0)
+		in.memory.module_print = topology_module_print(t);
+	topology_free(t);
+	step(d, in);
+}
+
+/* Returns 0 or negative errno; *ret_more: the database holds more pages. */
+static int read_back(struct daemon *d, bool *ret_more)
+{
+	struct totals totals;
+	int r = db_get_totals(d->db, &totals);
+
+	if (r >= 0)
 		step(d,
 		     (struct input){ .kind = INPUT_RESTORE_TOTALS, .totals = &totals });
-	if (d->db)
+	compare_memory(d);
+	if (r >= 0 || r == -ENOENT)
 		r = db_each_dimm(d->db, restore_dimm, d);
-	if (d->db && r >= 0)
+	if (r >= 0)
+		r = db_each_cell(d->db, restore_cell, d);
+	if (r >= 0)
 		r = db_each_page(d->db, ce_tracker_capacity(engine_tracker(d->engine)),
-				 restore_page, d, &done.restored.more_stored);
-	if (r < 0)
+				 restore_page, d, ret_more);
+	return r;
+}
+
+static int restore(struct daemon *d, int unread, bool more)
+{
+	struct input done = { .kind = INPUT_RESTORE_DONE };
+
+	/* What could not be read is not taken for what never was: there may be more, and
+	 * budgets begin empty. */
+	done.restored.more_stored = more || unread < 0;
+	done.restored.nothing_stored = !d->db || unread < 0;
+	if (unread < 0)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
 			      "Database: not everything could be read back: %s",
 			      db_last_error(d->db));
 	if (d->db)
 		restore_actions(d);
+	/* Before the first attempt stores what it spends: the totals' boot is this one.
+	 */
+	(void)daemon_flush(d);
 	step(d, done);
+	daemon_identify(d);
 	if (daemon_account_for_predecessor(d) < 0) {
 		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
 		return EXIT_FAILURE;
@@ -171,7 +255,7 @@ static int restore(struct daemon *d)
 
 static void describe_machine(struct daemon *d)
 {
-	struct ram_map *map _cleanup_(free_p) = malloc(sizeof(*map));
+	_cleanup_(free_p) struct ram_map *map = malloc(sizeof(*map));
 	struct input in = { .kind = INPUT_MACHINE };
 
 	if (map) {
@@ -186,11 +270,8 @@ static void describe_machine(struct daemon *d)
 	in.machine = sysfs_offline_machine(d->sysfs);
 	step(d, in);
 	d->mem_total_kib = sysfs_offline_mem_total_kib(d->sysfs);
-	in = (struct input){ .kind = INPUT_KERNEL };
-	in.kernel = sysfs_offline_kernel(d->sysfs);
-	if (d->options.dry_run)
-		in.kernel = (struct kernel_state){ true, true, true };
-	step(d, in);
+	daemon_look_at_kernel(d);
+	daemon_init_control(d, engine_config(d->engine));
 }
 
 /* Optional: in an initramfs or a container there is no bus. */
@@ -224,6 +305,45 @@ static int open_hands(struct daemon *d)
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 
+/*
+ * An engine with what the database holds, in @ret_unread what reading it back returned.
+ */
+static int make_engine(struct daemon *d, const struct config *cfg, bool check_later,
+		       int *ret_unread, bool *ret_more)
+{
+	int r = daemon_open_db(d, cfg, check_later);
+
+	if (r != 0)
+		return r;
+	if (engine_new(&d->engine, cfg, d->page_shift) < 0) {
+		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
+		return EXIT_FAILURE;
+	}
+	describe_machine(d);
+	if (d->db)
+		*ret_unread = read_back(d, ret_more);
+	else
+		compare_memory(d);
+	return 0;
+}
+
+static int restore_all(struct daemon *d, const struct config *cfg)
+{
+	bool more = false;
+	int unread = 0;
+	int r = make_engine(d, cfg, true, &unread, &more);
+
+	/* Damaged where the first look did not look: with a whole file, all over again.
+	 */
+	if (r == 0 && unread == -EUCLEAN && db_unchecked(d->db)) {
+		d->engine = engine_free(d->engine);
+		d->db = db_close(d->db);
+		unread = 0;
+		r = make_engine(d, cfg, false, &unread, &more);
+	}
+	return r == 0 ? restore(d, unread, more) : r;
+}
+
 int daemon_start(struct daemon *d, const struct config *cfg)
 {
 	int r = open_reader(d, cfg);
@@ -233,15 +353,7 @@ int daemon_start(struct daemon *d, const struct config *cfg)
 	r = open_hands(d);
 	if (r != 0)
 		return r;
-	r = open_db(d, cfg);
-	if (r != 0)
-		return r;
-	if (engine_new(&d->engine, cfg, d->page_shift) < 0) {
-		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
-		return EXIT_FAILURE;
-	}
-	describe_machine(d);
-	r = restore(d);
+	r = restore_all(d, cfg);
 	if (r != 0)
 		return r;
 	daemon_resolve_metrics(d, cfg);

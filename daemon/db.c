@@ -19,9 +19,11 @@
 #include <sys/stat.h>
 
 #include "db_internal.h"
+#include "thread.h"
 
 #define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
-#define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */
+#define CHECK_STEPS  10000 /* of SQLite's machine, between two looks for the end */
+#define CACHE_KIB    8192  /* a group of 1,000 rows on pages far apart stays in memory */
 #define PAGE_RESERVE (sizeof(struct page_rec) + UINT16_MAX * sizeof(int64_t))
 
 DEFINE_CLEANUP(struct db *, db_close)
@@ -37,10 +39,19 @@ int db_set_limits(struct db *db, uint64_t max_size, usec_t retention)
  * Opening.
  */
 
+/* What SQLite counts of its memory nobody here reads, and counting takes a lock for each
+ * piece. Refused, and without harm, once SQLite is in use. */
+static void set_up_sqlite(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int new_db(struct db **ret, const char *path)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(db_close_p) struct db *db = calloc(1, sizeof(*db));
 
+	(void)pthread_once(&once, set_up_sqlite);
 	if (!db)
 		return -ENOMEM;
 	db->lock_fd = -1;
@@ -95,6 +106,11 @@ static int config_bool(struct db *db, int option, int value)
 	return rc == SQLITE_OK ? 0 : db_fail(db, rc);
 }
 
+int db_check_references(struct db *db, bool on)
+{
+	return config_bool(db, SQLITE_DBCONFIG_ENABLE_FKEY, on);
+}
+
 static int connect_file(struct db *db, int flags)
 {
 	struct stat st;
@@ -121,7 +137,7 @@ static int connect_file(struct db *db, int flags)
 	if (r == 0)
 		r = config_bool(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
 	if (r == 0)
-		r = config_bool(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1);
+		r = db_check_references(db, false);
 	if (r == 0)
 		r = db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;");
 	return r;
@@ -155,13 +171,21 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 	return 0;
 }
 
-static int check_sound(struct db *db)
+/* @what: a table, or "1" for all of the file. */
+static int check_sound(struct db *db, const char *what)
 {
 	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
 	struct db_row row;
+	char sql[80];
 	int rc;
 
-	rc = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL);
+	snprintf(sql, sizeof(sql), "PRAGMA quick_check(%s)", what);
+	rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
+	/* no such table */
+	if (rc == SQLITE_ERROR) {
+		(void)db_fail(db, rc);
+		return -EUCLEAN;
+	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
@@ -172,7 +196,22 @@ static int check_sound(struct db *db)
 	row.i = 0;
 	db->errors++;
 	db_col_copy(&row, db->last_error, sizeof(db->last_error));
+	db_one_line(db->last_error);
 	return -EUCLEAN;
+}
+
+/* What a wrong decision could come of; the pages are looked at as they are read back. */
+static int check_small_tables(struct db *db)
+{
+	static const char *const tables[] = {
+		"sqlite_schema", "boot", "dimm",   "fault",
+		"module",        "cell", "totals", "reader"
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(tables); i++)
+		r = check_sound(db, tables[i]);
+	return r;
 }
 
 /* 1: WAL; 0: the file system cannot */
@@ -252,8 +291,6 @@ static int migrate(struct db *db, const struct db_options *o, int64_t version)
 	if (r == 0)
 		r = put_boot(db, o);
 	if (r == 0)
-		r = db_prune_boots(db);
-	if (r == 0)
 		r = db_run(db, STMT_COMMIT);
 	if (r < 0)
 		db_rollback(db);
@@ -271,10 +308,16 @@ static int configure(struct db *db, int64_t version, const char **ret_why)
 		r = enter_wal(db);
 	if (r < 0)
 		return r;
-	if (r == 0)
+	if (r == 0) {
 		*ret_why = db_why("%s: the file system cannot do WAL; readers and the "
 				  "daemon will wait for each other",
 				  db->path);
+		r = db->unchecked ? check_sound(db, "1") : 0;
+		if (r < 0)
+			return r;
+		db->unchecked = false;
+	}
+	db_watch_wal(db);
 	r = db_exec(db, "PRAGMA synchronous = FULL");
 	if (r == 0)
 		r = db_pragma(db, "journal_size_limit", WAL_LIMIT);
@@ -284,14 +327,15 @@ static int configure(struct db *db, int64_t version, const char **ret_why)
 static int open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
 		     const char **ret_why)
 {
-	int64_t version = 0;
+	int64_t version = 0, last_ce = 0;
 	int r;
 
 	r = connect_file(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
 		r = identify(db, &version, ret_why);
+	db->unchecked = o->check_later && version == DB_SCHEMA_VERSION;
 	if (r == 0)
-		r = check_sound(db);
+		r = db->unchecked ? check_small_tables(db) : check_sound(db, "1");
 	if (r == 0)
 		r = configure(db, version, ret_why);
 	if (r == 0)
@@ -299,11 +343,14 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 	if (r == 0)
 		r = prepare_all(db);
 	if (r == 0)
+		r = db_read_int(db, "SELECT coalesce(max(id), 0) FROM ce", &last_ce);
+	if (r == 0)
 		r = db_apply_cap(db);
 	if (r < 0) {
 		disconnect(db);
 		return r;
 	}
+	db->ce_before = (uint64_t)last_ce;
 	*ret_how = version == 0 ? DB_CREATED : DB_OPENED;
 	return 0;
 }
@@ -335,10 +382,20 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 			   enum db_opened *ret_how, const char **ret_why)
 {
 	const char *why = NULL;
-	bool restored;
+	bool resumed, restored;
 	int r;
 
+	resumed = db_finish_restore(db);
 	r = is_stump(db) ? -EUCLEAN : open_file(db, o, ret_how, ret_why);
+	if (r == 0)
+		db_drop_restore(db);
+	if (r == 0 && resumed) {
+		*ret_how = DB_QUARANTINED;
+		*ret_why =
+			db_why("%s: restored from the backup; the damaged one had been "
+			       "put aside before",
+			       db->path);
+	}
 	if (r != -EUCLEAN)
 		return r;
 	if (!*db->last_error)
@@ -405,8 +462,27 @@ int db_probe(const char *path)
 	if (r == 0)
 		r = identify(db, &version, &why);
 	if (r == 0)
-		r = version == 0 ? -ENODATA : check_sound(db);
+		r = version == 0 ? -ENODATA : check_sound(db, "1");
 	return r;
+}
+
+static int is_stopped(void *stop)
+{
+	return atomic_load((atomic_bool *)stop);
+}
+
+int db_check_file(const char *path, atomic_bool *stop)
+{
+	_cleanup_(db_close_p) struct db *db = NULL;
+	int r = new_db(&db, path);
+
+	if (r == 0)
+		r = connect_file(db, SQLITE_OPEN_READONLY);
+	if (r < 0)
+		return r;
+	sqlite3_progress_handler(db->handle, CHECK_STEPS, is_stopped, stop);
+	r = check_sound(db, "1");
+	return is_stopped(stop) ? -EINTR : r;
 }
 
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
@@ -471,6 +547,16 @@ uint64_t db_size(const struct db *db)
 	uint64_t size = file_size(db, "");
 
 	return size ? size + file_size(db, "-wal") : 0;
+}
+
+void db_set_checked(struct db *db)
+{
+	db->unchecked = false;
+}
+
+bool db_unchecked(const struct db *db)
+{
+	return db->unchecked;
 }
 
 uint64_t db_lost_rows(const struct db *db)

@@ -14,10 +14,11 @@
 #include <stddef.h>
 
 #include "clock.h"
+#include "fault_map.h"
 #include "records.h"
 
 #define DB_APPLICATION_ID 0x534f4644 /* "SOFD" */
-#define DB_SCHEMA_VERSION 3
+#define DB_SCHEMA_VERSION 5
 #define DB_GROUP_ROWS     1000 /* rows changed before a commit is due */
 
 struct db;
@@ -29,6 +30,7 @@ struct db_options {
 	char boot_id[BOOT_ID_MAX]; /* of the present boot */
 	usec_t now;                /* CLOCK_BOOTTIME */
 	usec_t wall_offset;
+	bool check_later; /* the caller sees to what db_unchecked() says */
 };
 
 enum db_opened {
@@ -40,6 +42,11 @@ enum db_opened {
 
 /**
  * Opens or makes the database; runs quick_check and the migrations in one transaction.
+ * With @check_later it looks only at the tables that decisions are made from (boot, dimm,
+ * fault, module, cell, totals, reader) and leaves pages and histories to
+ * db_check_start(): reading all of a large file takes longer than all else that a start
+ * does. It still checks the whole file if it has to migrate it, or if the file system
+ * cannot do WAL and a long look would keep the daemon from writing.
  *
  * Returns 0, *ret, *ret_how; -EPROTONOSUPPORT: a newer schema, -EINVAL: the database of
  * another program or no regular file (nothing is touched); -EBUSY: another daemon has it;
@@ -61,6 +68,32 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why);
 /** Commits what is pending, checkpoints and closes; NULL is fine. Returns NULL. */
 struct db *db_close(struct db *db);
 
+/** True if db_open() has left the look at the whole file to its caller. */
+bool db_unchecked(const struct db *db);
+/** The caller has looked, and found nothing. */
+void db_set_checked(struct db *db);
+
+/*
+ * The look at the whole file, in a thread: it neither waits for the daemon's writing nor
+ * keeps it up, and sees the file as it was when it began.
+ */
+struct db_check;
+
+/** Starts it. Returns 0 and *ret, to be freed with db_check_stop(); negative errno. */
+int db_check_start(struct db_check **ret, const char *path);
+
+/** Readable when it has come to its end. */
+int db_check_fd(const struct db_check *c);
+
+/**
+ * What it found, once it has ended: 0: the file is sound; -EUCLEAN: it is damaged, and
+ * db_open() without check_later puts it aside; other negative errno: cannot be told.
+ */
+int db_check_result(const struct db_check *c);
+
+/** Ends it, finished or not; NULL is fine. Returns NULL. */
+struct db_check *db_check_stop(struct db_check *c);
+
 /*
  * Writing. Each opens the group's transaction if none is open, and changes no row on
  * failure.
@@ -70,13 +103,22 @@ struct db *db_close(struct db *db);
  */
 int db_put_page(struct db *db, const struct page_rec *rec);
 int db_remove_page(struct db *db, pfn_t p);
-/** Removes every page of DIMM @index. */
+/** Removes every page and cell of DIMM @index. */
 int db_remove_dimm_pages(struct db *db, uint16_t index);
+/**
+ * A row with an id takes the place of what was stored under that id since db_open(); one
+ * whose id is 0 is a new row. Nobody may use both on one @db: they are numbered alike.
+ */
 int db_put_ce(struct db *db, const struct ce_row *row);
 int db_put_action(struct db *db, const struct action_row *row);
 int db_put_poison(struct db *db, const struct poison_row *row);
 int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec);
+/** @cell->used false: the slot is empty. */
+int db_put_cell(struct db *db, uint16_t dimm, uint16_t slot,
+		const struct fault_cell *cell);
 int db_put_totals(struct db *db, const struct totals *totals);
+/** Of @totals what totals_spend() copies. */
+int db_put_spent(struct db *db, const struct totals *totals);
 /** @read: events of @cpu's trace pipe that what is in the group and before accounts for.
  */
 int db_put_reader(struct db *db, uint16_t cpu, uint64_t read);
@@ -93,6 +135,16 @@ int db_commit(struct db *db, usec_t now, usec_t wall_offset);
 
 /** Rows changed in the open group; 0 if none is open. */
 unsigned int db_pending(const struct db *db);
+
+/**
+ * There is nothing else to do now: moves what has been committed out of the WAL into the
+ * file, if it is worth it. That takes as long as the disk takes to write a few megabytes
+ * and sync them, so while pages wait to be offlined it is left alone, until a commit
+ * finds it too long. It is not given to a thread: in SQLite before 3.51.3 a checkpoint of
+ * one connection beside a commit of another can damage the file
+ * (https://sqlite.org/wal.html#walresetbug).
+ */
+void db_rest(struct db *db);
 
 /** Rows that were to be written and are lost, and failures, since db_open(). */
 uint64_t db_lost_rows(const struct db *db);
@@ -130,13 +182,20 @@ int db_backup(struct db *db);
  */
 typedef int (*db_page_fn)(void *userdata, const struct page_rec *rec, bool other_boot);
 typedef int (*db_dimm_fn)(void *userdata, uint16_t index, const struct dimm_rec *rec);
+typedef int (*db_cell_fn)(void *userdata, uint16_t dimm, uint16_t slot,
+			  const struct fault_cell *cell);
 typedef int (*db_reader_fn)(void *userdata, uint16_t cpu, uint64_t read);
 typedef int (*db_action_fn)(void *userdata, const struct action_row *row);
 
-/** Pages, latest last_seen first, at most @limit; *ret_more: there were more. */
+/**
+ * At most @limit pages, those of the latest boots with the latest last_seen, in no
+ * order; *ret_more: there were more.
+ */
 int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 		 bool *ret_more);
 int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata);
+/** Cells, by DIMM and slot; other_boot tells those not seen in the present boot. */
+int db_each_cell(struct db *db, db_cell_fn fn, void *userdata);
 /** Actions of the present boot that were stored as intents and never completed, by id. */
 int db_each_intent(struct db *db, db_action_fn fn, void *userdata);
 /** What db_put_reader() stored in the present boot. */
@@ -177,6 +236,7 @@ struct db_history {
 	int64_t duration_usec;
 	int64_t poisoned_before_kib; /* -1: not known */
 	int64_t poisoned_after_kib;
+	char outcome[24]; /* the kernel's own word; empty if it told none */
 };
 
 struct db_ce {

@@ -7,6 +7,7 @@
  */
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "db.h"
 #include "mem.h"
@@ -26,10 +27,19 @@ enum stmt {
 	STMT_ACTION_CLOSE,
 	STMT_POISON_PUT,
 	STMT_DIMM_PUT,
+	STMT_FAULT_PUT,
+	STMT_FAULT,
+	STMT_MODULE_PUT,
+	STMT_MODULE,
+	STMT_CELL_PUT,
+	STMT_CELL_REMOVE,
+	STMT_DIMM_CELLS_REMOVE,
+	STMT_CELLS,
 	STMT_TOTAL_PUT,
 	STMT_READER_PUT,
 	STMT_READERS,
 	STMT_PAGES,
+	STMT_PAGES_MORE,
 	STMT_PAGE,
 	STMT_DIMMS,
 	STMT_INTENTS,
@@ -60,12 +70,19 @@ struct db {
 	usec_t now;   /* as last told */
 	usec_t wall_offset;
 	int64_t stored_offset; /* as the boot's row has it */
+	uint64_t ce_before;    /* the last row of the CE history when it was opened */
 	uint64_t max_size;
 	usec_t retention;
+	int wal_pages;        /* in the WAL, and not known to be moved into the file */
+	int wal_most;         /* ... at most, if no reader is in the way */
 	bool busy;            /* the last BEGIN waited in vain */
+	bool unchecked;       /* the file as a whole, see db_unchecked() */
+	bool boots_pruned;    /* no boot is left that no row names */
 	unsigned int pending; /* rows in the open group */
 	uint64_t lost;
 	uint64_t errors;
+	struct totals totals;  /* as table totals has them, the open group included */
+	bool totals_known;     /* ... unless it was rolled back */
 	struct page_rec *page; /* what was read last, with room for UINT16_MAX stamps */
 	uint8_t *log;          /* the changes of the open group, to do them again */
 	size_t log_len;
@@ -83,6 +100,9 @@ const char *db_why(const char *format, ...) _printf_(1, 2);
 
 /** Negative errno for an SQLite result code; 0 for SQLITE_OK, _ROW and _DONE. */
 int db_errno(int rc);
+
+/** Makes spaces of the line breaks in @text. */
+void db_one_line(char *text);
 
 /** Counts a failure, keeps SQLite's words for it, returns its negative errno. */
 int db_fail(struct db *db, int rc);
@@ -119,6 +139,12 @@ int db_pragma(struct db *db, const char *name, int64_t value);
  */
 void db_checkpoint(struct db *db);
 
+/** Has SQLite tell of the WAL's length instead of emptying it when it likes to. */
+void db_watch_wal(struct db *db);
+
+/** After a commit: moves the WAL into the file if it has become too long. */
+void db_bound_wal(struct db *db);
+
 /** PATH with @suffix in @ret, PATH_MAX bytes. Returns 0 or -ENAMETOOLONG. */
 int db_path(const struct db *db, const char *suffix, char *ret);
 
@@ -132,8 +158,22 @@ int db_cap_pages(struct db *db, int64_t *ret_pages);
  * Opening (db.c).
  */
 
+/**
+ * Whether a row must name a boot that is there. Checking it took a tenth of the time of
+ * each row that is written, all of which name the present boot; it is needed where boots
+ * are deleted. Returns 0 or negative errno.
+ */
+int db_check_references(struct db *db, bool on);
+
 /** 0 if @path is a sound database of ours with tables in it; negative errno. */
 int db_probe(const char *path);
+
+/**
+ * Reads all of the database at @path by a connection of its own: 0: sound, -EUCLEAN: not;
+ * -EINTR: *@stop became true meanwhile; other negative errno. For any thread: it touches
+ * nothing that another one has.
+ */
+int db_check_file(const char *path, atomic_bool *stop);
 
 /*
  * Schema (db_schema.c).
@@ -159,14 +199,33 @@ int db_log_new(struct db *db);
 void db_rollback(struct db *db);
 
 /*
+ * Restoring (db_restore.c).
+ */
+
+/**
+ * How far the times of a row are to be moved that are of row @boot of table boot with
+ * @offset, the last of them being @latest: all by the same, and never into the future.
+ */
+usec_t db_shift_of(const struct db *db, int64_t boot, usec_t offset, usec_t latest);
+
+/*
+ * Faults (db_fault.c). They return 0 or negative errno.
+ */
+
+/** Stores a cell, or removes it; @place is DIMM times FAULT_CELLS plus slot. */
+int db_store_cell(struct db *db, int64_t place, const struct fault_cell *cell);
+int db_remove_dimm_cells(struct db *db, int64_t dimm);
+/** Stores class, evidence and module of DIMM @index. */
+int db_store_fault(struct db *db, int64_t index, const struct dimm_rec *rec);
+/** Reads them into @rec, which stays as it is if nothing is stored. */
+int db_read_fault(struct db *db, int64_t index, struct dimm_rec *rec);
+
+/*
  * Housekeeping (db_prune.c).
  */
 
 /** Deletes some of the oldest rows because the disk or the cap is full. */
 void db_make_room(struct db *db);
-
-/** Drops rows of boots that nothing names any more. Returns 0 or negative errno. */
-int db_prune_boots(struct db *db);
 
 /**
  * Puts the damaged file and its WAL aside and a sound backup, if there is one, into its
@@ -174,6 +233,17 @@ int db_prune_boots(struct db *db);
  * Returns 0, *ret_why and *ret_restored; negative errno, *ret_why.
  */
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
+
+/**
+ * Before the file is opened: true if it was not there and the copy of the backup, which a
+ * db_quarantine() that was killed had made, has taken its place. What is no sound
+ * database of ours is left alone.
+ */
+bool db_finish_restore(const struct db *db);
+
+/** Once the file is known to be ours: removes a copy that was not finished or not used.
+ */
+void db_drop_restore(const struct db *db);
 
 /*
  * Parameters and columns, one after the other.
@@ -281,12 +351,14 @@ DEFINE_DB_COL_WORD(reason, enum reason, REASON_NONE)
 DEFINE_DB_COL_WORD(result, enum result, RESULT_NONE)
 DEFINE_DB_COL_WORD(action, enum action, ACTION_OBSERVE)
 DEFINE_DB_COL_WORD(frame_kind, enum frame_kind, FRAME_UNKNOWN)
+DEFINE_DB_COL_WORD(fault_class, enum fault_class, FAULT_NONE)
 
 /** A key of table totals and its field. */
 struct db_total {
 	const char *key;
 	size_t offset;
 	enum { DB_TOTAL_COUNT, DB_TOTAL_NUMBER, DB_TOTAL_TIME } kind;
+	bool spent; /* of what db_put_spent() writes */
 };
 
 extern const struct db_total db_totals[];

@@ -164,6 +164,28 @@ static int give_back(struct db *db)
 	return r < 0 ? r : 1;
 }
 
+/* Drops some boots that no row names any more. It reads all of the histories, so only
+ * until none is left: boots do not come while the database is open. */
+static int prune_boots(struct db *db)
+{
+	struct db_bind b = { 0 };
+	int r;
+
+	if (db->boots_pruned)
+		return 0;
+	r = db_check_references(db, true);
+	if (r == 0)
+		r = db_stmt(db, STMT_PRUNE_BOOT, &b.s);
+	if (r == 0) {
+		db_bind_int(&b, db->boot);
+		r = b.rc != SQLITE_OK ? db_fail(db, b.rc) : db_step(db, b.s);
+	}
+	if (r == 0)
+		db->boots_pruned = sqlite3_changes(db->handle) == 0;
+	(void)db_check_references(db, false);
+	return r;
+}
+
 int db_prune(struct db *db, usec_t now, unsigned int max_rows)
 {
 	int aged, sized = 0;
@@ -177,6 +199,10 @@ int db_prune(struct db *db, usec_t now, unsigned int max_rows)
 	if (r < 0)
 		return r;
 	aged = prune_by_age(db, max_rows);
+	if (aged >= 0)
+		r = prune_boots(db);
+	if (r < 0)
+		return r;
 	if (aged >= 0)
 		sized = prune_by_size(db, max_rows - (unsigned int)aged);
 	if (aged < 0 || sized < 0)
@@ -195,17 +221,6 @@ void db_make_room(struct db *db)
 	db_checkpoint(db);
 	(void)prune_oldest(db, ROOM_ROWS);
 	db_checkpoint(db);
-}
-
-int db_prune_boots(struct db *db)
-{
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_PRUNE_BOOT, &b.s);
-
-	if (r < 0)
-		return r;
-	db_bind_int(&b, db->boot);
-	return b.rc != SQLITE_OK ? db_fail(db, b.rc) : db_step(db, b.s);
 }
 
 /*
@@ -301,8 +316,9 @@ static int copy_to(const char *from, const char *to, mode_t mode)
 	return close(TAKE_FD(out)) < 0 ? -errno : 0;
 }
 
-/* 1: the backup stands in the place of the database; 0: there is no sound one. */
-static int restore_backup(const struct db *db)
+/* 1: a copy of the backup is ready to take the place of the database; 0: there is no
+ * sound one. */
+static int prepare_backup(const struct db *db)
 {
 	char backup[PATH_MAX], new[PATH_MAX];
 	struct stat st;
@@ -317,13 +333,42 @@ static int restore_backup(const struct db *db)
 	if (unlink(new) < 0 && errno != ENOENT)
 		return -errno;
 	r = copy_to(backup, new, st.st_mode & 0777);
-	if (r == 0 && rename(new, db->path) < 0)
-		r = -errno;
 	if (r < 0) {
 		(void)unlink(new);
 		return r;
 	}
 	return 1;
+}
+
+/* 1: done; 0: no copy is there. */
+static int place_backup(const struct db *db)
+{
+	char new[PATH_MAX];
+	int r = db_path(db, ".restore", new);
+
+	if (r < 0)
+		return r;
+	if (rename(new, db->path) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return 1;
+}
+
+bool db_finish_restore(const struct db *db)
+{
+	char new[PATH_MAX];
+
+	if (access(db->path, F_OK) == 0 || errno != ENOENT)
+		return false;
+	return db_path(db, ".restore", new) == 0 && db_probe(new) == 0 &&
+	       place_backup(db) > 0;
+}
+
+void db_drop_restore(const struct db *db)
+{
+	char new[PATH_MAX];
+
+	if (db_path(db, ".restore", new) == 0)
+		(void)unlink(new);
 }
 
 /* The number in BASE.corrupt-NUMBER; -1 for every other name. */
@@ -423,7 +468,9 @@ static int put_aside(const struct db *db, int64_t *ret_number)
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 {
 	int64_t number = 0;
-	int restored = 0;
+	/* Before the damaged file goes: copying takes time, in which a kill must find one
+	 * of both. */
+	int restored = ret_restored ? prepare_backup(db) : 0;
 	int r = put_aside(db, &number);
 
 	if (r < 0) {
@@ -432,8 +479,8 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 		return r;
 	}
 	keep_newest(db, number);
-	if (ret_restored)
-		restored = restore_backup(db);
+	if (restored > 0)
+		restored = place_backup(db);
 	*ret_why =
 		db_why("%s: damaged (%s); kept as %s" CORRUPT_INFIX "%" PRId64 ", %s",
 		       db->path, db->last_error, db->path, number,

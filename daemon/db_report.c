@@ -96,6 +96,8 @@ static void read_history(sqlite3_stmt *s, struct db_history *h)
 	h->duration_usec = db_col_int(&row);
 	h->poisoned_before_kib = db_col_int(&row);
 	h->poisoned_after_kib = db_col_int(&row);
+	row.i++; /* dimm */
+	db_col_copy(&row, h->outcome, sizeof(h->outcome));
 }
 
 int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)

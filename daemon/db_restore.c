@@ -19,9 +19,7 @@
 /* The largest value of a bit field is all ones. */
 #define MAX_BITS(n) ((1 << (n)) - 1)
 
-/* How far the times of a row are to be moved that are of @boot, the last being @latest.
- */
-static usec_t shift_of(const struct db *db, int64_t boot, usec_t offset, usec_t latest)
+usec_t db_shift_of(const struct db *db, int64_t boot, usec_t offset, usec_t latest)
 {
 	usec_t shift;
 
@@ -108,32 +106,47 @@ static void read_page(struct db *db, sqlite3_stmt *s, bool *ret_other_boot)
 	if (latest < rec->first_seen)
 		latest = rec->first_seen;
 	if (*ret_other_boot)
-		move_page(rec, db, shift_of(db, boot, offset, usec(latest)));
+		move_page(rec, db, db_shift_of(db, boot, offset, usec(latest)));
+}
+
+/* The statement @id with @limit bound. Returns 0 or negative errno. */
+static int limited(struct db *db, enum stmt id, uint32_t limit, sqlite3_stmt **ret)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, id, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_int(&b, limit);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	*ret = b.s;
+	return 0;
 }
 
 int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 		 bool *ret_more)
 {
-	struct db_bind b = { 0 };
-	uint32_t n = 0;
 	bool other_boot;
-	int r = db_stmt(db, STMT_PAGES, &b.s);
+	sqlite3_stmt *s;
+	int r = limited(db, STMT_PAGES, limit, &s);
 
 	if (r < 0)
 		return r;
-	/* one past the limit tells whether there are more */
-	db_bind_int(&b, (int64_t)limit + 1);
-	if (b.rc != SQLITE_OK)
-		return db_fail(db, b.rc);
-	while ((r = db_step(db, b.s)) > 0 && n < limit) {
-		read_page(db, b.s, &other_boot);
+	while ((r = db_step(db, s)) > 0) {
+		read_page(db, s, &other_boot);
 		r = fn(userdata, db->page, other_boot);
 		if (r != 0)
 			break;
-		n++;
 	}
-	(void)sqlite3_reset(b.s);
-	if (r < 0 || (r > 0 && n < limit))
+	(void)sqlite3_reset(s);
+	if (r == 0)
+		r = limited(db, STMT_PAGES_MORE, limit, &s);
+	if (r != 0)
+		return r;
+	r = db_step(db, s);
+	(void)sqlite3_reset(s);
+	if (r < 0)
 		return r;
 	*ret_more = r > 0;
 	return 0;
@@ -158,12 +171,13 @@ int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_o
 	return 0;
 }
 
-static void read_dimm(const struct db *db, sqlite3_stmt *s, int64_t *ret_index,
-		      struct dimm_rec *rec)
+static int read_dimm(struct db *db, sqlite3_stmt *s, int64_t *ret_index,
+		     struct dimm_rec *rec)
 {
 	struct db_row row = { s, 0 };
 	int64_t boot;
 	usec_t offset, shift;
+	int r;
 
 	*ret_index = db_col_int(&row);
 	boot = db_col_int(&row);
@@ -182,13 +196,16 @@ static void read_dimm(const struct db *db, sqlite3_stmt *s, int64_t *ret_index,
 	rec->first_seen = db_col_int(&row);
 	rec->last_seen = db_col_int(&row);
 
-	shift = shift_of(db, boot, offset,
-			 usec_max(usec(rec->first_seen), usec(rec->last_seen)));
+	shift = db_shift_of(db, boot, offset,
+			    usec_max(usec(rec->first_seen), usec(rec->last_seen)));
 	rec->first_seen = moved(rec->first_seen, shift);
 	rec->last_seen = moved(rec->last_seen, shift);
+	r = db_read_fault(db, *ret_index, rec);
+	rec->fault.since = moved(rec->fault.since, shift);
 	/* Of the present boot, says its declaration; who only reads does not know it. */
 	if (db->boot && boot != db->boot)
 		rec->offlined = 0;
+	return r;
 }
 
 int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
@@ -201,7 +218,9 @@ int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
 	if (r < 0)
 		return r;
 	while ((r = db_step(db, s)) > 0) {
-		read_dimm(db, s, &index, &rec);
+		r = read_dimm(db, s, &index, &rec);
+		if (r < 0)
+			break;
 		if (index < 0 || index >= MAX_DIMMS)
 			continue;
 		r = fn(userdata, (uint16_t)index, &rec);
@@ -215,6 +234,7 @@ int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
 static void read_action(sqlite3_stmt *s, struct action_row *a)
 {
 	struct db_row row = { s, 0 };
+	const char *outcome;
 
 	a->id = db_col_bits(&row);
 	a->time = db_col_int(&row);
@@ -228,6 +248,8 @@ static void read_action(sqlite3_stmt *s, struct action_row *a)
 	a->poisoned_before_kib = db_col_int(&row);
 	a->poisoned_after_kib = db_col_int(&row);
 	a->dimm = col_dimm(&row);
+	outcome = db_col_text(&row);
+	a->outcome = soft_outcome_from_word(outcome, strlen(outcome));
 }
 
 int db_each_intent(struct db *db, db_action_fn fn, void *userdata)
@@ -309,7 +331,7 @@ static void read_total(const struct db *db, sqlite3_stmt *s, struct totals *t)
 		if (strcmp(field->key, key) != 0)
 			continue;
 		if (field->kind == DB_TOTAL_TIME)
-			v = moved(v, shift_of(db, boot, offset, usec(v)));
+			v = moved(v, db_shift_of(db, boot, offset, usec(v)));
 		set_total(t, field, v);
 	}
 }

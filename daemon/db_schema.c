@@ -136,7 +136,66 @@ static const char step_3[] = "CREATE TABLE reader ("
 			     " read INTEGER NOT NULL"
 			     ") STRICT;";
 
-static const char *const steps[DB_SCHEMA_VERSION] = { step_1, step_2, step_3 };
+/* Cells that erred, by DRAM coordinates as far as they are known; the fault of each DIMM
+ * with its evidence; the module that sat in its slot; the kernel's own word for how an
+ * action ended, NULL where it told none. Times of fault are those of the DIMM's boot. */
+#define COORD_COLUMNS \
+	" rank INTEGER, device INTEGER, bank_group INTEGER, bank INTEGER, row INTEGER," \
+	" \"column\" INTEGER"
+static const char step_4[] =
+	"CREATE TABLE cell ("
+	" dimm INTEGER NOT NULL,"
+	" slot INTEGER NOT NULL,"
+	" boot INTEGER NOT NULL REFERENCES boot(id),"
+	" address INTEGER NOT NULL,"
+	" first INTEGER NOT NULL,"
+	" last INTEGER NOT NULL,"
+	COORD_COLUMNS ","
+	" votes INTEGER NOT NULL,"
+	" doubted INTEGER NOT NULL,"
+	" row_faulty INTEGER NOT NULL,"
+	" other_boot INTEGER NOT NULL,"
+	" PRIMARY KEY (dimm, slot)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fault ("
+	" dimm INTEGER PRIMARY KEY,"
+	" class TEXT NOT NULL,"
+	" since INTEGER NOT NULL,"
+	" cells INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL,"
+	" faulty_rows INTEGER NOT NULL,"
+	" bank_faulty_rows INTEGER NOT NULL,"
+	" banks INTEGER NOT NULL,"
+	" devices INTEGER NOT NULL,"
+	" extent INTEGER NOT NULL,"
+	COORD_COLUMNS
+	") STRICT;"
+	"CREATE TABLE module ("
+	" dimm INTEGER PRIMARY KEY,"
+	" part TEXT NOT NULL,"
+	" serial TEXT NOT NULL,"
+	" former INTEGER NOT NULL"
+	") STRICT;"
+	"ALTER TABLE action ADD COLUMN outcome TEXT;"
+	"DROP VIEW action_log;"
+	"CREATE VIEW action_log AS SELECT " WALL("time") " AS time,"
+	" " HEX("pfn") " AS pfn,"
+	" action, reason, result, outcome, page_type, error, duration_usec,"
+	" poisoned_before_kib, poisoned_after_kib, " LABEL("action") " AS dimm"
+	" FROM action JOIN boot ON boot.id = action.boot ORDER BY action.id;"
+	"CREATE VIEW cell_log AS SELECT " WALL("first") " AS first,"
+	" " WALL("last") " AS last,"
+	" " HEX("address") " AS address, " LABEL("cell") " AS dimm, rank, device,"
+	" bank_group, bank, row, \"column\", votes, row_faulty"
+	" FROM cell JOIN boot ON boot.id = cell.boot ORDER BY cell.dimm, slot;";
+
+/* The newest pages, and the oldest, without a look at all the others: a start reads back
+ * as many as the tracker holds. */
+static const char step_5[] = "CREATE INDEX page_seen ON page(boot, last_seen);";
+
+static const char *const steps[DB_SCHEMA_VERSION] = {
+	step_1, step_2, step_3, step_4, step_5
+};
 
 #define PAGE_COLUMNS \
 	"pfn, page.boot, boot.wall_offset, dimm, corrected_errors, page.first_seen," \
@@ -144,7 +203,7 @@ static const char *const steps[DB_SCHEMA_VERSION] = { step_1, step_2, step_3 };
 #define FROM_PAGE "FROM page CROSS JOIN boot ON boot.id = page.boot "
 #define ACTION_COLUMNS \
 	"action.id, action.time, pfn, action, reason, result, page_type, error," \
-	" duration_usec, poisoned_before_kib, poisoned_after_kib, dimm"
+	" duration_usec, poisoned_before_kib, poisoned_after_kib, dimm, outcome"
 #define CE_COLUMNS \
 	"ce.id AS id, first, last, boot.wall_offset AS wall_offset, address, count," \
 	" events, " LABEL("ce") " AS label, severity, unattributed"
@@ -179,16 +238,20 @@ static const char *const statements[STMT_MAX_] = {
 	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",
 	[STMT_DIMM_PAGES_REMOVE] = "DELETE FROM page WHERE dimm = ?1",
 	[STMT_CE_PUT] =
-		"INSERT INTO ce(boot, first, last, address, count, events, dimm,"
+		"INSERT INTO ce(id, boot, first, last, address, count, events, dimm,"
 		" severity,"
 		" grain_bits, unattributed, overflow)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+		" ON CONFLICT(id) DO UPDATE SET first = excluded.first,"
+		" last = excluded.last, count = excluded.count,"
+		" events = excluded.events, overflow = excluded.overflow",
 	[STMT_ACTION_PUT] =
 		"INSERT OR REPLACE INTO action(id, boot, time, pfn, action, reason,"
 		" result,"
 		" page_type, error, duration_usec, poisoned_before_kib,"
 		" poisoned_after_kib,"
-		" dimm) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		" dimm, outcome)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
 	/* what an earlier boot left open nobody can settle any more */
 	[STMT_ACTION_CLOSE] =
 		"UPDATE action SET result = 'interrupted'"
@@ -203,13 +266,42 @@ static const char *const statements[STMT_MAX_] = {
 		" offlined, first_seen, last_seen)"
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
 		" ?15)",
+	[STMT_FAULT_PUT] =
+		"INSERT OR REPLACE INTO fault(dimm, class, since, cells, rows,"
+		" faulty_rows, bank_faulty_rows, banks, devices, extent, rank, device,"
+		" bank_group, bank, row, \"column\")"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+		" ?15, ?16)",
+	[STMT_FAULT] =
+		"SELECT class, since, cells, rows, faulty_rows, bank_faulty_rows, banks,"
+		" devices, extent, rank, device, bank_group, bank, row, \"column\""
+		" FROM fault WHERE dimm = ?1",
+	[STMT_MODULE_PUT] =
+		"INSERT OR REPLACE INTO module(dimm, part, serial, former)"
+		" VALUES(?1, ?2, ?3, ?4)",
+	[STMT_MODULE] = "SELECT part, serial, former FROM module WHERE dimm = ?1",
+	[STMT_CELL_PUT] =
+		"INSERT OR REPLACE INTO cell(dimm, slot, boot, address, first, last,"
+		" rank, device, bank_group, bank, row, \"column\", votes, doubted,"
+		" row_faulty, other_boot) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+	[STMT_CELL_REMOVE] = "DELETE FROM cell WHERE dimm = ?1 AND slot = ?2",
+	[STMT_DIMM_CELLS_REMOVE] = "DELETE FROM cell WHERE dimm = ?1",
+	[STMT_CELLS] =
+		"SELECT dimm, slot, boot, wall_offset, address, first, last, rank,"
+		" device, bank_group, bank, row, \"column\", votes, doubted,"
+		" row_faulty, other_boot FROM cell CROSS JOIN boot ON boot.id = cell.boot"
+		" ORDER BY dimm, slot",
 	[STMT_TOTAL_PUT] = "INSERT OR REPLACE INTO totals(key, value) VALUES(?1, ?2)",
 	[STMT_READER_PUT] =
 		"INSERT OR REPLACE INTO reader(cpu, boot, read) VALUES(?1, ?2, ?3)",
 	[STMT_READERS] = "SELECT cpu, read FROM reader WHERE boot = ?1 ORDER BY cpu",
+	/* found in the index; then each page of the file is read once, in its order */
 	[STMT_PAGES] =
-		"SELECT " PAGE_COLUMNS " " FROM_PAGE
-		"ORDER BY page.last_seen + boot.wall_offset DESC, pfn DESC LIMIT ?1",
+		"SELECT " PAGE_COLUMNS " " FROM_PAGE "WHERE pfn IN (SELECT pfn FROM page"
+		" ORDER BY boot DESC, last_seen DESC LIMIT ?1)",
+	[STMT_PAGES_MORE] =
+		"SELECT 1 FROM page ORDER BY boot DESC, last_seen DESC LIMIT 1 OFFSET ?1",
 	[STMT_PAGE] = "SELECT " PAGE_COLUMNS " " FROM_PAGE "WHERE pfn = ?1",
 	[STMT_DIMMS] =
 		"SELECT dimm.id, boot, wall_offset, label, mc, layer_0, layer_1, layer_2,"
@@ -256,24 +348,24 @@ static const char *const statements[STMT_MAX_] = {
 	/* an intent of the present boot is what a restart recovers from */
 	[STMT_PRUNE_ACTION] = PRUNE("action", "time", "result = 'none' AND boot = ?3"),
 	[STMT_PRUNE_PAGE] =
-		"DELETE FROM page WHERE pfn IN (SELECT pfn " FROM_PAGE
-		"WHERE state IN ('watched', 'failed', 'refused')"
-		" AND page.last_seen + boot.wall_offset < ?1 LIMIT ?2)",
+		"DELETE FROM page WHERE pfn IN (SELECT pfn FROM boot CROSS JOIN page"
+		" ON page.boot = boot.id AND page.last_seen < ?1 - boot.wall_offset"
+		" WHERE state IN ('watched', 'failed', 'refused') LIMIT ?2)",
 	[STMT_PRUNE_WATCHED] =
-		"DELETE FROM page WHERE pfn IN (SELECT pfn " FROM_PAGE
-		"WHERE state = 'watched'"
-		" ORDER BY page.last_seen + boot.wall_offset LIMIT ?2)",
+		"DELETE FROM page WHERE pfn IN (SELECT pfn FROM page"
+		" WHERE state = 'watched' ORDER BY boot, last_seen LIMIT ?2)",
 	[STMT_PRUNE_BOOT] =
 		"DELETE FROM boot WHERE id IN (SELECT id FROM boot WHERE id <> ?1"
 		" AND id NOT IN (SELECT boot FROM ce UNION SELECT boot FROM action"
 		" UNION SELECT boot FROM poison UNION SELECT boot FROM page"
-		" UNION SELECT boot FROM dimm"
+		" UNION SELECT boot FROM dimm UNION SELECT boot FROM cell"
 		" UNION SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "')"
 		" ORDER BY id LIMIT 4)",
 	[STMT_VACUUM_INTO] = "VACUUM INTO ?1",
 };
 
-#define TOTAL(name, k) { #name, offsetof(struct totals, name), k }
+#define TOTAL(name, k) { #name, offsetof(struct totals, name), k, false }
+#define SPENT(name, k) { #name, offsetof(struct totals, name), k, true }
 const struct db_total db_totals[] = {
 	TOTAL(events, DB_TOTAL_COUNT),
 	TOTAL(corrected_errors, DB_TOTAL_COUNT),
@@ -281,11 +373,13 @@ const struct db_total db_totals[] = {
 	TOTAL(unattributed, DB_TOTAL_COUNT),
 	TOTAL(events_lost, DB_TOTAL_COUNT),
 	TOTAL(malformed, DB_TOTAL_COUNT),
-	TOTAL(next_action_id, DB_TOTAL_COUNT),
+	SPENT(next_action_id, DB_TOTAL_COUNT),
 	TOTAL(last_event, DB_TOTAL_TIME),
-	TOTAL(last_offline, DB_TOTAL_TIME),
-	TOTAL(bucket_level, DB_TOTAL_NUMBER),
-	TOTAL(bucket_time, DB_TOTAL_TIME),
+	SPENT(last_offline, DB_TOTAL_TIME),
+	SPENT(bucket_level, DB_TOTAL_NUMBER),
+	SPENT(bucket_time, DB_TOTAL_TIME),
+	TOTAL(ram_print, DB_TOTAL_NUMBER),
+	TOTAL(module_print, DB_TOTAL_NUMBER),
 };
 const size_t db_totals_n = ARRAY_SIZE(db_totals);
 /* clang-format on */

@@ -13,6 +13,10 @@
 
 #define MIN_PAGES 64 /* the empty schema takes some 20 */
 
+/* Of the WAL: from so many pages on it is worth moving them, and so many are the most. */
+#define WAL_MUCH 1000
+#define WAL_MOST 4000
+
 const char *db_why(const char *format, ...)
 {
 	static char lines[2][PATH_MAX + 512];
@@ -56,14 +60,19 @@ int db_errno(int rc)
 	}
 }
 
+void db_one_line(char *text)
+{
+	for (; *text; text++)
+		if (*text == '\n')
+			*text = ' ';
+}
+
 int db_fail(struct db *db, int rc)
 {
 	db->errors++;
 	snprintf(db->last_error, sizeof(db->last_error), "%s",
 		 db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc));
-	for (char *c = db->last_error; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
+	db_one_line(db->last_error);
 	return db_errno(rc);
 }
 
@@ -144,6 +153,40 @@ void db_checkpoint(struct db *db)
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
 }
 
+/* SQLite calls it after each commit, in place of a checkpoint of its own. */
+static int note_wal(void *userdata, sqlite3 *handle, const char *name, int pages)
+{
+	((struct db *)userdata)->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+void db_watch_wal(struct db *db)
+{
+	db->wal_pages = 0;
+	(void)sqlite3_wal_hook(db->handle, note_wal, db);
+}
+
+/* Once all of it is moved, the next commit begins at its front again. */
+static void move_wal(struct db *db)
+{
+	(void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+					NULL);
+}
+
+void db_bound_wal(struct db *db)
+{
+	if (db->wal_pages >= db->wal_most)
+		move_wal(db);
+}
+
+void db_rest(struct db *db)
+{
+	if (db->wal_pages < WAL_MUCH || !sqlite3_get_autocommit(db->handle))
+		return;
+	move_wal(db);
+	db->wal_pages = 0;
+}
+
 int db_path(const struct db *db, const char *suffix, char *ret)
 {
 	int n = snprintf(ret, PATH_MAX, "%s%s", db->path, suffix);
@@ -173,5 +216,10 @@ int db_apply_cap(struct db *db)
 	int64_t pages;
 	int r = db_cap_pages(db, &pages);
 
-	return r < 0 ? r : db_pragma(db, "max_page_count", pages);
+	if (r < 0)
+		return r;
+	db->wal_most = pages / 8 < WAL_MUCH   ? WAL_MUCH
+		       : pages / 8 > WAL_MOST ? WAL_MOST
+					      : (int)(pages / 8);
+	return db_pragma(db, "max_page_count", pages);
 }

@@ -24,7 +24,9 @@ enum change_kind {
 	CHANGE_ACTION,
 	CHANGE_POISON,
 	CHANGE_DIMM,
+	CHANGE_CELL,
 	CHANGE_TOTALS,
+	CHANGE_SPENT,
 	CHANGE_READER,
 };
 
@@ -32,7 +34,7 @@ enum change_kind {
 struct change {
 	uint32_t kind;
 	uint32_t size; /* with this header and the padding */
-	int64_t index; /* CHANGE_DIMM */
+	int64_t index; /* CHANGE_DIMM, CHANGE_CELL, CHANGE_READER */
 };
 
 static int finish(struct db *db, struct db_bind *b)
@@ -100,7 +102,8 @@ static int remove_dimm_pages(struct db *db, const uint64_t *index)
 	if (r < 0)
 		return r;
 	db_bind_bits(&b, *index);
-	return finish(db, &b);
+	r = finish(db, &b);
+	return r < 0 ? r : db_remove_dimm_cells(db, (int64_t)*index);
 }
 
 static int put_ce(struct db *db, const struct ce_row *row)
@@ -110,6 +113,10 @@ static int put_ce(struct db *db, const struct ce_row *row)
 
 	if (r < 0)
 		return r;
+	if (row->id != 0)
+		db_bind_bits(&b, db->ce_before + row->id);
+	else
+		db_bind_null(&b);
 	db_bind_int(&b, db->boot);
 	db_bind_int(&b, row->first);
 	db_bind_int(&b, row->last);
@@ -147,6 +154,10 @@ static int put_action(struct db *db, const struct action_row *row)
 	db_bind_int(&b, row->poisoned_before_kib);
 	db_bind_int(&b, row->poisoned_after_kib);
 	db_bind_int(&b, row->dimm);
+	if (row->outcome == SOFT_UNKNOWN)
+		db_bind_null(&b);
+	else
+		db_bind_text(&b, soft_outcome_to_string(row->outcome));
 	return finish(db, &b);
 }
 
@@ -162,7 +173,7 @@ static int put_poison(struct db *db, const struct poison_row *row)
 	db_bind_int(&b, row->kib);
 	db_bind_int(&b, row->delta_kib);
 	db_bind_text(&b, poison_cause_to_string(row->cause));
-	if (row->cause == POISON_OFFLINED || row->cause == POISON_MEMORY_FAILURE)
+	if (row->pfn != 0)
 		db_bind_bits(&b, row->pfn);
 	else
 		db_bind_null(&b);
@@ -191,7 +202,8 @@ static int put_dimm(struct db *db, int64_t index, const struct dimm_rec *rec)
 	db_bind_int(&b, rec->offlined);
 	db_bind_int(&b, rec->first_seen);
 	db_bind_int(&b, rec->last_seen);
-	return finish(db, &b);
+	r = finish(db, &b);
+	return r < 0 ? r : db_store_fault(db, index, rec);
 }
 
 static int put_total(struct db *db, const char *key, int64_t value)
@@ -216,20 +228,65 @@ static int64_t total_value(const struct totals *t, const struct db_total *field)
 	return (int64_t)v;
 }
 
-static int put_totals(struct db *db, const struct totals *t)
+/* Writes the fields of one sort that differ from what is stored. */
+static int put_fields(struct db *db, const struct totals *t, bool spent)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < db_totals_n; i++) {
+		const struct db_total *field = &db_totals[i];
+		int64_t value = total_value(t, field);
+
+		if (field->spent != spent ||
+		    (db->totals_known && value == total_value(&db->totals, field)))
+			continue;
+		r = put_total(db, field->key, value);
+	}
+	return r;
+}
+
+static int put_attempts(struct db *db, const struct totals *t)
 {
 	char key[48];
-	int r = put_total(db, DB_TOTALS_BOOT, db->boot);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < db_totals_n; i++)
-		r = put_total(db, db_totals[i].key, total_value(t, &db_totals[i]));
 	for (size_t i = 0; r == 0 && i < RESULT_MAX_; i++) {
 		uint64_t n = t->attempts[i];
 
+		if (db->totals_known && n == db->totals.attempts[i])
+			continue;
 		snprintf(key, sizeof(key), DB_TOTALS_ATTEMPTS "%s",
 			 result_to_string((enum result)i));
 		r = put_total(db, key, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 	}
+	return r;
+}
+
+/* In a storm of refusals this is called once for each: only what changed is written. */
+static int put_spent(struct db *db, const struct totals *t)
+{
+	int r = put_fields(db, t, true);
+
+	if (r == 0)
+		r = put_attempts(db, t);
+	if (r == 0)
+		totals_spend(&db->totals, t);
+	else
+		db->totals_known = false;
+	return r;
+}
+
+static int put_totals(struct db *db, const struct totals *t)
+{
+	int r = put_total(db, DB_TOTALS_BOOT, db->boot);
+
+	if (r == 0)
+		r = put_fields(db, t, false);
+	if (r == 0)
+		r = put_spent(db, t);
+	if (r == 0)
+		db->totals = *t;
+	db->totals_known = r == 0;
 	return r;
 }
 
@@ -265,8 +322,12 @@ static int apply(struct db *db, const struct change *c)
 		return put_poison(db, data);
 	case CHANGE_DIMM:
 		return put_dimm(db, c->index, data);
+	case CHANGE_CELL:
+		return db_store_cell(db, c->index, data);
 	case CHANGE_TOTALS:
 		return put_totals(db, data);
+	case CHANGE_SPENT:
+		return put_spent(db, data);
 	case CHANGE_READER:
 		return put_reader(db, c->index, data);
 	}
@@ -286,6 +347,7 @@ int db_log_new(struct db *db)
 
 void db_rollback(struct db *db)
 {
+	db->totals_known = false;
 	if (db->handle && !sqlite3_get_autocommit(db->handle))
 		(void)db_run(db, STMT_ROLLBACK);
 }
@@ -453,9 +515,23 @@ int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec)
 		   sizeof(*rec));
 }
 
+int db_put_cell(struct db *db, uint16_t dimm, uint16_t slot,
+		const struct fault_cell *cell)
+{
+	struct change head = { .kind = CHANGE_CELL };
+
+	head.index = (int64_t)dimm * FAULT_CELLS + slot;
+	return put(db, head, cell, sizeof(*cell));
+}
+
 int db_put_totals(struct db *db, const struct totals *totals)
 {
 	return put(db, (struct change){ .kind = CHANGE_TOTALS }, totals, sizeof(*totals));
+}
+
+int db_put_spent(struct db *db, const struct totals *totals)
+{
+	return put(db, (struct change){ .kind = CHANGE_SPENT }, totals, sizeof(*totals));
 }
 
 int db_put_reader(struct db *db, uint16_t cpu, uint64_t read)
@@ -499,6 +575,7 @@ int db_commit(struct db *db, usec_t now, usec_t wall_offset)
 		db->lost += db->pending;
 	} else {
 		db->stored_offset = wall_offset.us;
+		db_bound_wal(db);
 	}
 	drop_group(db);
 	return r;

@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "mem.h"
+
+#define LOSS_SPAN                                                                        \
+	(10 * USEC_PER_SEC) /* a DIMM that erred alone for so long is to blame */
 
 /*
  * Counts come from firmware and may be anything that fits 32 bits; held here so that a
@@ -20,6 +24,14 @@ static void add(uint64_t *total, uint64_t n)
 {
 	if (__builtin_add_overflow(*total, n, total))
 		*total = UINT64_MAX;
+}
+
+/* Fixed for the engine's life: a reload moves pages, not cells. */
+static uint32_t fault_dimms(const struct config *cfg)
+{
+	uint32_t n = cfg->tracker.max_tracked_pages / TRACKED_PER_DIMM;
+
+	return n < MIN_FAULT_DIMMS ? MIN_FAULT_DIMMS : n > MAX_DIMMS ? MAX_DIMMS : n;
 }
 
 int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_shift)
@@ -38,7 +50,10 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->totals.last_offline = INT64_MIN;
 	e->totals.next_action_id = 1;
 	e->reconcile_at = usec(USEC_NEVER);
+	e->replay = REASON_MEMORY_UNKNOWN;
+	e->others_erred = usec(INT64_MIN);
 	e->kernel = (struct kernel_state){ true, true, true };
+	engine_init_flights(e);
 	e->n_dimms = 1;
 	memcpy(e->dimms[DIMM_OTHER].label, "other memory", sizeof("other memory"));
 	engine_index_dimm(e, DIMM_OTHER);
@@ -46,6 +61,8 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 			   config_max_page_threshold(cfg));
 	if (r >= 0)
 		r = ce_history_new(&e->history, HISTORY_SLOTS);
+	if (r >= 0)
+		r = fault_map_new(&e->faults, fault_dimms(cfg), MAX_DIMMS);
 	if (r < 0) {
 		engine_free(e);
 		return -ENOMEM;
@@ -60,6 +77,7 @@ struct engine *engine_free(struct engine *e)
 	if (e) {
 		ce_tracker_free(e->tracker);
 		ce_history_free(e->history);
+		fault_map_free(e->faults);
 		free(e);
 	}
 	return NULL;
@@ -97,8 +115,8 @@ static enum result judge_address(const struct engine *e, const struct ce_event *
 	return RESULT_NONE;
 }
 
-static void keep_history(struct engine *e, struct effects *out, const struct ce_event *ev,
-			 uint16_t dimm, enum result why)
+_apart_ static void add_history(struct engine *e, struct effects *out,
+				const struct ce_event *ev, uint16_t dimm, enum result why)
 {
 	struct ce_row closed;
 	struct ce_row row = {
@@ -119,16 +137,22 @@ static void keep_history(struct engine *e, struct effects *out, const struct ce_
 		engine_emit(out, EFFECT_STORE_CE)->ce = closed;
 }
 
+_apart_ static void tell_of_dimm(struct engine *e, struct effects *out,
+				 enum report_kind kind, const struct ce_event *ev,
+				 struct report r)
+{
+	r.kind = kind;
+	r.count = ev->count ? ev->count : 1;
+	r.has_pfn = ev->has_address && ev->address.addr != 0;
+	r.pfn = paddr_to_pfn(ev->address, e->page_shift);
+	engine_report(e, out, &r);
+}
+
 static void charge_dimm(struct engine *e, struct effects *out, const struct ce_event *ev,
 			uint16_t index, enum result why)
 {
 	struct dimm_rec *d = &e->dimms[index];
 	uint64_t n = ev->count ? ev->count : 1;
-	struct report r = { .dimm = index,
-			    .result = why,
-			    .count = n,
-			    .has_pfn = ev->has_address && ev->address.addr != 0,
-			    .pfn = paddr_to_pfn(ev->address, e->page_shift) };
 
 	engine_touch_dimm(e, index);
 	d->last_seen = d->last_seen > ev->time.us ? d->last_seen : ev->time.us;
@@ -138,23 +162,22 @@ static void charge_dimm(struct engine *e, struct effects *out, const struct ce_e
 	if (why == RESULT_UNCORRECTED) {
 		add(&d->uncorrected_errors, n);
 		add(&e->totals.uncorrected_errors, n);
-		r.kind = REPORT_UNCORRECTED;
-		engine_report(e, out, &r);
+		tell_of_dimm(e, out, REPORT_UNCORRECTED, ev,
+			     (struct report){ .dimm = index, .result = why });
 		return;
 	}
 	add(&d->corrected_errors, n);
 	add(&e->totals.corrected_errors, n);
 	if (why == RESULT_NONE)
 		return;
-	if (d->unattributed == 0) {
-		r.kind = REPORT_UNATTRIBUTED;
-		engine_report(e, out, &r);
-	}
+	if (d->unattributed == 0)
+		tell_of_dimm(e, out, REPORT_UNATTRIBUTED, ev,
+			     (struct report){ .dimm = index, .result = why });
 	add(&d->unattributed, n);
 	add(&e->totals.unattributed, n);
 }
 
-static struct page_rec *new_page(struct engine *e, struct effects *out, pfn_t p)
+struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 {
 	const struct page_rec *evicted;
 	struct page_rec *rec = ce_tracker_add(e->tracker, p, &evicted);
@@ -166,61 +189,106 @@ static struct page_rec *new_page(struct engine *e, struct effects *out, pfn_t p)
 	return rec;
 }
 
+_apart_ static void tell_first(struct engine *e, struct effects *out,
+			       const struct page_rec *rec, uint16_t dimm)
+{
+	struct report r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
+
+	e->dimms[dimm].pages++;
+	engine_report(e, out, &r);
+}
+
+/* @rec: the page's record, NULL if there is none yet. */
 static void charge_page(struct engine *e, struct effects *out, const struct ce_event *ev,
-			uint16_t dimm)
+			uint16_t dimm, struct page_rec *rec)
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
-	struct page_rec *rec = ce_tracker_find(e->tracker, p);
 	const struct threshold *limit = &e->rules[dimm].page;
 	bool created = !rec;
-	bool crossed;
+	enum reason by_fault, why;
 
 	if (created) {
-		rec = new_page(e, out, p);
+		rec = engine_new_page(e, out, p);
 		rec->loading = e->more_stored && e->restored;
 	}
-	/* What a DIMM's budget was charged with stays with that DIMM. */
-	if (!rec->by_us)
+	/* What a DIMM's budget was charged with, or is about to be, stays with that DIMM.
+	 */
+	if (!rec->by_us && !rec->in_flight)
 		rec->dimm = dimm;
 	add(&rec->corrected_errors, ev->count ? ev->count : 1);
-	crossed = page_rec_crosses(rec, ev->time, limit->count, limit->window);
-	ce_tracker_stamp(e->tracker, rec, ev->time);
-	ce_tracker_touch(e->tracker, rec);
+	why = ce_tracker_note(e->tracker, rec, ev->time, limit->count, limit->window)
+		      ? REASON_PAGE_THRESHOLD
+		      : REASON_NONE;
+	by_fault = engine_fault_event(e, out, ev, rec, dimm);
 	if (rec->loading) {
 		engine_emit(out, EFFECT_LOAD)->pfn = p;
 		return;
 	}
-	if (created) {
-		struct report r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
-
-		e->dimms[dimm].pages++;
-		engine_report(e, out, &r);
-	}
-	engine_consider(e, out, rec, crossed);
+	if (created)
+		tell_first(e, out, rec, dimm);
+	engine_consider(e, out, rec, why == REASON_NONE ? by_fault : why);
 }
 
-static void take_event(struct engine *e, struct effects *out,
-		       const struct ce_event *given)
+/*
+ * The DIMM whose total lost events raise: the one that erred around them, if no other
+ * did; else nobody's in particular. Before the first event they wait for it.
+ */
+static void charge_lost(struct engine *e, uint64_t n)
 {
-	struct ce_event ev = *given;
+	bool alone = usec_sub(e->now, e->others_erred).us > LOSS_SPAN;
+	uint16_t index = alone ? e->erring : DIMM_OTHER;
+
+	add(&e->dimms[index].corrected_errors, n);
+	add(&e->dimms[index].unattributed, n);
+	engine_touch_dimm(e, index);
+}
+
+/* Which DIMM errs now. */
+static void note_erring(struct engine *e, uint16_t dimm)
+{
+	if (dimm != e->erring && e->erring != DIMM_OTHER &&
+	    e->dimms[e->erring].last_seen > e->others_erred.us)
+		e->others_erred = usec(e->dimms[e->erring].last_seen);
+	e->erring = dimm;
+	if (e->lost_unowned > 0)
+		charge_lost(e, e->lost_unowned);
+	e->lost_unowned = 0;
+}
+
+static void take_event(struct engine *e, struct effects *out, const struct ce_event *ev)
+{
+	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
+	struct page_rec *rec = ce_tracker_find(e->tracker, p);
 	unsigned int known = e->n_dimms;
 	enum result why;
 	uint16_t dimm;
 
-	ev.time = usec_min(ev.time, e->now);
 	e->totals.events++;
 	e->totals_dirty = true;
-	if (e->totals.last_event < ev.time.us)
-		e->totals.last_event = ev.time.us;
-	dimm = engine_intern_dimm(e, &ev);
+	if (e->totals.last_event < ev->time.us)
+		e->totals.last_event = ev->time.us;
+	dimm = engine_intern_dimm(e, ev);
+	note_erring(e, dimm);
 	/* At once, so that after a crash no stored index follows one that is missing. */
 	if (e->n_dimms > known)
 		engine_store_dimm(e, out, dimm);
-	why = judge_address(e, &ev);
-	keep_history(e, out, &ev, dimm, why);
-	charge_dimm(e, out, &ev, dimm, why);
+	why = judge_address(e, ev);
+	if (!ce_history_join(e->history, ev, dimm, why))
+		add_history(e, out, ev, dimm, why);
+	charge_dimm(e, out, ev, dimm, why);
 	if (why == RESULT_NONE)
-		charge_page(e, out, &ev, dimm);
+		charge_page(e, out, ev, dimm, rec);
+	engine_tell_verdict(e, out, dimm);
+}
+
+/* An event from the future is one of now. */
+_apart_ static void take_future_event(struct engine *e, struct effects *out,
+				      const struct ce_event *given)
+{
+	struct ce_event ev = *given;
+
+	ev.time = e->now;
+	take_event(e, out, &ev);
 }
 
 static void take_lost(struct engine *e, struct effects *out, const struct input *in)
@@ -232,6 +300,12 @@ static void take_lost(struct engine *e, struct effects *out, const struct input 
 	e->lost_at = e->now;
 	add(malformed ? &e->totals.malformed : &e->totals.events_lost, in->lost.count);
 	e->totals_dirty = true;
+	if (!malformed && !in->lost.known_to_dimms) {
+		if (e->erring == DIMM_OTHER)
+			add(&e->lost_unowned, in->lost.count);
+		else
+			charge_lost(e, in->lost.count);
+	}
 	engine_report(e, out, &r);
 }
 
@@ -239,13 +313,19 @@ static void flush(struct engine *e, struct effects *out)
 {
 	struct page_rec *rec;
 
-	while (out->n < MAX_EFFECTS && ce_history_open(e->history) > 0) {
+	while (out->n < MAX_EFFECTS && ce_history_pending(e->history) > 0) {
 		struct effect *f = engine_emit(out, EFFECT_STORE_CE);
 
 		ce_history_take(e->history, &f->ce);
 	}
 	while (out->n < MAX_EFFECTS && (rec = ce_tracker_take_dirty(e->tracker)))
 		engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
+	/* Before what they spent; those that ended meanwhile have stored their end. */
+	for (; out->n < MAX_EFFECTS && e->attempts_unstored > 0; e->attempts_unstored--)
+		if (e->attempts_unstored <= e->n_attempts)
+			engine_store_action(e, out,
+					    &e->attempts[e->attempts_unstored - 1].row);
+	engine_store_cells(e, out);
 	engine_store_dimms(e, out);
 	if (out->n < MAX_EFFECTS && e->totals_dirty)
 		engine_store_totals(e, out);
@@ -254,18 +334,46 @@ static void flush(struct engine *e, struct effects *out)
 
 bool engine_is_dirty(const struct engine *e)
 {
-	return ce_history_open(e->history) > 0 || ce_tracker_has_dirty(e->tracker) ||
-	       e->dirty_dimms > 0 || e->totals_dirty;
+	return ce_history_pending(e->history) > 0 || ce_tracker_has_dirty(e->tracker) ||
+	       fault_map_has_dirty(e->faults) || e->dirty_dimms > 0 ||
+	       e->attempts_unstored > 0 || e->totals_dirty;
 }
 
 static void take_surroundings(struct engine *e, const struct input *in)
 {
-	if (in->kind == INPUT_RAM) {
+	if (in->kind == INPUT_BYSTANDER) {
+		e->bystander = in->bystander;
+	} else if (in->kind == INPUT_RAM) {
 		e->ram = *in->ram;
-		return;
+	} else {
+		e->machine = in->machine;
+		e->machine.page_shift = e->page_shift;
 	}
-	e->machine = in->machine;
-	e->machine.page_shift = e->page_shift;
+}
+
+/* What the kernel's trace holds. */
+static void take_record(struct engine *e, struct effects *out, const struct input *in)
+{
+	if (in->kind == INPUT_EVENT && in->event->time.us <= e->now.us)
+		take_event(e, out, in->event);
+	else if (in->kind == INPUT_EVENT)
+		take_future_event(e, out, in->event);
+	else if (in->kind == INPUT_FAILURE)
+		engine_take_failure(e, out, in->failure);
+	else
+		engine_take_soft(e, out, in);
+}
+
+static int take_told(struct engine *e, struct effects *out, const struct input *in)
+{
+	return in->kind == INPUT_CONFIG ? engine_take_config(e, in->config)
+					: engine_take_module(e, out, in);
+}
+
+static int take_result(struct engine *e, struct effects *out, const struct input *in)
+{
+	return in->kind == INPUT_PROBE ? engine_take_probe(e, out, in)
+				       : engine_take_answer(e, out, in);
 }
 
 static int dispatch(struct engine *e, const struct input *in, struct effects *out)
@@ -274,28 +382,24 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 	case INPUT_TICK:
 		break;
 	case INPUT_EVENT:
-		take_event(e, out, in->event);
-		break;
 	case INPUT_FAILURE:
-		engine_take_failure(e, out, in->failure);
+	case INPUT_SOFT:
+		take_record(e, out, in);
 		break;
 	case INPUT_LOST:
 	case INPUT_MALFORMED:
 		take_lost(e, out, in);
 		break;
 	case INPUT_PROBE:
-		return engine_take_probe(e, out, in);
 	case INPUT_ANSWER:
-		return engine_take_answer(e, out, in);
-	case INPUT_BYSTANDER:
-		e->bystander = in->bystander;
-		break;
+		return take_result(e, out, in);
 	case INPUT_POISON:
 		engine_take_poison(e, out, in->poisoned_kib);
 		break;
 	case INPUT_FRAME:
 		engine_take_frame(e, out, in);
 		break;
+	case INPUT_BYSTANDER:
 	case INPUT_MACHINE:
 	case INPUT_RAM:
 		take_surroundings(e, in);
@@ -304,7 +408,8 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 		engine_take_kernel(e, out, &in->kernel);
 		break;
 	case INPUT_CONFIG:
-		return engine_take_config(e, in->config);
+	case INPUT_MODULE:
+		return take_told(e, out, in);
 	case INPUT_REQUEST_OFFLINE:
 	case INPUT_REQUEST_FORGET:
 	case INPUT_REQUEST_FORGET_DIMM:
@@ -315,8 +420,10 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 		break;
 	case INPUT_RESTORE_PAGE:
 	case INPUT_RESTORE_DIMM:
+	case INPUT_RESTORE_CELL:
 	case INPUT_RESTORE_ACTION:
 	case INPUT_RESTORE_TOTALS:
+	case INPUT_MEMORY:
 	case INPUT_RESTORE_DONE:
 		return engine_take_restore(e, out, in);
 	case INPUT_UNSTORED:
@@ -329,6 +436,13 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 	return 0;
 }
 
+/* False if engine_pump() has nothing to look at. */
+static bool something_waits(const struct engine *e)
+{
+	return ce_tracker_waiting(e->tracker) > 0 || e->n_requests > 0 ||
+	       e->hold_by_answer || e->hour_told;
+}
+
 int engine_step(struct engine *e, const struct input *in, struct effects *effects)
 {
 	int r;
@@ -339,8 +453,11 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	r = dispatch(e, in, effects);
 	if (r < 0 || in->kind == INPUT_FLUSH || in->kind == INPUT_UNSTORED)
 		return r;
-	engine_tick_reports(e, effects);
-	engine_tick_poison(e, effects);
-	engine_pump(e, effects);
+	if (e->suppressed > 0)
+		engine_tick_reports(e, effects);
+	if (e->now.us >= e->reconcile_at.us)
+		engine_tick_poison(e, effects);
+	if (something_waits(e))
+		engine_pump(e, effects);
 	return 0;
 }

@@ -20,16 +20,25 @@
  * pending refused   by policy, budget, kind of page   CE, an hour later              ->
  * pending
  *
- * One attempt at a time: an OFFLINE effect is answered by INPUT_ANSWER before the next
- * one goes out. Before each attempt its intent is stored and flushed.
+ * Several attempts may be under way, ENGINE_MAX_ATTEMPTS at most: an OFFLINE effect is
+ * answered by INPUT_ANSWER, in any order, and meanwhile the next ones go out. How many
+ * there may be doubles with each success and halves with each failure, from one on: a
+ * kernel that says no is not asked by the dozen. What is under way counts against every
+ * budget as if it were done. Pages are looked at one at a time. Before each attempt its
+ * intent is stored and flushed; several OFFLINEs may share one flush.
  */
 
 #include "ce_event.h"
 #include "config.h"
+#include "fault_class.h"
 #include "offline_policy.h"
 #include "records.h"
+#include "soft_event.h"
 
 struct engine;
+
+/** OFFLINE effects that wait for their answer, at most. */
+#define ENGINE_MAX_ATTEMPTS 32
 
 /** A range of "System RAM" in bytes; @end is the last byte, as in /proc/iomem. */
 struct ram_range {
@@ -52,10 +61,18 @@ struct kernel_state {
 	bool supported; /* 5.10 or later: retired pages never return to the allocator */
 };
 
+/** Whether the thread that made a soft-offline request is ours. */
+enum soft_asker {
+	SOFT_ASKER_UNKNOWN, /* its number says nothing: then page and time decide */
+	SOFT_ASKER_US,
+	SOFT_ASKER_OTHERS,
+};
+
 enum input_kind {
 	INPUT_TICK,      /* nothing but time */
 	INPUT_EVENT,     /* event */
 	INPUT_FAILURE,   /* failure */
+	INPUT_SOFT,      /* soft: anybody's soft-offline request has ended */
 	INPUT_LOST,      /* lost: events that were overwritten unread */
 	INPUT_MALFORMED, /* lost: raw pages that could not be decoded to their end */
 	INPUT_PROBE,     /* probe: answers EFFECT_PROBE */
@@ -70,15 +87,18 @@ enum input_kind {
 	INPUT_CONFIG,    /* config: replaces all of it; to be preceded by INPUT_FLUSH */
 	INPUT_REQUEST_OFFLINE,     /* request: an operator asks */
 	INPUT_REQUEST_FORGET,      /* request: an operator drops a page's history */
+	INPUT_MODULE,              /* module: which module sits in a DIMM's slot */
 	INPUT_REQUEST_FORGET_DIMM, /* index: an operator drops what a DIMM was charged
 				      with */
 	INPUT_LOADED,         /* page: answers EFFECT_LOAD; NULL if nothing is stored */
 	INPUT_RESTORE_PAGE,   /* page: at start */
 	INPUT_RESTORE_DIMM,   /* dimm: at start, in the order of the index */
+	INPUT_RESTORE_CELL,   /* cell: at start, after the DIMMs */
 	INPUT_RESTORE_ACTION, /* action: at start, an intent that was never answered */
 	INPUT_RESTORE_TOTALS, /* totals: at start */
-	INPUT_RESTORE_DONE,   /* restored: at start, after all of these */
-	INPUT_UNSTORED,       /* what was given out did not last: give it out again */
+	INPUT_MEMORY,       /* memory: at start, after the totals and before the pages */
+	INPUT_RESTORE_DONE, /* restored: at start, after all of these */
+	INPUT_UNSTORED,     /* what was given out did not last: give it out again */
 	INPUT_FLUSH, /* give out what is not stored yet; repeat while effects.more */
 };
 
@@ -93,12 +113,21 @@ struct input {
 		const struct ce_event *event;
 		const struct failure_event *failure;
 		struct {
+			const struct soft_event *event;
+			enum soft_asker asker;
+		} soft;
+		struct {
 			uint64_t count;
 			uint16_t cpu;
+			/* Read by a daemon that was killed: the DIMMs may know of them.
+			 */
+			bool known_to_dimms;
 		} lost;
 		struct {
 			pfn_t pfn;
-			struct frame frame;
+			struct frame frame; /* as it is now */
+			/* As it was at some moment since the last INPUT_ANSWER: what
+			 * the attempts under way take is allowed for. */
 			struct machine machine;
 		} probe;
 		struct {
@@ -121,6 +150,11 @@ struct input {
 		} request;
 		uint16_t index;
 		struct {
+			const char *part;
+			const char *serial; /* not empty: only what is certain is told */
+			uint16_t index;
+		} module;
+		struct {
 			pfn_t pfn;
 			const struct page_rec *rec;
 			bool other_boot; /* stored in an earlier boot: frames are in use
@@ -131,10 +165,22 @@ struct input {
 			uint16_t index;
 		} dimm; /* @rec->offlined: of the present boot */
 		struct {
+			const struct fault_cell *rec; /* @other_boot told */
+			uint16_t dimm;
+			uint16_t slot;
+		} cell;
+		struct {
 			const struct action_row *row;
 			struct frame frame; /* as it is now */
 		} action;
 		const struct totals *totals;
+		struct {
+			/* What the memory map and the memory modules hash to, so that
+			 * another boot can tell whether its frames lie on the same
+			 * DRAM; 0: not known. */
+			int64_t ram_print;
+			int64_t module_print;
+		} memory;
 		struct {
 			/* The database holds pages that were not restored. */
 			bool more_stored;
@@ -147,16 +193,20 @@ struct input {
 
 enum effect_kind {
 	EFFECT_PROBE,        /* pfn: look at the frame and the machine; INPUT_PROBE */
-	EFFECT_OFFLINE,      /* attempt: flush the database, then write; INPUT_ANSWER */
+	EFFECT_OFFLINE,      /* attempt: once what was given out up to here is flushed,
+				write; INPUT_ANSWER */
 	EFFECT_LOAD,         /* pfn: fetch the stored record at once; INPUT_LOADED */
 	EFFECT_STORE_PAGE,   /* page: borrowed until the next step */
 	EFFECT_REMOVE_PAGE,  /* pfn */
 	EFFECT_REMOVE_DIMM,  /* index: the stored pages of this DIMM */
-	EFFECT_STORE_CE,     /* ce */
+	EFFECT_STORE_CE,     /* ce: insert or replace by id */
 	EFFECT_STORE_ACTION, /* action: insert or replace by id */
 	EFFECT_STORE_POISON, /* poison */
 	EFFECT_STORE_DIMM,   /* dimm: borrowed until the next step */
-	EFFECT_STORE_TOTALS, /* engine_totals() */
+	EFFECT_STORE_CELL,   /* cell: borrowed until the next step; remove if not used */
+	EFFECT_STORE_TOTALS, /* engine_totals(); only of INPUT_FLUSH */
+	EFFECT_STORE_SPENT,  /* of engine_totals() what an attempt changes: totals_spend()
+			      */
 	EFFECT_RECONCILE,    /* look at the tracked pages' frames; INPUT_FRAME for each */
 	EFFECT_REPORT,       /* report: for the journal */
 	EFFECT_REPLY,        /* reply: answers a request */
@@ -180,6 +230,12 @@ enum report_kind {
 	REPORT_POISON_LOST,  /* a page that was offlined is in use again */
 	REPORT_SUMMARY,      /* CEs that were not reported one by one */
 	REPORT_RECOVERED,    /* an attempt that a crash interrupted was settled */
+	REPORT_REPLAY,  /* pages of an earlier boot: offlined again, or by reason why not
+			 */
+	REPORT_FOREIGN, /* a soft-offline request that was not ours */
+	REPORT_FAULT,   /* a DIMM's fault was classified, or got wider */
+	REPORT_VERDICT, /* the verdict of a DIMM changed */
+	REPORT_MODULE,  /* another module sits in a DIMM's slot */
 	REPORT_MAX_,
 };
 
@@ -199,6 +255,9 @@ struct report {
 	int64_t duration_usec;
 	int64_t delta_kib;
 	enum poison_cause cause;
+	enum soft_outcome outcome; /* of the attempt or request, in the kernel's word */
+	enum fault_class fault;    /* of the DIMM */
+	enum verdict verdict;      /* of the DIMM */
 };
 
 struct effect {
@@ -208,6 +267,9 @@ struct effect {
 		struct {
 			uint64_t id;
 			pfn_t pfn;
+			/* What it was allowed by: its turn may come when the frame is
+			 * another's. Valid until the next step. */
+			const struct policy_rule *rule;
 		} attempt;
 		uint16_t index;
 		const struct page_rec *page;
@@ -218,6 +280,11 @@ struct effect {
 			const struct dimm_rec *rec;
 			uint16_t index;
 		} dimm;
+		struct {
+			const struct fault_cell *rec;
+			uint16_t dimm;
+			uint16_t slot;
+		} cell;
 		struct report report;
 		struct {
 			uint64_t cookie;
@@ -253,7 +320,8 @@ struct engine *engine_free(struct engine *e);
  * order.
  *
  * Returns 0; -EINVAL for an input that is no answer to anything asked (ignored);
- * -ENOMEM (INPUT_CONFIG only: the old configuration stays).
+ * -ENOMEM, or -EBUSY if the attempts under way find no room in the table of pages that it
+ * asks for (INPUT_CONFIG only: the old configuration stays).
  */
 int engine_step(struct engine *e, const struct input *in, struct effects *effects);
 
@@ -273,6 +341,9 @@ unsigned int engine_page_shift(const struct engine *e);
 unsigned int engine_dimms(const struct engine *e);
 const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index);
 
+/** What [Policy] says for the DIMM, overrides included. */
+const struct policy_rule *engine_rule(const struct engine *e, uint16_t index);
+
 /** Numbers for status and metrics. */
 struct engine_status {
 	uint32_t pages[PAGE_STATE_MAX_]; /* tracked pages by state */
@@ -289,15 +360,18 @@ struct engine_status {
 	enum result
 		waiting_for; /* what pages in line wait for; RESULT_NONE: their turn */
 	enum verdict verdict;
-	const char *verdict_why; /* static text */
+	char verdict_why[FAULT_WHY_MAX];
 };
 
 /** Fills *ret for @now; walks the tracker once. */
 void engine_status(const struct engine *e, usec_t now, struct engine_status *ret);
 
-/** Verdict of one DIMM, and the sentence why (static text). */
+/** Verdict of one DIMM, and the sentence why, with its numbers (always terminated). */
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
-				 const char **ret_why);
+				 char ret_why[FAULT_WHY_MAX]);
+
+/** The cells that are known of the DIMMs. */
+const struct fault_map *engine_faults(const struct engine *e);
 
 /** True if @a lies in System RAM, by the map that the engine was given. */
 bool engine_in_ram(const struct engine *e, paddr_t a);

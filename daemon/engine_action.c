@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * From "this page should go" to one attempt at a time: who is next, whether the budgets
+ * From "this page should go" to an attempt: who is next, whether the budgets
  * and the policy let it, what the frame looks like, and what the kernel said. What
  * follows from an answer is engine_settle.c's.
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine_internal.h"
+#include "mem.h"
 
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason)
 {
@@ -20,12 +21,11 @@ void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason)
 }
 
 /* Whether a page that was given up or refused gets another chance now that it erred. */
-static bool may_retry(const struct engine *e, const struct page_rec *rec, bool crossed)
+_apart_ static bool may_retry(const struct engine *e, const struct page_rec *rec,
+			      bool crossed)
 {
 	enum result result = (enum result)rec->result;
 
-	if (e->now.us < rec->not_before)
-		return false;
 	/* Refused by its looks alone: nothing was written, so looking again costs
 	 * nothing. */
 	if (rec->state == PAGE_REFUSED && result == RESULT_UNMOVABLE)
@@ -35,24 +35,31 @@ static bool may_retry(const struct engine *e, const struct page_rec *rec, bool c
 	return rec->state == PAGE_FAILED || crossed;
 }
 
-void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
-		     bool crossed)
+_apart_ static void take_up(struct engine *e, struct effects *out, struct page_rec *rec,
+			    enum reason why)
 {
+	struct report r;
+
+	rec->result = RESULT_NONE;
+	rec->tries = 0;
+	engine_enqueue(e, rec, why);
+	r = engine_page_report(e, REPORT_PAGE_THRESHOLD, rec);
+	engine_report(e, out, &r);
+}
+
+void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
+		     enum reason why)
+{
+	bool crossed = why != REASON_NONE;
+
 	switch ((enum page_state)rec->state) {
 	case PAGE_WATCHED:
-		if (crossed) {
-			struct report r;
-
-			rec->result = RESULT_NONE;
-			rec->tries = 0;
-			engine_enqueue(e, rec, REASON_PAGE_THRESHOLD);
-			r = engine_page_report(e, REPORT_PAGE_THRESHOLD, rec);
-			engine_report(e, out, &r);
-		}
+		if (crossed)
+			take_up(e, out, rec, why);
 		break;
 	case PAGE_FAILED:
 	case PAGE_REFUSED:
-		if (may_retry(e, rec, crossed))
+		if (e->now.us >= rec->not_before && may_retry(e, rec, crossed))
 			engine_enqueue(e, rec, (enum reason)rec->reason);
 		break;
 	case PAGE_PENDING:
@@ -82,7 +89,7 @@ static enum result forbidden(const struct engine *e, const struct page_rec *rec)
 		return RESULT_BUDGET_TOTAL;
 	if (e->dimms[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
 		return RESULT_BUDGET_DIMM;
-	return RESULT_NONE;
+	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
 }
 
 static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
@@ -120,7 +127,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 	row = engine_new_action(e, rec, ACTION_REFUSE, result, kind);
 	e->totals.attempts[result]++;
 	engine_store_action(e, out, &row);
-	engine_store_totals(e, out); /* with it, lest a crash has the id used twice */
+	engine_store_spent(e, out); /* with it, lest a crash has the id used twice */
 	r = engine_page_report(e, REPORT_PAGE_REFUSED, rec);
 	r.page_type = kind;
 	engine_report(e, out, &r);
@@ -144,13 +151,26 @@ static bool hour_blocks(struct engine *e, struct effects *out)
 	return true;
 }
 
+/* Whether the attempts under way may use up what is left for @rec: their answers tell. */
+static bool budgets_taken(const struct engine *e, const struct page_rec *rec)
+{
+	unsigned int n = e->n_attempts;
+
+	if (n == 0)
+		return false;
+	return spent(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
+	       e->dimms[rec->dimm].offlined + engine_under_way_on(e, rec->dimm) >=
+		       e->cfg.budget.pages_per_dimm ||
+	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
+}
+
 static void take_off(struct engine *e, struct effects *out, struct page_rec *rec)
 {
 	ce_tracker_unqueue(e->tracker, rec);
 	rec->in_flight = 1;
-	e->flight.phase = FLIGHT_PROBING;
-	e->flight.pfn = pfn(rec->pfn);
-	engine_emit(out, EFFECT_PROBE)->pfn = e->flight.pfn;
+	e->look.set = true;
+	e->look.pfn = pfn(rec->pfn);
+	engine_emit(out, EFFECT_PROBE)->pfn = e->look.pfn;
 }
 
 /* Puts the operator's first request under way. True if it takes the place. */
@@ -163,9 +183,9 @@ static bool pump_request(struct engine *e, struct effects *out)
 	if (e->n_requests == 0)
 		return false;
 	rec = ce_tracker_find(e->tracker, q->pfn);
-	if (rec && rec->loading)
+	if (rec && (rec->loading || rec->in_flight))
 		return true;
-	e->flight = (struct flight){ .by_operator = true, .cookie = q->cookie };
+	e->look = (struct look){ .by_operator = true, .cookie = q->cookie };
 	if (!rec)
 		no = RESULT_INTERRUPTED;
 	else if (rec->state == PAGE_OFFLINED)
@@ -201,7 +221,7 @@ void engine_pump(struct engine *e, struct effects *out)
 		e->hold = RESULT_NONE;
 		e->hold_by_answer = false;
 	}
-	if (!e->restored || e->flight.phase != FLIGHT_NONE || pump_request(e, out))
+	if (!e->restored || e->look.set || !engine_may_start(e) || pump_request(e, out))
 		return;
 	if (!ce_tracker_first_ready(e->tracker))
 		e->hour_told = false;
@@ -216,38 +236,36 @@ void engine_pump(struct engine *e, struct effects *out)
 			continue;
 		}
 		if (e->hold != RESULT_NONE || e->now.us < e->memory_wait.us ||
-		    hour_blocks(e, out))
+		    budgets_taken(e, rec) || hour_blocks(e, out))
 			return;
-		e->flight = (struct flight){ 0 };
+		e->look = (struct look){ 0 };
 		take_off(e, out, rec);
 		return;
 	}
 }
 
-static void land(struct engine *e, struct page_rec *rec)
-{
-	rec->in_flight = 0;
-	e->flight.phase = FLIGHT_NONE;
-}
-
 static void write_off(struct engine *e, struct effects *out, struct page_rec *rec,
 		      const struct frame *frame)
 {
+	struct action_row row =
+		engine_new_action(e, rec, ACTION_OFFLINE, RESULT_NONE, frame_kind(frame));
+	uint64_t page_kib = UINT64_C(1) << (e->page_shift - 10);
+	struct attempt *a;
 	struct effect *f;
 
-	e->flight.phase = FLIGHT_WRITING;
-	e->flight.row =
-		engine_new_action(e, rec, ACTION_OFFLINE, RESULT_NONE, frame_kind(frame));
-	e->flight.row.poisoned_after_kib = -1;
+	row.poisoned_after_kib = -1;
+	a = engine_start_attempt(e, &row);
+	a->costs_kib = frame->huge_kib > page_kib ? frame->huge_kib : page_kib;
 	if (rec->attempts < 63)
 		rec->attempts++;
 	ce_tracker_touch(e->tracker, rec);
-	engine_store_action(e, out, &e->flight.row);
+	engine_store_action(e, out, &row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
-	engine_store_totals(e, out);
+	engine_store_spent(e, out);
 	f = engine_emit(out, EFFECT_OFFLINE);
-	f->attempt.id = e->flight.row.id;
-	f->attempt.pfn = e->flight.pfn;
+	f->attempt.id = row.id;
+	f->attempt.pfn = e->look.pfn;
+	f->attempt.rule = &e->rules[rec->dimm];
 }
 
 /* Memory is short: not the page's fault, so it is no try, and all the others can wait
@@ -267,25 +285,43 @@ static void wait_for_memory(struct engine *e, struct effects *out, struct page_r
 	ce_tracker_touch(e->tracker, rec);
 }
 
+/*
+ * The memory there will be once all that is under way is done. The sample may be older
+ * than some of it, and may have seen some of it: either way no more is available than it
+ * shows less all of that. Pressure is an average over ten seconds, renewed every two
+ * (kernel/sched/psi.c, 6.1), so that a sample that the group shares says no less of it.
+ */
+static struct machine machine_after(const struct engine *e)
+{
+	struct machine m = e->machine;
+	uint64_t kib = engine_under_way_kib(e);
+
+	m.available_kib = m.available_kib > kib ? m.available_kib - kib : 0;
+	return m;
+}
+
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in)
 {
 	const struct frame *frame = &in->probe.frame;
+	struct machine machine;
 	struct page_rec *rec;
 	enum result no;
 
-	if (e->flight.phase != FLIGHT_PROBING || e->flight.pfn.n != in->probe.pfn.n)
+	if (!e->look.set || e->look.pfn.n != in->probe.pfn.n)
 		return -EINVAL;
-	rec = ce_tracker_find(e->tracker, e->flight.pfn);
+	e->look.set = false;
+	rec = ce_tracker_find(e->tracker, e->look.pfn);
 	e->machine = in->probe.machine;
 	e->machine.page_shift = e->page_shift;
+	machine = machine_after(e);
 	no = policy_check_frame(&e->rules[rec->dimm], frame);
-	if (no == RESULT_NONE && policy_check_memory(&e->cfg, &e->machine) != RESULT_NONE)
+	if (no == RESULT_NONE && policy_check_memory(&e->cfg, &machine) != RESULT_NONE)
 		no = RESULT_LOW_MEMORY;
 	if (no == RESULT_NONE) {
 		write_off(e, out, rec, frame);
 		return 0;
 	}
-	land(e, rec);
+	rec->in_flight = 0;
 	if (no == RESULT_ALREADY) {
 		struct action_row row = engine_new_action(e, rec, ACTION_OBSERVE,
 							  RESULT_ALREADY, FRAME_POISONED);
@@ -296,33 +332,62 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	} else {
 		refuse(e, out, rec, no, frame_kind(frame));
 	}
-	if (e->flight.by_operator)
-		engine_reply(out, e->flight.cookie, pfn(rec->pfn), no, 0);
+	if (e->look.by_operator)
+		engine_reply(out, e->look.cookie, pfn(rec->pfn), no, 0);
 	return 0;
+}
+
+/* It was never begun: no try, no charge, and the next look decides anew. */
+static void call_off(struct engine *e, struct effects *out, struct page_rec *rec,
+		     struct attempt *ended)
+{
+	ended->row.result = RESULT_INTERRUPTED;
+	ended->row.error = ECANCELED;
+	e->totals.attempts[RESULT_INTERRUPTED]++;
+	ce_tracker_make_ready(e->tracker, rec);
+	ce_tracker_touch(e->tracker, rec);
+	engine_store_action(e, out, &ended->row);
+	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
+	engine_store_spent(e, out);
+	if (ended->by_operator)
+		engine_reply(out, ended->cookie, pfn(rec->pfn), RESULT_INTERRUPTED,
+			     ECANCELED);
 }
 
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in)
 {
 	const struct offline_answer *a = &in->answer.answer;
-	struct action_row *row = &e->flight.row;
+	struct attempt *found = engine_find_attempt(e, in->answer.id);
+	struct attempt ended;
+	struct action_row *row = &ended.row;
 	struct page_rec *rec;
 
-	if (e->flight.phase != FLIGHT_WRITING || row->id != in->answer.id)
+	if (!found)
 		return -EINVAL;
-	rec = ce_tracker_find(e->tracker, e->flight.pfn);
-	land(e, rec);
+	ended = engine_end_attempt(e, found);
+	rec = ce_tracker_find(e->tracker, pfn(row->pfn));
+	rec->in_flight = 0;
+	if (a->called_off) {
+		call_off(e, out, rec, &ended);
+		return 0;
+	}
 	row->result = policy_classify(a);
+	/* Poisoned by somebody else after we had looked: only the kernel knows. */
+	if (row->result == RESULT_OFFLINED && row->outcome == SOFT_ALREADY_POISONED)
+		row->result = RESULT_ALREADY;
 	row->error = a->error;
 	row->duration_usec = a->duration_usec;
 	if (a->before.readable)
 		row->page_type = frame_kind(&a->before);
 	row->poisoned_before_kib = a->poisoned_before_kib;
 	row->poisoned_after_kib = a->poisoned_after_kib;
+	engine_learn(e, row->result == RESULT_DRY_RUN
+				? RETRY_DONE
+				: policy_retry(&e->cfg, row->result, 0));
 	engine_poison_by_answer(e, out, row);
 	engine_settle(e, out, rec, row);
-	if (e->flight.by_operator)
-		engine_reply(out, e->flight.cookie, e->flight.pfn, row->result,
-			     row->error);
+	if (ended.by_operator)
+		engine_reply(out, ended.cookie, pfn(row->pfn), row->result, row->error);
 	return 0;
 }
 
@@ -394,9 +459,10 @@ static void take_forget_request(struct engine *e, struct effects *out,
 		row.dimm = rec->dimm;
 		ce_tracker_remove(e->tracker, rec);
 	}
+	engine_forget_cells(e, in->request.pfn);
 	row.id = e->totals.next_action_id++;
 	engine_store_action(e, out, &row);
-	engine_store_totals(e, out);
+	engine_store_spent(e, out);
 	engine_emit(out, EFFECT_REMOVE_PAGE)->pfn = in->request.pfn;
 	engine_reply(out, in->request.cookie, in->request.pfn, RESULT_FORGOTTEN, 0);
 }
@@ -420,8 +486,11 @@ static void take_forget_dimm_request(struct engine *e, struct effects *out,
 	d->overflow = false;
 	d->first_seen = e->now.us;
 	d->last_seen = e->now.us;
+	d->fault = (struct dimm_fault){ .class = FAULT_NONE };
+	fault_map_forget_dimm(e->faults, index);
 	engine_touch_dimm(e, index);
 	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
+	engine_tell_verdict(e, out, index);
 }
 
 void engine_take_request(struct engine *e, struct effects *out, const struct input *in)

@@ -3,35 +3,55 @@
 
 /*
  * The engine's state, shared by its files: engine.c (events and dispatch), engine_dimms.c
- * (the table of DIMMs), engine_action.c (queue, probe, answer), engine_poison.c (the
- * poisoned-page counter and reconciliation), engine_restore.c (start and reload),
- * engine_report.c (effects, limits on reports), engine_status.c (views).
+ * (the table of DIMMs), engine_action.c (queue, probe, answer), engine_flight.c (the
+ * attempts under way), engine_poison.c (the
+ * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
+ * engine_restore.c (start and reload), engine_replay.c (what an earlier boot offlined),
+ * engine_report.c (effects, limits on reports), engine_status.c (views), engine_fault.c
+ * (rows, neighbours, fault classes).
  */
 
 #include "ce_history.h"
 #include "ce_tracker.h"
 #include "engine.h"
+#include "fault_map.h"
 
 #define HISTORY_SLOTS      16384
 #define DIMM_INDEX_SLOTS   1024
+#define DIMM_LAST_SLOTS    256
 #define MAX_REQUESTS       16
 #define REPORTS_PER_MINUTE 20
 #define MEMORY_WAIT        (60 * USEC_PER_SEC)
 #define EFFECTS_RESERVE    8 /* room that one more page may need in a step */
+#define MIN_FAULT_DIMMS    16
+#define TRACKED_PER_DIMM   512 /* MaxTrackedPages to each DIMM that has room for cells */
 
-enum flight_phase {
-	FLIGHT_NONE,
-	FLIGHT_PROBING,
-	FLIGHT_WRITING,
-};
+/* Their events may come after their answers. */
+#define OWN_WRITES (2 * ENGINE_MAX_ATTEMPTS)
 
-/** The attempt under way. */
-struct flight {
-	enum flight_phase phase;
+/** The page whose PROBE is not answered yet. */
+struct look {
+	bool set;
 	pfn_t pfn;
-	struct action_row row;
 	bool by_operator;
 	uint64_t cookie;
+};
+
+/** An attempt: its OFFLINE is not answered yet. */
+struct attempt {
+	struct action_row row;
+	uint64_t costs_kib; /* of available memory, at most */
+	uint64_t cookie;
+	bool by_operator;
+	unsigned int write; /* its place in engine.writes */
+};
+
+/** When a write of ours may have been made; @to is USEC_NEVER until it is answered. */
+struct own_write {
+	bool set;
+	pfn_t pfn;
+	usec_t from;
+	usec_t to;
 };
 
 struct request {
@@ -39,9 +59,29 @@ struct request {
 	uint64_t cookie;
 };
 
+/**
+ * What an event names a DIMM by, beside its label: enough to see that it is not this one.
+ */
+struct dimm_id {
+	uint32_t slot;      /* controller and layers */
+	uint32_t label_len; /* 0: events never mean it */
+};
+
+/** The DIMM's last message that, with its label and no detail, told no coordinates. */
+struct barren {
+	uint8_t len; /* 0: none yet */
+	char msg[63];
+};
+
 struct report_limit {
 	int64_t minute;
 	uint32_t sent;
+};
+
+/** Pages that somebody else had poisoned and that the counter has not shown yet. */
+struct announced {
+	uint32_t pages;
+	pfn_t pfn; /* of the last one */
 };
 
 struct engine {
@@ -49,17 +89,26 @@ struct engine {
 	unsigned int page_shift;
 	struct ce_tracker *tracker;
 	struct ce_history *history;
+	struct fault_map *faults;
 	usec_t now;
 	bool restored;
+	usec_t restored_at;
 	bool past_unknown;  /* no database: what was spent before is not known */
 	usec_t memory_wait; /* nothing is tried before: memory is short */
+	enum reason replay; /* REASON_REPLAYED: memory is the boot before's; or why not */
+	uint32_t replays;   /* pages found at start that an earlier boot had offlined */
 	bool more_stored;   /* the database may know pages that the tracker does not */
 
 	struct dimm_rec dimms[MAX_DIMMS];
 	struct policy_rule rules[MAX_DIMMS];
 	bool dimm_dirty[MAX_DIMMS];
 	bool dimm_budget_told[MAX_DIMMS];
+	bool dimm_shares_channel[MAX_DIMMS];   /* with another one that is known */
+	uint8_t verdict_told[MAX_DIMMS];       /* enum verdict */
 	uint16_t dimm_index[DIMM_INDEX_SLOTS]; /* index + 1; 0: free */
+	struct dimm_id dimm_ids[MAX_DIMMS];
+	struct barren dimm_barren[MAX_DIMMS];
+	uint16_t dimm_last[DIMM_LAST_SLOTS]; /* the DIMM that erred last in a slot */
 	unsigned int n_dimms;
 	unsigned int dirty_dimms;
 
@@ -76,16 +125,34 @@ struct engine {
 	bool hold_by_answer; /* found out by trying, not by looking */
 	usec_t hold_until;
 
-	struct flight flight;
+	struct look look;
+	struct attempt attempts[ENGINE_MAX_ATTEMPTS]; /* in no order */
+	unsigned int n_attempts;
+	unsigned int attempts_unstored; /* the first of them; no file holds their rows */
+	unsigned int at_once;           /* attempts that there may be */
+	bool filling;                   /* more may be started */
+	struct own_write writes[OWN_WRITES]; /* a ring */
+	unsigned int n_writes;               /* ever */
+	struct {
+		bool waiting; /* for what the database knows of the page */
+		struct soft_event event;
+	} foreign;
 	struct request requests[MAX_REQUESTS];
 	unsigned int n_requests;
 
 	int64_t poisoned_kib; /* last known; -1: not yet */
 	enum poison_cause bystander;
-	usec_t lost_at;      /* when events were last found lost; 0: never */
+	uint16_t erring;       /* the DIMM of the last event */
+	uint64_t lost_unowned; /* events lost before the first one was read */
+	usec_t others_erred;   /* when another one last did; INT64_MIN: never */
+	usec_t lost_at;        /* when events were last found lost; 0: never */
 	int64_t failure_kib; /* announced by memory_failure_event, not yet in the counter
 			      */
 	pfn_t failure_pfn;
+	struct announced
+		announced[POISON_CAUSE_MAX_]; /* by soft_offline_event, as above */
+	int64_t unexplained_kib; /* of the last move, put down to the bystander */
+	usec_t unexplained_at;
 	usec_t reconcile_at;
 
 	struct report_limit limits[REPORT_MAX_];
@@ -101,6 +168,7 @@ struct action_row engine_new_action(struct engine *e, const struct page_rec *rec
 void engine_store_action(struct engine *e, struct effects *out,
 			 const struct action_row *row);
 void engine_store_totals(struct engine *e, struct effects *out);
+void engine_store_spent(struct engine *e, struct effects *out);
 void engine_report(struct engine *e, struct effects *out, const struct report *r);
 struct report engine_page_report(const struct engine *e, enum report_kind kind,
 				 const struct page_rec *rec);
@@ -112,14 +180,20 @@ void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result res
 uint16_t engine_intern_dimm(struct engine *e, const struct ce_event *ev);
 void engine_index_dimm(struct engine *e, uint16_t index);
 void engine_touch_dimm(struct engine *e, uint16_t index);
+/** Whether both are known to hang on the same channel of the same controller. */
+bool engine_same_channel(const struct dimm_rec *a, const struct dimm_rec *b);
+int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
 void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index);
 bool engine_store_dimms(struct engine *e, struct effects *out);
 void engine_resolve_rules(struct engine *e);
 uint32_t engine_offlined_by_us(const struct engine *e);
 
+/* engine.c */
+struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p);
+
 /* engine_action.c */
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
-		     bool crossed);
+		     enum reason why);
 void engine_pump(struct engine *e, struct effects *out);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
@@ -127,6 +201,40 @@ void engine_take_request(struct engine *e, struct effects *out, const struct inp
 void engine_take_kernel(struct engine *e, struct effects *out,
 			const struct kernel_state *k);
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason);
+
+/* engine_flight.c */
+void engine_init_flights(struct engine *e);
+/**
+ * Whether another attempt may be started. Once there are as many as there may be, none is
+ * until half of them are answered: so intents come in groups, which one flush can store.
+ */
+bool engine_may_start(struct engine *e);
+/** Notes an attempt of the page looked at, with @row. To be called if there is room. */
+struct attempt *engine_start_attempt(struct engine *e, const struct action_row *row);
+/** By the row's id, or by page; NULL if there is none. */
+struct attempt *engine_find_attempt(struct engine *e, uint64_t id);
+struct attempt *engine_attempt_on(struct engine *e, pfn_t p);
+/** Takes @a out, and returns it. */
+struct attempt engine_end_attempt(struct engine *e, struct attempt *a);
+/** Adapts how many there may be to how one has ended. */
+void engine_learn(struct engine *e, enum retry_kind what_follows);
+/** Attempts under way on pages of @dimm. */
+unsigned int engine_under_way_on(const struct engine *e, uint16_t dimm);
+/** Available memory that the attempts under way may take. */
+uint64_t engine_under_way_kib(const struct engine *e);
+/** Whether @ev may tell of one of our last writes, by page and time. */
+bool engine_own_write(const struct engine *e, const struct soft_event *ev,
+		      int64_t slack_usec);
+
+/* engine_fault.c */
+enum reason engine_fault_event(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, const struct page_rec *rec,
+			       uint16_t dimm);
+enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec);
+void engine_forget_cells(struct engine *e, pfn_t p);
+bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
+void engine_tell_verdict(struct engine *e, struct effects *out, uint16_t dimm);
+void engine_store_cells(struct engine *e, struct effects *out);
 
 /* engine_settle.c */
 void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
@@ -142,6 +250,19 @@ void engine_take_failure(struct engine *e, struct effects *out,
 			 const struct failure_event *f);
 void engine_take_frame(struct engine *e, struct effects *out, const struct input *in);
 void engine_tick_poison(struct engine *e, struct effects *out);
+
+void engine_announce(struct engine *e, struct effects *out, const struct soft_event *ev,
+		     enum poison_cause cause);
+
+/* engine_foreign.c */
+void engine_take_soft(struct engine *e, struct effects *out, const struct input *in);
+/* To be called for each page that was loaded. Removes @rec if nothing is known of it. */
+void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_rec *rec);
+
+/* engine_replay.c */
+void engine_take_memory(struct engine *e, const struct input *in);
+void engine_void_state(struct engine *e, struct page_rec *rec);
+void engine_tell_replay(struct engine *e, struct effects *out);
 
 /* engine_restore.c */
 void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);

@@ -53,6 +53,14 @@ void engine_store_totals(struct engine *e, struct effects *out)
 	engine_emit(out, EFFECT_STORE_TOTALS);
 }
 
+void engine_store_spent(struct engine *e, struct effects *out)
+{
+	e->totals.bucket_level = e->budget.level;
+	e->totals.bucket_time = e->budget.time.us;
+	e->totals_dirty = true;
+	engine_emit(out, EFFECT_STORE_SPENT);
+}
+
 void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result result,
 		  int error)
 {
@@ -80,6 +88,7 @@ struct report engine_page_report(const struct engine *e, enum report_kind kind,
 		.in_window = page_rec_in_window(rec, rule->page.window,
 						page_rec_last_seen(rec)),
 		.threshold = rule->page,
+		.fault = e->dimms[rec->dimm].fault.class,
 	};
 }
 
@@ -99,11 +108,16 @@ static bool is_limited(enum report_kind kind)
 	case REPORT_POISON_MOVED:
 	case REPORT_POISON_LOST:
 	case REPORT_RECOVERED:
+	case REPORT_FOREIGN:
 		return true;
 	case REPORT_BUDGET:
 	case REPORT_HOLD:
 	case REPORT_RELEASED:
+	case REPORT_FAULT:
+	case REPORT_VERDICT:
+	case REPORT_MODULE:
 	case REPORT_SUMMARY:
+	case REPORT_REPLAY:
 	case REPORT_MAX_:
 		break;
 	}
@@ -130,10 +144,11 @@ void engine_report(struct engine *e, struct effects *out, const struct report *r
 
 void engine_tick_reports(struct engine *e, struct effects *out)
 {
-	struct report r = { .kind = REPORT_SUMMARY, .count = e->suppressed };
+	struct report r;
 
 	if (e->suppressed == 0 || e->now.us < e->summary_at.us)
 		return;
+	r = (struct report){ .kind = REPORT_SUMMARY, .count = e->suppressed };
 	e->suppressed = 0;
 	engine_report(e, out, &r);
 }

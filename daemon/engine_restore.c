@@ -14,20 +14,6 @@
 /* More than any bucket holds; a damaged database must not make sums wrap. */
 #define MAX_LEVEL (INT64_C(1) << 40)
 
-/* Frames of an earlier boot are in use again: only the evidence is carried over. */
-static void void_state(struct page_rec *rec)
-{
-	if (rec->state == PAGE_WATCHED)
-		return;
-	if (rec->state == PAGE_OFFLINED)
-		rec->result = RESULT_STALE;
-	rec->state = PAGE_WATCHED;
-	rec->reason = REASON_NONE;
-	rec->tries = 0;
-	rec->not_before = 0;
-	rec->by_us = 0;
-}
-
 static void resume(struct engine *e, struct page_rec *rec)
 {
 	if (rec->state != PAGE_PENDING || rec->queue != QUEUE_NONE)
@@ -48,22 +34,19 @@ static void merge(struct engine *e, struct page_rec *rec, const struct input *in
 		rec->dimm = stored->dimm < e->n_dimms ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
 	if (in->page.other_boot)
-		void_state(rec);
+		engine_void_state(e, rec);
 	resume(e, rec);
 }
 
-void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in)
+static void take_loaded(struct engine *e, struct effects *out, struct page_rec *rec,
+			const struct input *in)
 {
-	struct page_rec *rec = ce_tracker_find(e->tracker, in->page.pfn);
 	const struct threshold *limit;
 	struct report r;
 	bool crossed;
 
-	if (!rec || !rec->loading)
-		return;
-	rec->loading = 0;
 	limit = &e->rules[rec->dimm].page;
-	if (rec->n_stamps == 0) { /* an operator asked for it; it has not erred */
+	if (rec->n_stamps == 0) { /* an operator or somebody else asked for it */
 		if (in->page.rec)
 			merge(e, rec, in);
 		return;
@@ -72,13 +55,27 @@ void engine_take_loaded(struct engine *e, struct effects *out, const struct inpu
 		r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
 		e->dimms[rec->dimm].pages++;
 		engine_report(e, out, &r);
-		engine_consider(e, out, rec, limit->count == 1);
+		engine_consider(e, out, rec,
+				limit->count == 1 ? REASON_PAGE_THRESHOLD
+						  : engine_fault_reason(e, rec));
 		return;
 	}
 	crossed = page_rec_crosses(in->page.rec, usec(rec->stamps[0]), limit->count,
 				   limit->window);
 	merge(e, rec, in);
-	engine_consider(e, out, rec, crossed);
+	engine_consider(e, out, rec,
+			crossed ? REASON_PAGE_THRESHOLD : engine_fault_reason(e, rec));
+}
+
+void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in)
+{
+	struct page_rec *rec = ce_tracker_find(e->tracker, in->page.pfn);
+
+	if (!rec || !rec->loading)
+		return;
+	rec->loading = 0;
+	take_loaded(e, out, rec, in);
+	engine_foreign_loaded(e, out, rec);
 }
 
 static void restore_page(struct engine *e, const struct input *in)
@@ -97,7 +94,6 @@ static void restore_dimm(struct engine *e, const struct input *in)
 {
 	uint16_t index = in->dimm.index;
 	struct dimm_rec rec = *in->dimm.rec;
-
 	/* Given once each: the hash index forgets nothing, so it must not be fed twice.
 	 */
 	if (index >= MAX_DIMMS || (index != DIMM_OTHER && index != e->n_dimms))
@@ -109,6 +105,14 @@ static void restore_dimm(struct engine *e, const struct input *in)
 		return;
 	e->n_dimms++;
 	engine_index_dimm(e, index);
+	e->verdict_told[index] =
+		(uint8_t)fault_verdict(&rec, e->cfg.budget.pages_per_dimm, NULL);
+}
+
+static void restore_cell(struct engine *e, const struct input *in)
+{
+	if (in->cell.dimm < e->n_dimms)
+		fault_map_restore(e->faults, in->cell.dimm, in->cell.slot, in->cell.rec);
 }
 
 static bool has_offlined(const struct engine *e)
@@ -159,9 +163,13 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	}
 	if (evicted)
 		engine_emit(out, EFFECT_STORE_PAGE)->page = evicted;
-	row.result = poisoned ? RESULT_OFFLINED : RESULT_INTERRUPTED;
+	row.result = !poisoned                                   ? RESULT_INTERRUPTED
+		     : rec->by_us && rec->state == PAGE_OFFLINED ? RESULT_ALREADY
+								 : RESULT_OFFLINED;
 	e->totals.attempts[row.result]++;
-	if (poisoned) {
+	if (row.result == RESULT_ALREADY) {
+		/* By another attempt, which was charged. */
+	} else if (poisoned) {
 		engine_mark_offlined(e, rec, RESULT_OFFLINED);
 	} else {
 		interrupted(e, rec, &row);
@@ -169,7 +177,7 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	engine_store_action(e, out, &row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
-	engine_store_totals(e, out);
+	engine_store_spent(e, out);
 	r = engine_page_report(e, REPORT_RECOVERED, rec);
 	engine_report(e, out, &r);
 }
@@ -192,6 +200,8 @@ static void restore_totals(struct engine *e, const struct totals *totals)
 static void restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
+	engine_tell_replay(e, out);
+	e->restored_at = e->now;
 	e->more_stored = e->more_stored || in->restored.more_stored;
 	e->past_unknown = in->restored.nothing_stored;
 	if (e->past_unknown)
@@ -211,10 +221,14 @@ int engine_take_restore(struct engine *e, struct effects *out, const struct inpu
 		restore_page(e, in);
 	else if (in->kind == INPUT_RESTORE_DIMM)
 		restore_dimm(e, in);
+	else if (in->kind == INPUT_RESTORE_CELL)
+		restore_cell(e, in);
 	else if (in->kind == INPUT_RESTORE_ACTION)
 		restore_action(e, out, in);
 	else if (in->kind == INPUT_RESTORE_TOTALS)
 		restore_totals(e, in->totals);
+	else if (in->kind == INPUT_MEMORY)
+		engine_take_memory(e, in);
 	else
 		restore_done(e, out, in);
 	return 0;
@@ -222,6 +236,8 @@ int engine_take_restore(struct engine *e, struct effects *out, const struct inpu
 
 void engine_forget_stored(struct engine *e)
 {
+	/* Nor is it known what else is stored. */
+	e->more_stored = true;
 	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
 		struct page_rec *rec = ce_tracker_at(e->tracker, i);
 
@@ -230,7 +246,10 @@ void engine_forget_stored(struct engine *e)
 	}
 	for (unsigned int i = 0; i < e->n_dimms; i++)
 		engine_touch_dimm(e, (uint16_t)i);
+	fault_map_touch_all(e->faults);
+	ce_history_forget(e->history);
 	e->totals_dirty = true;
+	e->attempts_unstored = e->n_attempts;
 }
 
 static void move_record(struct ce_tracker *t, const struct page_rec *old)
@@ -272,6 +291,10 @@ static int rebuild_tracker(struct engine *e, const struct config *cfg)
 			   config_max_page_threshold(cfg));
 	if (r < 0)
 		return r;
+	if (ce_tracker_capacity(t) < 2 * e->n_attempts) {
+		ce_tracker_free(t);
+		return -EBUSY;
+	}
 	for (int pass = 0; pass < 3; pass++) {
 		for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
 			const struct page_rec *old = ce_tracker_peek_at(e->tracker, i);

@@ -41,12 +41,17 @@ static void start_hold(struct engine *e, struct effects *out,
 	struct report r = { .kind = REPORT_HOLD,
 			    .result = row->result,
 			    .error = row->error };
+	bool news = e->hold != row->result;
 
+	/* What was seen to be off stays so until it is seen to be on. */
+	if (e->hold != RESULT_NONE && !e->hold_by_answer)
+		return;
 	e->hold = row->result;
 	e->hold_by_answer = true;
 	e->hold_until = usec_add(e->now, usec(USEC_PER_HOUR));
 	r.retry_at = e->hold_until;
-	engine_report(e, out, &r);
+	if (news) /* several attempts may have been under way */
+		engine_report(e, out, &r);
 }
 
 static void give_up(struct engine *e, struct page_rec *rec, enum page_state state,
@@ -123,13 +128,15 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	engine_store_action(e, out, row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
-	engine_store_totals(e, out);
+	engine_store_spent(e, out);
 	r = engine_page_report(e, done ? REPORT_PAGE_OFFLINED : REPORT_PAGE_FAILED, rec);
 	r.error = row->error;
 	r.retry_at = when;
 	r.page_type = row->page_type;
 	r.duration_usec = row->duration_usec;
+	r.outcome = row->outcome;
 	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
 		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
 	engine_report(e, out, &r);
+	engine_tell_verdict(e, out, rec->dimm);
 }

@@ -4,11 +4,14 @@
  * Views of the engine for reports and metrics, and the verdict. Reads, changes nothing.
  */
 
+#include <stdio.h>
+
 #include "engine_internal.h"
 
 static usec_t queue_deadline(const struct engine *e)
 {
-	if (e->flight.phase != FLIGHT_NONE || !e->restored)
+	/* While anything is under way its answer is what goes on. */
+	if (e->look.set || e->n_attempts > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->n_requests > 0)
 		return e->now;
@@ -70,36 +73,28 @@ const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index)
 	return &e->dimms[index < e->n_dimms ? index : DIMM_OTHER];
 }
 
-enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
-				 const char **ret_why)
+const struct policy_rule *engine_rule(const struct engine *e, uint16_t index)
 {
-	const struct dimm_rec *d = engine_dimm(e, index);
+	return &e->rules[index < e->n_dimms ? index : DIMM_OTHER];
+}
 
-	if (d->offlined > 0 && d->offlined >= e->cfg.budget.pages_per_dimm) {
-		*ret_why = "its budget of pages is used up";
-		return VERDICT_REPLACE;
-	}
-	if (d->uncorrected_errors > 0) {
-		*ret_why = "it had uncorrected errors";
-		return VERDICT_DEGRADED;
-	}
-	if (d->offlined > 0) {
-		*ret_why = "pages of it were offlined";
-		return VERDICT_DEGRADED;
-	}
-	if (d->corrected_errors > 0) {
-		*ret_why = "it has corrected errors";
-		return VERDICT_WATCH;
-	}
-	*ret_why = "no errors";
-	return VERDICT_OK;
+enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
+				 char ret_why[FAULT_WHY_MAX])
+{
+	return fault_verdict(engine_dimm(e, index), e->cfg.budget.pages_per_dimm,
+			     ret_why);
+}
+
+const struct fault_map *engine_faults(const struct engine *e)
+{
+	return e->faults;
 }
 
 static void raise(struct engine_status *s, enum verdict verdict, const char *why)
 {
 	if (verdict > s->verdict) {
 		s->verdict = verdict;
-		s->verdict_why = why;
+		snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", why);
 	}
 }
 
@@ -112,17 +107,41 @@ static bool has_uncorrected(const struct engine *e)
 	return false;
 }
 
+/*
+ * Of the machine as a whole a repair at the next boot is one more thing that needs an
+ * eye; which DIMM, and why, is said of the DIMM.
+ */
+static void judge_dimms(const struct engine *e, struct engine_status *s)
+{
+	unsigned int replace = 0, repair = 0;
+	char why[FAULT_WHY_MAX];
+
+	for (unsigned int i = 0; i < e->n_dimms; i++) {
+		enum verdict v =
+			fault_verdict(&e->dimms[i], e->cfg.budget.pages_per_dimm, NULL);
+
+		replace += v == VERDICT_REPLACE;
+		repair += v == VERDICT_REPAIR;
+	}
+	if (replace > 0) {
+		snprintf(why, sizeof(why), "%u DIMM%s should be replaced", replace,
+			 replace == 1 ? "" : "s");
+		raise(s, VERDICT_REPLACE, why);
+	}
+	if (repair > 0) {
+		snprintf(why, sizeof(why),
+			 "%u DIMM%s should be repaired at the next reboot", repair,
+			 repair == 1 ? "" : "s");
+		raise(s, VERDICT_DEGRADED, why);
+	}
+}
+
 /* Later lines win only over weaker verdicts, so the order is that of importance. */
 static void judge(const struct engine *e, struct engine_status *s)
 {
 	s->verdict = VERDICT_OK;
-	s->verdict_why = "no corrected errors";
-	for (unsigned int i = 0; i < e->n_dimms; i++) {
-		const char *why;
-
-		if (engine_dimm_verdict(e, (uint16_t)i, &why) == VERDICT_REPLACE)
-			raise(s, VERDICT_REPLACE, "the page budget of a DIMM is used up");
-	}
+	snprintf(s->verdict_why, sizeof(s->verdict_why), "no corrected errors");
+	judge_dimms(e, s);
 	if (s->hold != RESULT_NONE)
 		raise(s, VERDICT_DEGRADED, result_help(s->hold));
 	if (has_uncorrected(e))

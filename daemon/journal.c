@@ -15,6 +15,7 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 #define MAX_FIELDS     20
 #define FIELD_MAX      512
+#define OUTCOME_MAX    32
 
 struct message {
 	char fields[MAX_FIELDS][FIELD_MAX];
@@ -75,6 +76,15 @@ static unsigned long long address_of(const struct report *r,
 	return pfn_to_paddr(r->pfn, c->page_shift).addr;
 }
 
+/* " (migrated)": the kernel's own word, where it gave one. Returns @buf. */
+static const char *outcome_of(const struct report *r, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (r->outcome != SOFT_UNKNOWN)
+		snprintf(buf, size, " (%s)", soft_outcome_to_string(r->outcome));
+	return buf;
+}
+
 static void say_first_ce(char *buf, size_t size, const struct report *r,
 			 const struct journal_context *c)
 {
@@ -85,6 +95,12 @@ static void say_first_ce(char *buf, size_t size, const struct report *r,
 static void say_threshold(char *buf, size_t size, const struct report *r,
 			  const struct journal_context *c)
 {
+	if (r->reason != REASON_PAGE_THRESHOLD) {
+		snprintf(buf, size, "Page 0x%llx (%s) is to be offlined: %s (%s).",
+			 address_of(r, c), c->dimm_label, reason_to_string(r->reason),
+			 reason_help(r->reason));
+		return;
+	}
 	snprintf(
 		buf, size,
 		"Page 0x%llx (%s) had %u corrected errors within %lld s (threshold %u): it "
@@ -97,28 +113,32 @@ static void say_offlined(char *buf, size_t size, const struct report *r,
 			 const struct journal_context *c)
 {
 	const char *what = "Offlined";
+	char outcome[OUTCOME_MAX];
 
 	if (r->result == RESULT_DRY_RUN)
 		what = "Dry run: would have offlined";
 	else if (r->result == RESULT_ALREADY)
 		what = "Already poisoned by somebody else:";
-	snprintf(buf, size, "%s page 0x%llx (%s), %s, after %llu corrected errors (%s).",
-		 what, address_of(r, c), c->dimm_label,
-		 frame_kind_to_string(r->page_type), (unsigned long long)r->count,
+	snprintf(buf, size,
+		 "%s page 0x%llx (%s), %s%s, after %llu corrected errors (%s).", what,
+		 address_of(r, c), c->dimm_label, frame_kind_to_string(r->page_type),
+		 outcome_of(r, outcome, sizeof(outcome)), (unsigned long long)r->count,
 		 reason_to_string(r->reason));
 }
 
 static void say_failed(char *buf, size_t size, const struct report *r,
 		       const struct journal_context *c)
 {
+	char outcome[OUTCOME_MAX];
 	int n = snprintf(
 		buf, size, "Page 0x%llx (%s), %s, could not be offlined: %s (%s)",
 		address_of(r, c), c->dimm_label, frame_kind_to_string(r->page_type),
 		result_to_string(r->result), result_help(r->result));
 
 	if (n > 0 && (size_t)n < size && r->error)
-		n += snprintf(buf + n, size - (size_t)n, "; the kernel said: %s",
-			      strerror(r->error));
+		n += snprintf(buf + n, size - (size_t)n, "; the kernel said: %s%s",
+			      strerror(r->error),
+			      outcome_of(r, outcome, sizeof(outcome)));
 	if (n > 0 && (size_t)n < size)
 		snprintf(buf + n, size - (size_t)n,
 			 r->retry_at.us ? "; it will be tried again." : ".");
@@ -248,6 +268,74 @@ static void say_recovered(char *buf, size_t size, const struct report *r,
 			 : "it had not been done and waits for its turn");
 }
 
+static void say_replay(char *buf, size_t size, const struct report *r,
+		       const struct journal_context *c)
+{
+	unsigned long long n = (unsigned long long)r->count;
+
+	if (r->reason == REASON_REPLAYED)
+		snprintf(
+			buf, size,
+			"%llu %s of earlier boots: offlined again, as the budget allows.",
+			n, n == 1 ? "offlined page" : "offlined pages");
+	else
+		snprintf(
+			buf, size,
+			"%llu %s of earlier boots: not offlined again, since %s; what "
+			"was counted for them stands.",
+			n, n == 1 ? "offlined page" : "offlined pages",
+			r->reason == REASON_MEMORY_CHANGED
+				? "the memory map or the modules have changed"
+				: "it cannot be told whether the memory is still the same");
+}
+
+static void say_foreign(char *buf, size_t size, const struct report *r,
+			const struct journal_context *c)
+{
+	char outcome[OUTCOME_MAX];
+
+	outcome_of(r, outcome, sizeof(outcome));
+	if (r->error == 0)
+		snprintf(
+			buf, size,
+			"Page 0x%llx (%s), %s%s, was taken out of use, not by us: %s (%s).",
+			address_of(r, c), c->dimm_label,
+			frame_kind_to_string(r->page_type), outcome,
+			reason_to_string(r->reason), reason_help(r->reason));
+	else
+		snprintf(buf, size,
+			 "Page 0x%llx (%s), %s, could not be offlined for somebody else: "
+			 "%s (%s); the kernel said: %s%s%s.",
+			 address_of(r, c), c->dimm_label,
+			 frame_kind_to_string(r->page_type), reason_to_string(r->reason),
+			 reason_help(r->reason), strerror(r->error), outcome,
+			 r->retry_at.us ? "; we try again" : "");
+}
+
+static void say_fault(char *buf, size_t size, const struct report *r,
+		      const struct journal_context *c)
+{
+	snprintf(buf, size, "%s: fault class %s (%s): %s.", c->dimm_label,
+		 fault_class_to_string(r->fault), fault_class_help(r->fault),
+		 c->verdict_why);
+}
+
+static void say_verdict(char *buf, size_t size, const struct report *r,
+			const struct journal_context *c)
+{
+	snprintf(buf, size, "%s: verdict %s: %s.", c->dimm_label,
+		 verdict_to_string(r->verdict), c->verdict_why);
+}
+
+static void say_module(char *buf, size_t size, const struct report *r,
+		       const struct journal_context *c)
+{
+	snprintf(buf, size,
+		 "%s: another module sits in its slot. The old one's history is closed "
+		 "and kept; the new one starts without.",
+		 c->dimm_label);
+}
+
 static const struct kind kinds[] = {
 	[REPORT_PAGE_FIRST_CE] = { JOURNAL_ID_PAGE_FIRST_CE, LOG_INFO, say_first_ce },
 	[REPORT_PAGE_THRESHOLD] = { JOURNAL_ID_PAGE_THRESHOLD, LOG_NOTICE,
@@ -265,7 +353,12 @@ static const struct kind kinds[] = {
 	[REPORT_POISON_MOVED] = { JOURNAL_ID_POISON_MOVED, LOG_NOTICE, say_poison_moved },
 	[REPORT_POISON_LOST] = { JOURNAL_ID_POISON_LOST, LOG_WARNING, say_poison_lost },
 	[REPORT_SUMMARY] = { JOURNAL_ID_SUMMARY, LOG_NOTICE, say_summary },
+	[REPORT_REPLAY] = { JOURNAL_ID_REPLAY, LOG_NOTICE, say_replay },
 	[REPORT_RECOVERED] = { JOURNAL_ID_RECOVERED, LOG_WARNING, say_recovered },
+	[REPORT_FOREIGN] = { JOURNAL_ID_FOREIGN, LOG_NOTICE, say_foreign },
+	[REPORT_FAULT] = { JOURNAL_ID_FAULT, LOG_WARNING, say_fault },
+	[REPORT_MODULE] = { JOURNAL_ID_MODULE, LOG_NOTICE, say_module },
+	[REPORT_VERDICT] = { JOURNAL_ID_VERDICT, LOG_CRIT, say_verdict },
 };
 
 static void add_page_fields(struct message *m, const struct report *r,
@@ -280,6 +373,9 @@ static void add_page_fields(struct message *m, const struct report *r,
 		add(m, "SOFTOFFLINE_WINDOW_SEC", "%lld",
 		    (long long)(r->threshold.window.us / USEC_PER_SEC));
 	}
+	if (r->outcome != SOFT_UNKNOWN)
+		add(m, "SOFTOFFLINE_KERNEL_OUTCOME", "%s",
+		    soft_outcome_to_string(r->outcome));
 	if (r->duration_usec > 0)
 		add(m, "SOFTOFFLINE_DURATION_USEC", "%lld", (long long)r->duration_usec);
 }
@@ -292,6 +388,8 @@ void journal_report(const struct report *r, const struct journal_context *contex
 	int priority = kind->priority;
 
 	if (r->kind == REPORT_BUDGET && r->result == RESULT_BUDGET_HOUR)
+		priority = LOG_WARNING;
+	if (r->kind == REPORT_VERDICT && r->verdict < VERDICT_REPLACE)
 		priority = LOG_WARNING;
 	kind->sentence(sentence, sizeof(sentence), r, context);
 	add(&m, "MESSAGE", "%s", sentence);
@@ -308,6 +406,10 @@ void journal_report(const struct report *r, const struct journal_context *contex
 		add(&m, "SOFTOFFLINE_DELTA_KIB", "%lld", (long long)r->delta_kib);
 	if (r->kind == REPORT_POISON_MOVED)
 		add(&m, "SOFTOFFLINE_CAUSE", "%s", poison_cause_to_string(r->cause));
+	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+		add(&m, "SOFTOFFLINE_FAULT", "%s", fault_class_to_string(r->fault));
+	if (r->kind == REPORT_VERDICT)
+		add(&m, "SOFTOFFLINE_VERDICT", "%s", verdict_to_string(r->verdict));
 	send(&m, priority, sentence);
 }
 

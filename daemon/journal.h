@@ -29,7 +29,12 @@
 #define JOURNAL_ID_POISON_MOVED       "645d9b0929ea4463b82c1cf5db2d0dd4"
 #define JOURNAL_ID_POISON_LOST        "f81cd0ff6fa941aab66967721091ef7e"
 #define JOURNAL_ID_SUMMARY            "40cabf75580745fe8d441617f5e7f24c"
+#define JOURNAL_ID_REPLAY             "adeec73e96d047118fb7ed56fd9b0682"
 #define JOURNAL_ID_RECOVERED          "cf19feaa89194fb9a45372aa6ec17d3a"
+#define JOURNAL_ID_FOREIGN            "029eaf9d4c1c498e9f0e15a91fe44dd1"
+#define JOURNAL_ID_FAULT              "5e513d92c38346918c095e93b6f21439"
+#define JOURNAL_ID_VERDICT            "47f80259161d40d69f45e24906149ce4"
+#define JOURNAL_ID_MODULE             "8269afed305e48288bf1f58e0d9d3dc1"
 #define JOURNAL_ID_STARTED            "d86c984534e449189baab0e4f924178b"
 #define JOURNAL_ID_CONFIG_RELOADED    "33963239df5941108b7e42527dfb1444"
 #define JOURNAL_ID_CONFIG_REFUSED     "db7385431c9f4ae0ae23b62c62cd03c4"
@@ -38,7 +43,8 @@
 
 struct journal_context {
 	unsigned int page_shift;
-	const char *dimm_label; /* of the report's DIMM */
+	const char *dimm_label;  /* of the report's DIMM */
+	const char *verdict_why; /* the sentence to the DIMM's verdict */
 };
 
 /** Sends @r to the journal. */

@@ -37,6 +37,9 @@ enum ring_type {
 /* Without grain_bits nobody knows which page is meant: coarser than any page. */
 #define GRAIN_UNKNOWN 64
 
+/* No errno is larger (include/linux/err.h). */
+#define MAX_ERRNO 4096
+
 static uint32_t load32(const uint8_t *p)
 {
 	uint32_t v;
@@ -45,29 +48,28 @@ static uint32_t load32(const uint8_t *p)
 	return v;
 }
 
-/* The number, extended to 64 bits by its own sign. The caller has checked the bounds. */
-static uint64_t load(const uint8_t *base, const struct mc_number *n)
+/*
+ * The number, extended to 64 bits by its own sign. The caller has checked the bounds.
+ * Inline, so that each field has branches of its own, which the processor learns.
+ */
+static inline uint64_t load(const uint8_t *base, const struct mc_number *n)
 {
 	const uint8_t *p = base + n->offset;
 	uint64_t v64;
-	uint32_t v32;
 	uint16_t v16;
 
-	switch (n->size) {
-	case 1:
+	if (n->size == 1)
 		return n->is_signed ? (uint64_t)(int8_t)*p : *p;
-	case 2:
-		memcpy(&v16, p, sizeof(v16));
-		return n->is_signed ? (uint64_t)(int16_t)v16 : v16;
-	case 4:
-		v32 = load32(p);
-		return n->is_signed ? (uint64_t)(int32_t)v32 : v32;
-	case 8:
+	if (n->size == 4)
+		return n->is_signed ? (uint64_t)(int32_t)load32(p) : load32(p);
+	if (n->size == 8) {
 		memcpy(&v64, p, sizeof(v64));
 		return v64;
-	default:
-		return 0;
 	}
+	if (n->size == 0)
+		return 0;
+	memcpy(&v16, p, sizeof(v16));
+	return n->is_signed ? (uint64_t)(int16_t)v16 : v16;
 }
 
 /* The number held at @max; a negative one is 0. */
@@ -114,11 +116,18 @@ static struct ce_text load_text(const uint8_t *base, uint32_t len,
 	return (struct ce_text){ s, (uint32_t)strnlen(s, size) };
 }
 
+/* Looked for by the letter that hardly any other word has: this is run with each event.
+ */
 static bool says_overflow(struct ce_text text)
 {
 	static const char word[] = "OVERFLOW";
+	const char *end = text.s + text.len;
 
-	return memmem(text.s, text.len, word, sizeof(word) - 1);
+	for (const char *v = text.s; (v = memchr(v, 'V', (size_t)(end - v))); v++)
+		if (v > text.s && (size_t)(end - v) >= sizeof(word) - 2 &&
+		    memcmp(v - 1, word, sizeof(word) - 1) == 0)
+			return true;
+	return false;
 }
 
 /* A type that is none of ours is named "Info" by the kernel's own print format. */
@@ -134,26 +143,25 @@ static void decode_mc(struct mc_decoder *d, const uint8_t *base, uint32_t len)
 	const struct mc_format *f = d->format;
 	const struct mc_number *count = &f->mc.error_count;
 	const struct mc_number *grain = &f->mc.grain_bits;
+	struct ce_event *ev = &d->event;
 
-	d->event = (struct ce_event){
-		.time = usec((int64_t)(d->time_ns / 1000)),
-		.address = paddr(load(base, &f->mc.address)),
-		.syndrome = load(base, &f->mc.syndrome),
-		.count = count->size ? load_up_to(base, count, UINT32_MAX) : 1,
-		.severity = load_severity(base, &f->mc.error_type),
-		.cpu = d->cpu,
-		.mc = (uint8_t)load_up_to(base, &f->mc.mc_index, UINT8_MAX),
-		.grain_bits = GRAIN_UNKNOWN,
-		.has_address = f->mc.address.size != 0,
-		.msg = load_text(base, len, &f->mc.msg),
-		.label = load_text(base, len, &f->mc.label),
-		.detail = load_text(base, len, &f->mc.detail),
-	};
-	if (grain->size)
-		d->event.grain_bits = (uint8_t)load_up_to(base, grain, UINT8_MAX);
-	for (size_t i = 0; i < ARRAY_SIZE(d->event.layer); i++)
-		d->event.layer[i] = load_layer(base, &f->mc.layer[i]);
-	d->event.overflow = says_overflow(d->event.detail) || says_overflow(d->event.msg);
+	ev->time = usec((int64_t)(d->time_ns / 1000));
+	ev->address = paddr(load(base, &f->mc.address));
+	ev->syndrome = load(base, &f->mc.syndrome);
+	ev->count = count->size ? load_up_to(base, count, UINT32_MAX) : 1;
+	ev->severity = load_severity(base, &f->mc.error_type);
+	ev->cpu = d->cpu;
+	ev->mc = (uint8_t)load_up_to(base, &f->mc.mc_index, UINT8_MAX);
+	ev->grain_bits =
+		grain->size ? (uint8_t)load_up_to(base, grain, UINT8_MAX) : GRAIN_UNKNOWN;
+	for (size_t i = 0; i < ARRAY_SIZE(ev->layer); i++)
+		ev->layer[i] = load_layer(base, &f->mc.layer[i]);
+	ev->has_address = f->mc.address.size != 0;
+	ev->msg = load_text(base, len, &f->mc.msg);
+	ev->label = load_text(base, len, &f->mc.label);
+	ev->detail = load_text(base, len, &f->mc.detail);
+	ev->overflow = says_overflow(ev->detail) || says_overflow(ev->msg);
+	ev->coord = (struct dram_coord){ .have = 0 };
 }
 
 static void decode_failure(struct mc_decoder *d, const uint8_t *base)
@@ -165,6 +173,43 @@ static void decode_failure(struct mc_decoder *d, const uint8_t *base)
 		.pfn = pfn(load(base, &f->failure.pfn)),
 		.type = (int32_t)load(base, &f->failure.type),
 		.result = (int32_t)load(base, &f->failure.result),
+	};
+}
+
+static uint8_t load_word(const uint8_t *base, const struct mc_number *n,
+			 const uint8_t map[MC_WORDS_MAX])
+{
+	uint64_t v = load(base, n);
+
+	return n->size && v < MC_WORDS_MAX ? map[v] : 0;
+}
+
+/* The kernel's own number of an errno is negative; one out of range is no errno. */
+static int load_error(const uint8_t *base, const struct mc_number *n)
+{
+	int64_t v = (int64_t)load(base, n);
+
+	if (v == 0)
+		return 0;
+	return v < 0 && v > -MAX_ERRNO ? (int)-v : EIO;
+}
+
+static void decode_soft(struct mc_decoder *d, const uint8_t *base)
+{
+	const struct mc_format *f = d->format;
+	uint64_t usecs = load(base, &f->soft.usecs);
+
+	d->soft = (struct soft_event){
+		.time = usec((int64_t)(d->time_ns / 1000)),
+		.pfn = pfn(load(base, &f->soft.pfn)),
+		.origin = (enum soft_origin)load_word(base, &f->soft.origin,
+						      f->soft.origins),
+		.kind = (enum frame_kind)load_word(base, &f->soft.kind, f->soft.kinds),
+		.outcome = (enum soft_outcome)load_word(base, &f->soft.outcome,
+							f->soft.outcomes),
+		.error = load_error(base, &f->soft.error),
+		.duration_usec = usecs > INT64_MAX ? INT64_MAX : (int64_t)usecs,
+		.pid = (int32_t)load(base, &f->soft.pid),
 	};
 }
 
@@ -187,6 +232,12 @@ static int decode(struct mc_decoder *d, const uint8_t *base, uint32_t len)
 			return -EBADMSG;
 		decode_failure(d, base);
 		return MC_FAILURE;
+	}
+	if (f->soft.known && type == f->soft.id) {
+		if (len < f->soft.min_size)
+			return -EBADMSG;
+		decode_soft(d, base);
+		return MC_SOFT;
 	}
 	return MC_OTHER;
 }

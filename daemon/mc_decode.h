@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "ce_event.h"
+#include "soft_event.h"
 
 struct mc_format;
 
@@ -36,6 +37,16 @@ struct mc_format;
 int mc_format_new(struct mc_format **ret, const char *header_page, const char *mc_event,
 		  const char *failure_event);
 
+/**
+ * Adds ras:soft_offline_event, @soft_event being the text of its format. Its fields
+ * origin, kind, outcome, usecs and common_pid may be absent; words that are not known
+ * here become the UNKNOWN value of their enum.
+ *
+ * Returns 0; -EBADMSG if the text makes no sense or lacks pfn or error; -ENOMEM. On
+ * failure @f is as before, and such events are MC_OTHER.
+ */
+int mc_format_add_soft(struct mc_format *f, const char *soft_event);
+
 /** Frees @f; NULL is fine. Returns NULL. */
 struct mc_format *mc_format_free(struct mc_format *f);
 
@@ -43,14 +54,16 @@ enum mc_record {
 	MC_END,     /* no more in this page */
 	MC_EVENT,   /* a memory error: decoder.event */
 	MC_FAILURE, /* a hard memory failure: decoder.failure */
+	MC_SOFT,    /* the end of a soft-offline request: decoder.soft */
 	MC_OTHER,   /* an event of another kind: somebody enabled it by hand */
 };
 
 /** A walk over one page. Public so that it lives on the caller's stack; fields are
- * private except @event, @failure and @lost. */
+ * private except @event, @failure, @soft and @lost. */
 struct mc_decoder {
 	struct ce_event event;        /* after MC_EVENT; texts point into the page */
 	struct failure_event failure; /* after MC_FAILURE */
+	struct soft_event soft;       /* after MC_SOFT */
 	uint64_t lost;                /* events lost before this page */
 	bool lost_unknown; /* events were lost, the page does not say how many */
 

@@ -52,9 +52,8 @@ static void extend(uint16_t *end, const struct tep_format_field *field)
 		*end = field_end;
 }
 
-/* 0 also if there is no such field: *ret then has the size 0. */
-static int find_number(struct tep_event *event, const char *name, uint16_t *end,
-		       struct mc_number *ret)
+int mc_format_number(struct tep_event *event, const char *name, uint16_t *end,
+		     struct mc_number *ret)
 {
 	struct tep_format_field *field = tep_find_any_field(event, name);
 
@@ -79,7 +78,7 @@ static int find_number(struct tep_event *event, const char *name, uint16_t *end,
 static int need_number(struct tep_event *event, const char *name, uint16_t *end,
 		       struct mc_number *ret)
 {
-	int r = find_number(event, name, end, ret);
+	int r = mc_format_number(event, name, end, ret);
 
 	if (r < 0)
 		return r;
@@ -135,8 +134,9 @@ static int resolve_header(struct mc_format *f, struct tep_handle *tep, const cha
 		return -EBADMSG;
 	f->commit.is_signed = false;
 
+	/* Its size is that of a sub-buffer, which 16 bits need not hold. */
 	data = tep_find_any_field(event, "data");
-	if (!data || !in_range(data) || data->offset < end)
+	if (!data || data->offset < end || data->offset > UINT16_MAX)
 		return -EBADMSG;
 	f->data_offset = (uint16_t)data->offset;
 	return 0;
@@ -188,8 +188,8 @@ static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *t
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
-		r = find_number(event, optional[i].name, &f->mc.min_size,
-				optional[i].number);
+		r = mc_format_number(event, optional[i].name, &f->mc.min_size,
+				     optional[i].number);
 		if (r < 0)
 			return r;
 	}
@@ -219,6 +219,25 @@ static int resolve_failure(struct mc_format *f, struct tep_handle *tep, const ch
 		return r;
 	f->failure.known = true;
 	return 0;
+}
+
+int mc_format_parse_soft(struct mc_format *f, const char *text,
+			 int (*resolve)(struct mc_format *f, struct tep_event *event))
+{
+	_cleanup_(tep_free_p) struct tep_handle *tep = tep_alloc();
+	struct tep_event *event;
+	int r;
+
+	if (!tep)
+		return -ENOMEM;
+	r = parse(tep, "", text, &event);
+	if (r < 0)
+		return r;
+	if (event->id <= 0 || event->id > UINT16_MAX || event->id == f->mc.id ||
+	    (f->failure.known && event->id == f->failure.id))
+		return -EBADMSG;
+	f->soft.id = (uint16_t)event->id;
+	return resolve(f, event);
 }
 
 int mc_format_new(struct mc_format **ret, const char *header_page, const char *mc_event,

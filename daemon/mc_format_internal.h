@@ -8,6 +8,11 @@
 
 #include "mc_decode.h"
 
+/** Numbers from 0 up whose words are kept; the kernel's lists have about 16. */
+#define MC_WORDS_MAX 64
+
+struct tep_event;
+
 /** A number in a page header or an event; @size 0: this kernel does not have it. */
 struct mc_number {
 	uint16_t offset;
@@ -58,4 +63,32 @@ struct mc_format {
 		struct mc_number type;
 		struct mc_number result;
 	} failure;
+
+	struct {
+		bool known;
+		uint16_t id;
+		uint16_t min_size;
+		struct mc_number pfn;
+		struct mc_number origin;
+		struct mc_number kind;
+		struct mc_number outcome;
+		struct mc_number error;
+		struct mc_number usecs;
+		struct mc_number pid;
+		uint8_t origins[MC_WORDS_MAX];  /* the kernel's number -> enum soft_origin
+						 */
+		uint8_t kinds[MC_WORDS_MAX];    /* -> enum frame_kind */
+		uint8_t outcomes[MC_WORDS_MAX]; /* -> enum soft_outcome */
+	} soft;
 };
+
+/**
+ * The field @name of @event as a number, and *end moved behind it; size 0 if there is no
+ * such field. 0, or -EBADMSG for what is no number.
+ */
+int mc_format_number(struct tep_event *event, const char *name, uint16_t *end,
+		     struct mc_number *ret);
+
+/** Parses @text, takes its id, and has @resolve fill f->soft. 0, -EBADMSG or -ENOMEM. */
+int mc_format_parse_soft(struct mc_format *f, const char *text,
+			 int (*resolve)(struct mc_format *f, struct tep_event *event));

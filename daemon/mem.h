@@ -4,7 +4,7 @@
 /*
  * Ownership by attribute: every local that owns a resource is declared with _cleanup_(f)
  * and given away only with TAKE_PTR or TAKE_FD, so that each return path frees what is
- * left.
+ * left. And the other attributes that are in use.
  */
 
 #include <stdio.h>
@@ -13,6 +13,10 @@
 
 #define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
+
+/** A function that events seldom come to: kept out of the way of what each runs through.
+ */
+#define _apart_ __attribute__((noinline))
 
 /** Declares f_p(), which frees what a local of pointer type @type holds. */
 #define DEFINE_CLEANUP(type, f)                                                          \

@@ -75,6 +75,10 @@ enum dimm_value {
 	DIMM_UNATTRIBUTED,
 	DIMM_OFFLINED,
 	DIMM_REPLACE,
+	DIMM_VERDICT,
+	DIMM_FAULT,
+	DIMM_CELLS,
+	DIMM_ROWS,
 };
 
 static const struct {
@@ -92,13 +96,37 @@ static const struct {
 	  "Pages offlined by this daemon since boot, by DIMM." },
 	{ DIMM_REPLACE, "dimm_replace_recommended", "gauge",
 	  "1 if the DIMM should be replaced." },
+	{ DIMM_VERDICT, "dimm_verdict", "gauge",
+	  "Verdict: 0 ok, 1 watch, 2 repair-at-reboot, 3 replace." },
+	{ DIMM_FAULT, "dimm_fault", "gauge",
+	  "Fault class: 0 none, 1 cell, 2 row, 3 column, 4 bank, 5 rank, 6 channel." },
+	{ DIMM_CELLS, "dimm_erring_cells", "gauge",
+	  "Distinct cells that erred within a month, at most." },
+	{ DIMM_ROWS, "dimm_erring_rows", "gauge",
+	  "Distinct DRAM rows that erred within a month, at most." },
 };
+
+/* A DIMM is never "degraded"; numbers without a gap are what alert rules want. */
+static uint64_t verdict_number(enum verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_OK:
+	case VERDICT_MAX_:
+		return 0;
+	case VERDICT_WATCH:
+	case VERDICT_DEGRADED:
+		return 1;
+	case VERDICT_REPAIR:
+		return 2;
+	case VERDICT_REPLACE:
+		return 3;
+	}
+	return 0;
+}
 
 static uint64_t dimm_value(const struct engine *e, uint16_t index, enum dimm_value value)
 {
 	const struct dimm_rec *d = engine_dimm(e, index);
-	const char *why;
-
 	switch (value) {
 	case DIMM_CES:
 		return d->corrected_errors;
@@ -109,7 +137,15 @@ static uint64_t dimm_value(const struct engine *e, uint16_t index, enum dimm_val
 	case DIMM_OFFLINED:
 		return d->offlined;
 	case DIMM_REPLACE:
-		return engine_dimm_verdict(e, index, &why) == VERDICT_REPLACE;
+		return engine_dimm_verdict(e, index, NULL) == VERDICT_REPLACE;
+	case DIMM_VERDICT:
+		return verdict_number(engine_dimm_verdict(e, index, NULL));
+	case DIMM_FAULT:
+		return (uint64_t)d->fault.class;
+	case DIMM_CELLS:
+		return d->fault.cells;
+	case DIMM_ROWS:
+		return d->fault.rows;
 	}
 	return 0;
 }
@@ -118,6 +154,8 @@ static bool is_shown(const struct engine *e, uint16_t index)
 {
 	const struct dimm_rec *d = engine_dimm(e, index);
 
+	if (d->former)
+		return false; /* another one has its labels now */
 	return index != DIMM_OTHER || d->corrected_errors > 0 ||
 	       d->uncorrected_errors > 0 || d->offlined > 0;
 }
@@ -186,6 +224,24 @@ static void put_budget(struct text *t, const struct engine *e,
 	    (unsigned long long)s->by_others_kib * 1024);
 }
 
+/* Series only for what this kernel counts: a kernel without has none of them. */
+static void put_nodes(struct text *t, const struct soft_counts *nodes, size_t n)
+{
+	if (n == 0)
+		return;
+	head(t, "kernel_soft_offline_requests_total", "counter",
+	     "Soft-offline requests by anybody since boot, as the kernel counts them.");
+	for (size_t i = 0; i < n; i++)
+		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++)
+			if (nodes[i].known[o])
+				put(t,
+				    "softofflined_kernel_soft_offline_requests_total"
+				    "{node=\"%u\",outcome=\"%s\"} %llu\n",
+				    nodes[i].node,
+				    soft_outcome_to_string((enum soft_outcome)o),
+				    (unsigned long long)nodes[i].count[o]);
+}
+
 static double wall_seconds(int64_t when, usec_t offset)
 {
 	if (when == INT64_MIN)
@@ -226,6 +282,7 @@ size_t metrics_format(const struct engine *e, const struct metrics_extra *extra,
 	put_totals(&t, engine_totals(e));
 	put_pages(&t, &s);
 	put_budget(&t, e, &s);
+	put_nodes(&t, extra->nodes, extra->n_nodes);
 	one(&t, "db_size_bytes", "gauge", "Size of the database and its log.",
 	    extra->db_bytes);
 	one(&t, "db_errors_total", "counter", "Failures of the database since the start.",

@@ -20,6 +20,8 @@ struct metrics_extra {
 	uint64_t db_bytes;
 	uint64_t db_errors;
 	uint64_t db_lost_rows;
+	const struct soft_counts *nodes; /* the kernel's own counters, @n_nodes of them */
+	size_t n_nodes;
 	bool reload_ok;
 	double reload_time;
 };

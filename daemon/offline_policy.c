@@ -43,10 +43,15 @@ static const struct {
 
 enum result policy_classify(const struct offline_answer *answer)
 {
+	if (answer->changed)
+		return RESULT_BUSY;
 	if (answer->dry_run)
 		return RESULT_DRY_RUN;
 	if (answer->error == 0)
 		return classify_success(answer);
+	/* Bit 1 of vm.enable_soft_offline: it is this kind of page, not everything. */
+	if (answer->error == EOPNOTSUPP && frame_kind(&answer->before) == FRAME_HUGETLB)
+		return RESULT_HUGE_PAGE;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
 		if (errors[i].error == answer->error)
 			return errors[i].result;
@@ -80,6 +85,7 @@ enum retry_kind policy_retry(const struct config *cfg, enum result result,
 	case RESULT_ACCOUNT:
 	case RESULT_BUDGET_TOTAL:
 	case RESULT_BUDGET_DIMM:
+	case RESULT_WIDE_FAULT:
 	case RESULT_HUGE_PAGE:
 	case RESULT_UNREADABLE:
 	case RESULT_STALE:
@@ -183,9 +189,15 @@ static int64_t level_at(const struct budget *b, const struct config *cfg, usec_t
 	return level > capacity ? capacity : level;
 }
 
+bool budget_holds(const struct budget *b, const struct config *cfg, usec_t now,
+		  uint32_t pages)
+{
+	return level_at(b, cfg, now) >= pages * MICRO;
+}
+
 bool budget_allows(struct budget *b, const struct config *cfg, usec_t now)
 {
-	return level_at(b, cfg, now) >= MICRO;
+	return budget_holds(b, cfg, now, 1);
 }
 
 static void count_minute(struct budget *b, usec_t now)

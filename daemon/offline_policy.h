@@ -20,7 +20,9 @@ struct offline_answer {
 	int64_t duration_usec;
 	int64_t poisoned_before_kib; /* HardwareCorrupted of /proc/meminfo; -1: unknown */
 	int64_t poisoned_after_kib;
-	bool dry_run; /* nothing was written */
+	bool dry_run;    /* nothing was written */
+	bool called_off; /* nothing was written, and nothing else here means anything */
+	bool changed;    /* nothing was written: policy_check_frame() forbids @before */
 };
 
 /**
@@ -28,7 +30,10 @@ struct offline_answer {
  * poisoned already" alike (5.10 to at least 7.0); the flags before and after tell them
  * apart. Where flags cannot be read the counter stands in: unmoved means RESULT_ALREADY.
  *
- * Never returns one of the budget, policy or hygiene results.
+ * EOPNOTSUPP for a HugeTLB page is RESULT_HUGE_PAGE: where bit 1 of
+ * vm.enable_soft_offline exists, it keeps these whole and says nothing of others.
+ *
+ * Never returns one of the budget or hygiene results.
  */
 enum result policy_classify(const struct offline_answer *answer);
 
@@ -80,7 +85,11 @@ struct budget {
 /** A full bucket at @now. */
 void budget_init(struct budget *b, const struct config *cfg, usec_t now);
 
-/** True if a page may be taken at @now; refills first. */
+/** True if @pages may be taken at @now; refills first. */
+bool budget_holds(const struct budget *b, const struct config *cfg, usec_t now,
+		  uint32_t pages);
+
+/** True if a page may be taken at @now. */
 bool budget_allows(struct budget *b, const struct config *cfg, usec_t now);
 
 /** Takes a page at @now. To be called when a page was offlined, not when it was tried. */

@@ -10,26 +10,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "mem.h"
+#include "thread.h"
+
+/* The initial PID namespace: PROC_PID_INIT_INO (include/linux/proc_ns.h). */
+#define INITIAL_PIDS "pid:[4026531836]"
 
 struct request {
+	unsigned int recalls; /* before it was handed over */
 	uint64_t id;
 	pfn_t pfn;
+	struct policy_rule rule;
 };
 
 struct offline_worker {
 	const struct offline_driver *driver;
 	struct sysfs_offline *ctx; /* touched by the thread only, once it runs */
 	pthread_t thread;
+	_Atomic(pid_t) tid; /* 0: the thread has not begun */
 	bool running;
-	bool busy;     /* a request was handed over and its answer not collected */
-	int main_fd;   /* does not block */
-	int thread_fd; /* blocks */
+	atomic_bool ending; /* begin nothing more */
+	atomic_uint recalls;
+	unsigned int n_busy; /* handed over, and the answer not collected */
+	int main_fd;         /* does not block */
+	int thread_fd;       /* blocks */
 };
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
@@ -38,18 +46,22 @@ static void *worker_main(void *arg)
 {
 	struct offline_worker *w = arg;
 
+	atomic_store(&w->tid, gettid());
 	for (;;) {
 		struct offline_done done;
 		struct request request;
 		ssize_t n;
 
 		n = recv(w->thread_fd, &request, sizeof(request), 0);
-		if (n != (ssize_t)sizeof(request))
+		if (n != (ssize_t)sizeof(request) || atomic_load(&w->ending))
 			break;
 		memset(&done, 0, sizeof(done));
 		done.id = request.id;
 		done.pfn = request.pfn;
-		w->driver->offline(w->ctx, request.pfn, &done.answer);
+		done.answer.called_off = request.recalls != atomic_load(&w->recalls);
+		if (!done.answer.called_off)
+			w->driver->offline(w->ctx, request.pfn, &request.rule,
+					   &done.answer);
 		if (send(w->thread_fd, &done, sizeof(done), MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -72,23 +84,12 @@ static int open_channel(struct offline_worker *w)
 	return 0;
 }
 
-/* Signals are the main thread's; a thread takes over the mask it was started under. */
 static int start_thread(struct offline_worker *w)
 {
-	sigset_t all, old;
-	int r;
+	int r = thread_start(&w->thread, "soft-offline", 0, worker_main, w);
 
-	sigfillset(&all);
-	r = pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (r != 0)
-		return -r;
-	r = pthread_create(&w->thread, NULL, worker_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r != 0)
-		return -r;
-	w->running = true;
-	pthread_setname_np(w->thread, "soft-offline");
-	return 0;
+	w->running = r >= 0;
+	return r;
 }
 
 int offline_worker_start(struct offline_worker **ret, const struct offline_driver *driver,
@@ -120,7 +121,7 @@ struct offline_worker *offline_worker_stop(struct offline_worker *w)
 	if (!w)
 		return NULL;
 	if (w->running) {
-		/* The thread reads to the end of what was sent, then sees the end. */
+		atomic_store(&w->ending, true);
 		shutdown(w->main_fd, SHUT_WR);
 		pthread_join(w->thread, NULL);
 	}
@@ -133,21 +134,39 @@ struct offline_worker *offline_worker_stop(struct offline_worker *w)
 	return NULL;
 }
 
+pid_t offline_worker_tid(const struct offline_worker *w)
+{
+	char name[sizeof(INITIAL_PIDS)];
+	ssize_t n = readlink("/proc/self/ns/pid", name, sizeof(name));
+
+	if (n != sizeof(INITIAL_PIDS) - 1 || memcmp(name, INITIAL_PIDS, (size_t)n) != 0)
+		return 0;
+	return atomic_load(&w->tid);
+}
+
 int offline_worker_fd(const struct offline_worker *w)
 {
 	return w->main_fd;
 }
 
-int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p)
+int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p,
+			  const struct policy_rule *rule)
 {
-	const struct request request = { .id = id, .pfn = p };
+	const struct request request = {
+		.recalls = atomic_load(&w->recalls), .id = id, .pfn = p, .rule = *rule
+	};
 
-	if (w->busy)
+	if (w->n_busy == ENGINE_MAX_ATTEMPTS)
 		return -EBUSY;
 	if (send(w->main_fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
 		return -errno;
-	w->busy = true;
+	w->n_busy++;
 	return 0;
+}
+
+void offline_worker_recall(struct offline_worker *w)
+{
+	atomic_fetch_add(&w->recalls, 1);
 }
 
 int offline_worker_collect(struct offline_worker *w, struct offline_done *ret)
@@ -160,7 +179,7 @@ int offline_worker_collect(struct offline_worker *w, struct offline_done *ret)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n != (ssize_t)sizeof(done))
 		return n == 0 ? -EPIPE : -EPROTO;
-	w->busy = false;
+	w->n_busy--;
 	*ret = done;
 	return 1;
 }

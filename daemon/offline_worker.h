@@ -3,9 +3,11 @@
 
 /*
  * One thread that does nothing but retire frames, behind a socket pair: a write can block
- * for seconds, and reading the kernel's events must never wait for it. One request at a
- * time.
+ * for seconds, and reading the kernel's events must never wait for it. Requests wait in
+ * line, so that the next write need not wait for whoever takes the answers.
  */
+
+#include <sys/types.h>
 
 #include "sysfs_offline.h"
 
@@ -25,16 +27,37 @@ int offline_worker_start(struct offline_worker **ret, const struct offline_drive
 			 const char *root, unsigned int page_shift);
 
 /**
- * Waits for a request under way (the kernel cannot be interrupted), then ends the thread.
- * NULL is fine. Returns NULL.
+ * Waits for the write under way (the kernel cannot be interrupted), then ends the thread.
+ * What was still in line is not begun: whoever stored an intent finds it unanswered, as
+ * after a crash. NULL is fine. Returns NULL.
  */
 struct offline_worker *offline_worker_stop(struct offline_worker *w);
+
+/**
+ * The thread's number as the kernel's trace events name it (common_pid); 0 if that is not
+ * known: a PID namespace gives it another number in here.
+ */
+pid_t offline_worker_tid(const struct offline_worker *w);
 
 /** Readable when an answer waits. */
 int offline_worker_fd(const struct offline_worker *w);
 
-/** Hands over a request. Returns 0; -EBUSY if one is under way; other negative errno. */
-int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p);
+/**
+ * Hands over a request: to retire @p, if @rule does not forbid it by what the frame is
+ * then (struct offline_driver). Returns 0; -EBUSY if the answers of ENGINE_MAX_ATTEMPTS
+ * were not collected yet; other negative errno. Does not block.
+ */
+int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p,
+			  const struct policy_rule *rule);
 
-/** Takes an answer. Returns 1 and *ret; 0 if there is none yet; negative errno. */
+/**
+ * Calls off what was handed over and has not begun: each is answered without a write,
+ * with called_off. For a policy that has changed, and for the end.
+ */
+void offline_worker_recall(struct offline_worker *w);
+
+/**
+ * Takes an answer; they come in the order of the requests. Returns 1 and *ret; 0 if there
+ * is none yet; negative errno.
+ */
 int offline_worker_collect(struct offline_worker *w, struct offline_done *ret);

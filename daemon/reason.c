@@ -22,6 +22,7 @@ static const struct word page_states[] = { PAGE_STATE_LIST(X) };
 static const struct word actions[] = { ACTION_LIST(X) };
 static const struct word poison_causes[] = { POISON_CAUSE_LIST(X) };
 static const struct word verdicts[] = { VERDICT_LIST(X) };
+static const struct word fault_classes[] = { FAULT_CLASS_LIST(X) };
 /* clang-format on */
 #undef X
 
@@ -65,3 +66,4 @@ DEFINE_WORDS(page_state, enum page_state, page_states)
 DEFINE_WORDS(action, enum action, actions)
 DEFINE_WORDS(poison_cause, enum poison_cause, poison_causes)
 DEFINE_WORDS(verdict, enum verdict, verdicts)
+DEFINE_WORDS(fault_class, enum fault_class, fault_classes)

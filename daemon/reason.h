@@ -18,9 +18,21 @@
 	  "the page had PageThreshold CEs in its window")                                \
 	X(ROW_FAULT, "row-fault",                                                        \
 	  "the DRAM row of the page showed errors in several columns")                   \
-	X(NEIGHBOUR, "neighbour", "the page lies beside pages of a faulty row")          \
+	X(NEIGHBOUR, "neighbour", "pages close by erred, too, or lie in a faulty row")   \
 	X(OPERATOR, "operator", "an operator asked for it")                              \
-	X(REPLAYED, "replayed", "it was offlined before and is offlined again")
+	X(REPLAYED, "replayed", "it was offlined before and is offlined again")          \
+	X(MEMORY_CHANGED, "memory-changed",                                              \
+	  "not replayed: memory map or modules are not those of the boot before")        \
+	X(MEMORY_UNKNOWN, "memory-unknown",                                              \
+	  "not replayed: whether the memory is the same cannot be told")                 \
+	X(KERNEL_REQUEST, "kernel-request",                                              \
+	  "the kernel asked for it itself, on behalf of firmware or RAS_CEC")            \
+	X(PROGRAM_REQUEST, "program-request",                                            \
+	  "another program wrote the page to soft_offline_page")                         \
+	X(MADVISE_REQUEST, "madvise-request",                                            \
+	  "a program asked for it by madvise(2), MADV_SOFT_OFFLINE")                     \
+	X(CELL_FAULT, "cell-fault",                                                      \
+	  "one and the same cell of the page erred twice, days apart")
 
 #define RESULT_LIST(X)                                                                   \
 	X(NONE, "none", "no attempt yet")                                                \
@@ -38,7 +50,8 @@
 	X(DENIED, "denied", "the kernel refused the permission; everything is on hold")  \
 	X(UNVERIFIED, "unverified",                                                      \
 	  "the kernel said done, but the frame is not poisoned")                         \
-	X(INTERRUPTED, "interrupted", "the daemon died before the kernel had answered")  \
+	X(INTERRUPTED, "interrupted",                                                    \
+	  "ended or called off before the kernel had answered")                          \
 	X(DRY_RUN, "dry-run", "it would have been offlined; this is a dry run")          \
 	X(ACCOUNT, "account", "the policy's Action is to count only")                    \
 	X(BUDGET_HOUR, "budget-hour", "the hourly budget is used up; the page waits")    \
@@ -54,7 +67,9 @@
 	X(UNCORRECTED, "uncorrected",                                                    \
 	  "not a corrected error; never a cause to soft-offline")                        \
 	X(STALE, "stale", "offlined in an earlier boot; the frame is in use again")      \
-	X(FORGOTTEN, "forgotten", "an operator had its history dropped")
+	X(FORGOTTEN, "forgotten", "an operator had its history dropped")                 \
+	X(WIDE_FAULT, "wide-fault",                                                      \
+	  "the DIMM's fault is wider than offlining can win: replace the DIMM")
 
 #define PAGE_STATE_LIST(X)                                                               \
 	X(WATCHED, "watched", "counted; below every threshold")                          \
@@ -69,7 +84,9 @@
 	X(REFUSE, "refuse", "decided against writing soft_offline_page")                 \
 	X(OBSERVE, "observe",                                                            \
 	  "found the frame poisoned or in use again, not by our doing")                  \
-	X(FORGET, "forget", "the page's history was dropped")
+	X(FORGET, "forget", "the page's history was dropped")                            \
+	X(FOREIGN, "foreign",                                                            \
+	  "somebody else had the kernel soft-offline the page, or failed to")
 
 #define POISON_CAUSE_LIST(X)                                                             \
 	X(START, "start", "the value found when the daemon started")                     \
@@ -80,13 +97,27 @@
 	X(KERNEL, "kernel", "moved without a write: by firmware, RAS_CEC or madvise(2)") \
 	X(PROGRAM, "program", "moved after another program wrote to soft_offline_page")  \
 	X(OTHER, "other", "moved by somebody else; by whom cannot be told")              \
-	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")
+	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")  \
+	X(MADVISE, "madvise",                                                            \
+	  "moved by a program's madvise(2), as soft_offline_event told")
 
 #define VERDICT_LIST(X)                                                                  \
 	X(OK, "ok", "no corrected errors")                                               \
 	X(WATCH, "watch", "corrected errors, dealt with; nothing to do")                 \
 	X(DEGRADED, "degraded", "something needs an eye")                                \
+	X(REPAIR, "repair-at-reboot",                                                    \
+	  "the next reboot lets the firmware repair the DIMM; replace it if it cannot")  \
 	X(REPLACE, "replace", "plan to replace a DIMM")
+
+#define FAULT_CLASS_LIST(X)                                                              \
+	X(NONE, "none", "no fault is known: no errors, or none with DRAM coordinates")   \
+	X(CELL, "cell", "one cell, or a few that have nothing in common")                \
+	X(ROW, "row", "several columns of a DRAM row")                                   \
+	X(COLUMN, "column", "several rows of a bank in one column")                      \
+	X(BANK, "bank", "many rows and columns of a bank")                               \
+	X(RANK, "rank", "several banks, or the whole rank")                              \
+	X(CHANNEL, "channel",                                                            \
+	  "several DIMMs of a channel alike: channel or controller, not a DIMM")
 
 #define X(id, word, help) REASON_##id,
 enum reason { REASON_LIST(X) REASON_MAX_ };
@@ -105,6 +136,9 @@ enum poison_cause { POISON_CAUSE_LIST(X) POISON_CAUSE_MAX_ };
 #undef X
 #define X(id, word, help) VERDICT_##id,
 enum verdict { VERDICT_LIST(X) VERDICT_MAX_ };
+#undef X
+#define X(id, word, help) FAULT_##id,
+enum fault_class { FAULT_CLASS_LIST(X) FAULT_MAX_ };
 #undef X
 
 /*
@@ -130,3 +164,6 @@ const char *poison_cause_help(enum poison_cause value);
 const char *verdict_to_string(enum verdict value);
 int verdict_from_string(const char *word, enum verdict *ret);
 const char *verdict_help(enum verdict value);
+const char *fault_class_to_string(enum fault_class value);
+int fault_class_from_string(const char *word, enum fault_class *ret);
+const char *fault_class_help(enum fault_class value);

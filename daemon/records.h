@@ -11,11 +11,27 @@
 #include "ce_tracker.h"
 #include "frame.h"
 #include "reason.h"
+#include "soft_event.h"
 #include "units.h"
 
 #define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
 #define MAX_DIMMS      512
 #define DIMM_OTHER     0 /* index of the record for everything past MAX_DIMMS */
+
+/** The widest fault that was seen on a DIMM, and what it rests on. */
+struct dimm_fault {
+	enum fault_class class;
+	int64_t since; /* usec_t.us: the event that showed it */
+	/* Distinct places that erred, as last counted. */
+	uint32_t cells;
+	uint32_t rows;
+	uint32_t faulty_rows;
+	uint32_t bank_faulty_rows; /* most in one bank */
+	uint32_t banks;
+	uint32_t devices;
+	uint32_t extent;      /* column, bank: the most rows seen in it */
+	struct dram_coord at; /* column, bank: which */
+};
 
 /** A DIMM, as far as the events tell it apart: controller, layers, label. */
 struct dimm_rec {
@@ -30,10 +46,20 @@ struct dimm_rec {
 	uint32_t offlined;     /* pages offlined by us in the present boot */
 	int64_t first_seen;
 	int64_t last_seen;
+	struct dimm_fault fault;
+	/* The module in the slot, if the firmware tells and the slot is known for sure.
+	 */
+	char part[64];
+	char serial[64];
+	bool former; /* another module has taken its place; nothing is charged any more */
 };
 
-/** One row of the CE history: all events of one cell within a second. */
+/**
+ * One row of the CE history: all events of one cell within a time that ce_history.h sets;
+ * may be stored while it is still counting, and then again by its id.
+ */
 struct ce_row {
+	uint64_t id;   /* from 1 on in each run of the program; 0: stored only once */
 	int64_t first; /* usec_t.us */
 	int64_t last;
 	uint64_t address;
@@ -62,6 +88,7 @@ struct action_row {
 	int64_t poisoned_before_kib;
 	int64_t poisoned_after_kib; /* -1: not known */
 	uint16_t dimm;
+	enum soft_outcome outcome; /* the kernel's own word, if it told one */
 };
 
 /** One sample of the poisoned-page counter. */
@@ -70,11 +97,14 @@ struct poison_row {
 	int64_t kib;
 	int64_t delta_kib; /* since the row before */
 	enum poison_cause cause;
-	uint64_t pfn; /* the frame concerned; only with POISON_OFFLINED and
-			 _MEMORY_FAILURE */
+	uint64_t pfn; /* the frame concerned; 0: not known, or several */
 };
 
-/** Counters that survive the daemon. */
+/**
+ * Counters that survive the daemon. What the events moved is stored only together with
+ * how far they were read; what attempts moved (totals_spend()) at once, so that no
+ * action's number is given twice and no budget spent twice.
+ */
 struct totals {
 	uint64_t events;
 	uint64_t corrected_errors;
@@ -88,4 +118,17 @@ struct totals {
 	int64_t last_offline; /* usec_t.us; INT64_MIN: none */
 	int64_t bucket_level; /* budget of the hour, in millionths of a page */
 	int64_t bucket_time;  /* usec_t.us the level is of */
+	int64_t ram_print;    /* of the memory map at the last start; 0: not known */
+	int64_t module_print; /* of the memory modules at the last start; 0: not known */
 };
+
+/** Copies to @to what actions have changed in @from: numbers, budget, results. */
+static inline void totals_spend(struct totals *to, const struct totals *from)
+{
+	to->next_action_id = from->next_action_id;
+	to->last_offline = from->last_offline;
+	to->bucket_level = from->bucket_level;
+	to->bucket_time = from->bucket_time;
+	for (unsigned int i = 0; i < RESULT_MAX_; i++)
+		to->attempts[i] = from->attempts[i];
+}

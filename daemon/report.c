@@ -23,9 +23,11 @@
 /* clang-format off */
 #define S(key, type, member) FIELD(struct status_report, key, type, member, false)
 #define P(type, member) FIELD(struct page_report, #member, type, member, false)
+#define O(type, member) FIELD(struct outlook_report, #member, type, member, false)
 #define H(key, type, member) FIELD(struct history_report, key, type, member, false)
 #define C(type, member) FIELD(struct ce_report, #member, type, member, false)
 #define D(type, member) FIELD(struct dimm_report, #member, type, member, false)
+#define N(key, member) FIELD(struct node_report, key, U64, member, false)
 #define SECRET(struct_, type, member) FIELD(struct struct_, #member, type, member, true)
 
 static const struct report_field status_fields[] = {
@@ -39,6 +41,10 @@ static const struct report_field status_fields[] = {
 	S("kernel.enable_soft_offline", I64,    enable_soft_offline),
 	S("kernel.ras_cec",             STRING, ras_cec),
 	S("kernel.patched",             BOOL,   patched),
+	S("kernel.soft_offline_event",    BOOL,   soft_offline_event),
+	S("kernel.soft_offline_counters", BOOL,   soft_offline_counters),
+	S("kernel.memory_failure_event",  BOOL,   memory_failure_event),
+	S("kernel.soft_offline_control",  STRING, soft_offline_control),
 	S("counters.events",             U64, events),
 	S("counters.corrected_errors",   U64, corrected_errors),
 	S("counters.uncorrected_errors", U64, uncorrected_errors),
@@ -63,6 +69,7 @@ static const struct report_field status_fields[] = {
 	S("database.errors",    U64,  db_errors),
 	S("database.lost_rows", U64,  db_lost_rows),
 	S("hold",        STRING, hold),
+	S("hold_why",    STRING, hold_why),
 	S("verdict",     STRING, verdict),
 	S("verdict_why", STRING, verdict_why),
 };
@@ -92,6 +99,17 @@ static const struct report_field history_fields[] = {
 	H("duration_usec",       I64,    duration_usec),
 	H("poisoned_before_kib", I64,    poisoned_before_kib),
 	H("poisoned_after_kib",  I64,    poisoned_after_kib),
+	H("outcome",             STRING, outcome),
+};
+
+static const struct report_field outlook_fields[] = {
+	O(STRING, action),
+	O(STRING, page_threshold),
+	O(STRING, row_threshold),
+	O(I64,    in_window),
+	O(I64,    missing),
+	O(TIME,   until),
+	O(TIME,   next_try),
 };
 
 static const struct report_field ce_fields[] = {
@@ -118,8 +136,48 @@ static const struct report_field dimm_fields[] = {
 	D(STRING, fault),
 	D(STRING, verdict),
 	D(STRING, verdict_why),
+	D(U64,    cells),
+	D(U64,    rows),
+	D(U64,    banks),
+	D(STRING, identity),
+	D(BOOL,   former),
+};
+
+static const struct report_field node_fields[] = {
+	N("node",             node),
+	N("taken_from_free",  outcome[SOFT_TAKEN_FROM_FREE]),
+	N("dropped",          outcome[SOFT_DROPPED]),
+	N("migrated",         outcome[SOFT_MIGRATED]),
+	N("already_poisoned", outcome[SOFT_ALREADY_POISONED]),
+	N("invalid_pfn",      outcome[SOFT_INVALID_PFN]),
+	N("not_online",       outcome[SOFT_NOT_ONLINE]),
+	N("unhandlable",      outcome[SOFT_UNHANDLABLE]),
+	N("thp_not_split",    outcome[SOFT_THP_NOT_SPLIT]),
+	N("not_isolated",     outcome[SOFT_NOT_ISOLATED]),
+	N("not_migrated",     outcome[SOFT_NOT_MIGRATED]),
+	N("no_memory",        outcome[SOFT_NO_MEMORY]),
+	N("not_dissolved",    outcome[SOFT_NOT_DISSOLVED]),
+	N("lost_race",        outcome[SOFT_LOST_RACE]),
+	N("filtered",         outcome[SOFT_FILTERED]),
+	N("disabled",         outcome[SOFT_DISABLED]),
+	N("other",            outcome[SOFT_UNKNOWN]),
 };
 /* clang-format on */
+
+_Static_assert(ARRAY_SIZE(node_fields) == SOFT_OUTCOME_MAX_ + 1, "one for each outcome");
+
+const struct report_field *node_report_fields(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(node_fields);
+	return node_fields;
+}
+
+void report_from_soft_counts(const struct soft_counts *counts, struct node_report *ret)
+{
+	ret->node = counts->node;
+	for (size_t i = 0; i < ARRAY_SIZE(ret->outcome); i++)
+		ret->outcome[i] = counts->known[i] ? counts->count[i] : REPORT_NO_COUNT;
+}
 
 const struct report_field *status_report_fields(size_t *ret_n)
 {
@@ -137,6 +195,12 @@ const struct report_field *history_report_fields(size_t *ret_n)
 {
 	*ret_n = ARRAY_SIZE(history_fields);
 	return history_fields;
+}
+
+const struct report_field *outlook_report_fields(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(outlook_fields);
+	return outlook_fields;
 }
 
 const struct report_field *ce_report_fields(size_t *ret_n)

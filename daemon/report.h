@@ -12,6 +12,7 @@
 
 #include "reason.h"
 #include "records.h"
+#include "soft_event.h"
 
 #define REPORT_SCHEMA     1
 #define REPORT_NO_ADDRESS UINT64_MAX /* withheld from an ordinary user, or not known */
@@ -48,7 +49,12 @@ struct status_report {
 	int8_t soft_offline;         /* it soft-offlines pages for good (5.10 or later) */
 	int64_t enable_soft_offline; /* the sysctl's value; REPORT_NO_NUMBER: absent */
 	char ras_cec[REPORT_WORD_MAX]; /* "no", "active", "disabled", "unknown" */
-	int8_t patched;                /* it has the interface of kernel/ */
+	int8_t patched; /* it has ras:soft_offline_event and the counters of kernel/ */
+	int8_t memory_failure_event;
+	int8_t soft_offline_event;
+	int8_t soft_offline_counters;
+	char soft_offline_control[REPORT_WORD_MAX]; /* what became of SoftOfflineControl=
+						     */
 	uint64_t events;
 	uint64_t corrected_errors;
 	uint64_t uncorrected_errors;
@@ -73,6 +79,7 @@ struct status_report {
 	uint64_t db_errors;
 	uint64_t db_lost_rows;
 	char hold[REPORT_WORD_MAX]; /* result word, or "none" */
+	char hold_why[REPORT_TEXT_MAX];
 	char verdict[REPORT_WORD_MAX];
 	char verdict_why[REPORT_TEXT_MAX];
 };
@@ -102,6 +109,18 @@ struct history_report {
 	int64_t duration_usec;
 	int64_t poisoned_before_kib;
 	int64_t poisoned_after_kib;
+	char outcome[REPORT_WORD_MAX]; /* the kernel's own word; empty if it told none */
+};
+
+/** What would have to happen for a page to be offlined, for `show`. */
+struct outlook_report {
+	char action[REPORT_WORD_MAX];         /* [Policy] Action of its DIMM */
+	char page_threshold[REPORT_WORD_MAX]; /* "2 / 24h", "off" */
+	char row_threshold[REPORT_WORD_MAX];
+	int64_t in_window; /* its errors in the window now; REPORT_NO_NUMBER: no window */
+	int64_t missing;   /* further ones that reach the threshold, if they come ... */
+	int64_t until;     /* ... by this time; REPORT_NO_NUMBER: whenever */
+	int64_t next_try;  /* nothing is tried before; REPORT_NO_NUMBER: no such time */
 };
 
 /** One group of errors of a page, for `show`. */
@@ -129,14 +148,31 @@ struct dimm_report {
 	char fault[REPORT_WORD_MAX];
 	char verdict[REPORT_WORD_MAX];
 	char verdict_why[REPORT_TEXT_MAX];
+	uint64_t cells; /* distinct places that erred, by DRAM coordinates */
+	uint64_t rows;
+	uint64_t banks;
+	char identity[REPORT_WORD_MAX]; /* of part and serial: "exact", "likely",
+					   "unknown" */
+	int8_t former;                  /* another module has taken its place */
+};
+
+/** The kernel's own counters of soft offline requests, of one NUMA node. */
+struct node_report {
+	uint64_t node;
+	uint64_t outcome[SOFT_OUTCOME_MAX_]; /* REPORT_NO_COUNT: no such counter */
 };
 
 /** The field table of each struct; *ret_n entries, in the order of the JSON keys. */
 const struct report_field *status_report_fields(size_t *ret_n);
 const struct report_field *page_report_fields(size_t *ret_n);
 const struct report_field *history_report_fields(size_t *ret_n);
+const struct report_field *outlook_report_fields(size_t *ret_n);
 const struct report_field *ce_report_fields(size_t *ret_n);
 const struct report_field *dimm_report_fields(size_t *ret_n);
+const struct report_field *node_report_fields(size_t *ret_n);
+
+/** What the kernel counted of a node, as a report. */
+void report_from_soft_counts(const struct soft_counts *counts, struct node_report *ret);
 
 /** Sets every field of @report to "not known"; the other bytes are left alone. */
 void report_clear(void *report, const struct report_field *fields, size_t n);

@@ -58,6 +58,7 @@ void report_from_db_history(const struct db_history *row, unsigned int page_shif
 	copy_text(ret->reason, sizeof(ret->reason), row->reason);
 	copy_text(ret->result, sizeof(ret->result), row->result);
 	copy_text(ret->page_type, sizeof(ret->page_type), row->page_type);
+	copy_text(ret->outcome, sizeof(ret->outcome), row->outcome);
 }
 
 void report_from_db_ce(const struct db_ce *row, struct ce_report *ret)
@@ -82,8 +83,20 @@ void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
 		.unattributed = rec->unattributed,
 		.pages = rec->pages,
 		.offlined = rec->offlined,
+		.cells = rec->fault.cells,
+		.rows = rec->fault.rows,
+		.banks = rec->fault.banks,
+		.former = rec->former,
 	};
 	copy_text(ret->label, sizeof(ret->label), rec->label);
+	copy_text(ret->fault, sizeof(ret->fault),
+		  rec->fault.class == FAULT_NONE
+			  ? ""
+			  : fault_class_to_string(rec->fault.class));
+	copy_text(ret->part, sizeof(ret->part), rec->part);
+	copy_text(ret->serial, sizeof(ret->serial), rec->serial);
+	copy_text(ret->identity, sizeof(ret->identity),
+		  rec->serial[0] ? "exact" : "unknown");
 	(void)report_location(rec->mc, rec->layer, ret->location, sizeof(ret->location));
 }
 

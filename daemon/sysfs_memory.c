@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reads what /proc says of the machine's memory. It keeps nothing, judges nothing, and
- * takes what it cannot understand for not known.
+ * Reads what /proc says of the machine's memory. It keeps nothing but the files that a
+ * caller wants kept open, judges nothing, and takes what it cannot understand for not
+ * known.
  */
 
 #include "sysfs_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
+#include "fingerprint.h"
 #include "mem.h"
+
+#define TEXT_MAX 8192 /* /proc/meminfo takes some 1,500 bytes (6.1) */
 
 static int open_text(const char *root, const char *path, FILE **ret)
 {
@@ -34,44 +39,81 @@ static bool next_line(FILE *f, char *buf, int size)
 	return true;
 }
 
-int sysfs_memory_info(const char *root, const char *key, uint64_t *ret_kib)
+/*
+ * Fills @buf with the text of a file of /proc, terminated. Longer ones are cut: all that
+ * is looked for stands well before.
+ */
+static int read_text(int *fd, const char *root, const char *path, char *buf, size_t size)
 {
-	_cleanup_(fclose_p) FILE *f = NULL;
-	size_t len = strlen(key);
-	char line[256];
-	int r;
+	char full[PATH_MAX];
+	size_t len = 0;
+	ssize_t n;
 
-	r = open_text(root, "/proc/meminfo", &f);
-	if (r < 0)
-		return r;
-	while (next_line(f, line, sizeof(line))) {
-		if (strncmp(line, key, len) != 0 || line[len] != ':')
-			continue;
-		return sscanf(line + len + 1, "%" SCNu64, ret_kib) == 1 ? 0 : -ENODATA;
+	if (*fd < 0) {
+		int w = snprintf(full, sizeof(full), "%s%s", root, path);
+
+		if (w < 0 || (size_t)w >= sizeof(full))
+			return -ENAMETOOLONG;
+		*fd = open(full, O_RDONLY | O_CLOEXEC);
+		if (*fd < 0)
+			return -errno;
 	}
-	return ferror(f) ? -EIO : -ENODATA;
+	do {
+		n = pread(*fd, buf + len, size - 1 - len, (off_t)len);
+		if (n < 0)
+			return -errno;
+		len += (size_t)n;
+	} while (n > 0 && len < size - 1);
+	buf[len] = '\0';
+	return 0;
 }
 
-int sysfs_memory_pressure(const char *root, uint32_t *ret)
+/* The number of line @key (without colon); -1 without. */
+static int64_t number_of(const char *text, const char *key)
 {
-	_cleanup_(fclose_p) FILE *f = NULL;
-	char line[256];
-	int r;
+	size_t len = strlen(key);
 
-	r = open_text(root, "/proc/pressure/memory", &f);
+	for (const char *line = text; *line; line += *line == '\n') {
+		uint64_t v;
+
+		if (strncmp(line, key, len) == 0 && line[len] == ':')
+			return sscanf(line + len + 1, "%" SCNu64, &v) == 1 &&
+					       v <= INT64_MAX
+				       ? (int64_t)v
+				       : -1;
+		line += strcspn(line, "\n");
+	}
+	return -1;
+}
+
+int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret)
+{
+	char text[TEXT_MAX];
+	int r = read_text(fd, root, "/proc/meminfo", text, sizeof(text));
+
 	if (r < 0)
 		return r;
-	errno = 0;
-	while (next_line(f, line, sizeof(line))) {
-		unsigned int whole, hundredths;
+	ret->total_kib = number_of(text, "MemTotal");
+	ret->available_kib = number_of(text, "MemAvailable");
+	ret->poisoned_kib = number_of(text, "HardwareCorrupted");
+	return 0;
+}
 
-		/* The kernel prints avg10 as %lu.%02lu; two digits are always there. */
-		if (sscanf(line, "some avg10=%3u.%2u ", &whole, &hundredths) != 2)
-			continue;
-		*ret = whole * 100 + hundredths;
-		return 0;
-	}
-	return ferror(f) && errno ? -errno : -ENODATA;
+int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret)
+{
+	unsigned int whole, hundredths;
+	char text[TEXT_MAX];
+	const char *line;
+	int r = read_text(fd, root, "/proc/pressure/memory", text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	/* The kernel prints avg10 as %lu.%02lu; two digits are always there. */
+	line = strstr(text, "some avg10=");
+	if (!line || sscanf(line, "some avg10=%3u.%2u ", &whole, &hundredths) != 2)
+		return -ENODATA;
+	*ret = whole * 100 + hundredths;
+	return 0;
 }
 
 int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX])
@@ -205,6 +247,19 @@ uint64_t ram_map_bytes(const struct ram_map *map)
 	for (unsigned int i = 0; i < map->n; i++)
 		sum += map->ranges[i].end.addr - map->ranges[i].start.addr + 1;
 	return sum;
+}
+
+int64_t ram_map_print(const struct ram_map *map)
+{
+	uint64_t h = FINGERPRINT_START;
+
+	if (!map->known)
+		return 0;
+	for (unsigned int i = 0; i < map->n; i++) {
+		h = fingerprint_add(h, &map->ranges[i].start.addr, sizeof(uint64_t));
+		h = fingerprint_add(h, &map->ranges[i].end.addr, sizeof(uint64_t));
+	}
+	return fingerprint_done(h);
 }
 
 bool ram_map_contains(const struct ram_map *map, paddr_t a)

@@ -11,24 +11,36 @@
 
 #define KERNEL_RELEASE_MAX 128
 
-/**
- * One line of /proc/meminfo, @key without colon ("MemTotal"), in KiB.
- * Returns 0 and *ret_kib; -ENODATA if there is no such line; negative errno of the file.
- */
-int sysfs_memory_info(const char *root, const char *key, uint64_t *ret_kib);
+/** What /proc/meminfo says, in KiB; -1: there is no such line. */
+struct meminfo {
+	int64_t total_kib;     /* MemTotal */
+	int64_t available_kib; /* MemAvailable */
+	int64_t poisoned_kib;  /* HardwareCorrupted */
+};
 
 /**
- * PSI "some avg10" of /proc/pressure/memory in hundredths of a percent.
+ * Reads /proc/meminfo once. *fd is -1 or what an earlier call has left there: the file is
+ * opened when it is not yet, and stays open for the next call; the caller closes it. A
+ * read at offset 0 has the kernel write the text anew (fs/seq_file.c, 6.1).
+ * Returns 0 and *ret; negative errno, and nothing in *ret.
+ */
+int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret);
+
+/**
+ * PSI "some avg10" of /proc/pressure/memory in hundredths of a percent. *fd as above.
  * Returns 0 and *ret; -ENODATA if the text is not understood; negative errno (-ENOENT or
  * -EOPNOTSUPP: kernel without PSI, or with psi=0).
  */
-int sysfs_memory_pressure(const char *root, uint32_t *ret);
+int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret);
 
 /** "System RAM" of /proc/iomem; see sysfs_offline_ram_map(). Fills *ret in any case. */
 void sysfs_memory_ram_map(const char *root, struct ram_map *ret);
 
 /** Bytes in @map. */
 uint64_t ram_map_bytes(const struct ram_map *map);
+
+/** Fingerprint of @map (fingerprint.h); 0 if the map is not known. */
+int64_t ram_map_print(const struct ram_map *map);
 
 /** True if the byte at @a lies in @map, or the map is not known. */
 bool ram_map_contains(const struct ram_map *map, paddr_t a);

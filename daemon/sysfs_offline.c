@@ -29,7 +29,11 @@ struct sysfs_offline {
 	char *root;
 	unsigned int page_shift;
 	int kpageflags_fd;
+	int meminfo_fd;
+	int pressure_fd;
+	int attribute_fd;
 	struct ram_map map;
+	int64_t map_total_kib; /* of memory when the map was read; -1: not known */
 };
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
@@ -54,6 +58,26 @@ static int open_file(const struct sysfs_offline *s, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static struct meminfo memory_now(struct sysfs_offline *s)
+{
+	struct meminfo m = { -1, -1, -1 };
+
+	(void)sysfs_memory_info(&s->meminfo_fd, s->root, &m);
+	return m;
+}
+
+static void read_map(struct sysfs_offline *s, int64_t total_kib)
+{
+	sysfs_memory_ram_map(s->root, &s->map);
+	s->map_total_kib = total_kib;
+}
+
 int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 		      unsigned int page_shift)
 {
@@ -63,12 +87,12 @@ int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 	if (!s)
 		return -ENOMEM;
 	s->page_shift = page_shift;
-	s->kpageflags_fd = -1;
+	s->kpageflags_fd = s->meminfo_fd = s->pressure_fd = s->attribute_fd = -1;
 	s->root = strdup(root);
 	if (!s->root)
 		return -ENOMEM;
 	s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
-	sysfs_memory_ram_map(s->root, &s->map);
+	read_map(s, memory_now(s).total_kib);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -77,8 +101,10 @@ struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s)
 {
 	if (!s)
 		return NULL;
-	if (s->kpageflags_fd >= 0)
-		close(s->kpageflags_fd);
+	close_fd(s->kpageflags_fd);
+	close_fd(s->meminfo_fd);
+	close_fd(s->pressure_fd);
+	close_fd(s->attribute_fd);
 	free(s->root);
 	free(s);
 	return NULL;
@@ -183,31 +209,26 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 
 int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s)
 {
-	uint64_t kib;
-
-	if (sysfs_memory_info(s->root, "HardwareCorrupted", &kib) < 0 || kib > INT64_MAX)
-		return -1;
-	return (int64_t)kib;
+	return memory_now(s).poisoned_kib;
 }
 
 uint64_t sysfs_offline_mem_total_kib(struct sysfs_offline *s)
 {
-	uint64_t kib;
+	int64_t kib = memory_now(s).total_kib;
 
-	return sysfs_memory_info(s->root, "MemTotal", &kib) < 0 ? 0 : kib;
+	return kib < 0 ? 0 : (uint64_t)kib;
 }
 
 struct machine sysfs_offline_machine(struct sysfs_offline *s)
 {
 	struct machine m = { .page_shift = s->page_shift };
-	uint64_t bytes;
+	struct meminfo now = memory_now(s);
+	uint64_t total = now.total_kib < 0 ? 0 : (uint64_t)now.total_kib << 10;
 
-	bytes = s->map.known ? ram_map_bytes(&s->map)
-			     : sysfs_offline_mem_total_kib(s) << 10;
-	m.ram_pages = bytes >> s->page_shift;
-	if (sysfs_memory_info(s->root, "MemAvailable", &m.available_kib) < 0)
-		m.available_kib = 0;
-	m.pressure_known = sysfs_memory_pressure(s->root, &m.pressure) == 0;
+	m.ram_pages = (s->map.known ? ram_map_bytes(&s->map) : total) >> s->page_shift;
+	m.available_kib = now.available_kib < 0 ? 0 : (uint64_t)now.available_kib;
+	m.pressure_known =
+		sysfs_memory_pressure(&s->pressure_fd, s->root, &m.pressure) == 0;
 	return m;
 }
 
@@ -247,38 +268,49 @@ struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s)
 
 void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret)
 {
-	sysfs_memory_ram_map(s->root, &s->map);
+	read_map(s, memory_now(s).total_kib);
 	*ret = s->map;
 }
 
-/* Opened anew for each request: a file position other than 0 would mean nothing here. */
-static int write_address(const struct sysfs_offline *s, pfn_t p)
+/* Opening takes as long as retiring a page does, so it is done once; each request is
+ * written at 0, as another file position would mean nothing here. */
+static int write_address(struct sysfs_offline *s, pfn_t p)
 {
-	_cleanup_(close_p) int fd = -1;
 	char text[32];
 	ssize_t n;
 	int len;
 
-	fd = open_file(s, ATTRIBUTE, O_WRONLY);
-	if (fd < 0)
-		return fd;
+	if (s->attribute_fd < 0)
+		s->attribute_fd = open_file(s, ATTRIBUTE, O_WRONLY);
+	if (s->attribute_fd < 0)
+		return s->attribute_fd;
 	len = snprintf(text, sizeof(text), "0x%" PRIx64,
 		       pfn_to_paddr(p, s->page_shift).addr);
-	n = write(fd, text, (size_t)len);
+	n = pwrite(s->attribute_fd, text, (size_t)len, 0);
 	if (n < 0)
 		return -errno;
 	/* What part of the number the kernel took is anybody's guess. */
 	return n == len ? 0 : -EIO;
 }
 
-static void look_before(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
+/* False if the frame is not to be touched; then *ret is the answer. */
+static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_rule *rule,
+			struct offline_answer *ret)
 {
+	struct meminfo now = memory_now(s);
+	enum result no;
+
 	memset(ret, 0, sizeof(*ret));
 	/* This may be the only caller of this object for months, and memory comes and
-	 * goes. */
-	sysfs_memory_ram_map(s->root, &s->map);
-	ret->before = sysfs_offline_frame(s, p);
-	ret->poisoned_before_kib = sysfs_offline_poisoned_kib(s);
+	 * goes; its size tells, and is at hand. The map costs as much as a soft offline.
+	 */
+	if (now.total_kib < 0 || now.total_kib != s->map_total_kib)
+		read_map(s, now.total_kib);
+	ret->before = ret->after = sysfs_offline_frame(s, p);
+	ret->poisoned_before_kib = ret->poisoned_after_kib = now.poisoned_kib;
+	no = rule ? policy_check_frame(rule, &ret->before) : RESULT_NONE;
+	ret->changed = no != RESULT_NONE && no != RESULT_ALREADY;
+	return no == RESULT_NONE;
 }
 
 static void look_after(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
@@ -287,11 +319,13 @@ static void look_after(struct sysfs_offline *s, pfn_t p, struct offline_answer *
 	ret->poisoned_after_kib = sysfs_offline_poisoned_kib(s);
 }
 
-static void kernel_offline(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret)
+static void kernel_offline(struct sysfs_offline *ctx, pfn_t p,
+			   const struct policy_rule *rule, struct offline_answer *ret)
 {
 	usec_t start;
 
-	look_before(ctx, p, ret);
+	if (!look_before(ctx, p, rule, ret))
+		return;
 	start = clock_boot();
 	/* A number whose address wraps would name another frame. */
 	ret->error = p.n > UINT64_MAX >> ctx->page_shift ? ENXIO : -write_address(ctx, p);
@@ -300,9 +334,10 @@ static void kernel_offline(struct sysfs_offline *ctx, pfn_t p, struct offline_an
 }
 
 static void dry_run_offline(struct sysfs_offline *ctx, pfn_t p,
-			    struct offline_answer *ret)
+			    const struct policy_rule *rule, struct offline_answer *ret)
 {
-	look_before(ctx, p, ret);
+	if (!look_before(ctx, p, rule, ret))
+		return;
 	ret->dry_run = true;
 	look_after(ctx, p, ret);
 }

@@ -23,18 +23,22 @@ struct offline_driver {
 	const char *name; /* "kernel", "dry-run" */
 	/**
 	 * Retires @p and fills *ret, the frame's state before and after included. Blocks
-	 * until the kernel has answered. @ctx is a struct sysfs_offline.
+	 * until the kernel has answered. It looks at the frame right before: one that
+	 * @rule forbids by now is not touched, and ret->changed says so; nor is one that
+	 * was poisoned meanwhile. @rule may be NULL: none. @ctx is a struct
+	 * sysfs_offline; it reads the map of RAM anew if the size of memory has changed.
 	 */
-	void (*offline)(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret);
+	void (*offline)(struct sysfs_offline *ctx, pfn_t p,
+			const struct policy_rule *rule, struct offline_answer *ret);
 };
 
 extern const struct offline_driver offline_driver_kernel;
 extern const struct offline_driver offline_driver_dry_run;
 
 /**
- * Opens what stays open (kpageflags, the attribute on first use). @page_shift is of the
- * running kernel. Files that are missing are no failure: the state functions tell.
- * Returns 0 and *ret; -ENOMEM.
+ * Opens what stays open (kpageflags; meminfo, PSI and the attribute on first use).
+ * @page_shift is of the running kernel. Files that are missing are no failure: the state
+ * functions tell. Returns 0 and *ret; -ENOMEM.
  */
 int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 		      unsigned int page_shift);

@@ -112,6 +112,18 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
  */
 int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len);
 
+/**
+ * True if @serial can tell one module from another: makers also leave it empty, all
+ * zeros or ones, or write "Not Specified", "Unknown", "NO DIMM" and the like.
+ */
+bool dmi_serial_is_real(const char *serial);
+
+/**
+ * Fingerprint of which module is in which slot (fingerprint.h); 0 if that is not known:
+ * no modules, or one without a serial number of its own.
+ */
+int64_t topology_module_print(const struct topology *t);
+
 /** Who made the machine; fields that DMI does not tell are empty. */
 struct dmi_system {
 	char vendor[64];  /* sys_vendor */
@@ -148,6 +160,53 @@ typedef void (*pci_modalias_fn)(void *userdata, const char *modalias);
  * two threads at a time.
  */
 int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata);
+
+#define PCI_MEMORY_MAX 256
+
+/** What a PCI device has to do with memory. */
+enum pci_memory_kind {
+	PCI_MEMORY_CONTROLLER, /* an EDAC driver is bound to it, or its name says so */
+	PCI_MEMORY_CXL,        /* class 0x0502: memory behind the CXL bus */
+	PCI_MEMORY_OTHER, /* class 0x05xx, and no more is known: a chip's own RAM... */
+};
+
+/** One PCI function; a memory controller of a server has several. */
+struct pci_memory {
+	enum pci_memory_kind kind;
+	bool edac;        /* an EDAC driver is bound to it */
+	char address[24]; /* "0000:3a:0a.0" */
+	char name[96];    /* by pci.ids, ASCII; "Device 8086:2040" if it is not there */
+};
+
+struct pci_memories {
+	struct pci_memory v[PCI_MEMORY_MAX]; /* by address */
+	unsigned int n;
+	bool cut; /* the machine has more than the table holds */
+};
+
+/**
+ * The PCI functions that are memory or drive it: those of class 0x05xx; host bridges
+ * (0x0600) and system peripherals (0x0880) whose name says "memory controller" or "DRAM";
+ * whatever an EDAC driver is bound to. AMD's since family 17h are on no PCI bus. The
+ * names are those of @root/usr/share/misc/pci.ids; of libpci's own file for the root "".
+ *
+ * For programs that may end: libpci is no library for a daemon.
+ *
+ * Returns 0 and *ret, to be freed with free(); -EIO after an error of libpci, as without
+ * PCI; -ENOMEM; -ENAMETOOLONG. Not for use in two threads at a time.
+ */
+int topology_pci_memories(const char *root, struct pci_memories **ret);
+
+/**
+ * The device that every memory controller of EDAC is part of: the only one that an EDAC
+ * driver is bound to. NULL if there is none, or several.
+ *
+ * Facts (drivers/edac/edac_mc.c and edac_mc_sysfs.c of Linux 6.1): one driver at a time
+ * may register controllers, the others get EPERM, so that one bound device stands for all
+ * mcN. The folder of mcN itself names no device. The drivers of server processors (skx,
+ * i10nm, sb, amd64) bind to none.
+ */
+const struct pci_memory *topology_pci_edac(const struct pci_memories *m);
 
 /**
  * True if the firmware reports memory errors first (ACPI APEI): a GHES device is bound to

@@ -11,7 +11,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 
+#include "fingerprint.h"
+#include "mem.h"
 #include "topology.h"
 #include "topology_internal.h"
 
@@ -153,6 +156,44 @@ void topology_add_modules(struct topology *t, const char *root)
 		if (n > 0 && (size_t)n < sizeof(path))
 			add_module(t, path);
 	}
+}
+
+bool dmi_serial_is_real(const char *serial)
+{
+	static const char *const fillers[] = { "not ",    "unknown",  "none",   "no ",
+					       "to be ",  "n/a",      "serial", "default",
+					       "invalid", "undefined" };
+	bool telling = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
+		if (strncasecmp(serial, fillers[i], strlen(fillers[i])) == 0)
+			return false;
+	for (const char *c = serial; *c; c++)
+		telling |= isalnum((unsigned char)*c) &&
+			   !strchr("0FfXx", *c); /* nothing burnt in reads as these */
+	return telling;
+}
+
+int64_t topology_module_print(const struct topology *t)
+{
+	uint64_t h = FINGERPRINT_START;
+
+	if (t->n_modules == 0 || t->cut)
+		return 0;
+	/* By handle, as the firmware numbers its slots; a text ends with its NUL. */
+	for (unsigned int i = 0; i < t->n_modules; i++) {
+		const struct dmi_module *m = &t->modules[i];
+
+		if (!dmi_serial_is_real(m->serial))
+			return 0;
+		h = fingerprint_add(h, m->locator, strlen(m->locator) + 1);
+		h = fingerprint_add(h, m->bank, strlen(m->bank) + 1);
+		h = fingerprint_add(h, m->manufacturer, strlen(m->manufacturer) + 1);
+		h = fingerprint_add(h, m->part, strlen(m->part) + 1);
+		h = fingerprint_add(h, m->serial, strlen(m->serial) + 1);
+		h = fingerprint_add(h, &m->size_mib, sizeof(m->size_mib));
+	}
+	return fingerprint_done(h);
 }
 
 void topology_system(const char *root, struct dmi_system *ret)

@@ -159,16 +159,34 @@ static void wait_for_files(struct trace_instance *in)
 	}
 }
 
+/* An event that not every kernel has, in the first of @dirs that has it. */
+static int load_optional(struct trace_instance *in, const char *const dirs[2],
+			 const char **ret_dir, char **ret_format)
+{
+	for (size_t i = 0; i < 2; i++) {
+		char path[128];
+		int r;
+
+		snprintf(path, sizeof(path), "%s/format", dirs[i]);
+		r = read_text(in, path, ret_format);
+		if (r == 0)
+			*ret_dir = dirs[i];
+		if (r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
 static int load_texts(struct trace_instance *in)
 {
-	/* Newer kernels have it in a subsystem of its own. */
-	static const struct {
-		const char *dir, *format;
-	} failure[] = {
-		{ "events/ras/memory_failure_event",
-		  "events/ras/memory_failure_event/format" },
-		{ "events/memory_failure/memory_failure_event",
-		  "events/memory_failure/memory_failure_event/format" },
+	/* Some kernels have what concerns poison in a subsystem of its own. */
+	static const char *const failure[] = {
+		"events/ras/memory_failure_event",
+		"events/memory_failure/memory_failure_event",
+	};
+	static const char *const soft[] = {
+		"events/ras/soft_offline_event",
+		"events/memory_failure/soft_offline_event",
 	};
 	int r;
 
@@ -178,14 +196,10 @@ static int load_texts(struct trace_instance *in)
 	r = read_text(in, MC_EVENT_DIR "/format", &in->mc_format);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(failure); i++) {
-		r = read_text(in, failure[i].format, &in->failure_format);
-		if (r == 0)
-			in->failure_dir = failure[i].dir;
-		if (r != -ENOENT)
-			return r;
-	}
-	return 0;
+	r = load_optional(in, failure, &in->failure_dir, &in->failure_format);
+	if (r < 0)
+		return r;
+	return load_optional(in, soft, &in->soft_dir, &in->soft_format);
 }
 
 /* From the line of the field "data" in header_page. */
@@ -259,6 +273,7 @@ void trace_instance_close(struct trace_instance *in)
 	free(in->header_page);
 	free(in->mc_format);
 	free(in->failure_format);
+	free(in->soft_format);
 	*in = (struct trace_instance){ .dir = -1 };
 }
 
@@ -326,21 +341,25 @@ int trace_instance_wake_at_once(struct trace_instance *in)
 	return r == -ENOENT ? 0 : r;
 }
 
-int trace_instance_enable(struct trace_instance *in)
+static int enable_event(struct trace_instance *in, const char *dir)
 {
 	char path[128];
-	int r;
 
-	r = trace_instance_set(in, MC_EVENT_DIR "/enable", "1");
-	if (r < 0)
-		return r;
-	if (in->failure_dir) {
-		snprintf(path, sizeof(path), "%s/enable", in->failure_dir);
-		r = trace_instance_set(in, path, "1");
-		if (r < 0)
-			return r;
-	}
-	return trace_instance_set(in, "tracing_on", "1");
+	if (!dir)
+		return 0;
+	snprintf(path, sizeof(path), "%s/enable", dir);
+	return trace_instance_set(in, path, "1");
+}
+
+int trace_instance_enable(struct trace_instance *in)
+{
+	int r = enable_event(in, MC_EVENT_DIR);
+
+	if (r >= 0)
+		r = enable_event(in, in->failure_dir);
+	if (r >= 0)
+		r = enable_event(in, in->soft_dir);
+	return r < 0 ? r : trace_instance_set(in, "tracing_on", "1");
 }
 
 static uint64_t stat_value(const char *text, const char *key)
@@ -371,6 +390,7 @@ int trace_instance_stats(struct trace_instance *in, unsigned int cpu,
 		.overrun = stat_value(text, "overrun"),
 		.other = stat_value(text, "commit overrun") +
 			 stat_value(text, "dropped events"),
+		.bytes = stat_value(text, "bytes"),
 	};
 	return 0;
 }

@@ -20,6 +20,8 @@ struct trace_instance {
 	char *mc_format;
 	char *failure_format; /* NULL if the kernel has no such event */
 	const char *failure_dir;
+	char *soft_format; /* of soft_offline_event; NULL if the kernel has none */
+	const char *soft_dir;
 	char path[256];
 	char where[512]; /* the file that failed last, for messages */
 };
@@ -29,6 +31,7 @@ struct trace_stats {
 	uint64_t read;    /* events that went through its pipe */
 	uint64_t overrun; /* overwritten; the next page read says so, too */
 	uint64_t other;   /* commit overrun and dropped events: no page says so */
+	uint64_t bytes;   /* of events that are in the buffer now */
 };
 
 /**

@@ -15,9 +15,15 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "mem.h"
 #include "trace_instance.h"
+
+#define AUTO_IN_ALL (UINT64_C(64) << 20)
+#define AUTO_LEAST  (UINT64_C(1) << 20)
+#define AUTO_MOST   (UINT64_C(16) << 20)
+#define AUTO_OF_RAM 32 /* one part in so many, in all */
 
 struct trace_cpu {
 	int fd;
@@ -164,12 +170,15 @@ static void reconcile(struct trace_reader *r, unsigned int n)
 	rebase(cpu, &now);
 }
 
+/* Without a @text there is no such file. */
 static int open_record_file(int dir, const char *name, const char *text)
 {
 	_cleanup_(close_p) int fd = -1;
-	size_t len = strlen(text);
+	size_t len = text ? strlen(text) : 0;
 	ssize_t n;
 
+	if (!text)
+		return 0;
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -200,12 +209,12 @@ static int open_record(struct trace_reader *r, const char *path)
 	e = open_record_file(dir, "mc_event.format", r->in.mc_format);
 	if (e < 0)
 		return e;
-	if (r->in.failure_format) {
-		e = open_record_file(dir, "memory_failure_event.format",
-				     r->in.failure_format);
-		if (e < 0)
-			return e;
-	}
+	e = open_record_file(dir, "memory_failure_event.format", r->in.failure_format);
+	if (e < 0)
+		return e;
+	e = open_record_file(dir, "soft_offline_event.format", r->in.soft_format);
+	if (e < 0)
+		return e;
 	r->record = TAKE_FD(fd);
 	return 0;
 }
@@ -231,6 +240,30 @@ static void record_page(struct trace_reader *r, uint16_t cpu, size_t size)
 	if (start >= 0 && ftruncate(r->record, start) < 0)
 		r->record_error = -errno;
 	close(TAKE_FD(r->record));
+}
+
+uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram)
+{
+	uint64_t all = AUTO_LEAST;
+	uint64_t share;
+
+	while (all < AUTO_IN_ALL && all < ram / AUTO_OF_RAM)
+		all *= 2;
+	share = all / (cpus ? cpus : 1);
+
+	return share < AUTO_LEAST ? AUTO_LEAST : share > AUTO_MOST ? AUTO_MOST : share;
+}
+
+static uint64_t size_for(uint64_t bytes)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	long pages = sysconf(_SC_PHYS_PAGES);
+	uint64_t ram =
+		(uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (bytes)
+		return bytes;
+	return trace_reader_auto_size(cpus < 1 ? 1 : (unsigned int)cpus, ram);
 }
 
 static int set_up(struct trace_reader *r)
@@ -322,7 +355,7 @@ int trace_reader_open(struct trace_reader **ret,
 	}
 	r->epoll = -1;
 	r->record = -1;
-	r->buffer_size = options->buffer_size;
+	r->buffer_size = size_for(options->buffer_size);
 	e = open_all(r, options, where, sizeof(where));
 	if (e < 0) {
 		if (!where[0])
@@ -363,6 +396,11 @@ const char *trace_reader_mc_format(const struct trace_reader *r)
 const char *trace_reader_failure_format(const struct trace_reader *r)
 {
 	return r->in.failure_format;
+}
+
+const char *trace_reader_soft_format(const struct trace_reader *r)
+{
+	return r->in.soft_format;
 }
 
 int trace_reader_fd(const struct trace_reader *r)
@@ -422,14 +460,21 @@ static int read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
 	return 0;
 }
 
+static bool all_empty(const struct trace_reader *r)
+{
+	for (unsigned int i = 0; i < r->in.cpus; i++)
+		if (r->cpus[i].fd >= 0 && has_pages(r->cpus[i].fd))
+			return false;
+	return true;
+}
+
 /* What had to wait until nothing is left to be lost by it; else it waits on. */
 static void settle(struct trace_reader *r)
 {
 	for (unsigned int i = 0; i < r->in.cpus; i++)
 		reconcile(r, i);
-	for (unsigned int i = 0; i < r->in.cpus; i++)
-		if (r->cpus[i].fd >= 0 && has_pages(r->cpus[i].fd))
-			return;
+	if (!all_empty(r))
+		return;
 	if (r->shrink)
 		r->shrink = trace_instance_set_size(&r->in, r->buffer_size) < 0;
 	if (!r->foreign_clock || trace_instance_set_clock(&r->in) < 0)
@@ -466,6 +511,28 @@ int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page
 	if (pages < max_pages && (r->foreign_clock || r->shrink))
 		settle(r);
 	return (int)pages;
+}
+
+int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max_pages,
+			  trace_page_fn fn, void *userdata)
+{
+	unsigned int pages = 0;
+
+	while (pages < max_pages && cpu < r->in.cpus && r->cpus[cpu].fd >= 0 &&
+	       read_page(r, cpu, fn, userdata) > 0)
+		pages++;
+	return (int)pages;
+}
+
+uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu)
+{
+	struct trace_stats now;
+
+	/* Most of many CPUs have nothing, and asking that costs less than the file. */
+	if (cpu >= r->in.cpus || r->cpus[cpu].fd < 0 || !has_pages(r->cpus[cpu].fd) ||
+	    trace_instance_stats(&r->in, cpu, &now) < 0)
+		return 0;
+	return now.bytes;
 }
 
 int trace_reader_rescan(struct trace_reader *r)
@@ -528,13 +595,30 @@ unsigned int trace_reader_open_pipes(const struct trace_reader *r)
 
 int trace_reader_set_buffer_size(struct trace_reader *r, uint64_t bytes)
 {
+	uint64_t size = size_for(bytes);
+	int difference = trace_instance_compare_size(&r->in, size);
 	int e = 0;
 
-	if (trace_instance_compare_size(&r->in, bytes) != 0)
-		e = trace_instance_set_size(&r->in, bytes);
+	r->shrink = difference > 0 && !all_empty(r);
+	if (difference != 0 && !r->shrink)
+		e = trace_instance_set_size(&r->in, size);
 	if (e < 0)
 		return e;
-	r->buffer_size = bytes;
-	r->shrink = false;
+	r->buffer_size = size;
 	return 0;
+}
+
+uint64_t trace_reader_buffer_size(const struct trace_reader *r)
+{
+	return r->buffer_size;
+}
+
+size_t trace_reader_page_size(const struct trace_reader *r)
+{
+	return r->in.page_size;
+}
+
+size_t trace_reader_data_offset(const struct trace_reader *r)
+{
+	return r->in.page_size - r->in.data_size;
 }

@@ -18,14 +18,15 @@ struct trace_reader;
 
 struct trace_reader_options {
 	const char *tracing_dir; /* NULL: /sys/kernel/tracing */
-	uint64_t buffer_size;    /* bytes per CPU */
+	uint64_t buffer_size;    /* bytes per CPU; 0: trace_reader_auto_size() */
 	const char
 		*record_dir; /* NULL, or where to keep every page and the format texts */
 };
 
 /*
- * A recording holds the files header_page, mc_event.format and, if the kernel has it,
- * memory_failure_event.format as the kernel shows them, and the file pages: for each page
+ * A recording holds the files header_page, mc_event.format and, if the kernel has them,
+ * memory_failure_event.format and soft_offline_event.format as the kernel shows them, and
+ * the file pages: for each page
  * in the order of reading a u16 CPU number, a u16 0, a u32 size, and so many bytes as
  * read, all in the byte order of the machine. The folder is made if it is missing;
  * opening fails with -EEXIST if it has a file pages already.
@@ -37,8 +38,9 @@ typedef void (*trace_page_fn)(void *userdata, uint16_t cpu, const void *page,
 
 /**
  * Creates or takes over the instance, sets clock boot, buffer_percent 0 and the buffer
- * size (each only where it differs), enables ras:mc_event and, where the kernel has it,
- * memory_failure_event, and opens the pipes of all CPUs that are or were online.
+ * size (each only where it differs), enables ras:mc_event and, where the kernel has them,
+ * memory_failure_event and soft_offline_event (each looked for under events/ras and under
+ * events/memory_failure), and opens the pipes of all CPUs that are or were online.
  *
  * What was recorded before is not lost by it. If another clock was set, it is read out
  * first: trace_reader_foreign_clock() is true until a trace_reader_read() has found every
@@ -56,11 +58,12 @@ int trace_reader_open(struct trace_reader **ret,
 /** Closes the pipes and leaves the instance as it is; NULL is fine. Returns NULL. */
 struct trace_reader *trace_reader_close(struct trace_reader *r);
 
-/** Text of header_page, mc_event's format, memory_failure_event's format (NULL if none).
- */
+/** Text of header_page, of the format of mc_event, of memory_failure_event and of
+ * soft_offline_event (NULL: this kernel has none). */
 const char *trace_reader_header_page(const struct trace_reader *r);
 const char *trace_reader_mc_format(const struct trace_reader *r);
 const char *trace_reader_failure_format(const struct trace_reader *r);
+const char *trace_reader_soft_format(const struct trace_reader *r);
 
 /**
  * Negative errno if record_dir was given and a page could not be written: the recording
@@ -83,6 +86,19 @@ bool trace_reader_foreign_clock(const struct trace_reader *r);
  */
 int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page_fn fn,
 		      void *userdata);
+
+/**
+ * As trace_reader_read(), of one CPU only, whose pipe is read without a look whether it
+ * has something. Returns the number of pages.
+ */
+int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max_pages,
+			  trace_page_fn fn, void *userdata);
+
+/**
+ * Bytes of events in @cpu's buffer: "bytes" of per_cpu/cpuN/stats. Reads the file if
+ * the pipe has something. 0 if there is no pipe, or it cannot be told.
+ */
+uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 
 /**
  * Looks for CPUs that have come online since and opens their pipes; reads nothing. Cheap;
@@ -119,5 +135,31 @@ unsigned int trace_reader_cpus(const struct trace_reader *r);
 /** Pipes open now. */
 unsigned int trace_reader_open_pipes(const struct trace_reader *r);
 
-/** Sets the per-CPU buffer size if it differs. Returns 0 or negative errno. */
+/**
+ * Bytes per CPU for a machine with @cpus CPUs online and @ram bytes of memory: 64 MiB, or
+ * a 32nd of the memory if that is less, shared out, 1 MiB at least and 16 MiB at most.
+ * The memory counts up to the next power of two: the kernel keeps some for itself, and a
+ * balloon that takes a little is no reason to make all buffers anew.
+ * One CPU that emits as fast as it can fills 64 KiB in a third of a millisecond and 4 MiB
+ * in 20 (680,000 events a second of 290 bytes, measured under QEMU); who counts them
+ * shares the CPUs with whoever emits them, so what holds a storm is the buffer.
+ */
+uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram);
+
+/**
+ * Sets the per-CPU buffer size if it differs; 0 is trace_reader_auto_size() for the CPUs
+ * that are online now. A larger buffer shrinks once a trace_reader_read() finds every
+ * pipe empty, for it would lose what is in it. Returns 0 or negative errno.
+ *
+ * Not for times of pressure: since Linux 6.7, and in stable kernels before it, recording
+ * stops while the size changes, what happens then is in no counter, and it takes as long
+ * as a CPU under load needs to answer (__tracing_resize_ring_buffer, ring_buffer_resize).
+ */
 int trace_reader_set_buffer_size(struct trace_reader *r, uint64_t bytes);
+
+/** Bytes per CPU that were asked for; a larger buffer may not have shrunk to it yet. */
+uint64_t trace_reader_buffer_size(const struct trace_reader *r);
+
+/** The most bytes that one page can have, and where its events begin. */
+size_t trace_reader_page_size(const struct trace_reader *r);
+size_t trace_reader_data_offset(const struct trace_reader *r);

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "bus.h"
+#include "config.h"
 #include "mem.h"
 #include "report_db.h"
 
@@ -66,8 +67,15 @@ static int fake_status(void *ctx, struct status_report *ret)
 	};
 	snprintf(ret->verdict, sizeof(ret->verdict), "%s", f->verdict);
 	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "this is why");
-	if (strcmp(f->verdict, "degraded") == 0)
-		strcpy(ret->hold, "denied");
+	if (strcmp(f->verdict, "degraded") != 0)
+		return 0;
+	strcpy(ret->hold, "unsupported");
+	strcpy(ret->hold_why, "vm.enable_soft_offline is off");
+	ret->enable_soft_offline = 0;
+	ret->soft_offline_event = 1;
+	ret->soft_offline_counters = 1;
+	ret->patched = 1;
+	strcpy(ret->soft_offline_control, "waiting");
 	return 0;
 }
 
@@ -149,6 +157,27 @@ static int fake_errors(void *ctx, const struct report_filter *f, report_fn fn,
 	return db_report_ces(fake->db, &filter, give_ce, &w);
 }
 
+/* A kernel of the bundled series, where the verdict is "degraded". */
+static int fake_nodes(void *ctx, report_fn fn, void *userdata)
+{
+	struct fake *f = ctx;
+	struct soft_counts node = { .node = 0 };
+	struct node_report report;
+	int r;
+
+	if (strcmp(f->verdict, "degraded") != 0)
+		return 0;
+	for (int i = SOFT_TAKEN_FROM_FREE; i < SOFT_DISABLED; i++)
+		node.known[i] = true;
+	node.count[SOFT_MIGRATED] = 1204;
+	node.count[SOFT_NOT_MIGRATED] = 7;
+	report_from_soft_counts(&node, &report);
+	r = fn(userdata, &report);
+	node = (struct soft_counts){ .node = 3, .known = { [SOFT_MIGRATED] = true } };
+	report_from_soft_counts(&node, &report);
+	return r != 0 ? r : fn(userdata, &report);
+}
+
 static int fake_dimms(void *ctx, report_fn fn, void *userdata)
 {
 	struct dimm_report dimm = { .label = "P1-DIMMA1",
@@ -172,6 +201,45 @@ static int fake_policy(void *ctx, char **ret_text)
 {
 	*ret_text = strdup("[Policy]\nAction=soft\n");
 	return *ret_text ? 0 : -ENOMEM;
+}
+
+static int fake_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text)
+{
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+	static const char text[] = "[Policy \"*A1\"]\nPageThreshold=10 / 24h\n"
+				   "[Policy \"mc1\"]\nAction=account\n";
+	size_t size;
+
+	if (!cfg)
+		return -ENOMEM;
+	config_init(cfg);
+	(void)config_parse(cfg, "a.conf", text, sizeof(text) - 1, NULL, NULL);
+	size = config_format_for(cfg, label, mc, NULL, 0) + 1;
+	*ret_text = malloc(size);
+	if (!*ret_text)
+		return -ENOMEM;
+	(void)config_format_for(cfg, label, mc, *ret_text, size);
+	return 0;
+}
+
+/* One outlook for each kind of sentence, by the address. */
+static int fake_explain(void *ctx, uint64_t address, struct outlook_report *ret,
+			char why[REPORT_TEXT_MAX])
+{
+	*ret = (struct outlook_report){ .action = "soft",
+					.page_threshold = "2 / 24h",
+					.row_threshold = "2 / 7d",
+					.in_window = 1,
+					.missing = 1,
+					.until = INT64_C(1767225600000000),
+					.next_try = REPORT_NO_NUMBER };
+	if (address == 0x1a2b3c000) {
+		ret->missing = REPORT_NO_NUMBER;
+		ret->until = REPORT_NO_NUMBER;
+	} else if (address & 0x1000) {
+		ret->next_try = ret->until;
+	}
+	return 0;
 }
 
 static int fake_reload(void *ctx, char **ret_text)
@@ -231,7 +299,10 @@ static const struct bus_ops ops = {
 	.history = fake_history,
 	.errors = fake_errors,
 	.dimms = fake_dimms,
+	.nodes = fake_nodes,
 	.policy = fake_policy,
+	.policy_for = fake_policy_for,
+	.explain = fake_explain,
 	.reload = fake_reload,
 	.offline = fake_offline,
 	.forget = fake_forget,

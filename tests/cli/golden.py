@@ -8,7 +8,8 @@ Each file of golden/ is one call: its command line, exit code, stdout and stderr
 whose name begins with "live" runs against fake_daemon on a bus of our own, as root or
 what passes for it in a user namespace, the others without a daemon. @DB@ stands for the
 database. A live file's second word is the verdict that the daemon tells; "nobody" in its
-name runs the call as an ordinary user, which takes real root. With UPDATE the files are
+name runs the call as an ordinary user, which takes real root. "tree-NAME" at its end runs
+it on the made-up machine trees/NAME.tree, the others on one without hardware. With UPDATE the files are
 written anew from what the program does now, to be read before they are committed.
 """
 
@@ -87,12 +88,40 @@ class Bus:
             self.bus.stdout.close()
 
 
-def run(ctl, command, address, database, user):
+def plant(root, name):
+    """Makes the files of trees/NAME.tree below @root; the form is told in tree.h."""
+    with open(os.path.join(HERE, 'trees', f'{name}.tree'), encoding='utf-8') as f:
+        lines = [line for line in f.read().splitlines() if line and line[0] != '#']
+    for line in lines:
+        if line.startswith('- '):
+            shutil.rmtree(root + line[2:])
+            continue
+        path, text = re.match(r'(\S+?)(?:: |:$| -> )(.*)$', line).groups()
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        if line.startswith(f'{path} -> '):
+            os.symlink(text, root + path)
+        elif not path.endswith('/'):
+            with open(root + path, 'w', encoding='utf-8') as f:
+                f.write(text.replace('\\n', '\n') + '\n' * bool(text))
+
+
+def sysroot(folder, name):
+    """The folder that stands for the machine's root in the call @name."""
+    tree = name.partition('tree-')[2]
+    root = os.path.join(folder, 'root', tree)
+    if not os.path.isdir(root):
+        os.makedirs(root)
+        for part in ['server', tree] if tree else []:
+            plant(root, part)
+    return root
+
+
+def run(ctl, command, address, database, user, root):
     words = [w.replace('@DB@', database).replace('@GOLDEN@', GOLDEN)
              for w in re.findall(r"'[^']*'|\S+", command)]
     words = [w[1:-1] if w.startswith("'") else w for w in words]
     env = {'PATH': os.environ['PATH'], 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8',
-           'DBUS_SYSTEM_BUS_ADDRESS': address,
+           'DBUS_SYSTEM_BUS_ADDRESS': address, 'SOFTOFFLINECTL_SYSROOT': root,
            **{k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}}
     return subprocess.run([ctl, *words[1:]], env=env, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, user=user, check=False)
@@ -139,7 +168,8 @@ def check(path, ctl, bus, database, update):
         if not may_become(NOBODY):
             return 'skipped'
         user = NOBODY
-    found = told(command, run(ctl, command, address, database, user), database)
+    root = sysroot(os.path.dirname(database), name)
+    found = told(command, run(ctl, command, address, database, user, root), database)
     if update and found != expected:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(found)

@@ -52,7 +52,9 @@ if shutil.which('bash'):
     first = {v.split()[0] for v in verbs}
     expect(complete('') == first, f'completion of verbs: {complete("")} is not {first}')
     expect(complete('--') == options, f'completion of options: {complete("--")}')
-    expect(complete('policy', '') == {'show', 'verify'}, 'completion of policy')
+    expect(complete('policy', '') == {'show', 'verify', 'backtest'}, 'completion of policy')
+    expect(complete('policy', 'backtest', '--policy', 'wi') == {'windows'},
+           'completion of --policy')
     expect(complete('--json', 'st') == {'status'}, 'completion after an option')
     expect(complete('--lines', '3', 'hi') == {'history'}, 'completion after a value')
     expect(complete('pages', '--state', '=', 'pe') == {'pending'}, 'completion of --state=')

@@ -57,6 +57,28 @@ static void test_options_anywhere(void **state)
 	}
 }
 
+static void test_lists(void **state)
+{
+	char room[512], why[ARGS_TEXT_MAX], line[512] = "policy backtest";
+	struct args a;
+
+	assert_int_equal(parse("policy backtest --policy a --config=x b --policy c", &a,
+			       room, why),
+			 0);
+	assert_int_equal(a.policies.n, 2);
+	assert_string_equal(a.policies.v[1], "c");
+	assert_int_equal(a.configs.n, 1);
+	assert_string_equal(a.configs.v[0], "x");
+	assert_int_equal(a.n_words, 3);
+	for (int i = 0; i < ARGS_MAX_LIST; i++)
+		strcat(line, " --policy=a");
+	assert_int_equal(parse(line, &a, room, why), 0);
+	assert_int_equal(a.policies.n, ARGS_MAX_LIST);
+	strcat(line, " --policy=a");
+	assert_int_equal(parse(line, &a, room, why), -EINVAL);
+	assert_non_null(strstr(why, "too many"));
+}
+
 static void test_words(void **state)
 {
 	char room[512], why[ARGS_TEXT_MAX];
@@ -248,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_anywhere),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_address),

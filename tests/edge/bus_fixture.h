@@ -147,6 +147,13 @@ static inline int fake_dimms(void *ctx, report_fn fn, void *userdata)
 	return give(f, NULL, &report, dimm_report_fields, fn, userdata);
 }
 
+static inline int fake_nodes(void *ctx, report_fn fn, void *userdata)
+{
+	struct node_report report = { 0 };
+
+	return give(ctx, NULL, &report, node_report_fields, fn, userdata);
+}
+
 static inline int fake_text(void *ctx, char **ret_text)
 {
 	struct fixture *f = ctx;
@@ -154,6 +161,14 @@ static inline int fake_text(void *ctx, char **ret_text)
 	f->calls++;
 	*ret_text = f->why ? strdup(f->why) : NULL;
 	return f->r;
+}
+
+static inline int fake_text_for(void *ctx, const char *label, uint8_t mc, char **ret_text)
+{
+	struct fixture *f = ctx;
+
+	snprintf(f->label, sizeof(f->label), "%s of mc%u", label, mc);
+	return fake_text(ctx, ret_text);
 }
 
 static inline int act(struct fixture *f, char why[REPORT_TEXT_MAX])
@@ -184,6 +199,20 @@ static inline int fake_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_
 	return act(f, why);
 }
 
+static inline int fake_explain(void *ctx, uint64_t address, struct outlook_report *ret,
+			       char why[REPORT_TEXT_MAX])
+{
+	struct fixture *f = ctx;
+
+	f->address = address;
+	*ret = (struct outlook_report){ .action = "soft",
+					.in_window = 3,
+					.missing = REPORT_NO_NUMBER,
+					.until = REPORT_NO_NUMBER,
+					.next_try = 77 };
+	return act(f, why);
+}
+
 static inline int fake_forget_dimm(void *ctx, const char *label,
 				   char why[REPORT_TEXT_MAX])
 {
@@ -199,7 +228,10 @@ static const struct bus_ops ops = {
 	.history = fake_history,
 	.errors = fake_errors,
 	.dimms = fake_dimms,
+	.nodes = fake_nodes,
 	.policy = fake_text,
+	.policy_for = fake_text_for,
+	.explain = fake_explain,
 	.reload = fake_text,
 	.offline = fake_offline,
 	.forget = fake_forget,

@@ -161,7 +161,8 @@ static inline struct action_row action_of(uint64_t id, enum result result)
 				    .duration_usec = 6600000,
 				    .poisoned_before_kib = -1,
 				    .poisoned_after_kib = 4,
-				    .dimm = 3 };
+				    .dimm = 3,
+				    .outcome = SOFT_NOT_MIGRATED };
 }
 
 /** A number out of the file, by a connection of its own. */

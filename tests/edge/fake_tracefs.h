@@ -31,7 +31,7 @@
 #define PAGE     4096
 #define INSTANCE "instances/softofflined/"
 
-/* Without a memory_failure_event. */
+/* Without the events that not every kernel has. */
 static const char *const dirs[] = {
 	"events",
 	"events/ras",
@@ -122,6 +122,17 @@ static inline void put_stats(const struct fixture *f, unsigned int cpu,
 		 "oldest event ts:     2.5\nnow ts:     2.7\ndropped events: %u\n"
 		 "read events: 5\n",
 		 overrun, commit_overrun, dropped);
+	put_file(f, name, text);
+}
+
+/* So many bytes are in the CPU's buffer. */
+static inline void put_backlog(const struct fixture *f, unsigned int cpu,
+			       unsigned long bytes)
+{
+	char name[64], text[64];
+
+	snprintf(name, sizeof(name), INSTANCE "per_cpu/cpu%u/stats", cpu);
+	snprintf(text, sizeof(text), "overrun: 0\nbytes: %lu\nread events: 5\n", bytes);
 	put_file(f, name, text);
 }
 
@@ -227,22 +238,27 @@ static inline int read_pages(struct fixture *f, unsigned int max)
 	return trace_reader_read(f->reader, max, on_page, f);
 }
 
-static inline void put_failure_event(const struct fixture *f, const char *subsystem)
+/* An event that not every kernel has; its format is the name of the subsystem. */
+static inline void put_event(const struct fixture *f, const char *subsystem,
+			     const char *event)
 {
-	char name[128];
+	char name[128], path[256];
 
 	snprintf(name, sizeof(name), INSTANCE "events/%s", subsystem);
-	if (strcmp(subsystem, "ras") != 0)
+	path_of(f, path, sizeof(path), name);
+	if (access(path, F_OK) < 0)
 		make_dir(f, name);
-	snprintf(name, sizeof(name), INSTANCE "events/%s/memory_failure_event",
-		 subsystem);
+	snprintf(name, sizeof(name), INSTANCE "events/%s/%s", subsystem, event);
 	make_dir(f, name);
-	snprintf(name, sizeof(name), INSTANCE "events/%s/memory_failure_event/format",
-		 subsystem);
+	snprintf(name, sizeof(name), INSTANCE "events/%s/%s/format", subsystem, event);
 	put_file(f, name, subsystem);
-	snprintf(name, sizeof(name), INSTANCE "events/%s/memory_failure_event/enable",
-		 subsystem);
+	snprintf(name, sizeof(name), INSTANCE "events/%s/%s/enable", subsystem, event);
 	put_file(f, name, "0\n");
+}
+
+static inline void put_failure_event(const struct fixture *f, const char *subsystem)
+{
+	put_event(f, subsystem, "memory_failure_event");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

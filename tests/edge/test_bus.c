@@ -20,6 +20,7 @@ static void expect_row(struct fixture *f, const struct report_field *fields, siz
 		struct history_report history;
 		struct ce_report ce;
 		struct dimm_report dimm;
+		struct node_report node;
 	} want, got;
 
 	memset(&want, 0, sizeof(want));
@@ -41,6 +42,7 @@ static void expect_lists(struct fixture *f, bool root)
 		{ "ListHistory", history_report_fields },
 		{ "ListErrors", ce_report_fields },
 		{ "ListDimms", dimm_report_fields },
+		{ "ListNodes", node_report_fields },
 	};
 	struct report_filter all = report_filter_all();
 
@@ -124,6 +126,7 @@ static void test_acting_is_denied(void **state)
 	assert_string_equal(call(f, new_call(f, "Reload")), SD_BUS_ERROR_ACCESS_DENIED);
 	assert_string_equal(call_address(f, "Offline", 1), SD_BUS_ERROR_ACCESS_DENIED);
 	assert_string_equal(call_address(f, "Forget", 1), SD_BUS_ERROR_ACCESS_DENIED);
+	assert_string_equal(call_address(f, "Explain", 1), SD_BUS_ERROR_ACCESS_DENIED);
 	m = new_call(f, "ForgetDimm");
 	assert_true(sd_bus_message_append(m, "s", "A") >= 0);
 	assert_string_equal(call(f, m), SD_BUS_ERROR_ACCESS_DENIED);
@@ -278,6 +281,46 @@ static void test_texts(void **state)
 	assert_null(call(f, new_call(f, "Reload")));
 	assert_true(sd_bus_message_read(f->reply, "s", &text) > 0);
 	assert_string_equal(text, "");
+}
+
+static void test_policy_for(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	sd_bus_message *m = new_call(f, "GetPolicyFor");
+	const char *text;
+
+	f->why = "one\n";
+	assert_true(sd_bus_message_append(m, "sy", "A1", 3) >= 0);
+	assert_null(call(f, m));
+	assert_string_equal(f->label, "A1 of mc3");
+	assert_true(sd_bus_message_read(f->reply, "s", &text) > 0);
+	assert_string_equal(text, "one\n");
+	assert_non_null(call(f, new_call(f, "GetPolicyFor")));
+}
+
+static void test_explain(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	sd_bus_message *m = new_call(f, "Explain");
+	struct outlook_report got;
+	const struct report_field *fields;
+	size_t n;
+
+	assert_true(sd_bus_message_append(m, "t", UINT64_C(0x1234)) >= 0);
+	assert_null(call(f, m));
+	assert_int_equal(f->address, 0x1234);
+	fields = outlook_report_fields(&n);
+	assert_int_equal(bus_read_report(f->reply, &got, fields, n), 1);
+	assert_string_equal(got.action, "soft");
+	assert_int_equal(got.in_window, 3);
+	assert_true(got.until == REPORT_NO_NUMBER);
+	assert_int_equal(got.next_try, 77);
+
+	m = new_call(f, "Explain");
+	f->r = -ENOENT;
+	f->why = "not known";
+	assert_true(sd_bus_message_append(m, "t", UINT64_C(0x1234)) >= 0);
+	assert_string_equal(call(f, m), BUS_ERROR_NOT_FOUND);
 }
 
 static void test_errors_are_named(void **state)
@@ -444,11 +487,12 @@ static void test_properties(void **state)
 
 static void test_introspection(void **state)
 {
-	static const char *const names[] = { "GetStatus",  "ListPages", "ListHistory",
-					     "ListErrors", "ListDimms", "GetPolicy",
-					     "Reload",     "Offline",   "Forget",
-					     "ForgetDimm", "Version",   "Verdict",
-					     "Started",    "Changed" };
+	static const char *const names[] = { "GetStatus",    "ListPages", "ListHistory",
+					     "ListErrors",   "ListDimms", "GetPolicy",
+					     "GetPolicyFor", "Explain",   "Reload",
+					     "Offline",      "Forget",    "ForgetDimm",
+					     "Version",      "Verdict",   "Started",
+					     "Changed",      "ListNodes" };
 	struct fixture *f = fixture_of(state);
 	sd_bus_message *m = NULL;
 	const char *text;
@@ -584,6 +628,8 @@ int main(void)
 		TEST_ROOT(test_filter_arrives),
 		TEST_ROOT(test_bad_filters),
 		TEST_ROOT(test_texts),
+		TEST_ROOT(test_policy_for),
+		TEST_ROOT(test_explain),
 		TEST_ROOT(test_errors_are_named),
 		TEST_ROOT(test_forget),
 		TEST_ROOT(test_offline_waits),

@@ -83,6 +83,43 @@ static void page_is_replaced_and_removed(void **state)
 	must_commit(db);
 }
 
+/* A row of the CE history goes on counting under its id; the next process has ids of its
+ * own, and what was pruned in between comes back whole. */
+static void history_row_is_replaced(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	struct ce_row row = ce_of(0x1000, 10);
+
+	row.id = 2; /* in no order */
+	assert_int_equal(db_put_ce(db, &row), 0);
+	row.id = 1;
+	assert_int_equal(db_put_ce(db, &row), 0);
+	must_commit(db);
+	row.first = 5;
+	row.last = 90;
+	row.count = 29;
+	row.events = 7;
+	row.overflow = true;
+	assert_int_equal(db_put_ce(db, &row), 0);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce"), 2);
+	assert_int_equal(ask(f->path,
+			     "SELECT count(*) FROM ce WHERE first = 5 AND last = 90"
+			     " AND count = 29 AND events = 7 AND overflow = 1"),
+			 1);
+
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(db_put_ce(db, &row), 0);
+	must_commit(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce"), 3);
+	run_sql(f->path, "DELETE FROM ce");
+	row.count = 30;
+	assert_int_equal(db_put_ce(db, &row), 0);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT sum(count) FROM ce"), 30);
+}
+
 static void other_boot_moves_times(void **state)
 {
 	struct db *db = must_open(*state, DB_CREATED);
@@ -194,6 +231,31 @@ static int keep_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	return 0;
 }
 
+static void assert_same_coord(const struct dram_coord *a, const struct dram_coord *b)
+{
+	assert_int_equal(a->have, b->have);
+	assert_int_equal(a->rank, b->rank);
+	assert_int_equal(a->device, b->device);
+	assert_int_equal(a->bank_group, b->bank_group);
+	assert_int_equal(a->bank, b->bank);
+	assert_int_equal(a->row, b->row);
+	assert_int_equal(a->column, b->column);
+}
+
+static void assert_same_fault(const struct dimm_fault *a, const struct dimm_fault *b)
+{
+	assert_int_equal(a->class, b->class);
+	assert_int_equal(a->since, b->since);
+	assert_int_equal(a->cells, b->cells);
+	assert_int_equal(a->rows, b->rows);
+	assert_int_equal(a->faulty_rows, b->faulty_rows);
+	assert_int_equal(a->bank_faulty_rows, b->bank_faulty_rows);
+	assert_int_equal(a->banks, b->banks);
+	assert_int_equal(a->devices, b->devices);
+	assert_int_equal(a->extent, b->extent);
+	assert_same_coord(&a->at, &b->at);
+}
+
 static void assert_same_dimm(const struct dimm_rec *a, const struct dimm_rec *b)
 {
 	assert_string_equal(a->label, b->label);
@@ -207,6 +269,10 @@ static void assert_same_dimm(const struct dimm_rec *a, const struct dimm_rec *b)
 	assert_int_equal(a->offlined, b->offlined);
 	assert_int_equal(a->first_seen, b->first_seen);
 	assert_int_equal(a->last_seen, b->last_seen);
+	assert_same_fault(&a->fault, &b->fault);
+	assert_string_equal(a->part, b->part);
+	assert_string_equal(a->serial, b->serial);
+	assert_int_equal(a->former, b->former);
 }
 
 static void dimms_come_back(void **state)
@@ -222,7 +288,22 @@ static void dimms_come_back(void **state)
 			       .pages = UINT32_MAX,
 			       .offlined = 5,
 			       .first_seen = -6,
-			       .last_seen = 7 };
+			       .last_seen = 7,
+			       .fault = { .class = FAULT_COLUMN,
+					  .since = 4,
+					  .cells = 1,
+					  .rows = 2,
+					  .faulty_rows = 3,
+					  .bank_faulty_rows = 4,
+					  .banks = 5,
+					  .devices = 6,
+					  .extent = UINT32_MAX,
+					  .at = { .bank = UINT16_MAX,
+						  .column = UINT32_MAX,
+						  .have = DRAM_BANK | DRAM_COLUMN } },
+			       .part = "M393A4K40DB3-CWE",
+			       .serial = "S1",
+			       .former = true };
 	struct dimm_rec last = { .label = "" };
 
 	memset(in.label, 'x', sizeof(in.label) - 1);
@@ -240,6 +321,68 @@ static void dimms_come_back(void **state)
 	assert_int_equal(db_each_dimm(db, keep_dimm, out), 0);
 	assert_true(out[3].first_seen == -16 && out[3].last_seen == -3);
 	assert_int_equal(out[3].offlined, 0);
+	assert_true(out[3].fault.since == -6);
+	db_close(db);
+}
+
+struct kept_cells {
+	struct fault_cell cell[4];
+	unsigned int place[4];
+	unsigned int n;
+};
+
+static int keep_cell(void *userdata, uint16_t dimm, uint16_t slot,
+		     const struct fault_cell *cell)
+{
+	struct kept_cells *kept = userdata;
+
+	assert_true(kept->n < 4);
+	kept->cell[kept->n] = *cell;
+	kept->place[kept->n++] = dimm * 1000U + slot;
+	return 0;
+}
+
+static void cells_come_back(void **state)
+{
+	struct fault_cell in = { .line = UINT64_MAX >> FAULT_LINE_SHIFT,
+				 .first = 5,
+				 .last = 9,
+				 .coord = { .row = UINT32_MAX,
+					    .bank = 1,
+					    .rank = 255,
+					    .have = DRAM_ROW | DRAM_BANK | DRAM_RANK },
+				 .votes = FAULT_CERTAIN,
+				 .used = true,
+				 .row_faulty = true };
+	struct fault_cell none = { .used = false };
+	struct kept_cells kept = { .n = 0 };
+	struct db *db = must_open(*state, DB_CREATED);
+
+	assert_int_equal(db_put_cell(db, MAX_DIMMS - 1, FAULT_CELLS - 1, &in), 0);
+	assert_int_equal(db_put_cell(db, 1, 0, &in), 0);
+	assert_int_equal(db_put_cell(db, 1, 1, &in), 0);
+	assert_int_equal(db_put_cell(db, 2, 0, &in), 0);
+	assert_int_equal(db_put_cell(db, 1, 1, &none), 0);
+	assert_int_equal(db_remove_dimm_pages(db, 2), 0);
+	db_close(db);
+	db = must_open(*state, DB_OPENED);
+	assert_int_equal(db_each_cell(db, keep_cell, &kept), 0);
+	assert_int_equal(kept.n, 2);
+	assert_int_equal(kept.place[0], 1000);
+	assert_int_equal(kept.place[1], (MAX_DIMMS - 1) * 1000 + FAULT_CELLS - 1);
+	assert_true(kept.cell[1].line == in.line && kept.cell[1].first == 5 &&
+		    kept.cell[1].last == 9);
+	assert_same_coord(&kept.cell[1].coord, &in.coord);
+	assert_int_equal(kept.cell[1].votes, FAULT_CERTAIN);
+	assert_true(kept.cell[1].used && kept.cell[1].row_faulty);
+	assert_false(kept.cell[1].other_boot);
+	db_close(db);
+
+	kept.n = 0;
+	db = open_boot_b(*state, NOW, OFFSET + 10);
+	assert_int_equal(db_each_cell(db, keep_cell, &kept), 0);
+	assert_true(kept.cell[0].other_boot);
+	assert_true(kept.cell[0].first == -5 && kept.cell[0].last == -1);
 	db_close(db);
 }
 
@@ -265,6 +408,7 @@ static void assert_same_action(const struct action_row *a, const struct action_r
 	assert_int_equal(a->poisoned_before_kib, b->poisoned_before_kib);
 	assert_int_equal(a->poisoned_after_kib, b->poisoned_after_kib);
 	assert_int_equal(a->dimm, b->dimm);
+	assert_int_equal(a->outcome, b->outcome);
 }
 
 static void only_open_intents_of_this_boot(void **state)
@@ -335,7 +479,7 @@ static int see_page(void *userdata, const struct page_rec *rec, bool other_boot)
 	return rec->pfn == 1234 ? 42 : 0;
 }
 
-static void pages_come_latest_first(void **state)
+static void latest_pages_come(void **state)
 {
 	struct db *db = must_open(*state, DB_CREATED);
 	union test_page a = page_of(1, 1, 500), b = page_of(2, 1, 900), c;
@@ -345,25 +489,36 @@ static void pages_come_latest_first(void **state)
 	assert_int_equal(db_put_page(db, &a.rec), 0);
 	assert_int_equal(db_put_page(db, &b.rec), 0);
 	db_close(db);
-	/* 600 us later: what is 100 here lies between the two of before */
+	/* 600 us later: what is 100 here lies between the two of before, by wall clocks
+	 * that nobody vouches for; the later boot is the later boot */
 	db = open_boot_b(*state, NOW, OFFSET + 600);
 	c = page_of(3, 1, 100);
 	assert_int_equal(db_put_page(db, &c.rec), 0);
 	assert_int_equal(db_each_page(db, 3, see_page, &s, &more), 0);
 	assert_false(more);
 	assert_int_equal(s.n, 3);
-	assert_int_equal(s.pfn[0], 2);
-	assert_int_equal(s.pfn[1], 3);
-	assert_int_equal(s.pfn[2], 1);
 	s.n = 0;
 	assert_int_equal(db_each_page(db, 2, see_page, &s, &more), 0);
 	assert_true(more);
 	assert_int_equal(s.n, 2);
+	assert_int_equal(s.pfn[0] + s.pfn[1], 2 + 3);
+	s.n = 0;
+	assert_int_equal(db_each_page(db, 1, see_page, &s, &more), 0);
+	assert_true(more);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.pfn[0], 3);
+	/* Two that were seen at the same time: no more than were asked for. */
+	c = page_of(4, 1, 300);
+	assert_int_equal(db_put_page(db, &c.rec), 0);
+	s.n = 0;
+	assert_int_equal(db_each_page(db, 1, see_page, &s, &more), 0);
+	assert_true(more);
+	assert_int_equal(s.n, 1);
 	c = page_of(1234, 1, 3000);
 	s.n = 0;
 	assert_int_equal(db_put_page(db, &c.rec), 0);
 	assert_int_equal(db_each_page(db, 9, see_page, &s, &more), 42);
-	assert_int_equal(s.n, 1);
+	assert_int_equal(s.pfn[s.n - 1], 1234);
 	db_close(db);
 }
 
@@ -429,14 +584,16 @@ int main(void)
 		T(extreme_page_comes_back),
 		T(counts_past_63_bits_are_held),
 		T(page_is_replaced_and_removed),
+		T(history_row_is_replaced),
 		T(other_boot_moves_times),
 		T(future_is_held_at_now_and_distances_kept),
 		T(clock_put_right_later_counts),
 		T(totals_keep_their_sentinels),
 		T(dimms_come_back),
+		T(cells_come_back),
 		T(only_open_intents_of_this_boot),
 		T(how_far_was_read_is_of_its_boot),
-		T(pages_come_latest_first),
+		T(latest_pages_come),
 		T(unknown_words_and_wild_numbers_are_harmless),
 		T(stamps_are_little_endian),
 		cmocka_unit_test(clocks),

@@ -164,11 +164,26 @@ static void later_schema_in_the_wal(void **state)
 static void foreign_file_is_left_alone(void **state)
 {
 	const struct fixture *f = *state;
+	char path[160];
 
 	run_sql(f->path, "CREATE TABLE mail(x); INSERT INTO mail VALUES(1)");
 	assert_untouched(f, -EINVAL, "another program");
+	other_of(f, ".restore", path);
+	spew(path, "theirs", 6);
+	assert_untouched(f, -EINVAL, "another program");
+	assert_int_equal(size_of(path), 6);
 	run_sql(f->path, "PRAGMA application_id = 7; PRAGMA user_version = 1");
 	assert_untouched(f, -EINVAL, "another program");
+}
+
+static int count_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
+{
+	unsigned int *n = userdata;
+
+	assert_int_equal(rec->fault.class, FAULT_NONE);
+	assert_string_equal(rec->serial, "");
+	(*n)++;
+	return 0;
 }
 
 static void bring_forward(const struct fixture *f, const char *stored)
@@ -178,6 +193,7 @@ static void bring_forward(const struct fixture *f, const char *stored)
 	struct db *db;
 	struct db_summary s;
 	const struct page_rec *rec;
+	unsigned int dimms = 0;
 	const char *why;
 	bool other;
 
@@ -187,6 +203,8 @@ static void bring_forward(const struct fixture *f, const char *stored)
 	assert_int_equal(db_open_readonly(&db, f->path, &why), 0);
 	assert_int_equal(db_report_summary(db, &s), 0);
 	assert_int_equal(s.totals.events, 3);
+	assert_int_equal(db_each_dimm(db, count_dimm, &dimms), 0);
+	assert_int_equal(dimms, 1);
 	db_close(db);
 
 	db = must_open(f, DB_OPENED);
@@ -203,7 +221,9 @@ static void bring_forward(const struct fixture *f, const char *stored)
 	assert_int_equal(rec->n_stamps, 2);
 	assert_true(rec->stamps[1] == 20);
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce_log"), 2);
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM action_log"), 2);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM action_log"
+				      " WHERE outcome IS NULL"),
+			 2);
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison WHERE pfn IS NULL"),
 			 1);
 	db_close(db);
@@ -217,6 +237,16 @@ static void schema_1_is_brought_forward(void **state)
 static void schema_2_is_brought_forward(void **state)
 {
 	bring_forward(*state, TEST_DATA "/schema-v2.sql");
+}
+
+static void schema_3_is_brought_forward(void **state)
+{
+	bring_forward(*state, TEST_DATA "/schema-v3.sql");
+}
+
+static void schema_4_is_brought_forward(void **state)
+{
+	bring_forward(*state, TEST_DATA "/schema-v4.sql");
 }
 
 static void schema_is_the_same_either_way(void **state)
@@ -342,6 +372,47 @@ static void backup_is_restored(void **state)
 	assert_int_equal(size_of(path), sizeof(garbage));
 }
 
+/* A kill while the backup takes the place of a damaged file. */
+static void restore_that_was_killed(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	_cleanup_(free_p) char *whole = NULL;
+	char path[160];
+	size_t n;
+
+	put_pages(db, 500);
+	assert_int_equal(db_backup(db), 0);
+	db_close(db);
+	other_of(f, ".bak", path);
+	whole = slurp(path, &n);
+	assert_int_equal(unlink(path), 0);
+	other_of(f, ".restore", path);
+
+	/* after the damaged one was put aside: the copy is whole */
+	spew(path, whole, n);
+	assert_int_equal(unlink(f->path), 0);
+	assert_quarantined(f, "restored from the backup");
+	assert_int_equal(files_with(f, ".restore"), 0);
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(pages_in(db), 500);
+	db_close(db);
+
+	/* while it was being copied: the damaged one is there, and here it is sound */
+	spew(path, whole, n / 2);
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(pages_in(db), 500);
+	assert_int_equal(files_with(f, ".restore"), 0);
+	db_close(db);
+
+	/* what is no sound database of ours does not become ours by its name */
+	assert_int_equal(unlink(f->path), 0);
+	spew(path, whole, n / 2);
+	db = must_open(f, DB_CREATED);
+	assert_int_equal(pages_in(db), 0);
+	db_close(db);
+}
+
 /* Whatever is left of the file: it opens or is put aside, and then works. */
 static void truncated_at_any_length(void **state)
 {
@@ -429,14 +500,15 @@ static void flipped_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(new_file_has_its_marks),       T(one_daemon_at_a_time),
-		T(folder_must_be_there),         T(later_schema_is_left_alone),
-		T(later_schema_in_the_wal),      T(foreign_file_is_left_alone),
-		T(schema_1_is_brought_forward),  T(schema_is_the_same_either_way),
-		T(schema_2_is_brought_forward),  T(schema_is_the_same_either_way),
-		T(garbage_is_put_aside),         T(one_bad_page_is_found),
-		T(only_the_newest_two_are_kept), T(backup_is_restored),
-		T(truncated_at_any_length),      T(flipped_bytes),
+		T(new_file_has_its_marks),      T(one_daemon_at_a_time),
+		T(folder_must_be_there),        T(later_schema_is_left_alone),
+		T(later_schema_in_the_wal),     T(foreign_file_is_left_alone),
+		T(schema_1_is_brought_forward), T(schema_is_the_same_either_way),
+		T(schema_2_is_brought_forward), T(schema_3_is_brought_forward),
+		T(schema_4_is_brought_forward), T(garbage_is_put_aside),
+		T(one_bad_page_is_found),       T(only_the_newest_two_are_kept),
+		T(backup_is_restored),          T(restore_that_was_killed),
+		T(truncated_at_any_length),     T(flipped_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

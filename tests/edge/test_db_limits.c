@@ -137,6 +137,7 @@ static void prune_by_size_gives_back(void **state)
 	put_ces(db, 60000, 1);
 	put_state(db, 1, PAGE_WATCHED, 1);
 	must_commit(db);
+	db_rest(db); /* out of the WAL */
 	before = size_of(f->path);
 	assert_true(before > 2 * (int64_t)SMALL);
 	assert_int_equal(db_set_limits(db, SMALL, usec(400 * USEC_PER_DAY)), 0);
@@ -168,7 +169,61 @@ static void boots_without_rows_go(void **state)
 		snprintf(o.boot_id, sizeof(o.boot_id), "boot-%d", i);
 		db_close(must_open_as(&o, DB_OPENED));
 	}
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM boot"), 2);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM boot"), 11);
+	/* a few each time, none that a row names, and not the present one */
+	db = must_open(f, DB_OPENED);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(db_prune(db, usec(NOW), 100), 0);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM boot"), 1);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce JOIN boot"
+				      " ON boot.id = ce.boot"),
+			 1);
+	db_close(db);
+}
+
+static int64_t wal_of(const struct fixture *f)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s-wal", f->path);
+	return size_of(path);
+}
+
+/* Frames of 4096 bytes and a head of 24 each, 4,000 and what one group adds. */
+#define LONGEST_WAL (INT64_C(4500) * 4120)
+
+/* While errors come all goes to the WAL, up to a bound; the file is written at a rest,
+ * and then the WAL begins at its front. */
+static void wal_waits_for_a_rest(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	int64_t file, wal, longest = 0;
+
+	db_rest(db);
+	file = size_of(f->path);
+	for (int i = 0; i < 10; i++)
+		put_ces(db, 5000, i);
+	assert_int_equal(size_of(f->path), file);
+	wal = wal_of(f);
+	assert_true(wal > INT64_C(1000) * 4120);
+	db_rest(db);
+	assert_true(size_of(f->path) > file);
+	file = size_of(f->path);
+	put_ces(db, 1000, 10);
+	assert_true(wal_of(f) <= wal);
+	db_rest(db); /* too little to be worth it */
+	assert_int_equal(size_of(f->path), file);
+
+	for (int i = 0; i < 60; i++) {
+		put_ces(db, 5000, 11 + i);
+		longest = wal_of(f) > longest ? wal_of(f) : longest;
+	}
+	assert_true(size_of(f->path) > file);
+	assert_true(longest < LONGEST_WAL);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce"), 351000);
+	assert_int_equal(db_errors(db), 0);
+	db_close(db);
 }
 
 static void reader_stops_nobody(void **state)
@@ -284,6 +339,7 @@ int main(void)
 		T(prune_by_age_spares_what_counts),
 		T(prune_by_size_gives_back),
 		T(boots_without_rows_go),
+		T(wal_waits_for_a_rest),
 		T(reader_stops_nobody),
 		T(writer_in_the_way),
 		T(endless_group),

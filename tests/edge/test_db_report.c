@@ -125,6 +125,7 @@ static void history_report(void **state)
 	assert_int_equal(r.history[0].duration_usec, 6600000);
 	assert_int_equal(r.history[0].poisoned_before_kib, -1);
 	assert_int_equal(r.history[0].poisoned_after_kib, 4);
+	assert_string_equal(r.history[0].outcome, "not-migrated");
 	assert_string_equal(r.history[1].result, "none");
 	filter.has_pfn = true;
 	filter.pfn = 42;

@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -24,13 +25,14 @@
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
 
-/* entered: the driver says that it runs; leave: the test lets it go on; go: the helper
+/* entered: the driver says that it runs; leave: the test lets it go on; go: the thread
  * may do so. */
 static struct {
 	int entered[2];
 	int leave[2];
 	int go[2];
 	bool signals_blocked;
+	pid_t tid;
 	bool finished;
 } gate;
 
@@ -46,11 +48,13 @@ static void hear(int fd)
 	assert_int_equal(read(fd, &c, 1), 1);
 }
 
-static void gated(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret)
+static void gated(struct sysfs_offline *ctx, pfn_t p, const struct policy_rule *rule,
+		  struct offline_answer *ret)
 {
 	sigset_t mask;
 	char c;
 
+	gate.tid = gettid();
 	gate.signals_blocked = pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0 &&
 			       sigismember(&mask, SIGTERM) == 1 &&
 			       sigismember(&mask, SIGHUP) == 1 &&
@@ -60,6 +64,14 @@ static void gated(struct sysfs_offline *ctx, pfn_t p, struct offline_answer *ret
 	ret->error = (int)(p.n & 0xff);
 	ret->duration_usec = (int64_t)p.n;
 	gate.finished = true;
+}
+
+static int submit(struct offline_worker *w, uint64_t id, pfn_t p)
+{
+	static const struct policy_rule any = { .huge_pages = HUGE_2M,
+						.transparent_huge_pages = true };
+
+	return offline_worker_submit(w, id, p, &any);
 }
 
 static const struct offline_driver gated_driver = { .name = "gated", .offline = gated };
@@ -103,23 +115,70 @@ static void submit_returns_at_once(void **state)
 	struct offline_done done = { .id = 99 };
 
 	assert_int_equal(offline_worker_collect(w, &done), 0);
-	assert_int_equal(offline_worker_submit(w, 1, pfn(0x123)), 0);
+	assert_int_equal(submit(w, 1, pfn(0x123)), 0);
 	hear(gate.entered[0]);
 	/* It is in the driver now, and we are here. */
 	assert_int_equal(offline_worker_collect(w, &done), 0);
 	assert_int_equal(done.id, 99);
-	assert_int_equal(offline_worker_submit(w, 2, pfn(0x124)), -EBUSY);
 	assert_true(gate.signals_blocked);
 	say(gate.leave[1]);
 	wait_readable(w);
-	/* An answer that was not collected still counts as a request under way. */
-	assert_int_equal(offline_worker_submit(w, 2, pfn(0x124)), -EBUSY);
 	assert_int_equal(offline_worker_collect(w, &done), 1);
 	assert_int_equal(done.id, 1);
 	assert_int_equal(done.pfn.n, 0x123);
 	assert_int_equal(done.answer.error, 0x23);
 	assert_int_equal(done.answer.duration_usec, 0x123);
 	assert_int_equal(offline_worker_collect(w, &done), 0);
+}
+
+/* Handed over in one go, done one after the other, answered in order. */
+static void requests_wait_in_line(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+	struct offline_done done;
+	char c;
+
+	for (uint64_t i = 0; i < ENGINE_MAX_ATTEMPTS; i++)
+		assert_int_equal(submit(w, i, pfn(0x200 + i)), 0);
+	assert_int_equal(submit(w, 99, pfn(1)), -EBUSY);
+	hear(gate.entered[0]);
+	/* The first is in the driver; no other one is. */
+	assert_int_equal(fcntl(gate.entered[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(read(gate.entered[0], &c, 1), -1);
+	assert_int_equal(fcntl(gate.entered[0], F_SETFL, 0), 0);
+	for (uint64_t i = 0; i < ENGINE_MAX_ATTEMPTS; i++) {
+		if (i > 0)
+			hear(gate.entered[0]);
+		say(gate.leave[1]);
+		wait_readable(w);
+		/* An answer that was not collected still counts as under way. */
+		if (i == 0)
+			assert_int_equal(submit(w, 99, pfn(1)), -EBUSY);
+		assert_int_equal(offline_worker_collect(w, &done), 1);
+		assert_true(done.id == i && done.pfn.n == 0x200 + i);
+		assert_int_equal(done.answer.error, i);
+	}
+	assert_int_equal(offline_worker_collect(w, &done), 0);
+	assert_int_equal(submit(w, 99, pfn(1)), 0);
+	say(gate.leave[1]);
+}
+
+/* As trace events name it: where numbers mean something else, none is given. */
+static void tells_its_thread(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+	struct offline_done done;
+	char name[64] = "";
+
+	assert_true(readlink("/proc/self/ns/pid", name, sizeof(name) - 1) > 0);
+	assert_int_equal(submit(w, 1, pfn(1)), 0);
+	hear(gate.entered[0]);
+	say(gate.leave[1]);
+	wait_readable(w);
+	assert_int_equal(offline_worker_collect(w, &done), 1);
+	assert_int_not_equal(gate.tid, getpid());
+	assert_int_equal(offline_worker_tid(w),
+			 strcmp(name, "pid:[4026531836]") == 0 ? gate.tid : 0);
 }
 
 static void answers_carry_their_id(void **state)
@@ -129,8 +188,7 @@ static void answers_carry_their_id(void **state)
 	for (uint64_t i = 1; i <= 200; i++) {
 		struct offline_done done;
 
-		assert_int_equal(
-			offline_worker_submit(w, UINT64_MAX - i, pfn(i << 40 | i)), 0);
+		assert_int_equal(submit(w, UINT64_MAX - i, pfn(i << 40 | i)), 0);
 		hear(gate.entered[0]);
 		say(gate.leave[1]);
 		wait_readable(w);
@@ -156,13 +214,57 @@ static void stop_waits_for_the_kernel(void **state)
 	struct offline_worker *w = start();
 	pthread_t thread;
 
-	assert_int_equal(offline_worker_submit(w, 1, pfn(1)), 0);
+	assert_int_equal(submit(w, 1, pfn(1)), 0);
 	hear(gate.entered[0]);
 	assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
 	say(gate.go[1]);
 	assert_null(offline_worker_stop(w));
 	assert_true(gate.finished);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* What the kernel has not begun when the daemon ends is left for the next start. */
+static void stop_begins_nothing(void **state)
+{
+	struct offline_worker *w = start();
+	pthread_t thread;
+	char c;
+
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(submit(w, i, pfn(i)), 0);
+	hear(gate.entered[0]);
+	assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
+	say(gate.go[1]);
+	assert_null(offline_worker_stop(w));
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(gate.finished);
+	assert_int_equal(fcntl(gate.entered[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(read(gate.entered[0], &c, 1), -1);
+}
+
+/* What has begun is answered as ever; what waits is answered and not begun. */
+static void recall_begins_nothing(void **state)
+{
+	struct offline_worker *w = start();
+	struct offline_done done;
+
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(submit(w, i, pfn(i)), 0);
+	hear(gate.entered[0]);
+	offline_worker_recall(w);
+	say(gate.leave[1]);
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct pollfd p = { .fd = offline_worker_fd(w), .events = POLLIN };
+
+		assert_int_equal(poll(&p, 1, 60000), 1);
+		assert_int_equal(offline_worker_collect(w, &done), 1);
+		assert_int_equal(done.id, i);
+		assert_int_equal(done.answer.called_off, i > 1);
+	}
+	assert_int_equal(submit(w, 4, pfn(4)), 0);
+	hear(gate.entered[0]);
+	say(gate.leave[1]);
+	assert_null(offline_worker_stop(w));
 }
 
 static void stop_without_a_request(void **state)
@@ -193,11 +295,13 @@ static void real_driver_without_a_kernel(void **state)
 
 	assert_int_equal(
 		offline_worker_start(&w, &offline_driver_kernel, "/nonexistent", 12), 0);
-	assert_int_equal(offline_worker_submit(w, 5, pfn(7)), 0);
+	assert_int_equal(submit(w, 5, pfn(7)), 0);
 	wait_readable(w);
 	assert_int_equal(offline_worker_collect(w, &done), 1);
 	assert_int_equal(done.id, 5);
-	assert_int_equal(done.answer.error, ENOENT);
+	/* What cannot be looked at is not touched. */
+	assert_true(done.answer.changed);
+	assert_int_equal(done.answer.error, 0);
 	assert_false(done.answer.dry_run);
 	assert_false(done.answer.before.readable);
 	assert_int_equal(done.answer.poisoned_before_kib, -1);
@@ -211,6 +315,8 @@ int main(void)
 		TEST(submit_returns_at_once),    TEST(answers_carry_their_id),
 		TEST(stop_waits_for_the_kernel), TEST(stop_without_a_request),
 		TEST(mask_of_the_caller_stays),  TEST(real_driver_without_a_kernel),
+		TEST(tells_its_thread),          TEST(requests_wait_in_line),
+		TEST(stop_begins_nothing),       TEST(recall_begins_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,24 +26,31 @@ static const struct {
 	{ status_report_fields, sizeof(struct status_report),
 	  "schema daemon.running daemon.version daemon.started daemon.dry_run "
 	  "kernel.mc_event kernel.soft_offline kernel.enable_soft_offline "
-	  "kernel.ras_cec kernel.patched counters.events counters.corrected_errors "
+	  "kernel.ras_cec kernel.patched kernel.soft_offline_event "
+	  "kernel.soft_offline_counters kernel.memory_failure_event "
+	  "kernel.soft_offline_control counters.events counters.corrected_errors "
 	  "counters.uncorrected_errors counters.unattributed counters.events_lost "
 	  "counters.malformed pages.tracked pages.offlined pages.pending pages.failed "
 	  "pages.refused budget.limit_pages budget.used_pages budget.hour_limit "
 	  "budget.hour_used budget.burst poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
-	  "database.ok database.bytes database.errors database.lost_rows hold verdict "
+	  "database.ok database.bytes database.errors database.lost_rows hold hold_why verdict "
 	  "verdict_why " },
 	{ page_report_fields, sizeof(struct page_report),
 	  "pfn! address! dimm corrected_errors first_seen last_seen state reason result "
 	  "attempts " },
 	{ history_report_fields, sizeof(struct history_report),
 	  "time pfn! address! action reason result errno page_type duration_usec "
-	  "poisoned_before_kib poisoned_after_kib " },
+	  "poisoned_before_kib poisoned_after_kib outcome " },
 	{ ce_report_fields, sizeof(struct ce_report),
 	  "first last address! count events dimm severity " },
 	{ dimm_report_fields, sizeof(struct dimm_report),
 	  "label location size_mib part serial! corrected_errors uncorrected_errors "
-	  "unattributed pages offlined fault verdict verdict_why " },
+	  "unattributed pages offlined fault verdict verdict_why "
+	  "cells rows banks identity former " },
+	{ node_report_fields, sizeof(struct node_report),
+	  "node taken_from_free dropped migrated already_poisoned invalid_pfn not_online "
+	  "unhandlable thp_not_split not_isolated not_migrated no_memory not_dissolved "
+	  "lost_race filtered disabled other " },
 };
 
 union any_report {
@@ -52,6 +59,7 @@ union any_report {
 	struct history_report history;
 	struct ce_report ce;
 	struct dimm_report dimm;
+	struct node_report node;
 };
 
 /* The keys are an interface: this test is to be changed only by adding. */
@@ -229,7 +237,11 @@ static void test_from_database(void **state)
 		.pfn = 0x12, .dimm = "A", .state = "failed", .attempts = 8
 	};
 	struct db_history history = {
-		.pfn = 0x12, .error = 16, .page_type = "thp", .poisoned_before_kib = -1
+		.pfn = 0x12,
+		.error = 16,
+		.page_type = "thp",
+		.poisoned_before_kib = -1,
+		.outcome = "thp-not-split",
 	};
 	struct db_ce ce = { .address = 0x1234, .count = 3, .severity = CE_FATAL };
 	struct history_report h;
@@ -244,6 +256,7 @@ static void test_from_database(void **state)
 	assert_int_equal(h.address, 0x12000);
 	assert_int_equal(h.error, 16);
 	assert_string_equal(h.page_type, "thp");
+	assert_string_equal(h.outcome, "thp-not-split");
 	assert_int_equal(h.poisoned_before_kib, REPORT_NO_NUMBER);
 	assert_int_equal(h.poisoned_after_kib, 0);
 	report_from_db_ce(&ce, &c);

@@ -2,8 +2,8 @@
 
 /*
  * The door to soft offline, on a made-up /proc and /sys. What plain files cannot answer
- * comes from a write() of our own in front of the C library's, which also sees to it that
- * the bytes and the descriptor are as the kernel wants them. The clock is made up as
+ * comes from a pwrite() of our own in front of the C library's, which also sees to it
+ * that the bytes and the descriptor are as the kernel wants them. The clock is made up as
  * well: 7 microseconds pass between two looks.
  */
 
@@ -24,6 +24,7 @@
 #include "cli/tree.h"
 #include "clock.h"
 #include "mem.h"
+#include "sysfs_memory.h"
 #include "sysfs_offline.h"
 
 #define BIT(n)    (UINT64_C(1) << (n))
@@ -71,16 +72,16 @@ static void put_flag(uint64_t p, uint64_t word)
 	put_flags(p, &word, 1);
 }
 
-ssize_t write(int fd, const void *buf, size_t n)
+ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
 {
 	char link[64], target[PATH_MAX] = "";
 
 	if (!kernel.on)
-		return syscall(SYS_write, fd, buf, n);
+		return syscall(SYS_pwrite64, fd, buf, n, at);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_true(readlink(link, target, sizeof(target) - 1) > 0);
 	assert_non_null(strstr(target, ATTRIBUTE));
-	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+	assert_int_equal(at, 0);
 	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_WRONLY);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(n < sizeof(kernel.bytes));
@@ -132,7 +133,7 @@ static struct offline_answer offline(uint64_t p)
 	struct offline_answer a;
 
 	memset(&a, 0xa5, sizeof(a));
-	offline_driver_kernel.offline(s, pfn(p), &a);
+	offline_driver_kernel.offline(s, pfn(p), NULL, &a);
 	return a;
 }
 
@@ -160,6 +161,53 @@ static void bytes_written(void **state)
 	assert_int_equal(kernel.writes, ARRAY_SIZE(rows));
 }
 
+/* Between the look that let it go and its turn the frame may become another's. */
+static void looked_at_before_the_write(void **state)
+{
+	static const struct {
+		uint64_t flags;
+		bool huge_allowed, thp_forbidden, written, changed;
+		enum result result;
+	} rows[] = {
+		{ BIT(KPF_ANON) | BIT(KPF_LRU), .written = true,
+		  .result = RESULT_UNVERIFIED },
+		{ BIT(KPF_BUDDY), .written = true, .result = RESULT_UNVERIFIED },
+		{ BIT(KPF_HUGE) | BIT(KPF_COMPOUND_HEAD), .changed = true,
+		  .result = RESULT_BUSY },
+		{ BIT(KPF_HUGE) | BIT(KPF_COMPOUND_HEAD), .huge_allowed = true,
+		  .written = true, .result = RESULT_UNVERIFIED },
+		{ BIT(KPF_THP) | BIT(KPF_ANON), .written = true,
+		  .result = RESULT_UNVERIFIED },
+		{ BIT(KPF_THP) | BIT(KPF_ANON), .thp_forbidden = true, .changed = true,
+		  .result = RESULT_BUSY },
+		{ BIT(KPF_SLAB), .changed = true, .result = RESULT_BUSY },
+		{ BIT(KPF_NOPAGE), .changed = true, .result = RESULT_BUSY },
+		{ BIT(KPF_HWPOISON), .result = RESULT_ALREADY },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = NULL;
+		struct policy_rule rule = {
+			.huge_pages = rows[i].huge_allowed ? HUGE_2M : HUGE_NEVER,
+			.transparent_huge_pages = !rows[i].thp_forbidden,
+		};
+		unsigned int before = kernel.writes;
+		struct offline_answer a;
+
+		put_flag(0x123, rows[i].flags);
+		s = open_door();
+		kernel.on = true;
+		offline_driver_kernel.offline(s, pfn(0x123), &rule, &a);
+		assert_int_equal(kernel.writes - before, rows[i].written);
+		assert_int_equal(a.changed, rows[i].changed);
+		assert_int_equal(policy_classify(&a), rows[i].result);
+		assert_int_equal(a.poisoned_after_kib, 8);
+		kernel.on = false;
+		offline_driver_dry_run.offline(s, pfn(0x123), &rule, &a);
+		assert_int_equal(a.dry_run, rows[i].written);
+	}
+}
+
 static void other_page_size(void **state)
 {
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = NULL;
@@ -167,7 +215,7 @@ static void other_page_size(void **state)
 
 	kernel.on = true;
 	assert_int_equal(sysfs_offline_new(&s, root, 16), 0);
-	offline_driver_kernel.offline(s, pfn(0x12), &a);
+	offline_driver_kernel.offline(s, pfn(0x12), NULL, &a);
 	assert_string_equal(kernel.bytes, "0x120000");
 }
 
@@ -220,6 +268,41 @@ static void before_and_after(void **state)
 	assert_int_equal(a.poisoned_after_kib, 12);
 }
 
+/* Through the same door: each at the beginning of the file, none appended. */
+static void one_after_another(void **state)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
+	struct offline_answer a;
+	char text[64];
+
+	for (uint64_t p = 0x100000; p < 0x100003; p++) {
+		offline_driver_kernel.offline(s, pfn(p), NULL, &a);
+		assert_int_equal(a.error, 0);
+	}
+	assert_int_equal(tree_read(root, ATTRIBUTE, text, sizeof(text)), 11);
+	assert_string_equal(text, "0x100002000");
+}
+
+/* The map of RAM is as old as the size of memory: a block that comes is seen. */
+static void memory_that_comes(void **state)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
+	struct offline_answer a;
+
+	put("/proc/iomem: 00000000-1fffffff : System RAM");
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	assert_false(a.before.in_ram);
+	put("/proc/meminfo: MemTotal: 524288 kB\\nMemAvailable:  131072 kB\\n"
+	    "HardwareCorrupted:     8 kB");
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	assert_true(a.before.in_ram);
+	/* Where the size cannot be told the map is read each time. */
+	put("/proc/meminfo: HardwareCorrupted:     8 kB");
+	put(RAM);
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	assert_false(a.before.in_ram);
+}
+
 static void open_fails(void **state)
 {
 	char path[PATH_MAX + 64];
@@ -245,7 +328,7 @@ static void dry_run_writes_nothing(void **state)
 	struct offline_answer a;
 
 	kernel.on = true;
-	offline_driver_dry_run.offline(s, pfn(0x123), &a);
+	offline_driver_dry_run.offline(s, pfn(0x123), NULL, &a);
 	assert_true(a.dry_run);
 	assert_int_equal(kernel.writes, 0);
 	assert_int_equal(a.error, 0);
@@ -417,6 +500,21 @@ static void ram_map_of_a_server(void **state)
 	assert_false(sysfs_offline_frame(s, pfn(0x400000)).in_ram);
 }
 
+static void fingerprint_of_a_map(void **state)
+{
+	struct ram_map map = { .n = 1, .known = true };
+	int64_t print;
+
+	map.ranges[0] = (struct ram_range){ paddr(0x1000), paddr(0x9ffff) };
+	print = ram_map_print(&map);
+	assert_true(print != 0);
+	assert_true(ram_map_print(&map) == print);
+	map.ranges[0].end = paddr(0x8ffff);
+	assert_true(ram_map_print(&map) != print);
+	map.known = false;
+	assert_int_equal(ram_map_print(&map), 0);
+}
+
 static void ram_map_hidden(void **state)
 {
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
@@ -487,10 +585,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(bytes_written),
+		TEST(looked_at_before_the_write),
 		TEST(other_page_size),
 		TEST(really_written),
 		TEST(errno_is_passed_on),
 		TEST(before_and_after),
+		TEST(one_after_another),
+		TEST(memory_that_comes),
 		TEST(open_fails),
 		TEST(dry_run_writes_nothing),
 		TEST(frames),
@@ -500,6 +601,7 @@ int main(void)
 		TEST(kernel_without_the_attribute),
 		TEST(switch_that_is_hidden),
 		TEST(ram_map_of_a_server),
+		TEST(fingerprint_of_a_map),
 		TEST(ram_map_hidden),
 		TEST(ram_map_with_too_many_ranges),
 		TEST(machine_now),

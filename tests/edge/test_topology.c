@@ -364,6 +364,102 @@ static void libpci_errors_do_not_end_us(void **state)
 	assert_int_equal(topology_pci_devices(root, count_device, &n), 2);
 }
 
+static struct pci_memories *read_memories(const char *name)
+{
+	struct pci_memories *m = NULL;
+
+	if (name)
+		add_tree(name);
+	assert_int_equal(topology_pci_memories(root, &m), 0);
+	return m;
+}
+
+static void memory_by_class_and_name(void **state)
+{
+	_cleanup_(free_p) struct pci_memories *m = read_memories("cxl");
+
+	/* The host bridge with another name is none of them. */
+	assert_int_equal(m->n, 5);
+	assert_string_equal(m->v[0].address, "0000:00:14.2");
+	assert_int_equal(m->v[0].kind, PCI_MEMORY_OTHER);
+	assert_string_equal(m->v[0].name, "Intel Corporation PCH Shared SRAM");
+	assert_string_equal(m->v[1].address, "0000:3a:0a.0");
+	assert_int_equal(m->v[1].kind, PCI_MEMORY_CONTROLLER);
+	assert_string_equal(m->v[2].address, "0000:3a:0c.0");
+	assert_string_equal(m->v[2].name,
+			    "Intel Corporation Sky Lake-E Integrated Memory Controller");
+	assert_int_equal(m->v[3].kind, PCI_MEMORY_CXL);
+	assert_string_equal(m->v[3].name, "Example Memory Device c002");
+	assert_int_equal(m->v[4].kind, PCI_MEMORY_CXL);
+	assert_string_equal(m->v[4].address, "0000:c1:00.0");
+	assert_null(topology_pci_edac(m));
+	assert_false(m->cut);
+}
+
+static void the_device_of_edac(void **state)
+{
+	_cleanup_(free_p) struct pci_memories *one = read_memories("workstation");
+	_cleanup_(free_p) struct pci_memories *two = NULL;
+	const struct pci_memory *edac = topology_pci_edac(one);
+
+	assert_non_null(edac);
+	assert_string_equal(edac->address, "0000:00:00.0");
+	assert_int_equal(edac->kind, PCI_MEMORY_CONTROLLER);
+	/* A second one, of a class and name that say nothing: no telling any more. */
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/vendor: 0x8086");
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/device: 0x1901");
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/class: 0x060400");
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/irq: 0");
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/resource:");
+	tree_add_line(root, "/sys/bus/pci/devices/0000:00:01.0/driver -> "
+			    "../../drivers/ie31200_edac");
+	two = read_memories(NULL);
+	assert_int_equal(two->n, 2);
+	assert_null(topology_pci_edac(two));
+}
+
+static void names_missing_or_broken(void **state)
+{
+	_cleanup_(free_p) struct pci_memories *broken = NULL;
+	_cleanup_(free_p) struct pci_memories *none = NULL;
+	struct pci_memories *untouched = NULL;
+
+	tree_add_line(root, "/usr/share/misc/pci.ids: 8086  Intel\\n\t2040  A DRAM "
+			    "channel\\n\t\t\tx");
+	broken = read_memories(NULL);
+	assert_int_equal(broken->n, 1);
+	assert_string_equal(broken->v[0].name, "Intel A DRAM channel");
+	/* Without names only the class can tell. */
+	add_tree("cxl");
+	tree_add_line(root, "- /usr/share/misc/pci.ids");
+	none = read_memories(NULL);
+	assert_int_equal(none->n, 3);
+	assert_string_equal(none->v[0].name, "Device 8086:a3ef");
+	assert_int_equal(none->v[2].kind, PCI_MEMORY_CXL);
+	assert_int_equal(topology_pci_memories("/nonexistent", &untouched), -EIO);
+	assert_null(untouched);
+}
+
+static void more_pci_than_the_table_holds(void **state)
+{
+	_cleanup_(free_p) struct pci_memories *m = NULL;
+	static const char *const files[] = { "vendor: 0x1b00", "device: 0xc001",
+					     "class: 0x050210", "irq: 0", "resource:" };
+	char line[128];
+
+	for (unsigned int i = 0; i < PCI_MEMORY_MAX; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(files); k++) {
+			snprintf(line, sizeof(line),
+				 "/sys/bus/pci/devices/0001:%02x:00.0/%s", i, files[k]);
+			assert_int_equal(tree_add_line(root, line), 0);
+		}
+	}
+	m = read_memories("workstation");
+	assert_int_equal(m->n, PCI_MEMORY_MAX);
+	assert_true(m->cut);
+	assert_null(topology_pci_edac(m));
+}
+
 static void maker(void **state)
 {
 	struct dmi_system system;
@@ -371,6 +467,52 @@ static void maker(void **state)
 	topology_system(root, &system);
 	assert_string_equal(system.vendor, "Example Computers");
 	assert_string_equal(system.product, "Model 7");
+}
+
+static void serial_numbers(void **state)
+{
+	static const char *const real[] = { "S2", "1F3A09B2", "80AD01231245F0E7A3" };
+	static const char *const fillers[] = { "",        "00000000",      "FFFFFFFF",
+					       "0xffff",  "Not Specified", "NO DIMM",
+					       "Unknown", "NONE",          "To Be Filled",
+					       "---",     "Default string" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(real); i++)
+		assert_true(dmi_serial_is_real(real[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
+		assert_false(dmi_serial_is_real(fillers[i]));
+}
+
+static void fingerprint_of_modules(void **state)
+{
+	static struct topology a, b;
+	int64_t print;
+
+	a.n_modules = 2;
+	strcpy(a.modules[0].locator, "A1");
+	strcpy(a.modules[0].serial, "S1");
+	strcpy(a.modules[1].locator, "A2");
+	strcpy(a.modules[1].serial, "S2");
+	b = a;
+	print = topology_module_print(&a);
+	assert_true(print != 0);
+	assert_true(topology_module_print(&b) == print);
+
+	strcpy(b.modules[1].serial, "S3");
+	assert_true(topology_module_print(&b) != print);
+	/* Swapped slots: the addresses of one are now the other's. */
+	strcpy(b.modules[0].serial, "S2");
+	strcpy(b.modules[1].serial, "S1");
+	assert_true(topology_module_print(&b) != print);
+
+	strcpy(b.modules[1].serial, "Not Specified");
+	assert_int_equal(topology_module_print(&b), 0);
+	b = a;
+	b.cut = true;
+	assert_int_equal(topology_module_print(&b), 0);
+	b.n_modules = 0;
+	b.cut = false;
+	assert_int_equal(topology_module_print(&b), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -391,7 +533,13 @@ int main(void)
 		TEST(driver_by_cpu),
 		TEST(driver_by_pci),
 		TEST(libpci_errors_do_not_end_us),
+		TEST(memory_by_class_and_name),
+		TEST(the_device_of_edac),
+		TEST(names_missing_or_broken),
+		TEST(more_pci_than_the_table_holds),
 		TEST(maker),
+		TEST(serial_numbers),
+		TEST(fingerprint_of_modules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

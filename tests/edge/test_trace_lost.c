@@ -145,6 +145,7 @@ static void test_record(void **state)
 
 	path_of(f, dir, sizeof(dir), "record");
 	put_failure_event(f, "ras");
+	put_event(f, "ras", "soft_offline_event");
 	put_page(f, 1, 2);
 	assert_int_equal(try_open(f, dir, &where), 0);
 	assert_int_equal(read_pages(f, 10), 1);
@@ -154,6 +155,7 @@ static void test_record(void **state)
 	assert_file(f, "record/header_page", files[0].text);
 	assert_file(f, "record/mc_event.format", files[1].text);
 	assert_file(f, "record/memory_failure_event.format", "ras");
+	assert_file(f, "record/soft_offline_event.format", "ras");
 
 	snprintf(path, sizeof(path), "%s/pages", dir);
 	pages = fopen(path, "re");

@@ -75,6 +75,31 @@ static void test_failure_event(void **state)
 	assert_file(f, INSTANCE "events/ras/memory_failure_event/enable", "1");
 }
 
+/* A kernel of the bundled series has it under ras; a later one may move it. */
+static void test_soft_event(void **state)
+{
+	struct fixture *f = *state;
+
+	open_reader(f);
+	assert_null(trace_reader_soft_format(f->reader));
+	f->reader = trace_reader_close(f->reader);
+
+	put_event(f, "memory_failure", "soft_offline_event");
+	open_reader(f);
+	assert_string_equal(trace_reader_soft_format(f->reader), "memory_failure");
+	assert_null(trace_reader_failure_format(f->reader));
+	assert_file(f, INSTANCE "events/memory_failure/soft_offline_event/enable", "1");
+	f->reader = trace_reader_close(f->reader);
+
+	put_event(f, "ras", "soft_offline_event");
+	put_failure_event(f, "memory_failure");
+	open_reader(f);
+	assert_string_equal(trace_reader_soft_format(f->reader), "ras");
+	assert_string_equal(trace_reader_failure_format(f->reader), "memory_failure");
+	assert_file(f, INSTANCE "events/ras/soft_offline_event/enable", "1");
+	assert_file(f, INSTANCE "events/memory_failure/memory_failure_event/enable", "1");
+}
+
 static void test_failures_name_the_file(void **state)
 {
 	struct fixture *f = *state;
@@ -240,6 +265,35 @@ static void test_buffer_size(void **state)
 	assert_file(f, INSTANCE "buffer_size_kb", "64");
 }
 
+static void test_auto_size(void **state)
+{
+	static const struct {
+		unsigned int cpus, ram_mib, mib;
+	} cases[] = {
+		{ 0, 65536, 16 }, { 1, 65536, 16 },  { 4, 65536, 16 }, { 32, 65536, 2 },
+		{ 64, 65536, 1 }, { 4096, 4096, 1 }, { 2, 2048, 16 },  { 2, 1024, 16 },
+		{ 2, 512, 8 },    { 4, 1024, 8 },    { 1, 16, 1 },     { 1, 0, 1 },
+	};
+	struct fixture *f = *state;
+	char kib[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(trace_reader_auto_size(cases[i].cpus,
+							(uint64_t)cases[i].ram_mib << 20),
+				 (uint64_t)cases[i].mib << 20);
+	assert_int_equal(trace_reader_auto_size(17, UINT64_C(1) << 36), (64u << 20) / 17);
+
+	open_reader(f);
+	assert_int_equal(trace_reader_set_buffer_size(f->reader, 0), 0);
+	snprintf(kib, sizeof(kib), "%llu",
+		 (unsigned long long)trace_reader_auto_size(
+			 (unsigned int)sysconf(_SC_NPROCESSORS_ONLN),
+			 (uint64_t)sysconf(_SC_PHYS_PAGES) *
+				 (uint64_t)sysconf(_SC_PAGESIZE)) /
+			 1024);
+	assert_file(f, INSTANCE "buffer_size_kb", kib);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +301,7 @@ int main(void)
 		TEST(test_sets_what_is_wrong),
 		TEST(test_old_kernel_without_percent),
 		TEST(test_failure_event),
+		TEST(test_soft_event),
 		TEST(test_failures_name_the_file),
 		TEST(test_only_one_reader),
 		TEST(test_reads_in_turns),
@@ -255,6 +310,7 @@ int main(void)
 		TEST(test_nothing_left),
 		TEST(test_foreign_clock),
 		TEST(test_buffer_size),
+		TEST(test_auto_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

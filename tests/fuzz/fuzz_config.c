@@ -80,7 +80,7 @@ static void check_accepted(const struct config *cfg)
 		"its own text is refused");
 	check_same(cfg, &again);
 
-	rule = config_rule_for(cfg, "CPU_SrcID#0_MC#0_Chan#0_DIMM#0");
+	rule = config_rule_for(cfg, "CPU_SrcID#0_MC#0_Chan#0_DIMM#0", 0);
 	require(rule.page.count <= config_max_page_threshold(cfg), "a larger threshold");
 	require(config_amount_pages(&cfg->budget.total, 1 << 20, 12) <= 1 << 20 ||
 			cfg->budget.total.unit != AMOUNT_PERCENT,

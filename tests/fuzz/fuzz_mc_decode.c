@@ -39,12 +39,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!format)
 		check(mc_format_new(&format, page_builder_header_page,
 				    page_builder_mc_format,
-				    page_builder_failure_format) == 0);
+				    page_builder_failure_format) == 0 &&
+		      mc_format_add_soft(format, page_builder_soft_format) == 0);
 	if (mc_decoder_init(&d, format, 1, data, size) < 0)
 		return 0;
 	while ((r = mc_decoder_next(&d)) > 0) {
 		/* No record is shorter than its header. */
 		check(++steps <= size / 4);
+		if (r == MC_SOFT)
+			check(d.soft.error >= 0 && d.soft.duration_usec >= 0 &&
+			      d.soft.origin < SOFT_ORIGIN_MAX_ &&
+			      d.soft.kind < FRAME_KIND_MAX_ &&
+			      d.soft.outcome < SOFT_OUTCOME_MAX_);
 		if (r != MC_EVENT)
 			continue;
 		check_text(d.event.msg, data, size);

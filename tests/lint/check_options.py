@@ -35,7 +35,7 @@ def read_table(path):
         if len(fields) != 4 or any("\\" in field for field in fields):
             sys.exit(f"{path}: a row that this script cannot read: {fields}")
         rows.append(tuple(fields))
-    types = len(re.findall(r"^\s+OPTION_[A-Z]+, IN_", source, re.M))
+    types = len(re.findall(r"^\s+OPTION_[A-Z_]+, IN_", source, re.M))
     if not rows or len(rows) != types:
         sys.exit(f"{path}: {len(rows)} rows were read, the table has {types}")
     return rows

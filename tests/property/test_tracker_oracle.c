@@ -109,7 +109,9 @@ static bool charge(struct stream *s, uint64_t page, int64_t when)
 		keep(s, evicted);
 	}
 	crossed = page_rec_crosses(rec, usec(when), s->count, usec(s->window));
-	ce_tracker_stamp(s->tracker, rec, usec(when));
+	assert_int_equal(
+		ce_tracker_note(s->tracker, rec, usec(when), s->count, usec(s->window)),
+		crossed);
 	rec->corrected_errors++;
 	if (created && s->stored[page]) {
 		crossed = page_rec_crosses(s->stored[page], usec(rec->stamps[0]),

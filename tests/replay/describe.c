@@ -65,6 +65,16 @@ static const char *report_word(enum report_kind kind)
 		return "summary";
 	case REPORT_RECOVERED:
 		return "recovered";
+	case REPORT_REPLAY:
+		return "replay";
+	case REPORT_FOREIGN:
+		return "foreign";
+	case REPORT_FAULT:
+		return "fault";
+	case REPORT_VERDICT:
+		return "verdict";
+	case REPORT_MODULE:
+		return "module";
 	case REPORT_MAX_:
 		break;
 	}
@@ -88,6 +98,9 @@ static void describe_report(const struct world *w, const struct report *r, struc
 	    (unsigned long long)r->count, r->in_window);
 	if (r->kind == REPORT_POISON_MOVED)
 		put(t, " cause=%s", poison_cause_to_string(r->cause));
+	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+		put(t, " fault=%s verdict=%s", fault_class_to_string(r->fault),
+		    verdict_to_string(r->verdict));
 	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));
 	if (r->retry_at.us != 0)
 		put(t, " retry=%s",
@@ -110,16 +123,21 @@ static void describe_action(const struct world *w, const struct action_row *row,
 	case ACTION_FORGET:
 		put(t, "forgotten");
 		break;
+	case ACTION_FOREIGN:
+		put(t, "foreign");
+		break;
 	case ACTION_MAX_:
 		put(t, "invalid");
 		break;
 	}
 	put_page(w, t, pfn(row->pfn));
-	put(t, " %s reason=%s errno=%s type=%s kib=%lld..%lld took=%lldus id=%llu",
+	put(t,
+	    " %s reason=%s errno=%s type=%s outcome=%s kib=%lld..%lld took=%lldus id=%llu",
 	    result_to_string(row->result), reason_to_string(row->reason),
 	    errno_name(row->error), frame_kind_to_string(row->page_type),
-	    (long long)row->poisoned_before_kib, (long long)row->poisoned_after_kib,
-	    (long long)row->duration_usec, (unsigned long long)row->id);
+	    soft_outcome_to_string(row->outcome), (long long)row->poisoned_before_kib,
+	    (long long)row->poisoned_after_kib, (long long)row->duration_usec,
+	    (unsigned long long)row->id);
 }
 
 static void describe_attempt(const struct world *w, pfn_t p, struct text *t)
@@ -136,7 +154,7 @@ static void describe_poison(const struct world *w, const struct poison_row *row,
 {
 	put(t, "poison %s %+lld total=%lld", poison_cause_to_string(row->cause),
 	    (long long)row->delta_kib, (long long)row->kib);
-	if (row->cause == POISON_OFFLINED || row->cause == POISON_MEMORY_FAILURE)
+	if (row->pfn != 0)
 		put_page(w, t, pfn(row->pfn));
 }
 
@@ -183,7 +201,9 @@ bool describe_effect(const struct world *w, const struct effect *f, char *buf,
 	case EFFECT_STORE_PAGE:
 	case EFFECT_STORE_CE:
 	case EFFECT_STORE_DIMM:
+	case EFFECT_STORE_CELL:
 	case EFFECT_STORE_TOTALS:
+	case EFFECT_STORE_SPENT:
 		break;
 	}
 	return false;
@@ -197,8 +217,12 @@ bool describe_must_be_expected(const char *line)
 		"refused ",
 		"observed ",
 		"forgotten ",
+		"foreign ",
 		"reply ",
 		"report budget ",
+		"report fault ",
+		"report verdict ",
+		"report module ",
 		"report hold ",
 		"report released ",
 		"report poison-lost ",

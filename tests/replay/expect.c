@@ -87,7 +87,6 @@ static int expect_totals(struct story *s, const struct words *w)
 static int expect_dimm(struct story *s, const struct words *w)
 {
 	const struct engine *e = story_world(s)->engine;
-	const char *why;
 
 	if (w->n < 3)
 		return -EINVAL;
@@ -102,8 +101,13 @@ static int expect_dimm(struct story *s, const struct words *w)
 		check_number(s, w, "offlined", d->offlined);
 		check_number(s, w, "pages", d->pages);
 		check_number(s, w, "overflow", d->overflow);
+		check_number(s, w, "former", d->former);
+		check_word(s, w, "fault", fault_class_to_string(d->fault.class));
+		check_number(s, w, "cells", d->fault.cells);
+		check_number(s, w, "rows", d->fault.rows);
+		check_number(s, w, "banks", d->fault.banks);
 		check_word(s, w, "verdict",
-			   verdict_to_string(engine_dimm_verdict(e, i, &why)));
+			   verdict_to_string(engine_dimm_verdict(e, i, NULL)));
 		return 0;
 	}
 	story_fail(s, "no DIMM \"%s\"", w->v[2]);

@@ -25,7 +25,9 @@ void store_done(struct store *s)
 		free(s->pages[i].rec);
 	free(s->pages);
 	free(s->dimms);
+	free(s->cells);
 	free(s->actions);
+	free(s->ces);
 }
 
 const struct stored_page *store_find(const struct store *s, pfn_t p)
@@ -80,6 +82,40 @@ static void remove_dimm(struct store *s, uint16_t dimm)
 	}
 }
 
+static void remove_dimm_cells(struct store *s, uint16_t dimm)
+{
+	for (size_t i = s->n_cells; i-- > 0;)
+		if (s->cells[i].dimm == dimm)
+			s->cells[i] = s->cells[--s->n_cells];
+}
+
+static int put_cell(struct store *s, const struct effect *f)
+{
+	size_t i = 0;
+	void *grown;
+
+	while (i < s->n_cells &&
+	       (s->cells[i].dimm != f->cell.dimm || s->cells[i].slot != f->cell.slot))
+		i++;
+	if (!f->cell.rec->used) {
+		if (i < s->n_cells)
+			s->cells[i] = s->cells[--s->n_cells];
+		return 0;
+	}
+	if (i == s->n_cells) {
+		grown = realloc(s->cells, (i + 1) * sizeof(*s->cells));
+		if (!grown)
+			return -ENOMEM;
+		s->cells = grown;
+		s->n_cells++;
+	}
+	s->cells[i].rec = *f->cell.rec;
+	s->cells[i].dimm = f->cell.dimm;
+	s->cells[i].slot = f->cell.slot;
+	s->cells[i].boot = s->boot;
+	return 0;
+}
+
 static void remove_page(struct store *s, pfn_t p)
 {
 	for (size_t i = 0; i < s->n_pages; i++) {
@@ -109,6 +145,30 @@ static int put_action(struct store *s, const struct action_row *row)
 	return 0;
 }
 
+/* New rows come in any order of id: a row that closes overtakes one that stays open. */
+static int put_ce(struct store *s, const struct ce_row *row)
+{
+	size_t place = s->ce_before + row->id - 1;
+	uint64_t *grown;
+
+	if (place >= s->ce_rows) {
+		grown = realloc(s->ces, (place + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + s->ce_rows, 0, (place + 1 - s->ce_rows) * sizeof(*grown));
+		s->ces = grown;
+		s->ce_rows = place + 1;
+	}
+	s->ce_count += row->count - s->ces[place];
+	s->ces[place] = row->count;
+	return 0;
+}
+
+void store_new_engine(struct store *s)
+{
+	s->ce_before = s->ce_rows;
+}
+
 int store_effect(struct store *s, const struct engine *e, const struct effect *f)
 {
 	switch (f->kind) {
@@ -119,7 +179,10 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 		break;
 	case EFFECT_REMOVE_DIMM:
 		remove_dimm(s, f->index);
+		remove_dimm_cells(s, f->index);
 		break;
+	case EFFECT_STORE_CELL:
+		return put_cell(s, f);
 	case EFFECT_STORE_ACTION:
 		return put_action(s, &f->action);
 	case EFFECT_STORE_DIMM:
@@ -130,10 +193,12 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 		s->totals = *engine_totals(e);
 		s->has_totals = true;
 		break;
-	case EFFECT_STORE_CE:
-		s->ce_rows++;
-		s->ce_count += f->ce.count;
+	case EFFECT_STORE_SPENT:
+		totals_spend(&s->totals, engine_totals(e));
+		s->has_totals = true;
 		break;
+	case EFFECT_STORE_CE:
+		return put_ce(s, &f->ce);
 	case EFFECT_STORE_POISON:
 	case EFFECT_PROBE:
 	case EFFECT_OFFLINE:
@@ -195,7 +260,14 @@ void store_new_boot(struct store *s, usec_t shift, usec_t now)
 
 		move_time(&d->first_seen, by);
 		move_time(&d->last_seen, by);
+		move_time(&d->fault.since, by);
 		d->offlined = 0;
+	}
+	for (size_t i = 0; i < s->n_cells; i++) {
+		usec_t by = shift_for(s->cells[i].rec.last, shift, now);
+
+		move_time(&s->cells[i].rec.first, by);
+		move_time(&s->cells[i].rec.last, by);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		move_time(times[i], shift_for(*times[i], shift, now));

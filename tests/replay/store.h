@@ -21,12 +21,21 @@ struct store {
 		struct dimm_rec rec;
 		bool used;
 	} * dimms; /* MAX_DIMMS */
+	struct {
+		struct fault_cell rec;
+		uint16_t dimm;
+		uint16_t slot;
+		unsigned int boot;
+	} * cells;
+	size_t n_cells;
 	struct action_row *actions;
 	size_t n_actions;
 	struct totals totals;
 	bool has_totals;
 	unsigned int boot; /* the present one */
-	uint64_t ce_rows;
+	uint64_t *ces;     /* count of each row */
+	size_t ce_rows;
+	size_t ce_before;  /* rows of engines before the present one */
 	uint64_t ce_count; /* sum of the counts in those rows */
 };
 
@@ -36,6 +45,9 @@ void store_done(struct store *s);
 
 /** Performs a STORE or REMOVE effect; others are ignored. 0 or -ENOMEM. */
 int store_effect(struct store *s, const struct engine *e, const struct effect *f);
+
+/** A new engine begins to number its rows. */
+void store_new_engine(struct store *s);
 
 /** The stored page, or NULL. */
 const struct stored_page *store_find(const struct store *s, pfn_t p);

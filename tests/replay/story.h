@@ -10,6 +10,7 @@
  *   config: LINE                 a line of the configuration file, before the first time
  *   page-shift N    ram A-B    machine [ram=PAGES] [available=KIB] [pressure=PERCENT|no]
  *   kernel [soft_offline=yes|no] [enabled=yes|no] [supported=yes|no]
+ *   memory [map=N] [modules=N]   fingerprints from the next start on; 0: not known
  *   frame ADDR|* LOOKS...        how the frame looks; words.h has the words
  *   answer ADDR|* ERRNO[*TIMES] [silent] [poison] [spoil] [dry-run] [kib=+N] [took=TIME]
  *

@@ -123,6 +123,19 @@ static int do_machine(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+/* What the fingerprints are from the next start on; 0: not known. */
+static int do_memory(struct story *s, const struct words *w, unsigned int from)
+{
+	uint64_t map = 1, modules = 1;
+
+	if (number_option(w, from, "map", &map) < 0 ||
+	    number_option(w, from, "modules", &modules) < 0)
+		return -EINVAL;
+	story_world(s)->ram_print = (int64_t)map;
+	story_world(s)->module_print = (int64_t)modules;
+	return 0;
+}
+
 static int do_kernel(struct story *s, const struct words *w, unsigned int from)
 {
 	struct world *world = story_world(s);
@@ -178,6 +191,7 @@ static int do_answer(struct story *s, const struct words *w, unsigned int from)
 	struct world *world = story_world(s);
 	struct script_answer a = { 0 };
 	pfn_t p = pfn(0);
+	const char *outcome = words_value(w, from, "event");
 	const char *kib;
 	const char *took;
 
@@ -192,6 +206,10 @@ static int do_answer(struct story *s, const struct words *w, unsigned int from)
 	a.poisons = words_have(w, from, "poison");
 	a.spoils = words_have(w, from, "spoil");
 	a.dry_run = words_have(w, from, "dry-run");
+	if (outcome) {
+		a.tells = true;
+		a.outcome = soft_outcome_from_word(outcome, strlen(outcome));
+	}
 	kib = words_value(w, from, "kib");
 	took = words_value(w, from, "took");
 	a.moves = kib != NULL;
@@ -225,6 +243,51 @@ static int parse_layers(const char *word, int8_t *layers)
 	return 0;
 }
 
+static int part_option(const struct words *w, unsigned int from, const char *key,
+		       enum dram_part part, struct dram_coord *c)
+{
+	uint64_t v = 0;
+
+	if (!words_value(w, from, key))
+		return 0;
+	if (number_option(w, from, key, &v) < 0 || v > UINT32_MAX)
+		return -EINVAL;
+	switch (part) {
+	case DRAM_RANK:
+		c->rank = (uint8_t)v;
+		break;
+	case DRAM_DEVICE:
+		c->device = (uint8_t)v;
+		break;
+	case DRAM_BANK_GROUP:
+		c->bank_group = (uint8_t)v;
+		break;
+	case DRAM_BANK:
+		c->bank = (uint16_t)v;
+		break;
+	case DRAM_ROW:
+		c->row = (uint32_t)v;
+		break;
+	case DRAM_COLUMN:
+		c->column = (uint32_t)v;
+		break;
+	}
+	c->have |= (uint8_t)part;
+	return 0;
+}
+
+static int parse_coord(const struct words *w, unsigned int from, struct dram_coord *c)
+{
+	if (part_option(w, from, "rank", DRAM_RANK, c) < 0 ||
+	    part_option(w, from, "device", DRAM_DEVICE, c) < 0 ||
+	    part_option(w, from, "bg", DRAM_BANK_GROUP, c) < 0 ||
+	    part_option(w, from, "bank", DRAM_BANK, c) < 0 ||
+	    part_option(w, from, "row", DRAM_ROW, c) < 0 ||
+	    part_option(w, from, "col", DRAM_COLUMN, c) < 0)
+		return -EINVAL;
+	return 0;
+}
+
 static int do_event(struct story *s, const struct words *w, unsigned int from)
 {
 	struct world *world = story_world(s);
@@ -242,7 +305,7 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	    number_option(w, from, "grain", &grain) < 0 || grain > UINT8_MAX ||
 	    number_option(w, from, "mc", &mc) < 0 || mc > UINT8_MAX ||
 	    number_option(w, from, "cpu", &cpu) < 0 || cpu > UINT16_MAX ||
-	    (at && parse_time(at, &when) < 0) ||
+	    (at && parse_time(at, &when) < 0) || parse_coord(w, from, &ev.coord) < 0 ||
 	    parse_layers(words_value(w, from, "layers"), ev.layer) < 0)
 		return -EINVAL;
 	label = label ? label : "DIMM_A1";
@@ -349,6 +412,88 @@ static int do_page(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	enum soft_asker asker;
+} askers[] = {
+	{ "us", SOFT_ASKER_US },
+	{ "others", SOFT_ASKER_OTHERS },
+	{ "unknown", SOFT_ASKER_UNKNOWN },
+};
+
+/* soft ORIGIN ADDR OUTCOME [error=] [type=] [took=] [asker=] [ago=] [unsampled] */
+static int parse_soft(const struct world *world, const struct words *w, unsigned int from,
+		      struct soft_event *ev, struct input *in)
+{
+	const char *error = words_value(w, from, "error");
+	const char *type = words_value(w, from, "type");
+	const char *took = words_value(w, from, "took");
+	const char *ago = words_value(w, from, "ago");
+	const char *asker = words_value(w, from, "asker");
+	usec_t span = usec(0), before = usec(0);
+
+	if (w->n < from + 4 || parse_page(world, w->v[from + 2], &ev->pfn) < 0 ||
+	    (error && parse_errno(error, &ev->error) < 0) ||
+	    (type && frame_kind_from_string(type, &ev->kind) < 0) ||
+	    (took && (parse_time(took, &span) < 0 || span.us < 0)) ||
+	    (ago && parse_time(ago, &before) < 0))
+		return -EINVAL;
+	ev->origin = soft_origin_from_word(w->v[from + 1], strlen(w->v[from + 1]));
+	ev->outcome = soft_outcome_from_word(w->v[from + 3], strlen(w->v[from + 3]));
+	ev->duration_usec = span.us;
+	ev->time = usec_sub(usec(world->now - world->base), before);
+	in->soft.asker = SOFT_ASKER_OTHERS;
+	for (size_t i = 0; asker && i < ARRAY_SIZE(askers); i++)
+		if (strcmp(asker, askers[i].word) == 0)
+			in->soft.asker = askers[i].asker;
+	return 0;
+}
+
+/* Somebody's request and its event; the counter is looked at after it, as the daemon
+ * does, unless the story says "unsampled". */
+static int do_soft(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct soft_event ev = { .kind = FRAME_ANONYMOUS };
+	struct input in = { .kind = INPUT_SOFT };
+	bool moves = !words_have(w, from, "poisoned-before");
+
+	if (parse_soft(world, w, from, &ev, &in) < 0)
+		return -EINVAL;
+	in.soft.event = &ev;
+	if (ev.error == 0 && ev.outcome != SOFT_ALREADY_POISONED && moves) {
+		world_poison(world, ev.pfn);
+		world->poisoned_kib += INT64_C(1) << (world->page_shift - 10);
+	}
+	(void)world_step(world, in);
+	if (!words_have(w, from, "unsampled"))
+		(void)world_step(world,
+				 (struct input){ .kind = INPUT_POISON,
+						 .poisoned_kib = world->poisoned_kib });
+	return 0;
+}
+
+static int do_module(struct story *s, const struct words *w, unsigned int from)
+{
+	struct world *world = story_world(s);
+	struct input in = { .kind = INPUT_MODULE };
+
+	in.module.part = words_value(w, from, "part");
+	in.module.serial = words_value(w, from, "serial");
+	if (w->n < from + 2 || !in.module.part || !in.module.serial)
+		return -EINVAL;
+	for (uint16_t i = 1; i < engine_dimms(world->engine); i++) {
+		const struct dimm_rec *d = engine_dimm(world->engine, i);
+
+		if (d->former || strcmp(d->label, w->v[from + 1]) != 0)
+			continue;
+		in.module.index = i;
+		(void)world_step(world, in);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int do_plain(struct story *s, const struct words *w, unsigned int from)
 {
 	struct world *world = story_world(s);
@@ -409,16 +554,18 @@ static int do_restart(struct story *s, const struct words *w, unsigned int from)
 static const struct verb setup_verbs[] = {
 	{ "page-shift", do_page_shift }, { "ram", do_ram },     { "machine", do_machine },
 	{ "kernel", do_kernel },         { "frame", do_frame }, { "answer", do_answer },
+	{ "memory", do_memory },
 };
 
 static const struct verb timed_verbs[] = {
-	{ "ce", do_event },      { "ue", do_event },        { "deferred", do_event },
-	{ "fatal", do_event },   { "info", do_event },      { "storm", do_storm },
-	{ "lost", do_lost },     { "malformed", do_lost },  { "poison", do_poison },
-	{ "failure", do_page },  { "foreign", do_page },    { "unpoison", do_page },
-	{ "offline", do_page },  { "forget", do_page },     { "tick", do_plain },
-	{ "flush", do_plain },   { "reconcile", do_plain }, { "suspend", do_suspend },
-	{ "reload", do_reload }, { "restart", do_restart }, { "crash", do_restart },
+	{ "ce", do_event },        { "ue", do_event },       { "deferred", do_event },
+	{ "fatal", do_event },     { "info", do_event },     { "storm", do_storm },
+	{ "lost", do_lost },       { "malformed", do_lost }, { "poison", do_poison },
+	{ "failure", do_page },    { "foreign", do_page },   { "unpoison", do_page },
+	{ "soft", do_soft },       { "offline", do_page },   { "forget", do_page },
+	{ "tick", do_plain },      { "flush", do_plain },    { "reconcile", do_plain },
+	{ "suspend", do_suspend }, { "reload", do_reload },  { "restart", do_restart },
+	{ "crash", do_restart },   { "module", do_module },
 };
 
 static verb_fn find_verb(const struct verb *verbs, size_t n, const char *word)

@@ -149,12 +149,16 @@ unsigned int world_hour_max(const struct world *w)
 static void write_page(struct world *w, uint64_t id, pfn_t p)
 {
 	struct script_answer script = next_answer(w, p);
-	struct offline_answer *a = &w->under_way.answer.answer.answer;
+	int64_t begins =
+		w->n_under_way > 0 ? w->under_way[w->n_under_way - 1].due : w->now;
+	struct under_way *u = &w->under_way[w->n_under_way++];
+	struct offline_answer *a = &u->answer.answer.answer;
 	int64_t page_kib = INT64_C(1) << (w->page_shift - 10);
 
 	w->writes++;
-	w->under_way.answer = (struct input){ .kind = INPUT_ANSWER };
-	w->under_way.answer.answer.id = id;
+	*u = (struct under_way){ .silent = script.silent, .tells = script.tells };
+	u->answer.kind = INPUT_ANSWER;
+	u->answer.answer.id = id;
 	a->error = script.error;
 	a->dry_run = script.dry_run;
 	a->before = world_frame(w, p);
@@ -169,8 +173,12 @@ static void write_page(struct world *w, uint64_t id, pfn_t p)
 	w->poisoned_kib += script.moves ? script.delta_kib : 0;
 	a->after = world_frame(w, p);
 	a->poisoned_after_kib = w->poisoned_kib;
-	w->under_way.set = !script.silent;
-	w->under_way.due = w->now + script.took.us;
+	u->event = (struct soft_event){ .pfn = p,
+					.origin = SOFT_BY_SYSFS,
+					.outcome = script.outcome,
+					.error = script.error,
+					.duration_usec = script.took.us };
+	u->due = begins + script.took.us;
 }
 
 static void load(struct world *w, pfn_t p)
@@ -222,18 +230,29 @@ static void perform(struct world *w, const struct effects *out)
 	}
 }
 
+/* The kernel does one after the other: who never answers holds up the rest. */
+static bool answer_due(const struct world *w, int64_t at)
+{
+	return w->n_under_way > 0 && !w->under_way[0].silent && w->under_way[0].due <= at;
+}
+
 static void deliver(struct world *w)
 {
-	struct input answer = w->under_way.answer;
+	struct under_way done = w->under_way[0];
+	struct input told = { .kind = INPUT_SOFT };
 
-	w->under_way.set = false;
-	(void)world_step(w, answer);
+	w->n_under_way--;
+	memmove(w->under_way, w->under_way + 1, w->n_under_way * sizeof(done));
+	done.event.time = usec(w->now - w->base);
+	told.soft.event = &done.event;
+	if (done.tells)
+		(void)world_step(w, told);
+	(void)world_step(w, done.answer);
 }
 
 static bool has_work(const struct world *w)
 {
-	return w->probe_wanted || w->reconcile_wanted ||
-	       (w->under_way.set && w->under_way.due <= w->now);
+	return w->probe_wanted || w->reconcile_wanted || answer_due(w, w->now);
 }
 
 int world_step(struct world *w, struct input in)
@@ -251,7 +270,7 @@ int world_step(struct world *w, struct input in)
 		w->depth++;
 		if (w->probe_wanted)
 			probe(w);
-		else if (w->under_way.set && w->under_way.due <= w->now)
+		else if (answer_due(w, w->now))
 			deliver(w);
 		else
 			world_reconcile(w);
@@ -293,9 +312,9 @@ void world_advance(struct world *w, int64_t to)
 
 	for (unsigned int ticks = 0; w->engine && ticks < TICKS_MAX; ticks++) {
 		int64_t at = world_story_time(w, engine_deadline(w->engine).us).us;
-		bool answer = w->under_way.set && w->under_way.due <= at;
+		bool answer = answer_due(w, at);
 
-		at = answer ? w->under_way.due : at;
+		at = answer ? w->under_way[0].due : at;
 		if (at > to)
 			break;
 		standstills = at > w->now ? 0 : standstills + 1;
@@ -321,6 +340,9 @@ static void restore_rows(struct world *w)
 	if (s->has_totals)
 		(void)world_step(w, (struct input){ .kind = INPUT_RESTORE_TOTALS,
 						    .totals = &s->totals });
+	(void)world_step(w,
+			 (struct input){ .kind = INPUT_MEMORY,
+					 .memory = { w->ram_print, w->module_print } });
 	for (unsigned int i = 0; i < MAX_DIMMS; i++) {
 		struct input in = { .kind = INPUT_RESTORE_DIMM };
 		struct dimm_rec rec = s->dimms[i].rec;
@@ -329,6 +351,16 @@ static void restore_rows(struct world *w)
 			continue;
 		in.dimm.rec = &rec;
 		in.dimm.index = (uint16_t)i;
+		(void)world_step(w, in);
+	}
+	for (size_t i = 0; i < s->n_cells; i++) {
+		struct input in = { .kind = INPUT_RESTORE_CELL };
+		struct fault_cell rec = s->cells[i].rec;
+
+		rec.other_boot = rec.other_boot || s->cells[i].boot != s->boot;
+		in.cell.rec = &rec;
+		in.cell.dimm = s->cells[i].dimm;
+		in.cell.slot = s->cells[i].slot;
 		(void)world_step(w, in);
 	}
 	store_sort_pages(s);
@@ -365,6 +397,7 @@ int world_start(struct world *w)
 
 	if (r < 0)
 		return r;
+	store_new_engine(&w->store);
 	(void)world_step(w, (struct input){ .kind = INPUT_RAM, .ram = &w->ram });
 	(void)world_step(w,
 			 (struct input){ .kind = INPUT_MACHINE, .machine = w->machine });
@@ -384,7 +417,7 @@ static void stop(struct world *w, bool flush)
 	if (flush)
 		world_flush(w);
 	w->engine = engine_free(w->engine);
-	w->under_way.set = false;
+	w->n_under_way = 0;
 	w->probe_wanted = false;
 	w->reconcile_wanted = false;
 }

@@ -24,6 +24,8 @@ struct script_answer {
 	bool poisons; /* whatever the errno says */
 	bool spoils;  /* answers, but the frame is not poisoned */
 	bool dry_run;
+	bool tells; /* by soft_offline_event, with @outcome, before the answer */
+	enum soft_outcome outcome;
 	bool moves; /* by @delta_kib instead of one page */
 	int64_t delta_kib;
 	usec_t took;
@@ -37,7 +39,9 @@ struct script_frame {
 
 /** An OFFLINE that the kernel has not answered yet. */
 struct under_way {
-	bool set;
+	bool silent;
+	bool tells;
+	struct soft_event event;
 	struct input answer;
 	int64_t due; /* story time */
 };
@@ -58,6 +62,8 @@ struct world {
 	struct ram_map ram;
 	struct machine machine;
 	struct kernel_state kernel;
+	int64_t ram_print; /* 0: not known */
+	int64_t module_print;
 	int64_t poisoned_kib;
 	int64_t now;  /* story time, usec */
 	int64_t base; /* story time at which the boot clock was 0 */
@@ -69,7 +75,8 @@ struct world {
 	unsigned int n_answers;
 	uint64_t *poisoned; /* frames, owned */
 	size_t n_poisoned;
-	struct under_way under_way;
+	struct under_way under_way[ENGINE_MAX_ATTEMPTS]; /* in order */
+	unsigned int n_under_way;
 	pfn_t probe_pfn;
 	bool probe_wanted;
 	bool reconcile_wanted;

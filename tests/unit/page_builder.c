@@ -58,6 +58,36 @@ const char page_builder_failure_format[] =
 	"\n"
 	"print fmt: \"%d\", REC->pfn\n";
 
+const char page_builder_soft_format[] =
+	"name: soft_offline_event\n"
+	"ID: 1224\n"
+	"format:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+	"\n"
+	"\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:int origin;\toffset:16;\tsize:4;\tsigned:1;\n"
+	"\tfield:int kind;\toffset:20;\tsize:4;\tsigned:1;\n"
+	"\tfield:int outcome;\toffset:24;\tsize:4;\tsigned:1;\n"
+	"\tfield:int error;\toffset:28;\tsize:4;\tsigned:1;\n"
+	"\tfield:u64 usecs;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\n"
+	"print fmt: \"pfn=%#lx origin=%s kind=%s outcome=%s error=%d usecs=%llu\", "
+	"REC->pfn, __print_symbolic(REC->origin, { 0, \"sysfs\" }, { 1, \"madvise\" }, "
+	"{ 2, \"kernel\" }), __print_symbolic(REC->kind, { 0, \"unknown\" }, "
+	"{ 1, \"none\" }, { 2, \"free\" }, { 3, \"page-cache\" }, { 4, \"shmem\" }, "
+	"{ 5, \"anon\" }, { 6, \"ksm\" }, { 7, \"thp\" }, { 8, \"hugetlb\" }, "
+	"{ 9, \"movable\" }, { 10, \"slab\" }, { 11, \"page-table\" }, "
+	"{ 12, \"reserved\" }, { 13, \"zero-page\" }, { 14, \"kernel\" }, "
+	"{ 15, \"poisoned\" }), __print_symbolic(REC->outcome, "
+	"{ 1, \"taken-from-free\" }, { 2, \"dropped\" }, { 3, \"migrated\" }, "
+	"{ 4, \"already-poisoned\" }, { 5, \"invalid-pfn\" }, { 6, \"not-online\" }, "
+	"{ 7, \"unhandlable\" }, { 8, \"thp-not-split\" }, { 9, \"not-isolated\" }, "
+	"{ 10, \"not-migrated\" }, { 11, \"no-memory\" }, { 12, \"not-dissolved\" }, "
+	"{ 13, \"lost-race\" }, { 14, \"filtered\" }), REC->error, REC->usecs\n";
+
 static void put(struct page_builder *b, size_t at, const void *value, size_t len)
 {
 	memcpy(b->bytes + at, value, len);
@@ -171,6 +201,23 @@ bool page_builder_failure(struct page_builder *b, uint64_t time_ns, uint64_t pfn
 	memcpy(event + 8, &pfn, sizeof(pfn));
 	memcpy(event + 16, &type, sizeof(type));
 	memcpy(event + 20, &result, sizeof(result));
+	return page_builder_event(b, time_ns, event, sizeof(event));
+}
+
+bool page_builder_soft(struct page_builder *b, uint64_t time_ns,
+		       const struct soft_sample *s)
+{
+	uint8_t event[40] = { 0 };
+	const uint16_t id = PAGE_BUILDER_SOFT_ID;
+
+	memcpy(event, &id, sizeof(id));
+	memcpy(event + 4, &s->pid, sizeof(s->pid));
+	memcpy(event + 8, &s->pfn, sizeof(s->pfn));
+	memcpy(event + 16, &s->origin, sizeof(s->origin));
+	memcpy(event + 20, &s->kind, sizeof(s->kind));
+	memcpy(event + 24, &s->outcome, sizeof(s->outcome));
+	memcpy(event + 28, &s->error, sizeof(s->error));
+	memcpy(event + 32, &s->usecs, sizeof(s->usecs));
 	return page_builder_event(b, time_ns, event, sizeof(event));
 }
 

@@ -16,6 +16,8 @@
 /* As in the texts of tests/data/trace/debian-6.1. */
 #define PAGE_BUILDER_MC_ID      1227
 #define PAGE_BUILDER_FAILURE_ID 1223
+/* Of the patched kernel. */
+#define PAGE_BUILDER_SOFT_ID 1224
 
 /** What to put into one mc_event; strings may be NULL for "". */
 struct mc_sample {
@@ -31,6 +33,17 @@ struct mc_sample {
 	const char *detail;
 };
 
+/** What to put into one soft_offline_event: the kernel's own numbers. */
+struct soft_sample {
+	uint64_t pfn;
+	int32_t origin;  /* 0 sysfs, 1 madvise, 2 kernel */
+	int32_t kind;    /* 0 unknown, 2 free, 5 anon, 10 slab; see page_builder.c */
+	int32_t outcome; /* 2 dropped, 3 migrated, 4 already-poisoned, 10 not-migrated */
+	int32_t error;   /* negative */
+	uint64_t usecs;
+	int32_t pid;
+};
+
 struct page_builder {
 	uint8_t bytes[PAGE_BUILDER_MAX];
 	size_t size;      /* of the whole page */
@@ -39,10 +52,11 @@ struct page_builder {
 };
 
 /** The texts that a kernel with these pages shows: header_page (4096-byte pages), format
- * of mc_event and of memory_failure_event. */
+ * of mc_event, of memory_failure_event and of soft_offline_event. */
 extern const char page_builder_header_page[];
 extern const char page_builder_mc_format[];
 extern const char page_builder_failure_format[];
+extern const char page_builder_soft_format[];
 
 /** An empty page of @size bytes (at most PAGE_BUILDER_MAX), its time stamp in ns. */
 void page_builder_init(struct page_builder *b, size_t size, uint64_t time_ns);
@@ -63,6 +77,10 @@ bool page_builder_mc(struct page_builder *b, uint64_t time_ns,
 /** The same for a memory_failure_event. */
 bool page_builder_failure(struct page_builder *b, uint64_t time_ns, uint64_t pfn,
 			  int32_t type, int32_t result);
+
+/** The same for a soft_offline_event. */
+bool page_builder_soft(struct page_builder *b, uint64_t time_ns,
+		       const struct soft_sample *sample);
 
 /** Appends a discarded event of @len bytes (a multiple of 4, at least 8 in all). */
 bool page_builder_discarded(struct page_builder *b, uint64_t time_ns, size_t len);

@@ -35,6 +35,19 @@ static struct page_rec *add(struct ce_tracker *t, uint64_t n)
 	return ce_tracker_add(t, pfn(n), &evicted);
 }
 
+/*
+ * An event of a known page reads the place in the index and the record: a record with
+ * the stamps of the default threshold fills one cache line and lies across no border.
+ */
+static void test_cache_lines(void **state)
+{
+	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(1000, 2);
+
+	assert_int_equal(sizeof(struct page_rec) + 2 * sizeof(int64_t), 64);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_int_equal((uintptr_t)add(t, i) % 64, 0);
+}
+
 static void test_memory(void **state)
 {
 	static const uint32_t pages[] = { 16, 1000, 1024, 65536, 100000 };
@@ -152,6 +165,25 @@ static void test_dirty(void **state)
 	assert_false(ce_tracker_has_dirty(t));
 }
 
+/* In the order in which they became dirty, and again after the list was empty. */
+static void test_dirty_order(void **state)
+{
+	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(16, 2);
+
+	for (unsigned int round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < 8; i++)
+			ce_tracker_touch(t,
+					 round ? ce_tracker_find(t, pfn(i)) : add(t, i));
+		for (uint64_t i = 0; i < 4; i++)
+			assert_int_equal(ce_tracker_take_dirty(t)->pfn, i);
+		ce_tracker_touch(t, ce_tracker_find(t, pfn(0)));
+		for (uint64_t i = 4; i < 8; i++)
+			assert_int_equal(ce_tracker_take_dirty(t)->pfn, i);
+		assert_int_equal(ce_tracker_take_dirty(t)->pfn, 0);
+		assert_null(ce_tracker_take_dirty(t));
+	}
+}
+
 /* What waits, flies or errs goes last; what goes is handed out whole. */
 static void test_eviction(void **state)
 {
@@ -264,10 +296,11 @@ static void test_slots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),   cmocka_unit_test(test_index),
-		cmocka_unit_test(test_queues),   cmocka_unit_test(test_dirty),
-		cmocka_unit_test(test_eviction), cmocka_unit_test(test_window),
-		cmocka_unit_test(test_merge),    cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_cache_lines), cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_index),       cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_dirty),       cmocka_unit_test(test_dirty_order),
+		cmocka_unit_test(test_eviction),    cmocka_unit_test(test_window),
+		cmocka_unit_test(test_merge),       cmocka_unit_test(test_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,8 @@ static const struct text_row text_rows[] = {
 	{ "[Policy \"[ab]\"]\n", 1, 0, "? stands for any character" },
 	{ "[" FIFTY "]\n", 1, 0, "longer than 49 bytes" },
 	{ "[Policy \"" FIFTY "\"]\n", 1, 0, "longer than 49 bytes" },
+	{ "[Policy \"D\xc3\xa4\"]\nAction=account\n", 1, 0, "printable ASCII; write ?" },
+	{ "[Policy \"a\tb\"]\nAction=account\n", 1, 0, "printable ASCII; write ?" },
 	{ "[Policy P1]\nAction=soft\n", 1, 0, "write [Policy \"GLOB\"]" },
 	{ "[Policy \"\"]\n", 1, 0, "write [Policy \"GLOB\"]" },
 	{ "[Policy \"a]\n", 1, 0, "write [Policy \"GLOB\"]" },
@@ -193,9 +195,10 @@ static void test_check(void **state)
 	static const struct text_row rows[] = {
 		{ "[Source]\nBufferSize=16M\n", 1, 0,
 		  "f:2: [Source] BufferSize: MaxBufferSize=8M is less than BufferSize=16M" },
-		{ "[Source]\nMaxBufferSize=32K\n", 1, 1,
-		  "f:2: [Source] MaxBufferSize: " },
-		{ "[Source]\nMaxBufferSize=64K\n", 0, 1, NULL },
+		{ "[Source]\nBufferSize=64K\nMaxBufferSize=32K\n", 1, 0,
+		  "f:3: [Source] MaxBufferSize: " },
+		{ "[Source]\nBufferSize=64K\nMaxBufferSize=64K\n", 0, 0, NULL },
+		{ "[Source]\nMaxBufferSize=32K\n", 0, 0, NULL },
 		{ "[Budget]\nBurst=0\n", 1, 0, "f:2: [Budget] Burst: Burst=0" },
 		{ "[Budget]\nBurst=0\nPagesPerHour=0\n", 0, 0, NULL },
 		{ "[Budget]\nPagesPerHour=0\n", 0, 0, NULL },
@@ -205,11 +208,8 @@ static void test_check(void **state)
 		{ "[Retry]\nFirst=2s\nMax=1s\n[Budget]\nBurst=0\n", 2, 0, "f:5: " },
 		{ "[Metrics]\nFile=/a\n[Database]\nPath=/a\n", 1, 0,
 		  "f:2: [Metrics] File: the metrics would overwrite" },
-		{ "[Replay]\nAtBoot=yes\n", 0, 1, "f:2: [Replay] AtBoot: read, but" },
-		{ "[Replay]\nAtBoot=no\n", 0, 0, NULL },
 		{ "[Policy]\nRowThreshold=off\n", 0, 0, NULL },
-		{ "[Policy]\nRowThreshold=3 / 7d\n", 0, 1,
-		  "f:2: [Policy] RowThreshold: read" },
+		{ "[Policy]\nRowThreshold=3 / 7d\nNeighbourRule=yes\n", 0, 0, NULL },
 	};
 	struct findings f;
 	struct config cfg;
@@ -320,7 +320,7 @@ static void test_globs(void **state)
 		snprintf(text, sizeof(text), "[Policy \"%s\"]\nAction=account\n",
 			 rows[i].glob);
 		assert_int_equal(parse(&cfg, &f, text), 0);
-		if ((config_rule_for(&cfg, rows[i].label).action == POLICY_ACCOUNT) !=
+		if ((config_rule_for(&cfg, rows[i].label, 0).action == POLICY_ACCOUNT) !=
 		    rows[i].match)
 			fail_msg("%s, %s", rows[i].glob, rows[i].label);
 	}
@@ -337,16 +337,16 @@ static void test_rule_for(void **state)
 	struct config cfg;
 
 	assert_int_equal(parse(&cfg, &f, text), 0);
-	rule = config_rule_for(&cfg, "P2-B1");
+	rule = config_rule_for(&cfg, "P2-B1", 0);
 	assert_int_equal(rule.page.count, 5);
 	assert_int_equal(rule.huge_pages, HUGE_NEVER);
-	rule = config_rule_for(&cfg, "P1-B1");
+	rule = config_rule_for(&cfg, "P1-B1", 0);
 	assert_int_equal(rule.page.count, 50);
 	assert_int_equal(rule.page.window.us, USEC_PER_DAY);
 	assert_int_equal(rule.huge_pages, HUGE_2M);
 	assert_int_equal(rule.row.count, 2);
 	assert_true(rule.neighbour);
-	rule = config_rule_for(&cfg, "P1-A1");
+	rule = config_rule_for(&cfg, "P1-A1", 0);
 	assert_int_equal(rule.page.count, 0);
 	assert_int_equal(rule.row.count, 0);
 	assert_int_equal(rule.huge_pages, HUGE_2M);
@@ -354,6 +354,37 @@ static void test_rule_for(void **state)
 
 	assert_int_equal(parse(&cfg, &f, "[Policy]\nPageThreshold=off\n"), 0);
 	assert_int_equal(config_max_page_threshold(&cfg), 1);
+}
+
+/* A pattern may name the controller; and each value says where it is from. */
+static void test_rule_of_a_controller(void **state)
+{
+	static const char text[] = "[Policy \"mc1\"]\nAction=account\n"
+				   "[Policy \"*1\"]\nPageThreshold=10 / 1h\n";
+	char out[4096];
+	struct findings f;
+	struct config cfg;
+	size_t n;
+
+	assert_int_equal(parse(&cfg, &f, text), 0);
+	assert_int_equal(config_rule_for(&cfg, "A1", 0).action, POLICY_SOFT);
+	assert_int_equal(config_rule_for(&cfg, "A1", 1).action, POLICY_ACCOUNT);
+	assert_int_equal(config_rule_for(&cfg, "B1", 11).action, POLICY_SOFT);
+	/* A pattern of labels is none of controllers. */
+	assert_int_equal(config_rule_for(&cfg, "B2", 1).page.count, 2);
+
+	n = config_format_for(&cfg, "P2-A1", 1, out, sizeof(out));
+	assert_int_equal(n, strlen(out));
+	assert_non_null(strstr(out, "# f:2, [Policy \"mc1\"]\n"));
+	assert_non_null(strstr(out, "PageThreshold=10 / 1h"));
+	assert_non_null(strstr(out, "# f:4, [Policy \"*1\"]\n"));
+	assert_non_null(strstr(out, "HugePages=never"));
+	assert_non_null(strstr(out, "[Budget]\n"));
+	assert_null(strstr(out, "[Metrics]"));
+	/* Cut anywhere, it still says how long it would be. */
+	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, out, 10), n);
+	assert_int_equal(strlen(out), 9);
+	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, NULL, 0), n);
 }
 
 static uint64_t next_random(uint64_t *state)
@@ -382,6 +413,7 @@ static void random_value(uint64_t *s, const struct option *opt, char *buf, size_
 	case OPTION_COUNT:
 	case OPTION_PERCENT:
 	case OPTION_SIZE:
+	case OPTION_AUTO_SIZE:
 		snprintf(buf, size, "%llu",
 			 (unsigned long long)pick(s, opt->min, opt->max));
 		break;
@@ -507,7 +539,7 @@ static void test_format_text(void **state)
 
 	assert_int_equal(parse(&cfg, &f, text), 0);
 	len = config_format(&cfg, out, sizeof(out));
-	assert_memory_equal(out, "[Source]\nBufferSize=64K ", 24);
+	assert_memory_equal(out, "[Source]\nBufferSize=auto ", 25);
 	assert_non_null(strstr(out, "\n\n[Tracker]\n"));
 	assert_non_null(strstr(out, "Tries=5  "));
 	assert_non_null(strstr(out, "  # default\nMax=5min  "));
@@ -534,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_globs),
 		cmocka_unit_test(test_rule_for),
+		cmocka_unit_test(test_rule_of_a_controller),
 		cmocka_unit_test(test_format_reads_back),
 		cmocka_unit_test(test_format_text),
 	};

@@ -91,6 +91,10 @@ static const struct value_row value_rows[] = {
 	BAD("Policy", "TransparentHugePages", "maybe", "neither yes nor no"),
 	BAD("Policy", "TransparentHugePages", "YES", "neither yes nor no"),
 	BAD("Policy", "TransparentHugePages", "2", "neither yes nor no"),
+	GOOD("Source", "BufferSize", "auto", "auto"),
+	BAD("Source", "BufferSize", "Auto", "not a size"),
+	BAD("Source", "BufferSize", "0", "4K to 64M is possible"),
+	BAD("Source", "MaxBufferSize", "auto", "not a size"),
 	GOOD("Source", "BufferSize", "4K", "4K"),
 	GOOD("Source", "BufferSize", "65536", "64K"),
 	GOOD("Source", "BufferSize", "4097", "4097"),
@@ -217,13 +221,14 @@ static void test_values(void **state)
 		check_value_row(&value_rows[i]);
 }
 
-/* Against the design, in numbers; that each text of the table is one of these. */
+/* Against the design but for BufferSize, in numbers; that each text of the table is one
+ * of these. */
 static void test_defaults(void **state)
 {
 	struct config cfg;
 
 	config_init(&cfg);
-	assert_int_equal(cfg.source.buffer_size, 65536);
+	assert_int_equal(cfg.source.buffer_size, 0);
 	assert_int_equal(cfg.source.max_buffer_size, 8388608);
 	assert_int_equal(cfg.tracker.max_tracked_pages, 65536);
 	assert_int_equal(cfg.policy.action, POLICY_SOFT);
@@ -279,7 +284,7 @@ static void test_table(void **state)
 		assert_true(strlen(doc->help) > 20);
 		assert_int_equal(doc->help[strlen(doc->help) - 1], '.');
 	}
-	assert_int_equal(n, 25);
+	assert_int_equal(n, 26);
 	assert_null(config_option_row(n));
 }
 

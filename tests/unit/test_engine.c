@@ -136,7 +136,7 @@ static void test_unasked(void **state)
 	assert_int_equal(out.v[0].kind, EFFECT_STORE_ACTION);
 	assert_int_equal(out.v[0].action.result, RESULT_NONE);
 	assert_int_equal(out.v[out.n - 1].kind, EFFECT_OFFLINE);
-	assert_non_null(find(EFFECT_STORE_TOTALS));
+	assert_non_null(find(EFFECT_STORE_SPENT));
 	assert_int_equal(give(e, 1002, probe_of(e, 5)), -EINVAL);
 	assert_int_equal(give(e, 1002, answer_of(id + 1, 0)), -EINVAL);
 	assert_int_equal(engine_deadline(e).us, USEC_NEVER);
@@ -144,6 +144,194 @@ static void test_unasked(void **state)
 	assert_int_equal(find(EFFECT_STORE_ACTION)->action.result, RESULT_OFFLINED);
 	assert_non_null(find(EFFECT_STORE_DIMM));
 	assert_int_equal(give(e, 1003, answer_of(id, 0)), -EINVAL);
+	engine_free(e);
+}
+
+/* Three pages decided at once, after two that went well: @ids of their attempts. */
+static struct engine *engine_with_three(uint64_t ids[3])
+{
+	struct engine *e = started_engine(1);
+
+	for (uint64_t page = 1; page <= 2; page++) {
+		give_ce(e, 1000, page << 12, "A", 1);
+		assert_int_equal(give(e, 1000, probe_of(e, page)), 0);
+		assert_int_equal(
+			give(e, 1000, answer_of(find(EFFECT_OFFLINE)->attempt.id, 0)), 0);
+	}
+	for (uint64_t page = 3; page <= 5; page++) {
+		give_ce(e, 2000, page << 12, "A", 1);
+		assert_int_equal(find(EFFECT_PROBE)->pfn.n, page);
+		assert_int_equal(give(e, 2000, probe_of(e, page)), 0);
+		ids[page - 3] = find(EFFECT_OFFLINE)->attempt.id;
+		/* Each has its own intent, before it in the same step. */
+		assert_int_equal(out.v[0].kind, EFFECT_STORE_ACTION);
+		assert_true(out.v[0].action.id == ids[page - 3]);
+		assert_int_equal(out.v[0].action.pfn, page);
+		assert_int_equal(out.v[0].action.result, RESULT_NONE);
+	}
+	return e;
+}
+
+/* Answers are taken in any order, each for its own page. */
+static void test_several_attempts(void **state)
+{
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+
+	assert_int_equal(give(e, 2001, answer_of(ids[1], EBUSY)), 0);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.pfn, 4);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.result, RESULT_BUSY);
+	assert_int_equal(give(e, 2002, answer_of(ids[1], 0)), -EINVAL);
+	assert_int_equal(give(e, 2003, answer_of(ids[2], 0)), 0);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.pfn, 5);
+	/* The answer that is missing is what goes on. */
+	assert_int_equal(engine_deadline(e).us, 2001 + USEC_PER_SEC);
+	assert_int_equal(give(e, 2004, answer_of(ids[0], 0)), 0);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.pfn, 3);
+	engine_free(e);
+}
+
+/* Called off: no try, no charge, ready again. */
+static void test_called_off(void **state)
+{
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	struct input in = answer_of(ids[1], 0);
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(e), pfn(4));
+
+	in.answer.answer = (struct offline_answer){ .called_off = true };
+	assert_int_equal(give(e, 2001, in), 0);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.result, RESULT_INTERRUPTED);
+	assert_int_equal(rec->tries, 0);
+	/* It is looked at again before anything else is done about it. */
+	assert_int_equal(find(EFFECT_PROBE)->pfn.n, 4);
+	assert_null(find(EFFECT_OFFLINE));
+	assert_int_equal(rec->state, PAGE_PENDING);
+	assert_int_equal(engine_dimm(e, rec->dimm)->offlined, 2);
+	engine_free(e);
+}
+
+/* The frame was another's when its turn came: as a page that is busy, and never charged.
+ */
+static void test_changed_hands(void **state)
+{
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	struct input in = answer_of(ids[1], 0);
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(e), pfn(4));
+
+	in.answer.answer = (struct offline_answer){ .changed = true };
+	in.answer.answer.before.readable = in.answer.answer.after.readable = true;
+	assert_int_equal(give(e, 2001, in), 0);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.result, RESULT_BUSY);
+	assert_int_equal(find(EFFECT_STORE_ACTION)->action.error, 0);
+	assert_int_equal(rec->state, PAGE_PENDING);
+	assert_int_equal(rec->tries, 1);
+	assert_true(rec->not_before > 2001);
+	assert_null(find(EFFECT_PROBE));
+	assert_int_equal(engine_dimm(e, rec->dimm)->offlined, 2);
+	engine_free(e);
+}
+
+/* A file that was replaced holds no intents: they are given out again. */
+static void test_intents_again(void **state)
+{
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	unsigned int n = 0;
+
+	assert_int_equal(give(e, 2001, answer_of(ids[0], 0)), 0);
+	assert_int_equal(give(e, 2002, (struct input){ .kind = INPUT_UNSTORED }), 0);
+	do {
+		assert_int_equal(give(e, 2003, (struct input){ .kind = INPUT_FLUSH }), 0);
+		for (unsigned int i = 0; i < out.n; i++)
+			n += out.v[i].kind == EFFECT_STORE_ACTION &&
+			     out.v[i].action.result == RESULT_NONE;
+	} while (out.more);
+	assert_int_equal(n, 2);
+	engine_free(e);
+}
+
+/* While attempts are under way the counter is theirs to explain. */
+static void test_counter_while_under_way(void **state)
+{
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	struct input in = { .kind = INPUT_POISON, .poisoned_kib = 1234 };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(give(e, 2001, in), 0);
+		assert_int_equal(out.n, 0);
+		assert_int_equal(give(e, 2001, answer_of(ids[i], 0)), 0);
+	}
+	assert_int_equal(give(e, 2001, in), 0);
+	assert_non_null(find(EFFECT_STORE_POISON));
+	engine_free(e);
+}
+
+/* A sample that is as old as the last answer is good for all: what is under way counts.
+ */
+static void test_memory_under_way(void **state)
+{
+	uint64_t floor_kib = (UINT64_C(1) << 22) / 50 * 4; /* 2 % of the pages */
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	struct input in = probe_of(e, 6);
+
+	give_ce(e, 2000, 0x6000, "A", 1);
+	in.probe.machine.available_kib = floor_kib + 3 * 4 + 3;
+	assert_int_equal(give(e, 2000, in), 0);
+	assert_non_null(find(EFFECT_OFFLINE));
+	assert_int_equal(give(e, 2001, answer_of(find(EFFECT_OFFLINE)->attempt.id, 0)),
+			 0);
+	give_ce(e, 2001, 0x7000, "A", 1);
+	in = probe_of(e, 7);
+	in.probe.machine.available_kib = floor_kib + 3 * 4 - 1;
+	assert_int_equal(give(e, 2001, in), 0);
+	assert_null(find(EFFECT_OFFLINE));
+	assert_int_equal(find(EFFECT_REPORT)->report.result, RESULT_LOW_MEMORY);
+	engine_free(e);
+}
+
+/* A smaller table keeps the records of what is under way, however many err meanwhile. */
+static void test_reload_under_way(void **state)
+{
+	struct config cfg;
+	uint64_t ids[3];
+	struct engine *e = engine_with_three(ids);
+	struct input in = { .kind = INPUT_CONFIG, .config = &cfg };
+
+	cfg = *engine_config(e);
+	cfg.tracker.max_tracked_pages = 64;
+	assert_int_equal(give(e, 2001, in), 0);
+	for (uint64_t page = 100; page < 1000; page++) {
+		struct input loaded = { .kind = INPUT_LOADED };
+
+		give_ce(e, 2001, page << 12, "A", 1);
+		loaded.page.pfn = pfn(page);
+		assert_int_equal(give(e, 2001, loaded), 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(give(e, 2002, answer_of(ids[i], 0)), 0);
+	engine_free(e);
+}
+
+/* What a killed daemon read may be in the DIMM's stored total already. */
+static void test_lost_by_a_predecessor(void **state)
+{
+	struct engine *e = started_engine(2);
+	struct input in = { .kind = INPUT_LOST };
+
+	give_ce(e, 1, 0x1000, "A1", 2);
+	in.lost.count = 100;
+	in.lost.known_to_dimms = true;
+	assert_int_equal(give(e, 2, in), 0);
+	assert_int_equal(engine_totals(e)->events_lost, 100);
+	assert_int_equal(engine_dimm(e, 1)->corrected_errors, 1);
+	in.lost.known_to_dimms = false;
+	assert_int_equal(give(e, 3, in), 0);
+	assert_int_equal(engine_totals(e)->events_lost, 200);
+	assert_int_equal(engine_dimm(e, 1)->corrected_errors, 101);
 	engine_free(e);
 }
 
@@ -161,6 +349,19 @@ static void test_labels(void **state)
 	give_ce(e, 1, 0x3000, "", 0);
 	assert_string_equal(engine_dimm(e, 3)->label, "unknown memory");
 	assert_int_equal(engine_dimms(e), 4);
+	/* However often, and however alike they begin. */
+	for (unsigned int i = 0; i < 3; i++) {
+		give_ce(e, 2, 0x1000, "a\x01\xff\0b", 5);
+		give_ce(e, 2, 0x2000, longest, sizeof(longest));
+		give_ce(e, 2, 0x3000, "", 0);
+		give_ce(e, 2, 0x4000, "CPU_SrcID#0_DIMM#0", 18);
+		give_ce(e, 2, 0x5000, "CPU_SrcID#0_DIMM#1", 18);
+		give_ce(e, 2, 0x6000, "CPU_SrcID#0_DIMM#", 17);
+		give_ce(e, 2, 0x7000, "CPU_SrcID#0_DIMM#00", 19);
+	}
+	assert_int_equal(engine_dimms(e), 8);
+	for (uint16_t i = 1; i < 8; i++)
+		assert_int_equal(engine_dimm(e, i)->corrected_errors, i < 4 ? 4 : 3);
 	assert_string_equal(engine_dimm(e, 99)->label, "other memory");
 	engine_free(e);
 }
@@ -310,12 +511,67 @@ static void test_in_ram(void **state)
 	engine_free(e);
 }
 
+/* Cells known of all DIMMs after one more event with these texts. */
+static uint32_t cells_after(struct engine *e, const char *label, const char *msg,
+			    const char *detail)
+{
+	static uint64_t address = 0x10000;
+	struct ce_event ev = { .time = usec(1000),
+			       .address = paddr(address += 0x1000),
+			       .has_address = true,
+			       .count = 1,
+			       .label = { label, (uint32_t)strlen(label) },
+			       .msg = { msg, (uint32_t)strlen(msg) },
+			       .detail = { detail, (uint32_t)strlen(detail) } };
+	uint32_t n = 0;
+
+	assert_int_equal(
+		give(e, 1000, (struct input){ .kind = INPUT_EVENT, .event = &ev }), 0);
+	for (uint16_t i = 0; i < engine_dimms(e); i++)
+		n += engine_dimm(e, i)->fault.cells;
+	return n;
+}
+
+/* Texts that told nothing are not read again; whatever differs from them is. */
+static void test_barren_texts(void **state)
+{
+	struct engine *e = started_engine(1000);
+	char longest[300];
+
+	assert_int_equal(cells_after(e, "DIMM_A1", "read error", ""), 0);
+	assert_int_equal(cells_after(e, "DIMM_A1", "read error", ""), 0);
+	assert_int_equal(cells_after(e, "DIMM_A1", "read error", "bank:1 row:1 col:8"),
+			 1);
+	assert_int_equal(cells_after(e, "DIMM_A1", "read error", ""), 1);
+	assert_int_equal(cells_after(e, "DIMM_A1", "b:1 ", "bank:2 row:2 col:8"), 2);
+	/* As long, but not the same. */
+	assert_int_equal(cells_after(e, "DIMM_A1", "no bank, no row, no", ""), 2);
+	assert_int_equal(cells_after(e, "DIMM_A1", "bank:3 row:3 col:08", ""), 3);
+	assert_int_equal(cells_after(e, "DIMM_A2", "bank:4 row:4 col:08", ""), 4);
+	/* Too long to be remembered. */
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(cells_after(e, "A1", longest, ""), 4);
+	assert_int_equal(cells_after(e, longest, "x", ""), 4);
+	memcpy(longest, "bank:5 row:5 col:8 ", 19);
+	assert_int_equal(cells_after(e, "A1", longest, ""), 5);
+	engine_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_restored),
 		cmocka_unit_test(test_unasked),
+		cmocka_unit_test(test_several_attempts),
+		cmocka_unit_test(test_called_off),
+		cmocka_unit_test(test_changed_hands),
+		cmocka_unit_test(test_intents_again),
+		cmocka_unit_test(test_counter_while_under_way),
+		cmocka_unit_test(test_memory_under_way),
+		cmocka_unit_test(test_reload_under_way),
 		cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_lost_by_a_predecessor),
 		cmocka_unit_test(test_many_dimms),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_reports),
@@ -323,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_operator_load),
 		cmocka_unit_test(test_restore_dimms),
 		cmocka_unit_test(test_in_ram),
+		cmocka_unit_test(test_barren_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,7 +189,8 @@ static void test_overflow_word(void **state)
 	} cases[] = {
 		{ "", " OVERFLOW", true },       { "memory read OVERFLOW", NULL, true },
 		{ "OVERFLO", "OVERFLO", false }, { "overflow", "", false },
-		{ NULL, NULL, false },
+		{ NULL, NULL, false },           { "VOVEROVERFLOWS", "", true },
+		{ "V", "VERFLOW OV", false },    { "OVERFLOX", "OVERHEATED", false },
 	};
 	struct page_builder b;
 	struct mc_decoder d;

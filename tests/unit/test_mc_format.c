@@ -269,12 +269,42 @@ static void test_short_commit(void **state)
 	assert_int_equal(mc_decoder_next(&d), MC_END);
 }
 
+/* Pages of 64 KiB (arm64, ppc64), and sub-buffers that were made larger. */
+static void test_large_pages(void **state)
+{
+	static const char *const sizes[] = { "size:16368", "size:65520", "size:131056" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+		const char *header =
+			edited(page_builder_header_page, "size:4080", sizes[i]);
+		struct page_builder b;
+		unsigned int events = 0;
+		struct mc_decoder d;
+
+		assert_int_equal(mc_format_new(&f, header, page_builder_mc_format, NULL),
+				 0);
+		page_builder_init(&b, PAGE_BUILDER_MAX, 0);
+		while (page_builder_mc(&b, 1000, &sample))
+			events++;
+		page_builder_finish(&b);
+		assert_true(events > 300);
+		begin(&d, f, &b);
+		for (; events > 0; events--) {
+			assert_int_equal(mc_decoder_next(&d), MC_EVENT);
+			assert_sample(&d.event, 1);
+		}
+		assert_int_equal(mc_decoder_next(&d), MC_END);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel_texts),  cmocka_unit_test(test_kernel_page),
 		cmocka_unit_test(test_bad_texts),     cmocka_unit_test(test_other_widths),
 		cmocka_unit_test(test_absent_fields), cmocka_unit_test(test_short_commit),
+		cmocka_unit_test(test_large_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

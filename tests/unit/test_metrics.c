@@ -121,7 +121,7 @@ static void test_text(void **state)
 {
 	struct engine *e = new_engine();
 	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
-	struct input in = { .kind = INPUT_LOST, .lost = { 7, 0 } };
+	struct input in = { .kind = INPUT_LOST, .lost = { .count = 7 } };
 	struct effects out;
 
 	assert_non_null(text);
@@ -141,7 +141,38 @@ static void test_text(void **state)
 	assert_non_null(
 		strstr(text, "softofflined_last_offline_timestamp_seconds 0.000"));
 	assert_non_null(strstr(text, "softofflined_pages{state=\"watched\"} 1\n"));
-	assert_null(strstr(text, "other memory"));
+	/* Lost events that no DIMM can be charged with. */
+	assert_non_null(strstr(text, "label=\"other memory\"} 7\n"));
+	check_promtool(text);
+	engine_free(e);
+}
+
+/* Only what the kernel counts has a series. */
+static void test_nodes(void **state)
+{
+	const struct soft_counts nodes[] = {
+		{ .node = 0,
+		  .known = { [SOFT_MIGRATED] = true, [SOFT_NOT_MIGRATED] = true },
+		  .count = { [SOFT_MIGRATED] = 42 } },
+		{ .node = 11, .known = { [SOFT_UNKNOWN] = true } },
+	};
+	struct metrics_extra with = extra;
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	unsigned int lines;
+
+	assert_non_null(text);
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	lines = count_lines(text);
+	assert_null(strstr(text, "kernel_soft_offline"));
+	with.nodes = nodes;
+	with.n_nodes = ARRAY_SIZE(nodes);
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	assert_int_equal(count_lines(text), lines + 5);
+	assert_non_null(strstr(text, "softofflined_kernel_soft_offline_requests_total"
+				     "{node=\"0\",outcome=\"migrated\"} 42\n"));
+	assert_non_null(strstr(text, "{node=\"0\",outcome=\"not-migrated\"} 0\n"));
+	assert_non_null(strstr(text, "{node=\"11\",outcome=\"unknown\"} 0\n"));
 	check_promtool(text);
 	engine_free(e);
 }
@@ -185,7 +216,7 @@ static void test_bounded(void **state)
 	assert_int_equal(few, many);
 	give(e, 0x10000000, "A2");
 	(void)metrics_format(e, &extra, text, TEXT_MAX);
-	assert_int_equal(count_lines(text), many + 5);
+	assert_int_equal(count_lines(text), many + 9);
 	engine_free(e);
 }
 
@@ -193,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bounded),
 	};

@@ -8,6 +8,7 @@
  *
  *	pfns	print "page INDEX VADDR PFN" for every page, then "ready"
  *	verify	compare every byte: "verify ok" or "verify BAD INDEX OFFSET"
+ *	soften INDEX	madvise(MADV_SOFT_OFFLINE) on that page, then as pfns
  *	quit	end
  *
  * Nothing is locked: the kernel may move every page whenever it likes.
@@ -21,6 +22,11 @@
 #include <sys/stat.h>
 
 #include "pagemap.h"
+
+/* asm-generic/mman-common.h; glibc leaves it out. */
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
 
 #define HUGE_SIZE      (2UL << 20)
 #define WORDS_PER_PAGE (GUEST_PAGE_SIZE / sizeof(uint64_t))
@@ -117,6 +123,17 @@ static void verify(void)
 	puts("verify ok");
 }
 
+static void soften(const char *index)
+{
+	unsigned long page = strtoul(index, NULL, 10);
+
+	if (page >= page_count ||
+	    madvise(memory + page * WORDS_PER_PAGE, GUEST_PAGE_SIZE, MADV_SOFT_OFFLINE))
+		printf("unknown page, or %s\n", strerror(errno));
+	else
+		print_pfns();
+}
+
 static void serve(FILE *commands)
 {
 	char line[64];
@@ -127,6 +144,8 @@ static void serve(FILE *commands)
 			print_pfns();
 		else if (!strcmp(line, "verify"))
 			verify();
+		else if (!strncmp(line, "soften ", 7))
+			soften(line + 7);
 		else if (!strcmp(line, "quit"))
 			return;
 		else if (*line)

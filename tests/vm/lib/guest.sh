@@ -36,10 +36,11 @@ has()
 		{ echo "      no '$2' in: $1"; return 1; }
 }
 
-# wait_until SECONDS COMMAND...: true as soon as the command is.
+# wait_until SECONDS COMMAND...: true as soon as the command is. The seconds are
+# those of an idle machine, which this one may not be: three times as many pass.
 wait_until()
 {
-	vm_deadline=$(($(cut -d. -f1 /proc/uptime) + $1))
+	vm_deadline=$(($(cut -d. -f1 /proc/uptime) + 3 * $1))
 	shift
 	until "$@"; do
 		[ "$(cut -d. -f1 /proc/uptime)" -lt "$vm_deadline" ] ||

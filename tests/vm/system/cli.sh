@@ -16,15 +16,19 @@ status_keys='["schema","daemon.running","daemon.version","daemon.started",
 pages_keys='["pfn","address","dimm","corrected_errors","first_seen",
 	"last_seen","state","reason","result","attempts"]'
 history_keys='["time","pfn","address","action","reason","result","errno",
-	"page_type","duration_usec","poisoned_before_kib","poisoned_after_kib"]'
+	"page_type","duration_usec","poisoned_before_kib","poisoned_after_kib",
+	"outcome"]'
 dimms_keys='["label","location","size_mib","part","serial",
 	"corrected_errors","pages","fault","verdict"]'
 
 # What may come in addition; anything else is a surprise.
 status_more='["daemon.dry_run","counters.malformed","database.ok",
 	"database.bytes","database.errors","database.lost_rows","hold",
-	"verdict_why","budget.burst"]'
-dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why"]'
+	"hold_why","verdict_why","budget.burst","kernel.soft_offline_event",
+	"kernel.soft_offline_counters","kernel.memory_failure_event",
+	"kernel.soft_offline_control","nodes"]'
+dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why",
+	"cells","rows","banks","identity","former","controller"]'
 
 # keys_of WANT MORE: of the objects on stdin, "[missing,surprising]", each once.
 keys_of()

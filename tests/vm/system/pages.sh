@@ -4,12 +4,16 @@
 # From events to offlined pages under a live process.
 
 # The first event of a CPU wakes a reader in any case, later ones only if it
-# listens rightly; well before the next writing of the metrics, which looks, too.
+# listens rightly. Writing the metrics looks, too, so none are written meanwhile.
 part 'wake-ups'
+printf '[Metrics]\nInterval=1h\n' >"$drop_ins/60-seldom.conf"
+check 'metrics are written seldom' softofflinectl reload
 for cpu in 0 1 0 1 0 1; do
 	ce 0 1 "cpu=$cpu" label=DIMM_B0 top=1
-	check "an event of CPU $cpu is read at once" wait_until 4 counted
+	check "an event of CPU $cpu is read at once" wait_until 20 counted
 done
+rm "$drop_ins/60-seldom.conf"
+check 'and as before again' softofflinectl reload
 
 part 'pages'
 check 'victim starts' victim_start v 32

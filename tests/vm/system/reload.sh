@@ -24,7 +24,7 @@ check 'three errors' wait_until 10 counted
 check 'are not enough now' page_is "$pfn5" watched
 ce "$pfn5" 1
 check 'the fourth is' wait_until 10 page_is "$pfn5" offlined
-check 'the message is in the journal' wait_until 5 sh -c 'journalctl --boot \
+check 'the message is in the journal' wait_until 20 sh -c 'journalctl --boot \
 	--quiet MESSAGE_ID=33963239df5941108b7e42527dfb1444 | grep -q .'
 
 # A second name keeps the old file, and with it its inode, from being used again.

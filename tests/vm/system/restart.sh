@@ -20,6 +20,13 @@ restarted()
 	[ "$(prop NRestarts)" = 1 ] && running
 }
 
+# counted_or_told_lost: systemd lets a stopped process go on for a moment to kill
+# it, and its reading thread may use that moment to take an event with it.
+counted_or_told_lost()
+{
+	[ "$(json status '.counters | .events + .events_lost')" = "$sent" ]
+}
+
 part 'the watchdog'
 mkdir -p "/etc/systemd/system/$unit.d"
 printf '[Service]\nWatchdogSec=4s\n' >"/etc/systemd/system/$unit.d/watchdog.conf"
@@ -36,8 +43,12 @@ check 'a daemon that hangs is restarted' wait_until 60 restarted
 check 'by the watchdog' has "$(journalctl --boot --unit="$unit" --output=cat)" \
 	'Watchdog timeout'
 check 'as another process' [ "$(prop MainPID)" != "$main" ]
-check 'the event of that time is counted' wait_until 10 counted
-ce "$pfn8" 1
+check 'the event of that time is counted, or told as lost' wait_until 10 \
+	counted_or_told_lost
+lost=$(json status .counters.events_lost)
+sent=$((sent - lost))
+echo "      lost: $lost"
+ce "$pfn8" $((1 + lost))
 check 'and so is the count of its page' wait_until 10 page_is "$pfn8" offlined
 rm -r "/etc/systemd/system/$unit.d"
 systemctl daemon-reload
@@ -63,7 +74,7 @@ check 'nothing is done' has "$status $err" '^1 softofflinectl: softofflined is n
 systemctl start "$unit"
 check 'the events of that time are counted' wait_until 10 counted
 check 'and acted upon' wait_until 10 page_is "$pfn9" offlined
-check 'without a loss' same 0 "$(json status .counters.events_lost)"
+check 'without a loss' same "$lost" "$(json status .counters.events_lost)"
 check 'poison is still ours' same "$(poisoned_kib) 0" "$(json status \
 	'.poisoned | "\(.by_us_kib) \(.by_others_kib)"')"
 check 'every byte is intact' same 'verify ok' "$(victim_ask v verify)"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the engine wants kept, into the database: which effect is which row.
+ */
+
+#include "db.h"
+#include "engine.h"
+
+/**
+ * Stores what @f, an effect of @e, asks to be stored or removed.
+ *
+ * Returns 0; -EINVAL if @f is none of those; negative errno as the functions of db.h.
+ */
+int effect_store(struct db *db, const struct engine *e, const struct effect *f);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * A number that stands for a piece of the machine, so that another boot can tell whether
+ * it is still the same: FNV-1a over its bytes (Fowler, Noll, Vo; 64 bits), never 0, which
+ * says "not known". It guards against mistakes, not against somebody who wants to cheat.
+ */
+
+#include <stddef.h>
+
+#include "units.h"
+
+#define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
+
+/** @h, which began as FINGERPRINT_START, with @n bytes more. */
+static inline uint64_t fingerprint_add(uint64_t h, const void *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/** The number to keep. */
+static inline int64_t fingerprint_done(uint64_t h)
+{
+	return h ? (int64_t)h : 1;
+}
