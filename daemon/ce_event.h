@@ -20,7 +20,10 @@ enum ce_severity {
 	CE_INFO = 4,
 };
 
-/** Text inside the buffer that the event was decoded from: not terminated, not owned. */
+/**
+ * Text inside the buffer that the event was decoded from: not terminated, not owned, and
+ * not to be trusted: if the buffer is damaged it may hold any byte, NUL too.
+ */
 struct ce_text {
 	const char *s;
 	uint32_t len;

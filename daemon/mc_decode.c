@@ -37,6 +37,9 @@ enum ring_type {
 /* Without grain_bits nobody knows which page is meant: coarser than any page. */
 #define GRAIN_UNKNOWN 64
 
+#define CACHE_LINE  64
+#define EVENT_BYTES 256
+
 /* No errno is larger (include/linux/err.h). */
 #define MAX_ERRNO 4096
 
@@ -52,7 +55,7 @@ static uint32_t load32(const uint8_t *p)
  * The number, extended to 64 bits by its own sign. The caller has checked the bounds.
  * Inline, so that each field has branches of its own, which the processor learns.
  */
-static inline uint64_t load(const uint8_t *base, const struct mc_number *n)
+static _inlined_ uint64_t load(const uint8_t *base, const struct mc_number *n)
 {
 	const uint8_t *p = base + n->offset;
 	uint64_t v64;
@@ -73,7 +76,8 @@ static inline uint64_t load(const uint8_t *base, const struct mc_number *n)
 }
 
 /* The number held at @max; a negative one is 0. */
-static uint32_t load_up_to(const uint8_t *base, const struct mc_number *n, uint32_t max)
+static _inlined_ uint32_t load_up_to(const uint8_t *base, const struct mc_number *n,
+				     uint32_t max)
 {
 	uint64_t v = load(base, n);
 
@@ -83,15 +87,15 @@ static uint32_t load_up_to(const uint8_t *base, const struct mc_number *n, uint3
 }
 
 /* -1, unknown, also stands for what does not fit. */
-static int8_t load_layer(const uint8_t *base, const struct mc_number *n)
+static _inlined_ int8_t load_layer(const uint8_t *base, const struct mc_number *n)
 {
 	uint64_t v = load(base, n);
 
 	return n->size && v <= INT8_MAX ? (int8_t)v : -1;
 }
 
-static struct ce_text load_text(const uint8_t *base, uint32_t len,
-				const struct mc_text *t)
+static _inlined_ struct ce_text load_text(const uint8_t *base, uint32_t len,
+					  const struct mc_text *t)
 {
 	uint32_t at = t->offset;
 	uint32_t size = t->size;
@@ -113,6 +117,9 @@ static struct ce_text load_text(const uint8_t *base, uint32_t len,
 	if (size > len - at)
 		size = len - at;
 	s = (const char *)base + at;
+	/* The kernel counts the NUL that ends a text; so it need not be looked for. */
+	if (t->kind != MC_TEXT_FIXED && size > 0 && s[size - 1] == '\0')
+		return (struct ce_text){ s, size - 1 };
 	return (struct ce_text){ s, (uint32_t)strnlen(s, size) };
 }
 
@@ -131,37 +138,45 @@ static bool says_overflow(struct ce_text text)
 }
 
 /* A type that is none of ours is named "Info" by the kernel's own print format. */
-static enum ce_severity load_severity(const uint8_t *base, const struct mc_number *n)
+static _inlined_ enum ce_severity load_severity(const uint8_t *base,
+						const struct mc_number *n)
 {
 	uint64_t v = load(base, n);
 
 	return v <= CE_INFO ? (enum ce_severity)v : CE_INFO;
 }
 
-static void decode_mc(struct mc_decoder *d, const uint8_t *base, uint32_t len)
+/* Inline, so that the places in @at are numbers in the code wherever they are known. */
+static _inlined_ void decode_mc(struct mc_decoder *d, const uint8_t *base, uint32_t len,
+				const struct mc_fields *at)
 {
-	const struct mc_format *f = d->format;
-	const struct mc_number *count = &f->mc.error_count;
-	const struct mc_number *grain = &f->mc.grain_bits;
+	const struct mc_number *count = &at->error_count;
+	const struct mc_number *grain = &at->grain_bits;
 	struct ce_event *ev = &d->event;
 
 	ev->time = usec((int64_t)(d->time_ns / 1000));
-	ev->address = paddr(load(base, &f->mc.address));
-	ev->syndrome = load(base, &f->mc.syndrome);
+	ev->address = paddr(load(base, &at->address));
+	ev->syndrome = load(base, &at->syndrome);
 	ev->count = count->size ? load_up_to(base, count, UINT32_MAX) : 1;
-	ev->severity = load_severity(base, &f->mc.error_type);
+	ev->severity = load_severity(base, &at->error_type);
 	ev->cpu = d->cpu;
-	ev->mc = (uint8_t)load_up_to(base, &f->mc.mc_index, UINT8_MAX);
+	ev->mc = (uint8_t)load_up_to(base, &at->mc_index, UINT8_MAX);
 	ev->grain_bits =
 		grain->size ? (uint8_t)load_up_to(base, grain, UINT8_MAX) : GRAIN_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(ev->layer); i++)
-		ev->layer[i] = load_layer(base, &f->mc.layer[i]);
-	ev->has_address = f->mc.address.size != 0;
-	ev->msg = load_text(base, len, &f->mc.msg);
-	ev->label = load_text(base, len, &f->mc.label);
-	ev->detail = load_text(base, len, &f->mc.detail);
+		ev->layer[i] = load_layer(base, &at->layer[i]);
+	ev->has_address = at->address.size != 0;
+	ev->msg = load_text(base, len, &at->msg);
+	ev->label = load_text(base, len, &at->label);
+	ev->detail = load_text(base, len, &at->detail);
 	ev->overflow = says_overflow(ev->detail) || says_overflow(ev->msg);
 	ev->coord = (struct dram_coord){ .have = 0 };
+}
+
+_apart_ static void decode_unusual(struct mc_decoder *d, const uint8_t *base,
+				   uint32_t len)
+{
+	decode_mc(d, base, len, &d->format->mc.at);
 }
 
 static void decode_failure(struct mc_decoder *d, const uint8_t *base)
@@ -224,7 +239,10 @@ static int decode(struct mc_decoder *d, const uint8_t *base, uint32_t len)
 	if (type == f->mc.id) {
 		if (len < f->mc.min_size)
 			return -EBADMSG;
-		decode_mc(d, base, len);
+		if (f->mc.usual)
+			decode_mc(d, base, len, &mc_usual_fields);
+		else
+			decode_unusual(d, base, len);
 		return MC_EVENT;
 	}
 	if (f->failure.known && type == f->failure.id) {
@@ -266,6 +284,17 @@ static void split_header(uint32_t word, uint32_t *ret_type_len, uint32_t *ret_de
 }
 
 /*
+ * Has the memory fetched that the event after the next one is likely to lie in: one has
+ * about 256 bytes, and what is done about it leaves the processor no time to look ahead.
+ */
+static void fetch_ahead(const struct mc_decoder *d)
+{
+	for (size_t i = EVENT_BYTES; i < 2 * EVENT_BYTES; i += CACHE_LINE)
+		if (i < (size_t)(d->end - d->at))
+			__builtin_prefetch(d->at + i);
+}
+
+/*
  * Moves d->at over one ring-buffer record. Returns 1 and where its data is, 0 if it has
  * none, -EBADMSG if it does not fit.
  */
@@ -304,6 +333,7 @@ static int step(struct mc_decoder *d, const uint8_t **ret_data, uint32_t *ret_le
 	if (len > left - 4)
 		return -EBADMSG;
 	d->at = data + len;
+	fetch_ahead(d);
 	/* An event discarded into padding keeps its delta: the next counts from it. */
 	d->time_ns += delta;
 	if (type_len == RING_PADDING)

@@ -146,14 +146,20 @@ static int resolve_mc_texts(struct mc_format *f, struct tep_event *event)
 {
 	int r;
 
-	r = find_text(event, "msg", &f->mc.min_size, &f->mc.msg);
+	r = find_text(event, "msg", &f->mc.min_size, &f->mc.at.msg);
 	if (r < 0)
 		return r;
-	r = find_text(event, "label", &f->mc.min_size, &f->mc.label);
+	r = find_text(event, "label", &f->mc.min_size, &f->mc.at.label);
 	if (r < 0)
 		return r;
-	return find_text(event, "driver_detail", &f->mc.min_size, &f->mc.detail);
+	return find_text(event, "driver_detail", &f->mc.min_size, &f->mc.at.detail);
 }
+
+/* Its parts have no gaps between their members. */
+_Static_assert(sizeof(struct mc_fields) == 9 * sizeof(struct mc_number) +
+						   3 * sizeof(struct mc_text) &&
+		       sizeof(struct mc_number) == 4 && sizeof(struct mc_text) == 8,
+	       "or memcmp() would look at what nobody has set");
 
 static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *text)
 {
@@ -161,14 +167,14 @@ static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *t
 		const char *name;
 		struct mc_number *number;
 	} optional[] = {
-		{ "error_count", &f->mc.error_count },
-		{ "mc_index", &f->mc.mc_index },
-		{ "top_layer", &f->mc.layer[0] },
-		{ "middle_layer", &f->mc.layer[1] },
-		{ "lower_layer", &f->mc.layer[2] },
-		{ "address", &f->mc.address },
-		{ "grain_bits", &f->mc.grain_bits },
-		{ "syndrome", &f->mc.syndrome },
+		{ "error_count", &f->mc.at.error_count },
+		{ "mc_index", &f->mc.at.mc_index },
+		{ "top_layer", &f->mc.at.layer[0] },
+		{ "middle_layer", &f->mc.at.layer[1] },
+		{ "lower_layer", &f->mc.at.layer[2] },
+		{ "address", &f->mc.at.address },
+		{ "grain_bits", &f->mc.at.grain_bits },
+		{ "syndrome", &f->mc.at.syndrome },
 	};
 	struct tep_event *event;
 	int r;
@@ -184,7 +190,7 @@ static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *t
 	r = need_number(event, "common_type", &f->mc.min_size, &f->type);
 	if (r < 0)
 		return r;
-	r = need_number(event, "error_type", &f->mc.min_size, &f->mc.error_type);
+	r = need_number(event, "error_type", &f->mc.min_size, &f->mc.at.error_type);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
@@ -193,7 +199,9 @@ static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *t
 		if (r < 0)
 			return r;
 	}
-	return resolve_mc_texts(f, event);
+	r = resolve_mc_texts(f, event);
+	f->mc.usual = memcmp(&f->mc.at, &mc_usual_fields, sizeof(f->mc.at)) == 0;
+	return r;
 }
 
 static int resolve_failure(struct mc_format *f, struct tep_handle *tep, const char *text)

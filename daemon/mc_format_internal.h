@@ -3,7 +3,7 @@
 
 /*
  * What mc_format.c resolves and mc_decode.c uses: where each field stands, how wide it is
- * and whether it has a sign. Nobody else includes this.
+ * and whether it has a sign. Nobody else includes this but the test of the format.
  */
 
 #include "mc_decode.h"
@@ -33,6 +33,38 @@ struct mc_text {
 	uint16_t size; /* of the field itself, not of the text that it points to */
 };
 
+/** Where an mc_event has what we decode. */
+struct mc_fields {
+	struct mc_number error_type;
+	struct mc_number error_count;
+	struct mc_number mc_index;
+	struct mc_number layer[3];
+	struct mc_number address;
+	struct mc_number grain_bits;
+	struct mc_number syndrome;
+	struct mc_text msg;
+	struct mc_text label;
+	struct mc_text detail;
+};
+
+/**
+ * Where all 64-bit kernels so far have it (include/ras/ras_event.h, read off the format
+ * files of 5.10, 6.1 and 6.12). Written down so that the compiler knows it; a kernel that
+ * has another layout is decoded by what its own format file says.
+ */
+static const struct mc_fields mc_usual_fields = {
+	.error_type = { 8, 4, false },
+	.error_count = { 20, 2, false },
+	.mc_index = { 22, 1, false },
+	.layer = { { 23, 1, true }, { 24, 1, true }, { 25, 1, true } },
+	.address = { 32, 8, true },
+	.grain_bits = { 40, 1, false },
+	.syndrome = { 48, 8, true },
+	.msg = { MC_TEXT_LOC, 12, 4 },
+	.label = { MC_TEXT_LOC, 16, 4 },
+	.detail = { MC_TEXT_LOC, 56, 4 },
+};
+
 struct mc_format {
 	struct mc_number timestamp; /* page header */
 	struct mc_number commit;
@@ -43,16 +75,8 @@ struct mc_format {
 	struct {
 		uint16_t id;
 		uint16_t min_size; /* an event that is shorter lacks a field */
-		struct mc_number error_type;
-		struct mc_number error_count;
-		struct mc_number mc_index;
-		struct mc_number layer[3];
-		struct mc_number address;
-		struct mc_number grain_bits;
-		struct mc_number syndrome;
-		struct mc_text msg;
-		struct mc_text label;
-		struct mc_text detail;
+		bool usual;        /* @at is mc_usual_fields */
+		struct mc_fields at;
 	} mc;
 
 	struct {

@@ -18,6 +18,9 @@
  */
 #define _apart_ __attribute__((noinline))
 
+/** Compiled anew for each caller, with what the caller knows: the places of fields. */
+#define _inlined_ inline __attribute__((always_inline))
+
 /** Declares f_p(), which frees what a local of pointer type @type holds. */
 #define DEFINE_CLEANUP(type, f)                                                          \
 	static inline void f##_p(type *p)                                                \

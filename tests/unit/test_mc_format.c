@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "mc_format_internal.h"
 #include "mc_sample.h"
 
 /* The build says where the data is; without it the test runs from the source's root. */
@@ -38,6 +39,8 @@ static void test_kernel_texts(void **state)
 	read_data("mc_event.format", mc, sizeof(mc));
 	read_data("memory_failure_event.format", failure, sizeof(failure));
 	assert_int_equal(mc_format_new(&f, header, mc, failure), 0);
+	/* Or the decoder would have lost its quick way, and nobody would see it. */
+	assert_true(f->mc.usual);
 
 	page_builder_init(&b, 4096, 5000000);
 	assert_true(page_builder_mc(&b, 5000999, &sample));
