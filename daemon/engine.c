@@ -51,7 +51,6 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->totals.next_action_id = 1;
 	e->reconcile_at = usec(USEC_NEVER);
 	e->replay = REASON_MEMORY_UNKNOWN;
-	e->others_erred = usec(INT64_MIN);
 	e->kernel = (struct kernel_state){ true, true, true };
 	engine_init_flights(e);
 	e->n_dimms = 1;
@@ -229,14 +228,23 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 	engine_consider(e, out, rec, why == REASON_NONE ? by_fault : why);
 }
 
+/* Whether no DIMM but the one of the last event has erred within the last seconds. */
+static bool erred_alone(const struct engine *e)
+{
+	for (unsigned int i = DIMM_OTHER + 1; i < e->n_dimms; i++)
+		if (i != e->erring &&
+		    usec_sub(e->now, usec(e->dimms[i].last_seen)).us <= LOSS_SPAN)
+			return false;
+	return true;
+}
+
 /*
  * The DIMM whose total lost events raise: the one that erred around them, if no other
  * did; else nobody's in particular. Before the first event they wait for it.
  */
 static void charge_lost(struct engine *e, uint64_t n)
 {
-	bool alone = usec_sub(e->now, e->others_erred).us > LOSS_SPAN;
-	uint16_t index = alone ? e->erring : DIMM_OTHER;
+	uint16_t index = erred_alone(e) ? e->erring : DIMM_OTHER;
 
 	add(&e->dimms[index].corrected_errors, n);
 	add(&e->dimms[index].unattributed, n);
@@ -246,9 +254,6 @@ static void charge_lost(struct engine *e, uint64_t n)
 /* Which DIMM errs now. */
 static void note_erring(struct engine *e, uint16_t dimm)
 {
-	if (dimm != e->erring && e->erring != DIMM_OTHER &&
-	    e->dimms[e->erring].last_seen > e->others_erred.us)
-		e->others_erred = usec(e->dimms[e->erring].last_seen);
 	e->erring = dimm;
 	if (e->lost_unowned > 0)
 		charge_lost(e, e->lost_unowned);

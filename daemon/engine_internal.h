@@ -144,7 +144,6 @@ struct engine {
 	enum poison_cause bystander;
 	uint16_t erring;       /* the DIMM of the last event */
 	uint64_t lost_unowned; /* events lost before the first one was read */
-	usec_t others_erred;   /* when another one last did; INT64_MIN: never */
 	usec_t lost_at;        /* when events were last found lost; 0: never */
 	int64_t failure_kib; /* announced by memory_failure_event, not yet in the counter
 			      */
