@@ -90,33 +90,27 @@ static uint32_t home_of(uint64_t line)
 	return (uint32_t)((line * UINT64_C(0x9e3779b97f4a7c15)) >> HASH_SHIFT);
 }
 
-static bool hash_taken(const struct fault_block *b, uint32_t at)
-{
-	return b->hash_used[at / 64] >> at % 64 & 1;
-}
-
 /* Where @line stands, or the free place where it would. */
 static uint32_t hash_place(const struct fault_block *b, uint64_t line)
 {
 	uint32_t at = home_of(line);
 
-	while (hash_taken(b, at) && b->cells[b->hash[at]].line != line)
+	while (b->hash[at] && b->cells[b->hash[at] - 1].line != line)
 		at = (at + 1) % HASH_SLOTS;
 	return at;
 }
 
 static void hash_set(struct fault_block *b, uint32_t at, uint16_t slot)
 {
-	b->hash[at] = (uint8_t)slot;
-	b->hash_used[at / 64] |= UINT64_C(1) << at % 64;
+	b->hash[at] = (uint16_t)(slot + 1);
 }
 
 /* The cell of @line in @b, or NULL. */
 static struct fault_cell *find_cell(struct fault_block *b, uint64_t line)
 {
-	uint32_t at = hash_place(b, line);
+	uint16_t entry = b->hash[hash_place(b, line)];
 
-	return hash_taken(b, at) ? &b->cells[b->hash[at]] : NULL;
+	return entry ? &b->cells[entry - 1] : NULL;
 }
 
 static void hash_remove(struct fault_block *b, uint64_t line)
@@ -128,15 +122,15 @@ static void hash_remove(struct fault_block *b, uint64_t line)
 		uint32_t home;
 
 		at = (at + 1) % HASH_SLOTS;
-		if (!hash_taken(b, at))
+		if (!b->hash[at])
 			break;
-		home = home_of(b->cells[b->hash[at]].line);
+		home = home_of(b->cells[b->hash[at] - 1].line);
 		if ((at - home) % HASH_SLOTS >= (at - hole) % HASH_SLOTS) {
 			b->hash[hole] = b->hash[at];
 			hole = at;
 		}
 	}
-	b->hash_used[hole / 64] &= ~(UINT64_C(1) << hole % 64);
+	b->hash[hole] = 0;
 }
 
 /* The order: a part that was not given stands before every value of it. */

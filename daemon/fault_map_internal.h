@@ -25,8 +25,7 @@ struct fault_oldest {
 /** The cells of one DIMM. */
 struct fault_block {
 	struct fault_cell cells[FAULT_CELLS];
-	uint8_t hash[HASH_SLOTS];            /* slots, by line */
-	uint64_t hash_used[HASH_SLOTS / 64]; /* which places of @hash are taken */
+	uint16_t hash[HASH_SLOTS];  /* slots + 1, by line; 0: free */
 	uint8_t order[FAULT_CELLS]; /* slots by bank, row, column, line; @n of them */
 	uint64_t dirty[FAULT_CELLS / 64];
 	int64_t last; /* newest event */
