@@ -116,11 +116,39 @@ static usec_t give_out(struct daemon *d, bool serving)
 	return took;
 }
 
+/*
+ * A group of attempts changes what was spent, and its DIMM, with each of them. Only how
+ * they are at the commit is ever read again: so that is when they are written.
+ */
+static void store_due(struct daemon *d)
+{
+	for (unsigned int i = 0; i < d->n_dimms_due; i++)
+		note_failure(d, db_put_dimm(d->db, d->dimms_due[i],
+					    engine_dimm(d->engine, d->dimms_due[i])));
+	d->n_dimms_due = 0;
+	if (d->spent_due)
+		note_failure(d, db_put_spent(d->db, engine_totals(d->engine)));
+	d->spent_due = false;
+}
+
+static void store_dimm_later(struct daemon *d, const struct effect *f)
+{
+	for (unsigned int i = 0; i < d->n_dimms_due; i++)
+		if (d->dimms_due[i] == f->dimm.index)
+			return;
+	if (d->n_dimms_due < ENGINE_MAX_ATTEMPTS)
+		d->dimms_due[d->n_dimms_due++] = f->dimm.index;
+	else
+		note_failure(d, effect_store(d->db, d->engine, f));
+}
+
 static int commit(struct daemon *d)
 {
-	bool wrote = db_pending(d->db) > 0;
+	bool wrote;
 	int r;
 
+	store_due(d);
+	wrote = db_pending(d->db) > 0;
 	d->wall_offset = clock_wall_offset();
 	r = db_commit(d->db, clock_boot(), d->wall_offset);
 	note_failure(d, r);
@@ -268,16 +296,21 @@ static void perform(struct daemon *d, const struct effect *f)
 			bus_reply_offline(d->bus, f->reply.cookie, f->reply.result,
 					  f->reply.error);
 		break;
+	case EFFECT_STORE_DIMM:
+		if (d->db)
+			store_dimm_later(d, f);
+		break;
+	case EFFECT_STORE_SPENT:
+		d->spent_due = d->db != NULL;
+		break;
 	case EFFECT_STORE_PAGE:
 	case EFFECT_REMOVE_PAGE:
 	case EFFECT_REMOVE_DIMM:
 	case EFFECT_STORE_CE:
 	case EFFECT_STORE_ACTION:
 	case EFFECT_STORE_POISON:
-	case EFFECT_STORE_DIMM:
 	case EFFECT_STORE_CELL:
 	case EFFECT_STORE_TOTALS:
-	case EFFECT_STORE_SPENT:
 		if (d->db)
 			note_failure(d, effect_store(d->db, d->engine, f));
 		break;
@@ -362,11 +395,7 @@ static void take_done(struct daemon *d, const struct offline_done *done)
 	d->n_attempts--;
 	d->attempt_told = false;
 	d->attempt_since = clock_boot(); /* of the next one, if there is one */
-	d->machine_fresh = false;
-	/* What the watch saw up to here was our own writes. */
-	if (d->watch)
-		(void)write_watch_take(d->watch);
-	daemon_step(d, in); /* a write beside ours cannot be told from it */
+	daemon_step(d, in);              /* a write beside ours cannot be told from it */
 	in = (struct input){ .kind = INPUT_ANSWER };
 	in.answer.id = done->id;
 	in.answer.answer = done->answer;
@@ -375,16 +404,24 @@ static void take_done(struct daemon *d, const struct offline_done *done)
 
 int daemon_collect(struct daemon *d)
 {
-	struct offline_done done;
+	struct offline_done done[ENGINE_MAX_ATTEMPTS];
 	int n = 0;
-	int r;
+	int r = 0;
 
 	daemon_begin_turn(d);
+	while (n < (int)ARRAY_SIZE(done) &&
+	       (r = offline_worker_collect(d->worker, &done[n])) > 0)
+		n++;
 	/* The event of our own write was there before its answer: it belongs to it. */
-	if (d->soft_events && d->n_attempts > 0)
+	if (d->soft_events && n > 0)
 		daemon_catch_up(d);
-	for (; (r = offline_worker_collect(d->worker, &done)) > 0; n++)
-		take_done(d, &done);
+	/* What the watch saw up to here was our own writes. */
+	if (d->watch && n > 0)
+		(void)write_watch_take(d->watch);
+	/* They have all ended: one look at memory shows what all of them took. */
+	d->machine_fresh = false;
+	for (int i = 0; i < n; i++)
+		take_done(d, &done[i]);
 	daemon_end_turn(d);
 	return r < 0 ? r : n;
 }

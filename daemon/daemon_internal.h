@@ -73,10 +73,14 @@ struct daemon {
 	 * committed. */
 	struct due due[ENGINE_MAX_ATTEMPTS];
 	unsigned int n_due;
+	/* To be stored with the open group: see store_due(). */
+	uint16_t dimms_due[ENGINE_MAX_ATTEMPTS];
+	unsigned int n_dimms_due;
+	bool spent_due;
 	unsigned int n_attempts; /* handed over, and not answered */
 	usec_t attempt_since;    /* of the write that the kernel is at */
 	struct machine machine;  /* as it was for the last probe */
-	bool machine_fresh;      /* no answer and no turn has come since */
+	bool machine_fresh;      /* nothing has ended since, and no turn */
 	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;

@@ -126,8 +126,8 @@ struct input {
 		struct {
 			pfn_t pfn;
 			struct frame frame; /* as it is now */
-			/* As it was at some moment since the last INPUT_ANSWER: what
-			 * the attempts under way take is allowed for. */
+			/* As it was when the attempts that were answered had ended:
+			 * what those under way take is allowed for. */
 			struct machine machine;
 		} probe;
 		struct {

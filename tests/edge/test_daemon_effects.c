@@ -32,6 +32,8 @@ static struct {
 	unsigned int n_line;
 	unsigned int n_answered;
 	unsigned int pending;
+	unsigned int attempts, spent; /* since the last commit */
+	unsigned int dimms;
 	unsigned int complaints;
 	int commit_fails, worker_fails, read_fails;
 	unsigned int served;
@@ -56,8 +58,10 @@ static int put_row(void)
 
 int db_put_action(struct db *db, const struct action_row *row)
 {
-	if (row->action == ACTION_OFFLINE)
-		note(row->result == RESULT_NONE ? 'i' : 'R');
+	if (row->action != ACTION_OFFLINE)
+		return put_row();
+	note(row->result == RESULT_NONE ? 'i' : 'R');
+	seen.attempts++;
 	return put_row();
 }
 
@@ -78,6 +82,7 @@ int db_put_poison(struct db *db, const struct poison_row *row)
 
 int db_put_dimm(struct db *db, uint16_t index, const struct dimm_rec *rec)
 {
+	seen.dimms++;
 	return put_row();
 }
 
@@ -94,6 +99,7 @@ int db_put_totals(struct db *db, const struct totals *totals)
 
 int db_put_spent(struct db *db, const struct totals *totals)
 {
+	seen.spent++;
 	return put_row();
 }
 
@@ -115,6 +121,9 @@ int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_o
 int db_commit(struct db *db, usec_t now, usec_t wall_offset)
 {
 	note('c');
+	/* Once for all attempts of the group, and never without what they spent. */
+	assert_true(seen.spent == (seen.attempts > 0));
+	seen.attempts = seen.spent = 0;
 	seen.pending = 0;
 	return seen.commit_fails;
 }
@@ -283,6 +292,7 @@ static void forget(void)
 {
 	seen.n = 0;
 	seen.log[0] = '\0';
+	seen.dimms = 0;
 }
 
 static void err(struct daemon *d, uint64_t page)
@@ -380,8 +390,9 @@ static void answers_bring_the_next(void **state)
 	assert_int_equal(seen.n_line, 4);
 	forget();
 	answer(d, 4);
-	/* Each sample is younger than the last answer before it. */
-	assert_string_equal(seen.log, "RmiiiiiRmiiiRRcwwwwwwww");
+	/* One sample for all: they had all ended by then. */
+	assert_string_equal(seen.log, "RmiiiiiRiiiRRcwwwwwwww");
+	assert_int_equal(seen.dimms, 1);
 	free_daemon(d);
 }
 
