@@ -21,7 +21,7 @@ def expect(condition, text):
 
 
 def run(*args, **kwargs):
-    done = subprocess.run([ctl, *args], capture_output=True, check=False, timeout=60, **kwargs)
+    done = subprocess.run([ctl, *args], capture_output=True, check=False, timeout=300, **kwargs)
     for out in done.stdout, done.stderr:
         expect(all(c >= 0x20 and c != 0x7f or c == 0x0a for c in out),
                f'{args}: control bytes: {out[:300]}')
