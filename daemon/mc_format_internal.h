@@ -48,9 +48,9 @@ struct mc_fields {
 };
 
 /**
- * Where all 64-bit kernels so far have it (include/ras/ras_event.h, read off the format
- * files of 5.10, 6.1 and 6.12). Written down so that the compiler knows it; a kernel that
- * has another layout is decoded by what its own format file says.
+ * Where Debian's 6.1 for amd64 has it (tests/data/trace/debian-6.1/mc_event.format).
+ * Written down so that the compiler knows it; a kernel that has another layout is decoded
+ * by what its own format file says.
  */
 static const struct mc_fields mc_usual_fields = {
 	.error_type = { 8, 4, false },
