@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The reading thread and its queue. Pages are written in place by whoever holds the lock
- * (the thread, or the main loop when it pulls) and read in place by the main loop without
- * it: one index belongs to each side. It does not look into a page.
+ * The reading thread and what it fills: two queues, of which the first is taken first. A
+ * CPU's pages go into the first as long as it has none in the other, so that a CPU which
+ * reports one error does not wait for all that a storm on another one has queued. Pages
+ * are put by whoever holds the lock (the thread, or the main loop when it pulls). It does
+ * not look into a page.
  */
 
 #include "trace_pump.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "mem.h"
 #include "thread.h"
+#include "trace_queue.h"
 #include "units.h"
 
 #define PAGES_PER_LOCK 64 /* then the main loop may have the lock */
@@ -32,25 +35,23 @@
 #define MIN_PAGES       4
 #define KEPT_BYTES      ((uint64_t)256 * 1024) /* a queue that held no more keeps them */
 #define ENOUGH_BYTES    KEPT_BYTES             /* queued: see may_hold() */
-#define A_TURN          16                     /* pages of a CPU that has none there */
+#define A_TURN          16                     /* pages of a CPU that go first */
+#define FIRST_SHARE     8                      /* of all bytes, for those */
 #define FREE_BYTES      ((uint64_t)4 << 20)    /* of a kernel's buffer, for what comes */
 #define CALM_MSEC       1000                   /* without a page: the storm is over */
 #define COMMIT_BYTES    ((UINT64_C(1) << 30) - 1)
 #define COMMIT_STORED   (UINT64_C(1) << 30) /* the number lost stands behind the events */
 #define COMMIT_MISSED   (UINT64_C(1) << 31)
 
-/* Before each page in the queue; a multiple of 8, as are positions. */
-struct head {
-	uint32_t size; /* of the page's used part; SKIP: the rest of the ring is unused */
-	uint16_t cpu;
-	uint16_t zero;
+enum lane {
+	LANE_FIRST,
+	LANE_REST,
+	LANES_,
 };
 
-#define SKIP UINT32_MAX
-
 struct pump_cpu {
-	_Atomic uint32_t queued; /* its pages in the queue */
-	uint64_t surplus;        /* bytes above what may wait; the thread's own */
+	_Atomic uint32_t queued[LANES_]; /* its pages in the queues */
+	uint64_t surplus;                /* bytes above what may wait; the thread's own */
 };
 
 struct trace_pump {
@@ -75,17 +76,9 @@ struct trace_pump {
 	unsigned int n_cpus;
 	size_t page_size;
 	size_t data_offset;
-	uint8_t *ring;
-	uint64_t bytes;        /* of the ring */
+	struct trace_queue lanes[LANES_];
 	_Atomic bool was_full; /* what had to be read found no room */
 	_Atomic uint64_t hold; /* may_hold(), as last looked */
-	/* How far the ring was used since memory was given back; set under the lock. */
-	_Atomic uint64_t touched;
-	/* Bytes put in and taken out since the queue was last empty. */
-	_Atomic uint64_t filled;
-	_Atomic uint64_t taken;
-	_Atomic uint64_t pages_in; /* ever, as the next */
-	_Atomic uint64_t pages_out;
 };
 
 DEFINE_CLEANUP(struct trace_pump *, trace_pump_stop)
@@ -118,25 +111,27 @@ static void clear_fd(int fd)
 	(void)!read(fd, &n, sizeof(n));
 }
 
-static uint64_t queued(const struct trace_pump *p)
+static struct trace_queue *rest_of(struct trace_pump *p)
 {
-	return atomic_load(&p->filled) - atomic_load(&p->taken);
+	return &p->lanes[LANE_REST];
 }
 
-static unsigned int queued_pages(const struct trace_pump *p)
+static bool is_empty(const struct trace_pump *p)
 {
-	return (unsigned int)(atomic_load(&p->pages_in) - atomic_load(&p->pages_out));
+	return trace_queue_bytes(&p->lanes[LANE_FIRST]) == 0 &&
+	       trace_queue_bytes(&p->lanes[LANE_REST]) == 0;
 }
 
-/*
- * Pages of full size that surely find room; one of them may be lost to the ring's end,
- * which a page must not reach across.
- */
-static uint32_t room(const struct trace_pump *p)
+static uint64_t touched(const struct trace_pump *p)
 {
-	uint64_t pages = (p->bytes - queued(p)) / (p->page_size + sizeof(struct head));
+	return trace_queue_touched(&p->lanes[LANE_FIRST]) +
+	       trace_queue_touched(&p->lanes[LANE_REST]);
+}
 
-	return pages > 1 ? (uint32_t)pages - 1 : 0;
+/* Pages for which there surely is room, whichever queue they go to. */
+static unsigned int room(const struct trace_pump *p)
+{
+	return trace_queue_room(&p->lanes[LANE_REST]);
 }
 
 /*
@@ -161,34 +156,30 @@ static size_t used_part(const struct trace_pump *p, const uint8_t *page, size_t 
 	return used < size ? used : size;
 }
 
+/* In the order in which they were read: of one CPU, none may pass another. */
+static enum lane lane_for(const struct trace_pump *p, uint16_t cpu)
+{
+	const struct pump_cpu *c = &p->cpus[cpu];
+
+	return atomic_load(&c->queued[LANE_REST]) == 0 &&
+			       atomic_load(&c->queued[LANE_FIRST]) < A_TURN &&
+			       trace_queue_room(&p->lanes[LANE_FIRST]) > 0
+		       ? LANE_FIRST
+		       : LANE_REST;
+}
+
 static void keep_page(void *userdata, uint16_t cpu, const void *page, size_t size)
 {
 	struct trace_pump *p = userdata;
-	uint64_t at = atomic_load(&p->filled);
-	uint64_t left = p->bytes - at % p->bytes;
-	struct head head = { .cpu = cpu, .size = (uint32_t)used_part(p, page, size) };
-	uint64_t need = sizeof(head) + (head.size + 7U) / 8 * 8;
+	enum lane lane = lane_for(p, cpu);
 
-	if (left < need) {
-		memcpy(p->ring + at % p->bytes, &(struct head){ .size = SKIP },
-		       sizeof(head));
-		at += left;
-	}
-	memcpy(p->ring + at % p->bytes, &head, sizeof(head));
-	memcpy(p->ring + at % p->bytes + sizeof(head), page, head.size);
-	atomic_fetch_add(&p->pages_in, 1);
-	atomic_fetch_add(&p->cpus[cpu].queued, 1);
-	if (at + need > atomic_load(&p->touched))
-		atomic_store(&p->touched, at + need);
-	/* After the store: either this sees an empty queue, or who takes sees the page.
-	 */
-	left = atomic_exchange(&p->filled, at + need);
-	if (atomic_load(&p->taken) == left)
+	atomic_fetch_add(&p->cpus[cpu].queued[lane], 1);
+	if (trace_queue_put(&p->lanes[lane], cpu, page, used_part(p, page, size)))
 		signal_fd(p->ready_fd);
 }
 
 /* Reads up to @max pages into the queue, with the lock held. Returns how many. */
-static int fill(struct trace_pump *p, uint32_t max)
+static int fill(struct trace_pump *p, unsigned int max)
 {
 	int n;
 
@@ -197,7 +188,7 @@ static int fill(struct trace_pump *p, uint32_t max)
 	if (max == 0)
 		return 0;
 	n = trace_reader_read(p->r, max, keep_page, p);
-	p->drained = n >= 0 && (uint32_t)n < max;
+	p->drained = n >= 0 && (unsigned int)n < max;
 	if (n < 0) {
 		atomic_store(&p->error, n);
 		signal_fd(p->ready_fd);
@@ -209,17 +200,15 @@ static int fill(struct trace_pump *p, uint32_t max)
 static void give_back(struct trace_pump *p)
 {
 	pthread_mutex_lock(&p->lock);
-	if (queued(p) == 0) {
-		(void)madvise(p->ring, p->bytes, MADV_DONTNEED);
-		atomic_store(&p->touched, 0);
-	}
+	for (enum lane lane = 0; lane < LANES_; lane++)
+		trace_queue_give_back(&p->lanes[lane]);
 	unlock(p);
 }
 
 /* Waits for the pipes, or to be woken. */
 static void wait_for_work(struct trace_pump *p)
 {
-	bool spare = atomic_load(&p->touched) > KEPT_BYTES;
+	bool spare = touched(p) > KEPT_BYTES;
 	struct pollfd fds[] = {
 		{ .fd = p->wake_fd, .events = POLLIN },
 		{ .fd = p->pipes_fd, .events = POLLIN },
@@ -247,8 +236,8 @@ static void rest(struct trace_pump *p)
 
 /*
  * So much may wait in a buffer of @size of the kernel's while there is enough in the
- * queue to go on with. The queue is one for all CPUs, and what is in it comes first: a
- * CPU that errs in a storm would hold up all others by it. In their buffers each waits by
+ * queue to go on with. The queue is one for all CPUs, and what is in it comes first: one
+ * that errs in a storm would hold up the others that do. In their buffers each waits by
  * itself. 0: they are too small to wait in.
  */
 static uint64_t may_hold(uint64_t size)
@@ -260,7 +249,8 @@ static uint64_t may_hold(uint64_t size)
 
 static bool has_enough(const struct trace_pump *p)
 {
-	return room(p) == 0 || (p->hold > 0 && queued(p) >= ENOUGH_BYTES);
+	return room(p) == 0 ||
+	       (p->hold > 0 && trace_queue_bytes(&p->lanes[LANE_REST]) >= ENOUGH_BYTES);
 }
 
 /* The main loop goes first. */
@@ -323,6 +313,21 @@ static void take_surplus(struct trace_pump *p, unsigned int cpu, unsigned int ot
 	read_cpu(p, cpu, pages < share ? pages : share);
 }
 
+static bool has_none(const struct pump_cpu *c)
+{
+	return atomic_load(&c->queued[LANE_FIRST]) == 0 &&
+	       atomic_load(&c->queued[LANE_REST]) == 0;
+}
+
+/* Pages that a CPU may have read which has none in the queues. */
+static unsigned int a_turn(const struct trace_pump *p)
+{
+	unsigned int first = trace_queue_room(&p->lanes[LANE_FIRST]);
+	unsigned int n = first > 0 ? first : room(p);
+
+	return n < A_TURN ? n : A_TURN;
+}
+
 /*
  * With enough in the queue: a CPU that has nothing in it gets its turn all the same, or a
  * storm would keep it waiting for as long as it goes on; and what the kernel's buffers
@@ -335,8 +340,8 @@ static void relieve(struct trace_pump *p)
 	lock_after_main(p);
 	p->drained = false;
 	for (unsigned int cpu = 0; cpu < p->n_cpus; cpu++)
-		if (atomic_load(&p->cpus[cpu].queued) == 0)
-			read_cpu(p, cpu, room(p) < A_TURN ? room(p) : A_TURN);
+		if (has_none(&p->cpus[cpu]))
+			read_cpu(p, cpu, a_turn(p));
 	n = find_surplus(p);
 	for (unsigned int i = 0; i < p->n_cpus && n > 0; i++) {
 		unsigned int cpu = (p->turn + i) % p->n_cpus;
@@ -392,22 +397,18 @@ static int start_thread(struct trace_pump *p)
 	return r;
 }
 
-/* Anonymous memory: it is taken as it is first used. */
-static int make_queue(struct trace_pump *p, uint64_t bytes)
+static int make_queues(struct trace_pump *p, uint64_t bytes)
 {
-	void *memory;
+	uint64_t first = bytes / FIRST_SHARE;
+	int e;
 
 	p->page_size = trace_reader_page_size(p->r);
 	p->data_offset = trace_reader_data_offset(p->r);
-	p->bytes = bytes & ~UINT64_C(7);
-	if (p->bytes < MIN_PAGES * (p->page_size + sizeof(struct head)))
-		p->bytes = MIN_PAGES * (p->page_size + sizeof(struct head));
-	memory = mmap(NULL, p->bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return -ENOMEM;
-	p->ring = memory;
-	return 0;
+	e = trace_queue_init(&p->lanes[LANE_FIRST], first, p->page_size, 0);
+	if (e < 0)
+		return e;
+	bytes -= p->lanes[LANE_FIRST].bytes;
+	return trace_queue_init(&p->lanes[LANE_REST], bytes, p->page_size, MIN_PAGES);
 }
 
 int trace_pump_start(struct trace_pump **ret, struct trace_reader *r, uint64_t bytes)
@@ -431,7 +432,7 @@ int trace_pump_start(struct trace_pump **ret, struct trace_reader *r, uint64_t b
 	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->ready_fd < 0 || p->wake_fd < 0)
 		return -errno;
-	e = make_queue(p, bytes);
+	e = make_queues(p, bytes);
 	if (e < 0)
 		return e;
 	e = start_thread(p);
@@ -459,8 +460,8 @@ struct trace_pump *trace_pump_stop(struct trace_pump *p)
 	close_p(&p->ready_fd);
 	close_p(&p->wake_fd);
 	free(p->cpus);
-	if (p->ring)
-		munmap(p->ring, p->bytes);
+	for (enum lane lane = 0; lane < LANES_; lane++)
+		trace_queue_done(&p->lanes[lane]);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 	return NULL;
@@ -474,53 +475,46 @@ int trace_pump_fd(const struct trace_pump *p)
 /* If it waits for less than there is now. */
 static void wake_thread(struct trace_pump *p)
 {
-	if (queued(p) >= atomic_load(&p->wake_below))
+	if (trace_queue_bytes(rest_of(p)) >= atomic_load(&p->wake_below))
 		return;
 	atomic_store(&p->wake_below, 0); /* once is enough */
 	signal_fd(p->wake_fd);
 }
 
 /*
- * An empty queue begins again where its memory is. Under the lock, for the next page may
+ * Empty queues begin again where their memory is. Under the lock, for the next page may
  * be on its way; the thread's look at the room has no lock and may see one half of this,
  * so it is told to look again.
  */
 static void start_over(struct trace_pump *p)
 {
 	lock(p);
-	if (queued(p) == 0) {
-		atomic_store(&p->filled, 0);
-		atomic_store(&p->taken, 0);
-	}
+	for (enum lane lane = 0; lane < LANES_; lane++)
+		trace_queue_start_over(&p->lanes[lane]);
 	unlock(p);
 	wake_thread(p);
 }
 
-/* Hands the oldest page over. */
-static void take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
+/* Hands a page over. False if there is none. */
+static bool take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
 {
-	uint64_t at = atomic_load(&p->taken);
-	struct head head;
+	for (enum lane lane = 0; lane < LANES_; lane++) {
+		int cpu = trace_queue_take(&p->lanes[lane], fn, userdata);
 
-	memcpy(&head, p->ring + at % p->bytes, sizeof(head));
-	if (head.size == SKIP) {
-		at += p->bytes - at % p->bytes;
-		memcpy(&head, p->ring, sizeof(head));
+		if (cpu < 0)
+			continue;
+		atomic_fetch_sub(&p->cpus[cpu].queued[lane], 1);
+		wake_thread(p);
+		return true;
 	}
-	fn(userdata, head.cpu, p->ring + at % p->bytes + sizeof(head), head.size);
-	atomic_fetch_add(&p->pages_out, 1);
-	atomic_fetch_sub(&p->cpus[head.cpu].queued, 1);
-	atomic_store(&p->taken, at + sizeof(head) + (head.size + 7U) / 8 * 8);
-	wake_thread(p);
+	return false;
 }
 
 /* Where events cannot wait in the kernel's buffers, a queue as good as full is one that
  * something is lost by. */
 static void note_level(struct trace_pump *p)
 {
-	uint64_t two_pages = 2 * (p->page_size + sizeof(struct head));
-
-	if (atomic_load(&p->hold) == 0 && queued(p) + two_pages > p->bytes)
+	if (atomic_load(&p->hold) == 0 && trace_queue_room(rest_of(p)) == 0)
 		atomic_store(&p->was_full, true);
 }
 
@@ -531,11 +525,9 @@ int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn 
 
 	clear_fd(p->ready_fd);
 	note_level(p);
-	while (n < max_pages && queued(p) > 0) {
-		take_one(p, fn, userdata);
+	while (n < max_pages && take_one(p, fn, userdata))
 		n++;
-	}
-	if (queued(p) > 0)
+	if (!is_empty(p))
 		signal_fd(p->ready_fd);
 	else if (n > 0)
 		start_over(p);
@@ -547,11 +539,12 @@ unsigned int trace_pump_pull(struct trace_pump *p)
 	unsigned int n;
 
 	lock(p);
-	(void)fill(p, UINT32_MAX);
-	n = queued_pages(p);
+	(void)fill(p, UINT_MAX);
+	n = trace_queue_pages(&p->lanes[LANE_FIRST]) +
+	    trace_queue_pages(&p->lanes[LANE_REST]);
 	unlock(p);
 	/* The thread may wait without an end: it did not see memory being taken. */
-	if (atomic_load(&p->touched) > KEPT_BYTES)
+	if (touched(p) > KEPT_BYTES)
 		signal_fd(p->wake_fd);
 	return n;
 }
@@ -566,7 +559,7 @@ uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu)
 	uint64_t n = 0;
 
 	lock(p);
-	if (p->drained && queued(p) == 0)
+	if (p->drained && is_empty(p))
 		n = trace_reader_unreported(p->r, cpu);
 	unlock(p);
 	return n;

@@ -51,14 +51,12 @@ static void take_until(struct trace_pump *p, struct seen *seen, unsigned int pag
 	}
 }
 
-static void test_all_pages_in_order(void **state)
+static void all_in_order(struct fixture *f, uint64_t bytes)
 {
-	struct fixture *f = *state;
-	struct trace_pump *p = start(f, 5 * PAGE);
+	struct trace_pump *p = start(f, bytes);
 	struct seen seen = { 0 };
 	unsigned int written = 0;
 
-	/* A FIFO holds 16 pages and the queue 4: both fill up on the way. */
 	for (unsigned int round = 0; round < 200; round++) {
 		for (unsigned int i = 0; i < 10; i++)
 			put_page(f, 0, filling(written++));
@@ -68,6 +66,18 @@ static void test_all_pages_in_order(void **state)
 	assert_int_equal(seen.wrong, 0);
 	assert_int_equal(trace_pump_take(p, 3, on_numbered, &seen), 0);
 	trace_pump_stop(p);
+}
+
+/* A FIFO holds 16 pages and the queue 4: both fill up on the way. */
+static void test_all_pages_in_order(void **state)
+{
+	all_in_order(*state, 5 * PAGE);
+}
+
+/* Some of them in the queue that goes first, some in the other one. */
+static void test_order_in_two_queues(void **state)
+{
+	all_in_order(*state, 40 * PAGE);
 }
 
 static void test_full_queue_waits(void **state)
@@ -150,6 +160,37 @@ static void on_cpu(void *userdata, uint16_t cpu, const void *page, size_t size)
 	unsigned int *pages = userdata;
 
 	pages[cpu]++;
+}
+
+static void on_order(void *userdata, uint16_t cpu, const void *page, size_t size)
+{
+	char *order = userdata;
+
+	order[strlen(order)] = (char)('0' + cpu);
+}
+
+/* A page of a CPU that has none in the queue is behind the first ones of others, but not
+ * behind all that a storm has queued. */
+static void test_first_pages_first(void **state)
+{
+	struct fixture *f = *state;
+	struct trace_pump *p;
+	char order[64] = "";
+
+	open_reader(f);
+	assert_true(fcntl(f->writer[0], F_SETPIPE_SZ, 64 * PAGE) >= 64 * PAGE);
+	for (unsigned int i = 0; i < 40; i++)
+		put_page(f, 0, filling(i));
+	assert_int_equal(trace_pump_start(&p, f->reader, 1024 * PAGE), 0);
+	assert_int_equal(trace_pump_pull(p), 40);
+	put_page(f, 1, filling(0));
+	put_page(f, 0, filling(40));
+	assert_int_equal(trace_pump_pull(p), 42);
+	assert_int_equal(trace_pump_take(p, 42, on_order, order), 42);
+	assert_string_equal(order, "0000000000000000" /* a turn */
+				   "1"
+				   "0000000000000000000000000");
+	trace_pump_stop(p);
 }
 
 /* CPU 0 has a page more whenever it can, and more than may wait in its buffer. */
@@ -401,6 +442,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_pages_in_order),
+		TEST(test_order_in_two_queues),
+		TEST(test_first_pages_first),
 		TEST(test_full_queue_waits),
 		TEST(test_waits_in_the_kernel),
 		TEST(test_storm_beside_a_page),

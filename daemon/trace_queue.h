@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * A bounded queue of raw trace pages between two threads: whoever reads puts, whoever
+ * counts takes, and neither waits for the other. A page takes the bytes that are given
+ * and a head of 8; no page reaches across the end of the memory. Memory is taken as the
+ * queue is first filled so far, and kept until trace_queue_give_back().
+ *
+ * One caller at a time may put, start over and give back (the owner has a lock for it),
+ * and one may take. All else may be asked by anybody, and is true of a moment.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "trace_reader.h"
+
+struct trace_queue {
+	uint8_t *ring;
+	uint64_t bytes; /* of the ring; 0: no page fits */
+	size_t page_size;
+	/* How far the ring was used since memory was given back. */
+	_Atomic uint64_t touched;
+	/* Bytes put in and taken out since the queue last started over. */
+	_Atomic uint64_t filled;
+	_Atomic uint64_t taken;
+	_Atomic uint64_t pages_in; /* ever, as the next */
+	_Atomic uint64_t pages_out;
+};
+
+/**
+ * A queue that takes at most @bytes, for pages of at most @page_size bytes. If fewer than
+ * @least of those would fit: room for so many, or with @least 0 for none at all. Returns
+ * 0, and @q is to be given to trace_queue_done(); -ENOMEM.
+ */
+int trace_queue_init(struct trace_queue *q, uint64_t bytes, size_t page_size,
+		     unsigned int least);
+
+/** Frees what trace_queue_init() took; a zeroed @q is fine. */
+void trace_queue_done(struct trace_queue *q);
+
+/** Bytes in the queue. */
+uint64_t trace_queue_bytes(const struct trace_queue *q);
+
+/** Pages in the queue. */
+unsigned int trace_queue_pages(const struct trace_queue *q);
+
+/** Pages of full size that surely find room. */
+unsigned int trace_queue_room(const struct trace_queue *q);
+
+/**
+ * Puts a page, for which there must be room. Returns true if the queue was empty: whoever
+ * takes is to be told. (Either this sees that, or who takes sees the page.)
+ */
+bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size_t size);
+
+/** Hands the oldest page to @fn. Returns its CPU; -1 if there is none. */
+int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata);
+
+/** An empty queue begins again where its memory is; another one stays as it is. */
+void trace_queue_start_over(struct trace_queue *q);
+
+/** Bytes of memory that the queue holds on to. */
+uint64_t trace_queue_touched(const struct trace_queue *q);
+
+/** Gives memory back if the queue is empty. */
+void trace_queue_give_back(struct trace_queue *q);
