@@ -17,6 +17,8 @@
 #include "mem.h"
 #include "thread.h"
 
+#define CHANNEL_BYTES (ENGINE_MAX_ATTEMPTS * 2048)
+
 /* The initial PID namespace: PROC_PID_INIT_INO (include/linux/proc_ns.h). */
 #define INITIAL_PIDS "pid:[4026531836]"
 
@@ -42,26 +44,40 @@ struct offline_worker {
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
 
+/* *ret_waited: there was none in line. */
+static ssize_t next_request(const struct offline_worker *w, struct request *ret,
+			    bool *ret_waited)
+{
+	ssize_t n = recv(w->thread_fd, ret, sizeof(*ret), MSG_DONTWAIT);
+
+	*ret_waited = n < 0;
+	return n < 0 ? recv(w->thread_fd, ret, sizeof(*ret), 0) : n;
+}
+
 static void *worker_main(void *arg)
 {
 	struct offline_worker *w = arg;
+	bool follows = false;
 
 	atomic_store(&w->tid, gettid());
 	for (;;) {
 		struct offline_done done;
 		struct request request;
-		ssize_t n;
+		bool waited;
+		ssize_t n = next_request(w, &request, &waited);
 
-		n = recv(w->thread_fd, &request, sizeof(request), 0);
 		if (n != (ssize_t)sizeof(request) || atomic_load(&w->ending))
 			break;
 		memset(&done, 0, sizeof(done));
 		done.id = request.id;
 		done.pfn = request.pfn;
 		done.answer.called_off = request.recalls != atomic_load(&w->recalls);
-		if (!done.answer.called_off)
-			w->driver->offline(w->ctx, request.pfn, &request.rule,
+		follows = follows && !waited;
+		if (!done.answer.called_off) {
+			w->driver->offline(w->ctx, request.pfn, &request.rule, follows,
 					   &done.answer);
+			follows = true;
+		}
 		if (send(w->thread_fd, &done, sizeof(done), MSG_NOSIGNAL) < 0)
 			break;
 	}
@@ -78,6 +94,10 @@ static int open_channel(struct offline_worker *w)
 		return -errno;
 	w->main_fd = fds[0];
 	w->thread_fd = fds[1];
+	/* A small packet is charged with more than 1 KiB. The kernel gives what it may.
+	 */
+	(void)setsockopt(w->main_fd, SOL_SOCKET, SO_SNDBUF, &(int){ CHANNEL_BYTES },
+			 sizeof(int));
 	flags = fcntl(w->main_fd, F_GETFL);
 	if (flags < 0 || fcntl(w->main_fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;

@@ -34,6 +34,7 @@ struct sysfs_offline {
 	int attribute_fd;
 	struct ram_map map;
 	int64_t map_total_kib; /* of memory when the map was read; -1: not known */
+	struct meminfo last;   /* as the last attempt found or left it */
 };
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
@@ -87,6 +88,7 @@ int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 	if (!s)
 		return -ENOMEM;
 	s->page_shift = page_shift;
+	s->last = (struct meminfo){ -1, -1, -1 };
 	s->kpageflags_fd = s->meminfo_fd = s->pressure_fd = s->attribute_fd = -1;
 	s->root = strdup(root);
 	if (!s->root)
@@ -295,12 +297,13 @@ static int write_address(struct sysfs_offline *s, pfn_t p)
 
 /* False if the frame is not to be touched; then *ret is the answer. */
 static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_rule *rule,
-			struct offline_answer *ret)
+			bool follows, struct offline_answer *ret)
 {
-	struct meminfo now = memory_now(s);
+	struct meminfo now = follows ? s->last : memory_now(s);
 	enum result no;
 
 	memset(ret, 0, sizeof(*ret));
+	s->last = now;
 	/* This may be the only caller of this object for months, and memory comes and
 	 * goes; its size tells, and is at hand. The map costs as much as a soft offline.
 	 */
@@ -316,15 +319,17 @@ static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_ru
 static void look_after(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
 {
 	ret->after = sysfs_offline_frame(s, p);
-	ret->poisoned_after_kib = sysfs_offline_poisoned_kib(s);
+	s->last = memory_now(s);
+	ret->poisoned_after_kib = s->last.poisoned_kib;
 }
 
 static void kernel_offline(struct sysfs_offline *ctx, pfn_t p,
-			   const struct policy_rule *rule, struct offline_answer *ret)
+			   const struct policy_rule *rule, bool follows,
+			   struct offline_answer *ret)
 {
 	usec_t start;
 
-	if (!look_before(ctx, p, rule, ret))
+	if (!look_before(ctx, p, rule, follows, ret))
 		return;
 	start = clock_boot();
 	/* A number whose address wraps would name another frame. */
@@ -334,9 +339,10 @@ static void kernel_offline(struct sysfs_offline *ctx, pfn_t p,
 }
 
 static void dry_run_offline(struct sysfs_offline *ctx, pfn_t p,
-			    const struct policy_rule *rule, struct offline_answer *ret)
+			    const struct policy_rule *rule, bool follows,
+			    struct offline_answer *ret)
 {
-	if (!look_before(ctx, p, rule, ret))
+	if (!look_before(ctx, p, rule, follows, ret))
 		return;
 	ret->dry_run = true;
 	look_after(ctx, p, ret);

@@ -27,9 +27,12 @@ struct offline_driver {
 	 * @rule forbids by now is not touched, and ret->changed says so; nor is one that
 	 * was poisoned meanwhile. @rule may be NULL: none. @ctx is a struct
 	 * sysfs_offline; it reads the map of RAM anew if the size of memory has changed.
+	 * @follows: the attempt before it, with the same @ctx, has ended just now: how
+	 * memory was then is how it is before this one, and is not asked again.
 	 */
 	void (*offline)(struct sysfs_offline *ctx, pfn_t p,
-			const struct policy_rule *rule, struct offline_answer *ret);
+			const struct policy_rule *rule, bool follows,
+			struct offline_answer *ret);
 };
 
 extern const struct offline_driver offline_driver_kernel;

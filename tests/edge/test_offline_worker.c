@@ -49,7 +49,7 @@ static void hear(int fd)
 }
 
 static void gated(struct sysfs_offline *ctx, pfn_t p, const struct policy_rule *rule,
-		  struct offline_answer *ret)
+		  bool follows, struct offline_answer *ret)
 {
 	sigset_t mask;
 	char c;
@@ -63,6 +63,7 @@ static void gated(struct sysfs_offline *ctx, pfn_t p, const struct policy_rule *
 		return;
 	ret->error = (int)(p.n & 0xff);
 	ret->duration_usec = (int64_t)p.n;
+	ret->before.readable = follows;
 	gate.finished = true;
 }
 
@@ -161,6 +162,47 @@ static void requests_wait_in_line(void **state)
 	assert_int_equal(offline_worker_collect(w, &done), 0);
 	assert_int_equal(submit(w, 99, pfn(1)), 0);
 	say(gate.leave[1]);
+}
+
+static bool followed(struct offline_worker *w)
+{
+	struct offline_done done;
+
+	wait_readable(w);
+	assert_int_equal(offline_worker_collect(w, &done), 1);
+	return done.answer.before.readable;
+}
+
+static bool is_asleep(pid_t tid)
+{
+	char path[64], text[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return strstr(text, ") S") != NULL;
+}
+
+/* Only what was in line when the one before it ended follows it. */
+static void tells_what_follows(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+
+	for (unsigned int round = 0; round < 2; round++) {
+		assert_int_equal(submit(w, 1, pfn(1)), 0);
+		hear(gate.entered[0]);
+		assert_int_equal(submit(w, 2, pfn(2)), 0);
+		say(gate.leave[1]);
+		assert_false(followed(w));
+		hear(gate.entered[0]);
+		say(gate.leave[1]);
+		assert_true(followed(w));
+		while (!is_asleep(gate.tid))
+			sched_yield();
+	}
 }
 
 /* As trace events name it: where numbers mean something else, none is given. */
@@ -317,6 +359,7 @@ int main(void)
 		TEST(mask_of_the_caller_stays),  TEST(real_driver_without_a_kernel),
 		TEST(tells_its_thread),          TEST(requests_wait_in_line),
 		TEST(stop_begins_nothing),       TEST(recall_begins_nothing),
+		TEST(tells_what_follows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

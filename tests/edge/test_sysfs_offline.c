@@ -133,7 +133,7 @@ static struct offline_answer offline(uint64_t p)
 	struct offline_answer a;
 
 	memset(&a, 0xa5, sizeof(a));
-	offline_driver_kernel.offline(s, pfn(p), NULL, &a);
+	offline_driver_kernel.offline(s, pfn(p), NULL, false, &a);
 	return a;
 }
 
@@ -197,13 +197,13 @@ static void looked_at_before_the_write(void **state)
 		put_flag(0x123, rows[i].flags);
 		s = open_door();
 		kernel.on = true;
-		offline_driver_kernel.offline(s, pfn(0x123), &rule, &a);
+		offline_driver_kernel.offline(s, pfn(0x123), &rule, false, &a);
 		assert_int_equal(kernel.writes - before, rows[i].written);
 		assert_int_equal(a.changed, rows[i].changed);
 		assert_int_equal(policy_classify(&a), rows[i].result);
 		assert_int_equal(a.poisoned_after_kib, 8);
 		kernel.on = false;
-		offline_driver_dry_run.offline(s, pfn(0x123), &rule, &a);
+		offline_driver_dry_run.offline(s, pfn(0x123), &rule, false, &a);
 		assert_int_equal(a.dry_run, rows[i].written);
 	}
 }
@@ -215,7 +215,7 @@ static void other_page_size(void **state)
 
 	kernel.on = true;
 	assert_int_equal(sysfs_offline_new(&s, root, 16), 0);
-	offline_driver_kernel.offline(s, pfn(0x12), NULL, &a);
+	offline_driver_kernel.offline(s, pfn(0x12), NULL, false, &a);
 	assert_string_equal(kernel.bytes, "0x120000");
 }
 
@@ -276,11 +276,28 @@ static void one_after_another(void **state)
 	char text[64];
 
 	for (uint64_t p = 0x100000; p < 0x100003; p++) {
-		offline_driver_kernel.offline(s, pfn(p), NULL, &a);
+		offline_driver_kernel.offline(s, pfn(p), NULL, false, &a);
 		assert_int_equal(a.error, 0);
 	}
 	assert_int_equal(tree_read(root, ATTRIBUTE, text, sizeof(text)), 11);
 	assert_string_equal(text, "0x100002000");
+}
+
+/* What was seen after the one is what was there before the other. */
+static void one_follows_another(void **state)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
+	struct offline_answer a;
+
+	offline_driver_kernel.offline(s, pfn(0x123), NULL, false, &a);
+	assert_int_equal(a.poisoned_after_kib, 8);
+	put("/proc/meminfo: MemTotal: 262144 kB\\nMemAvailable:  131072 kB\\n"
+	    "HardwareCorrupted:     20 kB");
+	offline_driver_kernel.offline(s, pfn(0x123), NULL, true, &a);
+	assert_int_equal(a.poisoned_before_kib, 8);
+	assert_int_equal(a.poisoned_after_kib, 20);
+	offline_driver_kernel.offline(s, pfn(0x123), NULL, false, &a);
+	assert_int_equal(a.poisoned_before_kib, 20);
 }
 
 /* The map of RAM is as old as the size of memory: a block that comes is seen. */
@@ -290,16 +307,16 @@ static void memory_that_comes(void **state)
 	struct offline_answer a;
 
 	put("/proc/iomem: 00000000-1fffffff : System RAM");
-	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, false, &a);
 	assert_false(a.before.in_ram);
 	put("/proc/meminfo: MemTotal: 524288 kB\\nMemAvailable:  131072 kB\\n"
 	    "HardwareCorrupted:     8 kB");
-	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, false, &a);
 	assert_true(a.before.in_ram);
 	/* Where the size cannot be told the map is read each time. */
 	put("/proc/meminfo: HardwareCorrupted:     8 kB");
 	put(RAM);
-	offline_driver_kernel.offline(s, pfn(0x10123), NULL, &a);
+	offline_driver_kernel.offline(s, pfn(0x10123), NULL, false, &a);
 	assert_false(a.before.in_ram);
 }
 
@@ -328,7 +345,7 @@ static void dry_run_writes_nothing(void **state)
 	struct offline_answer a;
 
 	kernel.on = true;
-	offline_driver_dry_run.offline(s, pfn(0x123), NULL, &a);
+	offline_driver_dry_run.offline(s, pfn(0x123), NULL, false, &a);
 	assert_true(a.dry_run);
 	assert_int_equal(kernel.writes, 0);
 	assert_int_equal(a.error, 0);
@@ -591,6 +608,7 @@ int main(void)
 		TEST(errno_is_passed_on),
 		TEST(before_and_after),
 		TEST(one_after_another),
+		TEST(one_follows_another),
 		TEST(memory_that_comes),
 		TEST(open_fails),
 		TEST(dry_run_writes_nothing),
