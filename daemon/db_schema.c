@@ -245,13 +245,19 @@ static const char *const statements[STMT_MAX_] = {
 		" ON CONFLICT(id) DO UPDATE SET first = excluded.first,"
 		" last = excluded.last, count = excluded.count,"
 		" events = excluded.events, overflow = excluded.overflow",
+	/* of an intent whose answer has come: an index of what stays is left alone */
 	[STMT_ACTION_PUT] =
-		"INSERT OR REPLACE INTO action(id, boot, time, pfn, action, reason,"
-		" result,"
+		"INSERT INTO action(id, boot, time, pfn, action, reason, result,"
 		" page_type, error, duration_usec, poisoned_before_kib,"
-		" poisoned_after_kib,"
-		" dimm, outcome)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		" poisoned_after_kib, dimm, outcome)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		" ON CONFLICT(id) DO UPDATE SET time = excluded.time,"
+		" action = excluded.action, reason = excluded.reason,"
+		" result = excluded.result, page_type = excluded.page_type,"
+		" error = excluded.error, duration_usec = excluded.duration_usec,"
+		" poisoned_before_kib = excluded.poisoned_before_kib,"
+		" poisoned_after_kib = excluded.poisoned_after_kib,"
+		" dimm = excluded.dimm, outcome = excluded.outcome",
 	/* what an earlier boot left open nobody can settle any more */
 	[STMT_ACTION_CLOSE] =
 		"UPDATE action SET result = 'interrupted'"
