@@ -18,8 +18,9 @@
 #define OUTCOME_MAX    32
 
 struct message {
-	char fields[MAX_FIELDS][FIELD_MAX];
+	bool to_journal; /* else only the sentence is read, and no field is made */
 	unsigned int n;
+	char fields[MAX_FIELDS][FIELD_MAX];
 };
 
 struct kind {
@@ -37,13 +38,19 @@ static bool to_journal(void)
 	return access(JOURNAL_SOCKET, F_OK) == 0;
 }
 
+static void begin(struct message *m)
+{
+	m->to_journal = to_journal();
+	m->n = 0;
+}
+
 _printf_(3, 4) static void add(struct message *m, const char *name, const char *format,
 			       ...)
 {
 	va_list ap;
 	int n;
 
-	if (m->n == MAX_FIELDS)
+	if (!m->to_journal || m->n == MAX_FIELDS)
 		return;
 	n = snprintf(m->fields[m->n], FIELD_MAX, "%s=", name);
 	va_start(ap, format);
@@ -56,7 +63,7 @@ static void send(struct message *m, int priority, const char *sentence)
 {
 	struct iovec iov[MAX_FIELDS];
 
-	if (!to_journal()) {
+	if (!m->to_journal) {
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "softofflined: %s\n", sentence);
 		else
@@ -383,10 +390,11 @@ static void add_page_fields(struct message *m, const struct report *r,
 void journal_report(const struct report *r, const struct journal_context *context)
 {
 	const struct kind *kind = &kinds[r->kind];
-	struct message m = { .n = 0 };
+	struct message m;
 	char sentence[FIELD_MAX - 16];
 	int priority = kind->priority;
 
+	begin(&m);
 	if (r->kind == REPORT_BUDGET && r->result == RESULT_BUDGET_HOUR)
 		priority = LOG_WARNING;
 	if (r->kind == REPORT_VERDICT && r->verdict < VERDICT_REPLACE)
@@ -415,9 +423,10 @@ void journal_report(const struct report *r, const struct journal_context *contex
 
 static void log_text(int priority, const char *id, int error, const char *text)
 {
-	struct message m = { .n = 0 };
+	struct message m;
 	char sentence[FIELD_MAX - 16];
 
+	begin(&m);
 	snprintf(sentence, sizeof(sentence), "%s%s%s", text, error ? ": " : "",
 		 error ? strerror(error < 0 ? -error : error) : "");
 	add(&m, "MESSAGE", "%s", sentence);

@@ -43,8 +43,9 @@
 
 struct journal_context {
 	unsigned int page_shift;
-	const char *dimm_label;  /* of the report's DIMM */
-	const char *verdict_why; /* the sentence to the DIMM's verdict */
+	const char *dimm_label; /* of the report's DIMM */
+	/* The sentence to the DIMM's verdict, for REPORT_FAULT and REPORT_VERDICT. */
+	const char *verdict_why;
 };
 
 /** Sends @r to the journal. */
