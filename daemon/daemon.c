@@ -385,20 +385,13 @@ static int add_timers(struct daemon *d)
 
 static int add_sources(struct daemon *d)
 {
-	sd_event_source *answers;
 	int r;
 
 	d->queue_size = engine_config(d->engine)->source.max_buffer_size;
 	r = daemon_start_reading(d);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, &answers, offline_worker_fd(d->worker),
-				    EPOLLIN, on_answer, d);
-	if (r >= 0)
-		r = sd_event_source_set_floating(answers, 1);
-	if (r >= 0)
-		r = sd_event_source_set_priority(answers, SD_EVENT_PRIORITY_IMPORTANT);
-	if (r >= 0)
-		sd_event_source_unref(answers);
+		r = sd_event_add_io(d->event, NULL, offline_worker_fd(d->worker), EPOLLIN,
+				    on_answer, d);
 	if (r >= 0 && d->watch)
 		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
 				    EPOLLIN | EPOLLET, on_write, d);

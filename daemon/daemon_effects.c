@@ -13,7 +13,8 @@
 #include "effect_store.h"
 #include "journal.h"
 
-#define MAX_SERVED 64 /* in one flush */
+#define MAX_SERVED       64 /* in one flush */
+#define ANSWERS_PER_TURN 16 /* so that what errs is counted beside them */
 
 static void follow(struct daemon *d, struct input in)
 {
@@ -187,7 +188,7 @@ int daemon_flush_serving(struct daemon *d)
  * under way. */
 static void put_in_line(struct daemon *d, const struct effect *f)
 {
-	assert(d->n_due < ENGINE_MAX_ATTEMPTS);
+	assert(d->n_due < LAUNCH_GROUP);
 	d->due[d->n_due++] = (struct due){
 		.id = f->attempt.id,
 		.pfn = f->attempt.pfn,
@@ -222,7 +223,7 @@ static void hand_over(struct daemon *d, const struct due *due)
  */
 void daemon_launch(struct daemon *d)
 {
-	struct due group[ENGINE_MAX_ATTEMPTS];
+	struct due group[LAUNCH_GROUP];
 	unsigned int n = d->n_due;
 
 	d->machine_fresh = false;
@@ -264,7 +265,9 @@ static void say(struct daemon *d, const struct report *r)
 		.verdict_why = why,
 	};
 
-	(void)engine_dimm_verdict(d->engine, r->dimm, why);
+	why[0] = '\0';
+	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+		(void)engine_dimm_verdict(d->engine, r->dimm, why);
 	journal_report(r, &context);
 	if (d->bus)
 		bus_signal_changed(d->bus);
@@ -367,6 +370,8 @@ static int step_through(struct daemon *d, struct input *in)
 		if (next.now.us == 0)
 			next.now = in->now;
 		(void)step_once(d, &next);
+		if (d->n_due == LAUNCH_GROUP)
+			daemon_launch(d);
 	}
 	d->stepping = false;
 	return r;
@@ -404,7 +409,7 @@ static void take_done(struct daemon *d, const struct offline_done *done)
 
 int daemon_collect(struct daemon *d)
 {
-	struct offline_done done[ENGINE_MAX_ATTEMPTS];
+	struct offline_done done[ANSWERS_PER_TURN];
 	int n = 0;
 	int r = 0;
 

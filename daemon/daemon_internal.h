@@ -22,8 +22,14 @@
 #include "trace_pump.h"
 #include "write_watch.h"
 
-#define MAX_FOLLOWING 8
-#define OWN_COOKIE    UINT64_MAX /* of requests that the daemon itself waits for */
+/* What one step brings up, and the answers of a group that cannot be handed over. */
+#define MAX_FOLLOWING (8 + LAUNCH_GROUP)
+
+/* So many attempts share a commit at most: the thread that writes has something to do
+ * while the next ones are looked at. */
+#define LAUNCH_GROUP 16
+
+#define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
 
 /** An attempt that was decided. */
 struct due {
@@ -71,7 +77,7 @@ struct daemon {
 
 	/* Attempts whose intent is in the open group, to be handed over once that is
 	 * committed. */
-	struct due due[ENGINE_MAX_ATTEMPTS];
+	struct due due[LAUNCH_GROUP];
 	unsigned int n_due;
 	/* To be stored with the open group: see store_due(). */
 	uint16_t dimms_due[ENGINE_MAX_ATTEMPTS];

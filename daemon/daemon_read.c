@@ -164,8 +164,10 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 	struct mc_decoder m;
 	int r;
 
-	if (d->pages_taken++ % PAGES_PER_TURN == 0)
-		daemon_launch(d); /* all that are queued may be many */
+	/* All that are queued may be many; and the first of a group is not kept waiting.
+	 */
+	if (d->pages_taken++ % PAGES_PER_TURN == 0 || d->n_attempts == 0)
+		daemon_launch(d);
 	r = mc_decoder_init(&m, d->format, cpu, page, size);
 
 	if (r >= 0 && (m.lost > 0 || m.lost_unknown)) {

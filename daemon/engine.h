@@ -22,10 +22,10 @@
  *
  * Several attempts may be under way, ENGINE_MAX_ATTEMPTS at most: an OFFLINE effect is
  * answered by INPUT_ANSWER, in any order, and meanwhile the next ones go out. How many
- * there may be doubles with each success and halves with each failure, from one on: a
- * kernel that says no is not asked by the dozen. What is under way counts against every
- * budget as if it were done. Pages are looked at one at a time. Before each attempt its
- * intent is stored and flushed; several OFFLINEs may share one flush.
+ * there may be grows eightfold with each success and halves with each failure, from one
+ * on: a kernel that says no is not asked by the dozen. What is under way counts against
+ * every budget as if it were done. Pages are looked at one at a time. Before each attempt
+ * its intent is stored and flushed; several OFFLINEs may share one flush.
  */
 
 #include "ce_event.h"
@@ -38,7 +38,7 @@
 struct engine;
 
 /** OFFLINE effects that wait for their answer, at most. */
-#define ENGINE_MAX_ATTEMPTS 32
+#define ENGINE_MAX_ATTEMPTS 128
 
 /** A range of "System RAM" in bytes; @end is the last byte, as in /proc/iomem. */
 struct ram_range {

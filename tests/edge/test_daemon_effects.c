@@ -313,13 +313,11 @@ static void answer(struct daemon *d, unsigned int n)
 	assert_int_equal(daemon_collect(d), (int)n);
 }
 
-/* So many successes that @n may be under way. */
-static void earn(struct daemon *d, unsigned int n)
+/* A success: eight attempts may be under way. */
+static void earn(struct daemon *d)
 {
-	for (unsigned int i = 1; i < n; i *= 2) {
-		err(d, 0x1000 + i);
-		answer(d, 1);
-	}
+	err(d, 0x1000);
+	answer(d, 1);
 	forget();
 }
 
@@ -342,7 +340,7 @@ static void intents_share_a_commit(void **state)
 {
 	struct daemon *d = new_daemon();
 
-	earn(d, 8);
+	earn(d);
 	daemon_begin_turn(d);
 	for (uint64_t page = 1; page <= 6; page++)
 		err(d, page);
@@ -366,7 +364,7 @@ static void launch_within_a_turn(void **state)
 {
 	struct daemon *d = new_daemon();
 
-	earn(d, 8);
+	earn(d);
 	daemon_begin_turn(d);
 	err(d, 1);
 	err(d, 2);
@@ -384,15 +382,36 @@ static void answers_bring_the_next(void **state)
 {
 	struct daemon *d = new_daemon();
 
-	earn(d, 4);
+	earn(d);
 	for (uint64_t page = 1; page <= 12; page++)
 		err(d, page);
-	assert_int_equal(seen.n_line, 4);
+	assert_int_equal(seen.n_line, 8);
 	forget();
-	answer(d, 4);
+	answer(d, 8);
 	/* One sample for all: they had all ended by then. */
-	assert_string_equal(seen.log, "RmiiiiiRiiiRRcwwwwwwww");
+	assert_string_equal(seen.log, "RmiiiiRRRRRRRcwwww");
 	assert_int_equal(seen.dimms, 1);
+	free_daemon(d);
+}
+
+/* A long line is handed over in parts: the first are written while the next are looked
+ * at. */
+static void groups_are_bounded(void **state)
+{
+	struct daemon *d = new_daemon();
+
+	earn(d);
+	for (uint64_t page = 1; page <= 30; page++)
+		err(d, page);
+	assert_int_equal(seen.n_line, 8);
+	forget();
+	answer(d, 8);
+	/* The seventeenth had been looked at with the same sample. */
+	assert_string_equal(seen.log, "Rm"
+				      "iiiiiiiiiiiiiiii"
+				      "c"
+				      "wwwwwwwwwwwwwwww"
+				      "imiiiiiRRRRRRRcwwwwww");
 	free_daemon(d);
 }
 
@@ -401,7 +420,7 @@ static void failing_commit(void **state)
 {
 	struct daemon *d = new_daemon();
 
-	earn(d, 4);
+	earn(d);
 	seen.commit_fails = -EIO;
 	seen.complaints = 0;
 	daemon_begin_turn(d);
@@ -434,18 +453,18 @@ static void failing_worker(void **state)
 {
 	struct daemon *d = new_daemon();
 
-	earn(d, 4);
+	earn(d);
 	seen.worker_fails = -EPIPE;
 	daemon_begin_turn(d);
-	for (uint64_t page = 1; page <= 6; page++)
+	for (uint64_t page = 1; page <= 10; page++)
 		err(d, page);
-	assert_string_equal(seen.log, "pmiiii");
+	assert_string_equal(seen.log, "pmiiiiiiii");
 	daemon_end_turn(d);
 	assert_false(daemon_attempts(d));
 	for (unsigned int i = 0, under_way = 0; i < seen.n; i++) {
 		under_way += seen.log[i] == 'i';
 		under_way -= seen.log[i] == 'R';
-		assert_true(under_way <= 4);
+		assert_true(under_way <= 8);
 	}
 	assert_int_equal(seen.n_line, 0);
 	free_daemon(d);
@@ -495,6 +514,7 @@ int main(void)
 		cmocka_unit_test(intents_share_a_commit),
 		cmocka_unit_test(launch_within_a_turn),
 		cmocka_unit_test(answers_bring_the_next),
+		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(failing_commit),
 		cmocka_unit_test(failing_read),
 		cmocka_unit_test(failing_worker),

@@ -155,13 +155,15 @@ static unsigned int land(struct run *r, uint64_t id)
 	return attempt;
 }
 
-/* Twice as many after each success, half after each failure. */
+/* Eight times as many after each success, half after each failure. */
 static void learn(struct run *r, enum result result)
 {
 	if (policy_retry(&r->world.cfg, result, 0) != RETRY_DONE)
 		r->at_once = (r->at_once + 1) / 2;
-	else if (r->at_once < ENGINE_MAX_ATTEMPTS)
-		r->at_once *= 2;
+	else if (r->at_once < ENGINE_MAX_ATTEMPTS / 8)
+		r->at_once *= 8;
+	else
+		r->at_once = ENGINE_MAX_ATTEMPTS;
 }
 
 /* A new engine begins anew; nobody answers the old one, whose intents it settles. */
