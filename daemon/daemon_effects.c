@@ -189,29 +189,34 @@ int daemon_flush_serving(struct daemon *d)
 static void put_in_line(struct daemon *d, const struct effect *f)
 {
 	assert(d->n_due < LAUNCH_GROUP);
-	d->due[d->n_due++] = (struct due){
+	d->due[d->n_due++] = (struct offline_request){
 		.id = f->attempt.id,
 		.pfn = f->attempt.pfn,
 		.rule = *f->attempt.rule,
 	};
 }
 
-static void hand_over(struct daemon *d, const struct due *due)
+static void hand_over(struct daemon *d, const struct offline_request *group,
+		      unsigned int n)
 {
-	struct input in = { .kind = INPUT_ANSWER };
-	int r = offline_worker_submit(d->worker, due->id, due->pfn, &due->rule);
+	int r = offline_worker_submit(d->worker, group, n);
 
 	if (r >= 0) {
-		if (d->n_attempts++ == 0)
+		if (d->n_attempts == 0)
 			d->attempt_since = clock_boot();
+		d->n_attempts += n;
 		return;
 	}
-	journal_log(LOG_ERR, r, "Cannot hand a page to the offline thread");
-	in.answer.id = due->id;
-	in.answer.answer.error = -r;
-	in.answer.answer.poisoned_before_kib = -1;
-	in.answer.answer.poisoned_after_kib = -1;
-	daemon_step(d, in);
+	journal_log(LOG_ERR, r, "Cannot hand %u pages to the offline thread", n);
+	for (unsigned int i = 0; i < n; i++) {
+		struct input in = { .kind = INPUT_ANSWER };
+
+		in.answer.id = group[i].id;
+		in.answer.answer.error = -r;
+		in.answer.answer.poisoned_before_kib = -1;
+		in.answer.answer.poisoned_after_kib = -1;
+		daemon_step(d, in);
+	}
 }
 
 /*
@@ -223,7 +228,7 @@ static void hand_over(struct daemon *d, const struct due *due)
  */
 void daemon_launch(struct daemon *d)
 {
-	struct due group[LAUNCH_GROUP];
+	struct offline_request group[LAUNCH_GROUP];
 	unsigned int n = d->n_due;
 
 	d->machine_fresh = false;
@@ -231,11 +236,11 @@ void daemon_launch(struct daemon *d)
 		return;
 	if (d->db)
 		(void)commit(d);
-	/* One that cannot be handed over makes room for another, which waits its turn. */
+	/* Those that cannot be handed over make room for others, which wait their turn.
+	 */
 	memcpy(group, d->due, n * sizeof(*group));
 	d->n_due = 0;
-	for (unsigned int i = 0; i < n; i++)
-		hand_over(d, &group[i]);
+	hand_over(d, group, n);
 }
 
 bool daemon_attempts(const struct daemon *d)

@@ -27,16 +27,9 @@
 
 /* So many attempts share a commit at most: the thread that writes has something to do
  * while the next ones are looked at. */
-#define LAUNCH_GROUP 16
+#define LAUNCH_GROUP OFFLINE_WORKER_GROUP
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
-
-/** An attempt that was decided. */
-struct due {
-	uint64_t id;
-	pfn_t pfn;
-	struct policy_rule rule;
-};
 
 struct daemon {
 	struct daemon_options options;
@@ -77,7 +70,7 @@ struct daemon {
 
 	/* Attempts whose intent is in the open group, to be handed over once that is
 	 * committed. */
-	struct due due[LAUNCH_GROUP];
+	struct offline_request due[LAUNCH_GROUP];
 	unsigned int n_due;
 	/* To be stored with the open group: see store_due(). */
 	uint16_t dimms_due[ENGINE_MAX_ATTEMPTS];

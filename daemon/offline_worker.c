@@ -22,11 +22,11 @@
 /* The initial PID namespace: PROC_PID_INIT_INO (include/linux/proc_ns.h). */
 #define INITIAL_PIDS "pid:[4026531836]"
 
-struct request {
+/* What is sent in one packet, as far as it is used. */
+struct group {
 	unsigned int recalls; /* before it was handed over */
-	uint64_t id;
-	pfn_t pfn;
-	struct policy_rule rule;
+	unsigned int n;
+	struct offline_request requests[OFFLINE_WORKER_GROUP];
 };
 
 struct offline_worker {
@@ -44,42 +44,55 @@ struct offline_worker {
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
 
-/* *ret_waited: there was none in line. */
-static ssize_t next_request(const struct offline_worker *w, struct request *ret,
-			    bool *ret_waited)
+static size_t size_of(const struct group *g)
+{
+	return offsetof(struct group, requests) + g->n * sizeof(g->requests[0]);
+}
+
+/* False at the end. *ret_waited: there was none in line. */
+static bool next_group(const struct offline_worker *w, struct group *ret,
+		       bool *ret_waited)
 {
 	ssize_t n = recv(w->thread_fd, ret, sizeof(*ret), MSG_DONTWAIT);
 
 	*ret_waited = n < 0;
-	return n < 0 ? recv(w->thread_fd, ret, sizeof(*ret), 0) : n;
+	if (n < 0)
+		n = recv(w->thread_fd, ret, sizeof(*ret), 0);
+	return n >= (ssize_t)offsetof(struct group, requests) &&
+	       n == (ssize_t)size_of(ret);
+}
+
+/* False if there is to be no other one. *follows: see struct offline_driver. */
+static bool serve(struct offline_worker *w, const struct group *g,
+		  const struct offline_request *request, bool *follows)
+{
+	struct offline_done done;
+
+	if (atomic_load(&w->ending))
+		return false;
+	memset(&done, 0, sizeof(done));
+	done.id = request->id;
+	done.pfn = request->pfn;
+	done.answer.called_off = g->recalls != atomic_load(&w->recalls);
+	if (!done.answer.called_off) {
+		w->driver->offline(w->ctx, request->pfn, &request->rule, *follows,
+				   &done.answer);
+		*follows = true;
+	}
+	return send(w->thread_fd, &done, sizeof(done), MSG_NOSIGNAL) >= 0;
 }
 
 static void *worker_main(void *arg)
 {
 	struct offline_worker *w = arg;
-	bool follows = false;
+	bool follows = false, waited, on = true;
+	struct group g;
 
 	atomic_store(&w->tid, gettid());
-	for (;;) {
-		struct offline_done done;
-		struct request request;
-		bool waited;
-		ssize_t n = next_request(w, &request, &waited);
-
-		if (n != (ssize_t)sizeof(request) || atomic_load(&w->ending))
-			break;
-		memset(&done, 0, sizeof(done));
-		done.id = request.id;
-		done.pfn = request.pfn;
-		done.answer.called_off = request.recalls != atomic_load(&w->recalls);
+	while (on && next_group(w, &g, &waited)) {
 		follows = follows && !waited;
-		if (!done.answer.called_off) {
-			w->driver->offline(w->ctx, request.pfn, &request.rule, follows,
-					   &done.answer);
-			follows = true;
-		}
-		if (send(w->thread_fd, &done, sizeof(done), MSG_NOSIGNAL) < 0)
-			break;
+		for (unsigned int i = 0; on && i < g.n; i++)
+			on = serve(w, &g, &g.requests[i], &follows);
 	}
 	/* Whoever still waits for an answer shall hear that none comes. */
 	shutdown(w->thread_fd, SHUT_RDWR);
@@ -169,18 +182,19 @@ int offline_worker_fd(const struct offline_worker *w)
 	return w->main_fd;
 }
 
-int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p,
-			  const struct policy_rule *rule)
+int offline_worker_submit(struct offline_worker *w,
+			  const struct offline_request *requests, unsigned int n)
 {
-	const struct request request = {
-		.recalls = atomic_load(&w->recalls), .id = id, .pfn = p, .rule = *rule
-	};
+	struct group g = { .recalls = atomic_load(&w->recalls), .n = n };
 
-	if (w->n_busy == ENGINE_MAX_ATTEMPTS)
+	if (n == 0 || n > OFFLINE_WORKER_GROUP)
+		return -EINVAL;
+	if (w->n_busy + n > ENGINE_MAX_ATTEMPTS)
 		return -EBUSY;
-	if (send(w->main_fd, &request, sizeof(request), MSG_NOSIGNAL) < 0)
+	memcpy(g.requests, requests, n * sizeof(*requests));
+	if (send(w->main_fd, &g, size_of(&g), MSG_NOSIGNAL) < 0)
 		return -errno;
-	w->n_busy++;
+	w->n_busy += n;
 	return 0;
 }
 

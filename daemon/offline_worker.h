@@ -13,6 +13,16 @@
 
 struct offline_worker;
 
+/** Requests that can be handed over at one time. */
+#define OFFLINE_WORKER_GROUP 16
+
+/** To retire @pfn, if @rule does not forbid it by what the frame is then. */
+struct offline_request {
+	uint64_t id;
+	pfn_t pfn;
+	struct policy_rule rule;
+};
+
 struct offline_done {
 	uint64_t id;
 	pfn_t pfn;
@@ -43,12 +53,13 @@ pid_t offline_worker_tid(const struct offline_worker *w);
 int offline_worker_fd(const struct offline_worker *w);
 
 /**
- * Hands over a request: to retire @p, if @rule does not forbid it by what the frame is
- * then (struct offline_driver). Returns 0; -EBUSY if the answers of ENGINE_MAX_ATTEMPTS
- * were not collected yet; other negative errno. Does not block.
+ * Hands over @n requests, 1 to OFFLINE_WORKER_GROUP, or none of them: the thread is woken
+ * once, and goes through them in their order (struct offline_driver). Returns 0; -EBUSY
+ * if there would be more than ENGINE_MAX_ATTEMPTS whose answer was not collected; -EINVAL
+ * for another @n; other negative errno. Does not block.
  */
-int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p,
-			  const struct policy_rule *rule);
+int offline_worker_submit(struct offline_worker *w,
+			  const struct offline_request *requests, unsigned int n);
 
 /**
  * Calls off what was handed over and has not begun: each is answered without a write,

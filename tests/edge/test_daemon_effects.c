@@ -143,20 +143,29 @@ uint64_t db_lost_rows(const struct db *db)
 	return 0;
 }
 
-int offline_worker_submit(struct offline_worker *w, uint64_t id, pfn_t p,
-			  const struct policy_rule *rule)
+static void put_in_line(const struct offline_request *request)
 {
-	struct offline_done done = { .id = id, .pfn = p };
+	struct offline_done done = { .id = request->id, .pfn = request->pfn };
 
-	note(seen.worker_fails ? 'f' : 'w');
-	if (seen.worker_fails)
-		return seen.worker_fails;
+	note('w');
 	assert_true(seen.n_line < ENGINE_MAX_ATTEMPTS);
 	done.answer.before = (struct frame){ .readable = true, .in_ram = true };
 	done.answer.after = done.answer.before;
 	done.answer.after.flags = UINT64_C(1) << KPF_HWPOISON;
 	done.answer.poisoned_before_kib = done.answer.poisoned_after_kib = -1;
 	seen.line[seen.n_line++] = done;
+}
+
+int offline_worker_submit(struct offline_worker *w,
+			  const struct offline_request *requests, unsigned int n)
+{
+	assert_in_range(n, 1, OFFLINE_WORKER_GROUP);
+	if (seen.worker_fails) {
+		note('f');
+		return seen.worker_fails;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		put_in_line(&requests[i]);
 	return 0;
 }
 

@@ -69,10 +69,12 @@ static void gated(struct sysfs_offline *ctx, pfn_t p, const struct policy_rule *
 
 static int submit(struct offline_worker *w, uint64_t id, pfn_t p)
 {
-	static const struct policy_rule any = { .huge_pages = HUGE_2M,
-						.transparent_huge_pages = true };
+	struct offline_request request = { .id = id,
+					   .pfn = p,
+					   .rule = { .huge_pages = HUGE_2M,
+						     .transparent_huge_pages = true } };
 
-	return offline_worker_submit(w, id, p, &any);
+	return offline_worker_submit(w, &request, 1);
 }
 
 static const struct offline_driver gated_driver = { .name = "gated", .offline = gated };
@@ -171,6 +173,38 @@ static bool followed(struct offline_worker *w)
 	wait_readable(w);
 	assert_int_equal(offline_worker_collect(w, &done), 1);
 	return done.answer.before.readable;
+}
+
+/* A group is taken whole or not at all, done in its order, and each is answered. */
+static void groups(void **state)
+{
+	_cleanup_(offline_worker_stop_p) struct offline_worker *w = start();
+	struct offline_request requests[OFFLINE_WORKER_GROUP + 1] = { 0 };
+	struct offline_done done;
+	uint64_t id = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(requests); i++)
+		requests[i].pfn = pfn(i);
+	assert_int_equal(offline_worker_submit(w, requests, 0), -EINVAL);
+	assert_int_equal(offline_worker_submit(w, requests, ARRAY_SIZE(requests)),
+			 -EINVAL);
+	for (unsigned int n = 1; id + n <= ENGINE_MAX_ATTEMPTS;
+	     n = n % OFFLINE_WORKER_GROUP + 1) {
+		for (unsigned int i = 0; i < n; i++)
+			requests[i].id = id++;
+		assert_int_equal(offline_worker_submit(w, requests, n), 0);
+	}
+	assert_int_equal(offline_worker_submit(w, requests, OFFLINE_WORKER_GROUP),
+			 -EBUSY);
+	for (uint64_t i = 0; i < id; i++) {
+		hear(gate.entered[0]);
+		say(gate.leave[1]);
+		wait_readable(w);
+		assert_int_equal(offline_worker_collect(w, &done), 1);
+		assert_true(done.id == i);
+		assert_int_equal(done.answer.before.readable, i > 0);
+	}
+	assert_int_equal(offline_worker_collect(w, &done), 0);
 }
 
 static bool is_asleep(pid_t tid)
@@ -359,7 +393,7 @@ int main(void)
 		TEST(mask_of_the_caller_stays),  TEST(real_driver_without_a_kernel),
 		TEST(tells_its_thread),          TEST(requests_wait_in_line),
 		TEST(stop_begins_nothing),       TEST(recall_begins_nothing),
-		TEST(tells_what_follows),
+		TEST(tells_what_follows),        TEST(groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
