@@ -229,12 +229,19 @@ static const char *const statements[STMT_MAX_] = {
 		" RETURNING id",
 	[STMT_BOOT_REFRESH] =
 		"UPDATE boot SET wall_offset = ?1, last_seen = ?2 WHERE id = ?3",
+	/* an upsert, not REPLACE: the row and its entry in the index stay in their places */
 	[STMT_PAGE_PUT] =
-		"INSERT OR REPLACE INTO page(pfn, boot, dimm, corrected_errors,"
-		" first_seen,"
+		"INSERT INTO page(pfn, boot, dimm, corrected_errors, first_seen,"
 		" last_seen, not_before, state, reason, result, attempts, tries, by_us,"
 		" stamps)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		" ON CONFLICT(pfn) DO UPDATE SET boot = excluded.boot,"
+		" dimm = excluded.dimm, corrected_errors = excluded.corrected_errors,"
+		" first_seen = excluded.first_seen, last_seen = excluded.last_seen,"
+		" not_before = excluded.not_before, state = excluded.state,"
+		" reason = excluded.reason, result = excluded.result,"
+		" attempts = excluded.attempts, tries = excluded.tries,"
+		" by_us = excluded.by_us, stamps = excluded.stamps",
 	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",
 	[STMT_DIMM_PAGES_REMOVE] = "DELETE FROM page WHERE dimm = ?1",
 	[STMT_CE_PUT] =
