@@ -43,6 +43,8 @@ int trace_queue_init(struct trace_queue *q, uint64_t bytes, size_t page_size,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
+	/* A huge page would be taken whole for a few pages in it. */
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	q->ring = memory;
 	q->bytes = bytes;
 	return 0;
