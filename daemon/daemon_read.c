@@ -10,7 +10,7 @@
 #include "daemon_internal.h"
 #include "journal.h"
 
-#define PAGES_PER_TURN 8 /* so that timers and answers get their turn in a storm */
+#define PAGES_PER_TURN 16 /* so that timers and answers get their turn in a storm */
 
 static void give_lost(struct daemon *d, enum input_kind kind, uint16_t cpu, uint64_t n,
 		      usec_t now)
