@@ -104,8 +104,8 @@ static usec_t give_out(struct daemon *d, bool serving)
 		usec_t since;
 
 		engine_step(d->engine, &in, &effects);
-		for (unsigned int i = 0; d->db && i < effects.n; i++)
-			note_failure(d, effect_store(d->db, d->engine, &effects.v[i]));
+		if (d->db)
+			note_failure(d, effect_store_all(d->db, d->engine, &effects));
 		if (!serving || !effects.more || served == MAX_SERVED)
 			continue;
 		since = clock_boot();

@@ -102,6 +102,13 @@ struct db_check *db_check_stop(struct db_check *c);
  * SQLite failed. A failure does not break the group: the other rows are committed.
  */
 int db_put_page(struct db *db, const struct page_rec *rec);
+/**
+ * As db_put_page() and db_put_ce() for each of @n: pointers to struct page_rec and struct
+ * ce_row. Several go into one statement, which takes three quarters of the time. Return
+ * the last failure, the others being stored; 0 without.
+ */
+int db_put_pages(struct db *db, const void *const *recs, unsigned int n);
+int db_put_ces(struct db *db, const void *const *rows, unsigned int n);
 int db_remove_page(struct db *db, pfn_t p);
 /** Removes every page and cell of DIMM @index. */
 int db_remove_dimm_pages(struct db *db, uint16_t index);

@@ -12,13 +12,6 @@
 
 #define SCHEMA_WITH_FAULTS 4
 
-static int finish(struct db *db, struct db_bind *b)
-{
-	if (b->rc != SQLITE_OK)
-		return db_fail(db, b->rc);
-	return db_step(db, b->s);
-}
-
 static void bind_part(struct db_bind *b, const struct dram_coord *c, enum dram_part part,
 		      uint32_t value)
 {
@@ -71,7 +64,7 @@ static int remove_cell(struct db *db, int64_t dimm, int64_t slot)
 		return r;
 	db_bind_int(&b, dimm);
 	db_bind_int(&b, slot);
-	return finish(db, &b);
+	return db_finish(db, &b);
 }
 
 int db_store_cell(struct db *db, int64_t place, const struct fault_cell *cell)
@@ -97,7 +90,7 @@ int db_store_cell(struct db *db, int64_t place, const struct fault_cell *cell)
 	db_bind_int(&b, cell->doubted);
 	db_bind_int(&b, cell->row_faulty);
 	db_bind_int(&b, cell->other_boot);
-	return finish(db, &b);
+	return db_finish(db, &b);
 }
 
 int db_remove_dimm_cells(struct db *db, int64_t dimm)
@@ -108,7 +101,7 @@ int db_remove_dimm_cells(struct db *db, int64_t dimm)
 	if (r < 0)
 		return r;
 	db_bind_int(&b, dimm);
-	return finish(db, &b);
+	return db_finish(db, &b);
 }
 
 static int put_module(struct db *db, int64_t index, const struct dimm_rec *rec)
@@ -122,7 +115,7 @@ static int put_module(struct db *db, int64_t index, const struct dimm_rec *rec)
 	db_bind_text(&b, rec->part);
 	db_bind_text(&b, rec->serial);
 	db_bind_int(&b, rec->former);
-	return finish(db, &b);
+	return db_finish(db, &b);
 }
 
 int db_store_fault(struct db *db, int64_t index, const struct dimm_rec *rec)
@@ -146,7 +139,7 @@ int db_store_fault(struct db *db, int64_t index, const struct dimm_rec *rec)
 	db_bind_int(&b, f->devices);
 	db_bind_int(&b, f->extent);
 	bind_coord(&b, &f->at);
-	return finish(db, &b);
+	return db_finish(db, &b);
 }
 
 static uint32_t col_u32(struct db_row *row)
@@ -163,7 +156,7 @@ static int read_module(struct db *db, int64_t index, struct dimm_rec *rec)
 	if (r < 0)
 		return r;
 	db_bind_int(&b, index);
-	r = finish(db, &b);
+	r = db_finish(db, &b);
 	if (r <= 0)
 		return r;
 	row = (struct db_row){ b.s, 0 };
@@ -189,7 +182,7 @@ int db_read_fault(struct db *db, int64_t index, struct dimm_rec *rec)
 	if (r < 0)
 		return r;
 	db_bind_int(&b, index);
-	r = finish(db, &b);
+	r = db_finish(db, &b);
 	if (r <= 0)
 		return r;
 	row = (struct db_row){ b.s, 0 };

@@ -20,9 +20,11 @@ enum stmt {
 	STMT_BOOT_PUT,
 	STMT_BOOT_REFRESH,
 	STMT_PAGE_PUT,
+	STMT_PAGES_PUT,
 	STMT_PAGE_REMOVE,
 	STMT_DIMM_PAGES_REMOVE,
 	STMT_CE_PUT,
+	STMT_CES_PUT,
 	STMT_ACTION_PUT,
 	STMT_ACTION_CLOSE,
 	STMT_POISON_PUT,
@@ -121,6 +123,10 @@ int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret);
 /** Steps once. Returns 1: a row; 0: done, statement reset; negative errno, reset. */
 int db_step(struct db *db, sqlite3_stmt *s);
 
+/** Runs what is bound: as db_step(); negative errno too if binding failed. */
+struct db_bind;
+int db_finish(struct db *db, struct db_bind *b);
+
 /** Runs a statement that takes no parameter and gives no row. 0 or negative errno. */
 int db_run(struct db *db, enum stmt id);
 
@@ -187,6 +193,56 @@ const char *db_statement_sql(enum stmt id);
  * opened the transaction. Returns 0 or negative errno.
  */
 int db_migrate(struct db *db, int64_t version);
+
+/*
+ * Rows (db_rows.c).
+ */
+
+enum change_kind {
+	CHANGE_PAGE,
+	CHANGE_REMOVE,
+	CHANGE_REMOVE_DIMM,
+	CHANGE_CE,
+	CHANGE_ACTION,
+	CHANGE_POISON,
+	CHANGE_DIMM,
+	CHANGE_CELL,
+	CHANGE_TOTALS,
+	CHANGE_SPENT,
+	CHANGE_READER,
+};
+
+/** In the group's log; followed by its data, and padding to a multiple of 8. */
+struct change {
+	uint32_t kind;
+	uint32_t size; /* with this header and the padding */
+	int64_t index; /* CHANGE_DIMM, CHANGE_CELL, CHANGE_READER */
+};
+
+static inline const void *db_change_data(const struct change *c)
+{
+	return c + 1;
+}
+
+static inline const struct change *db_next_change(const struct change *c)
+{
+	return (const void *)((const char *)c + c->size);
+}
+
+/** Rows that one statement writes: pages, or rows of the history. */
+#define DB_ROWS_AT_ONCE 8
+
+/** Makes a change. Returns 0; negative errno, and then it has changed nothing. */
+int db_apply(struct db *db, const struct change *c);
+
+/**
+ * Makes DB_ROWS_AT_ONCE changes that follow one another, all of the kind CHANGE_PAGE or
+ * all of CHANGE_CE, or none of them. Returns as db_apply().
+ */
+int db_apply_several(struct db *db, const struct change *c);
+
+/** Makes of a page's record what CHANGE_PAGE has as its data: stamps as in the file. */
+void db_make_page(struct page_rec *rec);
 
 /*
  * Group (db_store.c).

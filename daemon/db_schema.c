@@ -210,6 +210,33 @@ static const char *const steps[DB_SCHEMA_VERSION] = {
 #define FROM_CE "FROM ce CROSS JOIN boot ON boot.id = ce.boot "
 #define CE_WITHIN "last + wall_offset >= ?1 AND first + wall_offset <= ?2 "
 
+/* DB_ROWS_AT_ONCE of them. */
+#define SEVERAL(row) \
+	row ", " row ", " row ", " row ", " row ", " row ", " row ", " row
+_Static_assert(DB_ROWS_AT_ONCE == 8, "or SEVERAL() is to be another");
+
+/* An upsert, not REPLACE: the row and its entry in the index stay in their places. */
+#define PAGE_INTO \
+	"INSERT INTO page(pfn, boot, dimm, corrected_errors, first_seen, last_seen," \
+	" not_before, state, reason, result, attempts, tries, by_us, stamps) VALUES "
+#define PAGE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define PAGE_OVER \
+	" ON CONFLICT(pfn) DO UPDATE SET boot = excluded.boot, dimm = excluded.dimm," \
+	" corrected_errors = excluded.corrected_errors," \
+	" first_seen = excluded.first_seen, last_seen = excluded.last_seen," \
+	" not_before = excluded.not_before, state = excluded.state," \
+	" reason = excluded.reason, result = excluded.result," \
+	" attempts = excluded.attempts, tries = excluded.tries," \
+	" by_us = excluded.by_us, stamps = excluded.stamps"
+#define CE_INTO \
+	"INSERT INTO ce(id, boot, first, last, address, count, events, dimm, severity," \
+	" grain_bits, unattributed, overflow) VALUES "
+#define CE_ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define CE_OVER \
+	" ON CONFLICT(id) DO UPDATE SET first = excluded.first, last = excluded.last," \
+	" count = excluded.count, events = excluded.events," \
+	" overflow = excluded.overflow"
+
 /* The oldest rows come first in the order of id, so looking at the first few is enough;
  * no cutoff (NULL) means whatever their age. */
 #define PRUNE(table, time, unless) \
@@ -229,29 +256,12 @@ static const char *const statements[STMT_MAX_] = {
 		" RETURNING id",
 	[STMT_BOOT_REFRESH] =
 		"UPDATE boot SET wall_offset = ?1, last_seen = ?2 WHERE id = ?3",
-	/* an upsert, not REPLACE: the row and its entry in the index stay in their places */
-	[STMT_PAGE_PUT] =
-		"INSERT INTO page(pfn, boot, dimm, corrected_errors, first_seen,"
-		" last_seen, not_before, state, reason, result, attempts, tries, by_us,"
-		" stamps)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-		" ON CONFLICT(pfn) DO UPDATE SET boot = excluded.boot,"
-		" dimm = excluded.dimm, corrected_errors = excluded.corrected_errors,"
-		" first_seen = excluded.first_seen, last_seen = excluded.last_seen,"
-		" not_before = excluded.not_before, state = excluded.state,"
-		" reason = excluded.reason, result = excluded.result,"
-		" attempts = excluded.attempts, tries = excluded.tries,"
-		" by_us = excluded.by_us, stamps = excluded.stamps",
+	[STMT_PAGE_PUT] = PAGE_INTO PAGE_ROW PAGE_OVER,
+	[STMT_PAGES_PUT] = PAGE_INTO SEVERAL(PAGE_ROW) PAGE_OVER,
 	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",
 	[STMT_DIMM_PAGES_REMOVE] = "DELETE FROM page WHERE dimm = ?1",
-	[STMT_CE_PUT] =
-		"INSERT INTO ce(id, boot, first, last, address, count, events, dimm,"
-		" severity,"
-		" grain_bits, unattributed, overflow)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-		" ON CONFLICT(id) DO UPDATE SET first = excluded.first,"
-		" last = excluded.last, count = excluded.count,"
-		" events = excluded.events, overflow = excluded.overflow",
+	[STMT_CE_PUT] = CE_INTO CE_ROW CE_OVER,
+	[STMT_CES_PUT] = CE_INTO SEVERAL(CE_ROW) CE_OVER,
 	/* of an intent whose answer has come: an index of what stays is left alone */
 	[STMT_ACTION_PUT] =
 		"INSERT INTO action(id, boot, time, pfn, action, reason, result,"

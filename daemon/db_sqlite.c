@@ -106,6 +106,13 @@ int db_step(struct db *db, sqlite3_stmt *s)
 	return r;
 }
 
+int db_finish(struct db *db, struct db_bind *b)
+{
+	if (b->rc != SQLITE_OK)
+		return db_fail(db, b->rc);
+	return db_step(db, b->s);
+}
+
 int db_run(struct db *db, enum stmt id)
 {
 	sqlite3_stmt *s;

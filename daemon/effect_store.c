@@ -42,3 +42,42 @@ int effect_store(struct db *db, const struct engine *e, const struct effect *f)
 	}
 	return -EINVAL;
 }
+
+static bool is_many(enum effect_kind kind)
+{
+	return kind == EFFECT_STORE_PAGE || kind == EFFECT_STORE_CE;
+}
+
+/* All of the kind of the first, as far as they follow one another. */
+static int store_run(struct db *db, const struct effect *f, unsigned int n,
+		     unsigned int *ret_taken)
+{
+	bool pages = f->kind == EFFECT_STORE_PAGE;
+	const void *rows[MAX_EFFECTS];
+	unsigned int i;
+
+	for (i = 0; i < n && f[i].kind == f->kind; i++)
+		rows[i] = pages ? (const void *)f[i].page : (const void *)&f[i].ce;
+	*ret_taken = i;
+	return pages ? db_put_pages(db, rows, i) : db_put_ces(db, rows, i);
+}
+
+int effect_store_all(struct db *db, const struct engine *e, const struct effects *effects)
+{
+	unsigned int taken;
+	int last = 0;
+
+	for (unsigned int i = 0; i < effects->n; i += taken) {
+		const struct effect *f = &effects->v[i];
+		int r;
+
+		taken = 1;
+		if (is_many(f->kind))
+			r = store_run(db, f, effects->n - i, &taken);
+		else
+			r = effect_store(db, e, f);
+		if (r < 0)
+			last = r;
+	}
+	return last;
+}

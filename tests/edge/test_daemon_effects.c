@@ -75,6 +75,18 @@ int db_put_ce(struct db *db, const struct ce_row *row)
 	return put_row();
 }
 
+int db_put_pages(struct db *db, const void *const *recs, unsigned int n)
+{
+	while (n-- > 0)
+		(void)put_row();
+	return 0;
+}
+
+int db_put_ces(struct db *db, const void *const *rows, unsigned int n)
+{
+	return db_put_pages(db, rows, n);
+}
+
 int db_put_poison(struct db *db, const struct poison_row *row)
 {
 	return put_row();
