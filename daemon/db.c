@@ -351,6 +351,7 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 		return r;
 	}
 	db->ce_before = (uint64_t)last_ce;
+	db_rehearse(db);
 	*ret_how = version == 0 ? DB_CREATED : DB_OPENED;
 	return 0;
 }

@@ -251,6 +251,13 @@ void db_make_page(struct page_rec *rec);
 /** Makes the log of the open group. Returns 0 or -ENOMEM. */
 int db_log_new(struct db *db);
 
+/**
+ * Writes, and takes back, what an attempt writes. The first one comes when memory fails
+ * and many may be waiting; what SQLite needs for it is then in memory. A failure is no
+ * news: the attempt will tell.
+ */
+void db_rehearse(struct db *db);
+
 /** Ends an open transaction without its changes. */
 void db_rollback(struct db *db);
 

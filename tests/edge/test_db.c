@@ -83,6 +83,28 @@ static void page_is_replaced_and_removed(void **state)
 	must_commit(db);
 }
 
+/* What an attempt writes is tried at each start, and taken back. */
+static void rehearsal_leaves_nothing(void **state)
+{
+	const struct fixture *f = *state;
+	union test_page page = page_of(0, 10, 20);
+	struct action_row last = action_of(1, RESULT_OFFLINED);
+	struct db *db = must_open(f, DB_CREATED);
+
+	assert_int_equal(db_pending(db), 0);
+	assert_int_equal(db_errors(db), 0);
+	assert_int_equal(db_put_page(db, &page.rec), 0);
+	assert_int_equal(db_put_action(db, &last), 0);
+	db_close(db);
+	db_close(must_open(f, DB_OPENED));
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM page WHERE last_seen = 20"),
+			 1);
+	assert_int_equal(ask(f->path, "SELECT sum(id) FROM action"), 1);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM dimm"), 0);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison"), 0);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM totals"), 0);
+}
+
 /* A row of the CE history goes on counting under its id; the next process has ids of its
  * own, and what was pruned in between comes back whole. */
 static void history_row_is_replaced(void **state)
@@ -584,6 +606,7 @@ int main(void)
 		T(extreme_page_comes_back),
 		T(counts_past_63_bits_are_held),
 		T(page_is_replaced_and_removed),
+		T(rehearsal_leaves_nothing),
 		T(history_row_is_replaced),
 		T(other_boot_moves_times),
 		T(future_is_held_at_now_and_distances_kept),
