@@ -37,6 +37,7 @@
 #define ENOUGH_BYTES    KEPT_BYTES             /* queued: see may_hold() */
 #define A_TURN          16                     /* pages of a CPU that go first */
 #define FIRST_SHARE     8                      /* of all bytes, for those */
+#define REST_SHARE      4                      /* one page in so many is of the others */
 #define FREE_BYTES      ((uint64_t)4 << 20)    /* of a kernel's buffer, for what comes */
 #define CALM_MSEC       1000                   /* without a page: the storm is over */
 #define COMMIT_BYTES    ((UINT64_C(1) << 30) - 1)
@@ -77,6 +78,7 @@ struct trace_pump {
 	size_t page_size;
 	size_t data_offset;
 	struct trace_queue lanes[LANES_];
+	unsigned int takes;    /* pages handed over; the main loop's own */
 	_Atomic bool was_full; /* what had to be read found no room */
 	_Atomic uint64_t hold; /* may_hold(), as last looked */
 };
@@ -495,19 +497,30 @@ static void start_over(struct trace_pump *p)
 	wake_thread(p);
 }
 
+/* One page in so many is not of those that go first, lest they be all that is counted;
+ * but no page may pass one of its own CPU. */
+static enum lane next_lane(struct trace_pump *p)
+{
+	int cpu = -1;
+
+	if (++p->takes % REST_SHARE == 0)
+		cpu = trace_queue_next_cpu(&p->lanes[LANE_REST]);
+	if (cpu >= 0 && atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0)
+		return LANE_REST;
+	return trace_queue_bytes(&p->lanes[LANE_FIRST]) > 0 ? LANE_FIRST : LANE_REST;
+}
+
 /* Hands a page over. False if there is none. */
 static bool take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
 {
-	for (enum lane lane = 0; lane < LANES_; lane++) {
-		int cpu = trace_queue_take(&p->lanes[lane], fn, userdata);
+	enum lane lane = next_lane(p);
+	int cpu = trace_queue_take(&p->lanes[lane], fn, userdata);
 
-		if (cpu < 0)
-			continue;
-		atomic_fetch_sub(&p->cpus[cpu].queued[lane], 1);
-		wake_thread(p);
-		return true;
-	}
-	return false;
+	if (cpu < 0)
+		return false;
+	atomic_fetch_sub(&p->cpus[cpu].queued[lane], 1);
+	wake_thread(p);
+	return true;
 }
 
 /* Where events cannot wait in the kernel's buffers, a queue as good as full is one that

@@ -96,18 +96,36 @@ bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size
 	return atomic_load(&q->taken) == left;
 }
 
-int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata)
+/* There is one. Returns its position, past what a page left unused at the end. */
+static uint64_t oldest(const struct trace_queue *q, struct head *ret)
 {
 	uint64_t at = atomic_load(&q->taken);
+
+	memcpy(ret, q->ring + at % q->bytes, sizeof(*ret));
+	if (ret->size != SKIP)
+		return at;
+	memcpy(ret, q->ring, sizeof(*ret));
+	return at + q->bytes - at % q->bytes;
+}
+
+int trace_queue_next_cpu(const struct trace_queue *q)
+{
 	struct head head;
 
 	if (trace_queue_bytes(q) == 0)
 		return -1;
-	memcpy(&head, q->ring + at % q->bytes, sizeof(head));
-	if (head.size == SKIP) {
-		at += q->bytes - at % q->bytes;
-		memcpy(&head, q->ring, sizeof(head));
-	}
+	(void)oldest(q, &head);
+	return head.cpu;
+}
+
+int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata)
+{
+	struct head head;
+	uint64_t at;
+
+	if (trace_queue_bytes(q) == 0)
+		return -1;
+	at = oldest(q, &head);
 	fn(userdata, head.cpu, q->ring + at % q->bytes + sizeof(head), head.size);
 	atomic_fetch_add(&q->pages_out, 1);
 	atomic_store(&q->taken, at + space_for(head.size));

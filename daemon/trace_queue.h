@@ -55,6 +55,9 @@ unsigned int trace_queue_room(const struct trace_queue *q);
  */
 bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size_t size);
 
+/** CPU of the oldest page; -1 if there is none. For whoever takes. */
+int trace_queue_next_cpu(const struct trace_queue *q);
+
 /** Hands the oldest page to @fn. Returns its CPU; -1 if there is none. */
 int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata);
 

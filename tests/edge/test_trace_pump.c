@@ -155,13 +155,6 @@ static void test_waits_in_the_kernel(void **state)
 	trace_pump_stop(p);
 }
 
-static void on_cpu(void *userdata, uint16_t cpu, const void *page, size_t size)
-{
-	unsigned int *pages = userdata;
-
-	pages[cpu]++;
-}
-
 static void on_order(void *userdata, uint16_t cpu, const void *page, size_t size)
 {
 	char *order = userdata;
@@ -190,6 +183,35 @@ static void test_first_pages_first(void **state)
 	assert_string_equal(order, "0000000000000000" /* a turn */
 				   "1"
 				   "0000000000000000000000000");
+	trace_pump_stop(p);
+}
+
+static void on_cpu(void *userdata, uint16_t cpu, const void *page, size_t size)
+{
+	unsigned int *pages = userdata;
+
+	pages[cpu]++;
+}
+
+/* However many pages go first: those behind them go on, and in their order. */
+static void test_rest_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int pages[CPUS] = { 0 };
+	struct trace_pump *p;
+
+	open_reader(f);
+	assert_true(fcntl(f->writer[0], F_SETPIPE_SZ, 64 * PAGE) >= 64 * PAGE);
+	for (unsigned int i = 0; i < 40; i++)
+		put_page(f, 0, filling(i));
+	assert_int_equal(trace_pump_start(&p, f->reader, 1024 * PAGE), 0);
+	assert_int_equal(trace_pump_pull(p), 40);
+	for (unsigned int i = 0; i < 16 + 4 * 24; i++) {
+		put_page(f, 1, filling(i));
+		assert_true(trace_pump_pull(p) > 0);
+		assert_int_equal(trace_pump_take(p, 1, on_cpu, pages), 1);
+	}
+	assert_int_equal(pages[0], 40);
 	trace_pump_stop(p);
 }
 
@@ -444,6 +466,7 @@ int main(void)
 		TEST(test_all_pages_in_order),
 		TEST(test_order_in_two_queues),
 		TEST(test_first_pages_first),
+		TEST(test_rest_goes_on),
 		TEST(test_full_queue_waits),
 		TEST(test_waits_in_the_kernel),
 		TEST(test_storm_beside_a_page),
