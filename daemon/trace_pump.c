@@ -78,7 +78,9 @@ struct trace_pump {
 	size_t page_size;
 	size_t data_offset;
 	struct trace_queue lanes[LANES_];
-	unsigned int takes;    /* pages handed over; the main loop's own */
+	/* The main loop's own: pages handed over; those of the last pull that are not. */
+	unsigned int takes;
+	unsigned int pulled[LANES_];
 	_Atomic bool was_full; /* what had to be read found no room */
 	_Atomic uint64_t hold; /* may_hold(), as last looked */
 };
@@ -325,7 +327,9 @@ static bool has_none(const struct pump_cpu *c)
 static unsigned int a_turn(const struct trace_pump *p)
 {
 	unsigned int first = trace_queue_room(&p->lanes[LANE_FIRST]);
-	unsigned int n = first > 0 ? first : room(p);
+	/* One may be lost to the ring's end; the last page must not go to the others, who
+	 * may have no room. */
+	unsigned int n = first > 1 ? first - 1 : first > 0 ? first : room(p);
 
 	return n < A_TURN ? n : A_TURN;
 }
@@ -497,16 +501,24 @@ static void start_over(struct trace_pump *p)
 	wake_thread(p);
 }
 
-/* One page in so many is not of those that go first, lest they be all that is counted;
- * but no page may pass one of its own CPU. */
+/*
+ * One page in so many is not of those that go first, lest they be all that is counted;
+ * but no page may pass one of its own CPU: so the others are looked at before the first,
+ * which are older if both are there. What was pulled goes before all that came after.
+ */
 static enum lane next_lane(struct trace_pump *p)
 {
-	int cpu = -1;
+	int cpu = trace_queue_next_cpu(rest_of(p));
+	bool pulling = p->pulled[LANE_FIRST] + p->pulled[LANE_REST] > 0;
+	bool turn = ++p->takes % REST_SHARE == 0;
 
-	if (++p->takes % REST_SHARE == 0)
-		cpu = trace_queue_next_cpu(&p->lanes[LANE_REST]);
-	if (cpu >= 0 && atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0)
+	if (cpu < 0)
+		return LANE_FIRST;
+	if (turn && atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0 &&
+	    (!pulling || p->pulled[LANE_REST] > 0))
 		return LANE_REST;
+	if (pulling)
+		return p->pulled[LANE_FIRST] > 0 ? LANE_FIRST : LANE_REST;
 	return trace_queue_bytes(&p->lanes[LANE_FIRST]) > 0 ? LANE_FIRST : LANE_REST;
 }
 
@@ -518,6 +530,8 @@ static bool take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
 
 	if (cpu < 0)
 		return false;
+	if (p->pulled[lane] > 0)
+		p->pulled[lane]--;
 	atomic_fetch_sub(&p->cpus[cpu].queued[lane], 1);
 	wake_thread(p);
 	return true;
@@ -553,8 +567,9 @@ unsigned int trace_pump_pull(struct trace_pump *p)
 
 	lock(p);
 	(void)fill(p, UINT_MAX);
-	n = trace_queue_pages(&p->lanes[LANE_FIRST]) +
-	    trace_queue_pages(&p->lanes[LANE_REST]);
+	for (enum lane lane = 0; lane < LANES_; lane++)
+		p->pulled[lane] = trace_queue_pages(&p->lanes[lane]);
+	n = p->pulled[LANE_FIRST] + p->pulled[LANE_REST];
 	unlock(p);
 	/* The thread may wait without an end: it did not see memory being taken. */
 	if (touched(p) > KEPT_BYTES)

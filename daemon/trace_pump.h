@@ -39,8 +39,9 @@ struct trace_pump *trace_pump_stop(struct trace_pump *p);
 int trace_pump_fd(const struct trace_pump *p);
 
 /**
- * Hands at most @max_pages pages of the queue to @fn, in the order in which they were
- * read; the descriptor stays readable while there is more.
+ * Hands at most @max_pages pages of the queue to @fn: those of one CPU in the order in
+ * which they were read, those of a CPU that has few of them before those of one that has
+ * many. The descriptor stays readable while there is more.
  *
  * Returns the number handed over; 0: the queue is empty; negative errno once the queue is
  * empty and reading has failed for good.
@@ -50,7 +51,8 @@ int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn 
 
 /**
  * Reads into the queue what the pipes hold now, as far as there is room. Returns how many
- * pages are to be taken so that all that was in the pipes before the call is.
+ * pages are to be taken so that all that was in the pipes before the call is: they come
+ * before what is read meanwhile.
  */
 unsigned int trace_pump_pull(struct trace_pump *p);
 

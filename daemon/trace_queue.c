@@ -7,6 +7,7 @@
 
 #include "trace_queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -82,6 +83,7 @@ bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size
 	uint64_t left = q->bytes - at % q->bytes;
 	uint64_t need = space_for(size);
 
+	assert(trace_queue_bytes(q) + (left < need ? left : 0) + need <= q->bytes);
 	if (left < need) {
 		memcpy(q->ring + at % q->bytes, &(struct head){ .size = SKIP },
 		       sizeof(head));

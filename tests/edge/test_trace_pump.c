@@ -193,6 +193,42 @@ static void on_cpu(void *userdata, uint16_t cpu, const void *page, size_t size)
 	pages[cpu]++;
 }
 
+static void await_empty_pipe(struct fixture *f, unsigned int cpu)
+{
+	int bytes = 1;
+
+	while (bytes > 0) {
+		assert_int_equal(ioctl(f->writer[cpu], FIONREAD, &bytes), 0);
+		pause_msec(1);
+	}
+}
+
+/* What was pulled is all taken by so many takes, whatever the thread reads meanwhile. */
+static void test_pulled_before_others(void **state)
+{
+	struct fixture *f = *state;
+	char order[64] = "";
+	struct trace_pump *p;
+
+	open_reader(f);
+	assert_true(fcntl(f->writer[0], F_SETPIPE_SZ, 64 * PAGE) >= 64 * PAGE);
+	for (unsigned int i = 0; i < 40; i++)
+		put_page(f, 0, filling(i));
+	assert_int_equal(trace_pump_start(&p, f->reader, 1024 * PAGE), 0);
+	assert_int_equal(trace_pump_pull(p), 40);
+	assert_int_equal(trace_pump_take(p, 20, on_order, order), 20);
+	for (unsigned int i = 0; i < 6; i++)
+		put_page(f, 1, filling(i));
+	await_empty_pipe(f, 1);
+	assert_int_equal(trace_pump_take(p, 20, on_order, order), 20);
+	assert_null(strchr(order, '1'));
+	/* The thread may be between reading the last one and queueing it. */
+	while (strlen(order) < 46)
+		(void)trace_pump_take(p, 10, on_order, order);
+	assert_string_equal(order + 40, "111111");
+	trace_pump_stop(p);
+}
+
 /* However many pages go first: those behind them go on, and in their order. */
 static void test_rest_goes_on(void **state)
 {
@@ -467,6 +503,7 @@ int main(void)
 		TEST(test_order_in_two_queues),
 		TEST(test_first_pages_first),
 		TEST(test_rest_goes_on),
+		TEST(test_pulled_before_others),
 		TEST(test_full_queue_waits),
 		TEST(test_waits_in_the_kernel),
 		TEST(test_storm_beside_a_page),
