@@ -112,10 +112,10 @@ int db_apply_several(struct db *db, const struct change *c)
 			DB_ROWS_AT_ONCE);
 }
 
-static int put_action(struct db *db, const struct action_row *row)
+static int write_action(struct db *db, enum stmt id, const struct action_row *row)
 {
 	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_ACTION_PUT, &b.s);
+	int r = db_stmt(db, id, &b.s);
 
 	if (r < 0)
 		return r;
@@ -137,6 +137,16 @@ static int put_action(struct db *db, const struct action_row *row)
 	else
 		db_bind_text(&b, soft_outcome_to_string(row->outcome));
 	return db_finish(db, &b);
+}
+
+static int put_action(struct db *db, const struct action_row *row)
+{
+	int r = write_action(db, STMT_ACTION_PUT, row);
+
+	/* The id was another frame's: after a kill that forgot it was used. */
+	if (r == 0 && sqlite3_changes(db->handle) == 0)
+		r = write_action(db, STMT_ACTION_REPLACE, row);
+	return r;
 }
 
 static int put_poison(struct db *db, const struct poison_row *row)

@@ -237,6 +237,11 @@ _Static_assert(DB_ROWS_AT_ONCE == 8, "or SEVERAL() is to be another");
 	" count = excluded.count, events = excluded.events," \
 	" overflow = excluded.overflow"
 
+#define ACTION_INTO \
+	"action(id, boot, time, pfn, action, reason, result, page_type, error," \
+	" duration_usec, poisoned_before_kib, poisoned_after_kib, dimm, outcome)" \
+	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+
 /* The oldest rows come first in the order of id, so looking at the first few is enough;
  * no cutoff (NULL) means whatever their age. */
 #define PRUNE(table, time, unless) \
@@ -264,17 +269,16 @@ static const char *const statements[STMT_MAX_] = {
 	[STMT_CES_PUT] = CE_INTO SEVERAL(CE_ROW) CE_OVER,
 	/* of an intent whose answer has come: an index of what stays is left alone */
 	[STMT_ACTION_PUT] =
-		"INSERT INTO action(id, boot, time, pfn, action, reason, result,"
-		" page_type, error, duration_usec, poisoned_before_kib,"
-		" poisoned_after_kib, dimm, outcome)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		"INSERT INTO " ACTION_INTO
 		" ON CONFLICT(id) DO UPDATE SET time = excluded.time,"
 		" action = excluded.action, reason = excluded.reason,"
 		" result = excluded.result, page_type = excluded.page_type,"
 		" error = excluded.error, duration_usec = excluded.duration_usec,"
 		" poisoned_before_kib = excluded.poisoned_before_kib,"
 		" poisoned_after_kib = excluded.poisoned_after_kib,"
-		" dimm = excluded.dimm, outcome = excluded.outcome",
+		" dimm = excluded.dimm, outcome = excluded.outcome"
+		" WHERE pfn = excluded.pfn AND boot = excluded.boot",
+	[STMT_ACTION_REPLACE] = "INSERT OR REPLACE INTO " ACTION_INTO,
 	/* what an earlier boot left open nobody can settle any more */
 	[STMT_ACTION_CLOSE] =
 		"UPDATE action SET result = 'interrupted'"

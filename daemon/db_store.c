@@ -177,33 +177,44 @@ static size_t row_size(enum change_kind kind, const void *row)
 	return kind == CHANGE_PAGE ? page_size(row) : sizeof(struct ce_row);
 }
 
-/* SQLite has undone the statement, and may have given up all of the group. */
-static void reopen(struct db *db)
+/*
+ * SQLite has undone the statement, and may have given up all of the group: then that is
+ * done again. Returns 0; negative errno if it is lost.
+ */
+static int reopen(struct db *db)
 {
-	int r = 0;
+	int r;
 
-	if (sqlite3_get_autocommit(db->handle) && db->pending > 0)
-		r = replay(db);
+	if (!sqlite3_get_autocommit(db->handle) || db->pending == 0)
+		return 0;
+	db_rollback(db); /* what was known of the file is not so any more */
+	r = replay(db);
 	if (r == -ENOSPC) {
 		db_make_room(db);
 		r = replay(db);
 	}
 	if (r == 0)
-		return;
+		return 0;
 	db->lost += db->pending;
 	drop_group(db);
+	return r;
 }
 
-/* DB_ROWS_AT_ONCE rows by one statement. False if it failed, and nothing has changed. */
-static bool put_at_once(struct db *db, enum change_kind kind, const void *const *rows)
+/*
+ * DB_ROWS_AT_ONCE rows by one statement. *ret_done: they are written; if not, nothing has
+ * changed. Returns 0; negative errno if the rows before them in the group are lost.
+ */
+static int put_at_once(struct db *db, enum change_kind kind, const void *const *rows,
+		       bool *ret_done)
 {
 	const struct change *first = NULL;
 	size_t total = 0, before;
 
+	*ret_done = false;
 	for (unsigned int i = 0; i < DB_ROWS_AT_ONCE; i++)
 		total += change_size(row_size(kind, rows[i]));
 	if (reserve(db, total) < 0)
-		return false;
+		return 0;
 	before = db->log_len;
 	for (unsigned int i = 0; i < DB_ROWS_AT_ONCE; i++) {
 		const struct change *c = append(db, (struct change){ .kind = kind },
@@ -213,11 +224,11 @@ static bool put_at_once(struct db *db, enum change_kind kind, const void *const 
 	}
 	if (begin(db) == 0 && db_apply_several(db, first) == 0) {
 		db->pending += DB_ROWS_AT_ONCE;
-		return true;
+		*ret_done = true;
+		return 0;
 	}
 	db->log_len = before;
-	reopen(db);
-	return false;
+	return reopen(db);
 }
 
 /* Whose fault it was that several failed is found out by putting each by itself. */
@@ -227,17 +238,19 @@ static int put_all(struct db *db, enum change_kind kind, const void *const *rows
 	int last = 0;
 
 	for (unsigned int i = 0; i < n;) {
-		int r;
+		bool done = false;
+		int r = 0;
 
-		if (n - i >= DB_ROWS_AT_ONCE && i % DB_ROWS_AT_ONCE == 0 &&
-		    put_at_once(db, kind, rows + i)) {
+		if (n - i >= DB_ROWS_AT_ONCE && i % DB_ROWS_AT_ONCE == 0)
+			r = put_at_once(db, kind, rows + i, &done);
+		last = r < 0 ? r : last;
+		if (done) {
 			i += DB_ROWS_AT_ONCE;
 			continue;
 		}
 		r = put(db, (struct change){ .kind = kind }, rows[i],
 			row_size(kind, rows[i]));
-		if (r < 0)
-			last = r;
+		last = r < 0 ? r : last;
 		i++;
 	}
 	return last;

@@ -83,6 +83,28 @@ static void page_is_replaced_and_removed(void **state)
 	must_commit(db);
 }
 
+/* An id that is given again, after a kill that forgot it, is the new row's alone. */
+static void action_id_is_used_again(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	struct action_row row = action_of(1, RESULT_NONE);
+
+	assert_int_equal(db_put_action(db, &row), 0);
+	db_close(db);
+	db = open_boot_b(f, NOW, OFFSET);
+	row.pfn = 77;
+	assert_int_equal(db_put_action(db, &row), 0);
+	row.result = RESULT_OFFLINED;
+	assert_int_equal(db_put_action(db, &row), 0);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM action"), 1);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM action JOIN boot"
+				      " ON boot.id = action.boot WHERE pfn = 77 AND"
+				      " result = 'offlined' AND boot_id LIKE 'bbbb%'"),
+			 1);
+}
+
 /* What an attempt writes is tried at each start, and taken back. */
 static void rehearsal_leaves_nothing(void **state)
 {
@@ -607,6 +629,7 @@ int main(void)
 		T(counts_past_63_bits_are_held),
 		T(page_is_replaced_and_removed),
 		T(rehearsal_leaves_nothing),
+		T(action_id_is_used_again),
 		T(history_row_is_replaced),
 		T(other_boot_moves_times),
 		T(future_is_held_at_now_and_distances_kept),

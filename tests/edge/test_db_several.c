@@ -161,41 +161,80 @@ static void one_ends_the_group(void **state)
 	all_but_one(*state, "ROLLBACK");
 }
 
-/* True at the first call only, even if what it was asked for is undone. */
-static void once(sqlite3_context *c, int n, sqlite3_value **args)
+/* What SQLite's calls of fails() are to say, one after the other; then "no". Remembered
+ * even if what it was asked for is undone. */
+static void fails(sqlite3_context *c, int n, sqlite3_value **args)
 {
-	bool *was = sqlite3_user_data(c);
+	const char **script = sqlite3_user_data(c);
 
-	sqlite3_result_int(c, !*was);
-	*was = true;
+	sqlite3_result_int(c, **script == 'y');
+	*script += **script != '\0';
+}
+
+/* Storing one of the pages 13 and 1000 asks fails(), and ends the group if so. */
+static struct db *open_scripted(const struct fixture *f, const char **script)
+{
+	struct db *db = must_open(f, DB_CREATED);
+
+	assert_int_equal(sqlite3_create_function(db->handle, "fails", 0,
+						 SQLITE_UTF8 | SQLITE_INNOCUOUS, script,
+						 fails, NULL, NULL),
+			 SQLITE_OK);
+	run_sql(f->path, "CREATE TRIGGER refuse BEFORE INSERT ON page"
+			 " WHEN NEW.pfn IN (13, 1000)"
+			 " BEGIN SELECT iif(fails(), RAISE(ROLLBACK, 'no'), 0); END");
+	return db;
 }
 
 /* What fails for several and then for none: nothing at all may be missing. */
 static void group_is_lost_once(void **state)
 {
 	const struct fixture *f = *state;
-	struct db *db = must_open(f, DB_CREATED);
+	const char *script = "ny"; /* page 1000, page 13 */
+	struct db *db = open_scripted(f, &script);
 	union test_page pages[ROWS], before = page_of(1000, 1, 2);
+	struct totals totals = { .events = 17, .next_action_id = 5 };
 	const void *rows[ROWS];
-	bool was = false;
 
-	assert_int_equal(sqlite3_create_function(db->handle, "once", 0,
-						 SQLITE_UTF8 | SQLITE_INNOCUOUS, &was,
-						 once, NULL, NULL),
-			 SQLITE_OK);
-	run_sql(f->path, "CREATE TRIGGER refuse BEFORE INSERT ON page WHEN NEW.pfn = 13"
-			 " BEGIN SELECT iif(once(), RAISE(ROLLBACK, 'no'), 0); END");
 	assert_int_equal(db_put_page(db, &before.rec), 0);
+	assert_int_equal(db_put_totals(db, &totals), 0);
 	make_pages(pages, rows, ROWS, 1);
 	assert_int_equal(db_put_pages(db, rows, ROWS), 0);
-	assert_true(was);
+	assert_string_equal(script, "");
 	assert_int_equal(db_lost_rows(db), 0);
-	assert_int_equal(db_pending(db), ROWS + 1);
+	assert_int_equal(db_pending(db), ROWS + 2);
 	must_commit(db);
 	for (unsigned int i = 0; i < ROWS; i++)
 		assert_same_page(db, rows[i]);
 	assert_same_page(db, &before.rec);
 	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT value FROM totals WHERE key = 'events'"),
+			 17);
+	assert_int_equal(
+		ask(f->path, "SELECT value FROM totals WHERE key = 'next_action_id'"), 5);
+}
+
+/* And if the group cannot be done again: that is counted, and told. */
+static void group_is_lost(void **state)
+{
+	const struct fixture *f = *state;
+	const char *script = "nyy"; /* page 1000, page 13, page 1000 again */
+	struct db *db = open_scripted(f, &script);
+	union test_page pages[ROWS], before = page_of(1000, 1, 2);
+	const void *rows[ROWS];
+
+	assert_int_equal(db_put_page(db, &before.rec), 0);
+	make_pages(pages, rows, ROWS, 1);
+	assert_true(db_put_pages(db, rows, ROWS) < 0);
+	assert_string_equal(script, "");
+	/* That page, and the eight that had gone well. */
+	assert_int_equal(db_lost_rows(db), 9);
+	assert_int_equal(db_pending(db), ROWS - 8);
+	must_commit(db);
+	for (unsigned int i = 8; i < ROWS; i++)
+		assert_same_page(db, rows[i]);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM page"), ROWS - 8);
 }
 
 /* Pages that may not be pruned, until nothing more finds room: there or counted lost. */
@@ -268,7 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pages_are_the_same), T(history_is_the_same), T(one_is_refused),
 		T(one_fails),          T(one_ends_the_group),  T(full_at_the_cap),
-		T(group_is_lost_once), T(full_disk),
+		T(group_is_lost_once), T(group_is_lost),       T(full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
