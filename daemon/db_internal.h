@@ -124,8 +124,9 @@ int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret);
 /** Steps once. Returns 1: a row; 0: done, statement reset; negative errno, reset. */
 int db_step(struct db *db, sqlite3_stmt *s);
 
-/** Runs what is bound: as db_step(); negative errno too if binding failed. */
 struct db_bind;
+
+/** Runs what is bound: as db_step(); negative errno too if binding failed. */
 int db_finish(struct db *db, struct db_bind *b);
 
 /** Runs a statement that takes no parameter and gives no row. 0 or negative errno. */

@@ -376,11 +376,6 @@ unsigned int db_pending(const struct db *db)
 	return db->pending;
 }
 
-static int rehearse(struct db *db, enum change_kind kind, const void *data, size_t size)
-{
-	return db_apply(db, append(db, (struct change){ .kind = kind }, data, size));
-}
-
 /* Not by put(), which makes room where there is none. */
 void db_rehearse(struct db *db)
 {
@@ -391,26 +386,28 @@ void db_rehearse(struct db *db)
 	static const struct page_rec page;
 	static const struct dimm_rec dimm;
 	static const struct totals totals;
+	static const struct {
+		enum change_kind kind;
+		const void *data;
+		size_t size;
+	} rows[] = {
+		{ CHANGE_ACTION, &intent, sizeof(intent) },
+		{ CHANGE_PAGE, &page, sizeof(page) },
+		{ CHANGE_ACTION, &answer, sizeof(answer) },
+		{ CHANGE_POISON, &poison, sizeof(poison) },
+		{ CHANGE_PAGE, &page, sizeof(page) },
+		{ CHANGE_DIMM, &dimm, sizeof(dimm) },
+		{ CHANGE_SPENT, &totals, sizeof(totals) },
+	};
 	uint64_t errors = db->errors;
 	int r;
 
 	db->busy = true; /* whoever is in the way is not waited for */
 	r = begin(db);
 	db->busy = false;
-	if (r == 0)
-		r = rehearse(db, CHANGE_ACTION, &intent, sizeof(intent));
-	if (r == 0)
-		r = rehearse(db, CHANGE_PAGE, &page, sizeof(page));
-	if (r == 0)
-		r = rehearse(db, CHANGE_ACTION, &answer, sizeof(answer));
-	if (r == 0)
-		r = rehearse(db, CHANGE_POISON, &poison, sizeof(poison));
-	if (r == 0)
-		r = rehearse(db, CHANGE_PAGE, &page, sizeof(page));
-	if (r == 0)
-		r = rehearse(db, CHANGE_DIMM, &dimm, sizeof(dimm));
-	if (r == 0)
-		(void)rehearse(db, CHANGE_SPENT, &totals, sizeof(totals));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rows); i++)
+		r = db_apply(db, append(db, (struct change){ .kind = rows[i].kind },
+					rows[i].data, rows[i].size));
 	db_rollback(db);
 	drop_group(db);
 	db->errors = errors;
