@@ -279,6 +279,19 @@ int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn
 int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u);
 
 /**
+ * The same a part at a time, so that nobody waits for a long list. Looks at @rows rows (1
+ * at least) from *cursor on (0: the newest), and gives those that @f lets pass, the
+ * newest first, f->limit at most. *cursor is then where to go on; 0: that was all. CEs of
+ * one page are found in the index and come all at once, oldest first.
+ *
+ * Return 0, negative errno, or what @fn returned.
+ */
+int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
+		      uint64_t *cursor, db_history_fn fn, void *u);
+int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
+		  uint64_t *cursor, db_ce_fn fn, void *u);
+
+/**
  * Totals and the counts that status shows, from the file alone (CLI without a daemon).
  * The times in @totals are wall time too; INT64_MIN stays.
  */

@@ -175,6 +175,105 @@ int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u
 	return r;
 }
 
+/* A walk from the newest row down. */
+struct browse {
+	sqlite3_stmt *s;
+	uint32_t rows;  /* still to be looked at */
+	uint32_t given; /* of f->limit */
+	uint64_t next;  /* id of the last row: the next part begins below it */
+};
+
+static int begin_browse(struct db *db, enum stmt id, uint32_t rows, uint64_t cursor,
+			struct browse *ret)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, id, &b.s);
+
+	if (r < 0)
+		return r;
+	db_bind_count(&b, cursor ? cursor : UINT64_MAX);
+	db_bind_int(&b, rows);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	*ret = (struct browse){ .s = b.s, .rows = rows };
+	return 0;
+}
+
+/* Returns 1 with the next row's id in @walk; 0 at the end of this part; negative errno.
+ */
+static int browse_on(struct db *db, struct browse *walk, const struct db_filter *f,
+		     int id_column)
+{
+	int r;
+
+	if (walk->rows == 0 || (f->limit && walk->given == f->limit))
+		return 0;
+	r = db_step(db, walk->s);
+	if (r > 0)
+		walk->next = (uint64_t)sqlite3_column_int64(walk->s, id_column);
+	else
+		walk->next = 0;
+	walk->rows--;
+	return r;
+}
+
+static void end_browse(struct browse *walk, int r, uint64_t *cursor)
+{
+	(void)sqlite3_reset(walk->s);
+	if (r == 0)
+		*cursor = walk->next;
+}
+
+int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
+		      uint64_t *cursor, db_history_fn fn, void *u)
+{
+	struct db_history history;
+	struct browse walk;
+	int r = begin_browse(db, STMT_BROWSE_HISTORY, rows, *cursor, &walk);
+
+	if (r < 0)
+		return r;
+	while ((r = browse_on(db, &walk, f, 1)) > 0) {
+		read_history(walk.s, &history);
+		if (history.time < f->since || history.time > f->until ||
+		    (f->has_pfn && history.pfn != f->pfn))
+			continue;
+		walk.given++;
+		r = fn(u, &history);
+		if (r != 0)
+			break;
+	}
+	end_browse(&walk, r, cursor);
+	return r;
+}
+
+int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
+		  uint64_t *cursor, db_ce_fn fn, void *u)
+{
+	struct browse walk;
+	struct db_ce ce;
+	int r;
+
+	if (f->has_pfn) {
+		*cursor = 0;
+		return db_report_ces(db, f, fn, u);
+	}
+	r = begin_browse(db, STMT_BROWSE_CES, rows, *cursor, &walk);
+	if (r < 0)
+		return r;
+	while ((r = browse_on(db, &walk, f, 0)) > 0) {
+		read_ce(walk.s, &ce);
+		if (ce.last < f->since || ce.first > f->until)
+			continue;
+		walk.given++;
+		r = fn(u, &ce);
+		if (r != 0)
+			break;
+	}
+	end_browse(&walk, r, cursor);
+	return r;
+}
+
 static int count_pages(struct db *db, struct db_summary *sum)
 {
 	sqlite3_stmt *s;

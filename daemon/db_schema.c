@@ -366,6 +366,13 @@ static const char *const statements[STMT_MAX_] = {
 		"SELECT * FROM (SELECT " CE_COLUMNS " " FROM_CE "WHERE " CE_WITHIN
 		"AND address BETWEEN ?4 AND ?5 "
 		"ORDER BY ce.id DESC LIMIT ?3) ORDER BY last + wall_offset, id",
+	[STMT_BROWSE_HISTORY] =
+		"SELECT boot.wall_offset, " ACTION_COLUMNS
+		" FROM action CROSS JOIN boot ON boot.id = action.boot"
+		" WHERE action.id < ?1 ORDER BY action.id DESC LIMIT ?2",
+	[STMT_BROWSE_CES] =
+		"SELECT " CE_COLUMNS " " FROM_CE
+		"WHERE ce.id < ?1 ORDER BY ce.id DESC LIMIT ?2",
 	[STMT_COUNT_PAGES] = "SELECT state, count(*) FROM page GROUP BY state",
 	[STMT_LAST_POISON] = "SELECT kib FROM poison ORDER BY id DESC LIMIT 1",
 	[STMT_LAST_COMMIT] =

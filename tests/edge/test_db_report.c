@@ -235,11 +235,86 @@ static void reading_only_gives_wall_time(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Part by part a list has the same rows as at once, from the newest down. */
+static void expect_same_ces(struct db *db, const struct db_filter *f, uint32_t rows)
+{
+	struct report all = { 0 }, parts = { 0 };
+	unsigned int rounds = 0;
+	uint64_t cursor = 0;
+
+	assert_int_equal(db_report_ces(db, f, keep_ce_row, &all), 0);
+	do {
+		uint64_t before = cursor;
+
+		assert_int_equal(db_browse_ces(db, f, rows, &cursor, keep_ce_row, &parts),
+				 0);
+		assert_true(cursor == 0 || before == 0 || cursor < before);
+		assert_true(++rounds < 10);
+	} while (cursor > 0 && (f->limit == 0 || parts.n < f->limit));
+	assert_int_equal(parts.n, all.n);
+	for (unsigned int i = 0; i < all.n; i++) {
+		const struct db_ce *a = &parts.ce[i], *b = &all.ce[all.n - 1 - i];
+
+		assert_int_equal(a->first, b->first);
+		assert_int_equal(a->last, b->last);
+		assert_int_equal(a->address, b->address);
+		assert_int_equal(a->count, b->count);
+		assert_string_equal(a->dimm, b->dimm);
+	}
+}
+
+static void ces_in_parts(void **state)
+{
+	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
+	struct db_filter filter = everything;
+
+	fill(db);
+	for (uint32_t rows = 1; rows < 5; rows++) {
+		filter = everything;
+		expect_same_ces(db, &filter, rows);
+		filter.limit = 2;
+		expect_same_ces(db, &filter, rows);
+		filter = everything;
+		filter.since = 21 + OFFSET;
+		expect_same_ces(db, &filter, rows);
+		filter.until = 20 + OFFSET;
+		expect_same_ces(db, &filter, rows);
+	}
+}
+
+static void history_in_parts(void **state)
+{
+	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
+	struct db_filter filter = everything;
+	struct report r = { 0 };
+	uint64_t cursor = 0;
+
+	fill(db);
+	assert_int_equal(db_browse_history(db, &filter, 1, &cursor, keep_history_row, &r),
+			 0);
+	assert_int_equal(r.n, 1);
+	assert_int_equal(r.history[0].pfn, 42);
+	assert_int_not_equal(cursor, 0);
+	assert_int_equal(db_browse_history(db, &filter, 9, &cursor, keep_history_row, &r),
+			 0);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(r.history[1].pfn, 41);
+	assert_int_equal(cursor, 0);
+	filter.has_pfn = true;
+	filter.pfn = 41;
+	r.n = 0;
+	assert_int_equal(db_browse_history(db, &filter, 9, &cursor, keep_history_row, &r),
+			 0);
+	assert_int_equal(r.n, 1);
+	assert_int_equal(r.history[0].pfn, 41);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(page_report), T(history_report),       T(ce_report),
-		T(summary),     T(views_give_wall_time), T(reading_only_gives_wall_time),
+		T(page_report),  T(history_report),       T(ce_report),
+		T(summary),      T(views_give_wall_time), T(reading_only_gives_wall_time),
+		T(ces_in_parts), T(history_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
