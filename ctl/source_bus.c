@@ -166,17 +166,100 @@ static int bus_pages(struct source *s, const struct report_filter *f, report_fn 
 	return 0;
 }
 
-static int bus_list(struct source *s, const char *method, const struct report_filter *f,
-		    const struct reader *reader)
+static int bus_list(struct source *s, const char *method, const struct reader *reader)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *reply = NULL;
 	int r;
 
-	r = call_list(s, method, f, &reply);
+	r = call_list(s, method, NULL, &reply);
 	if (r < 0)
 		return r;
 	r = read_rows(reply, reader);
 	return r < 0 ? garbled(s, r) : r;
+}
+
+/* Answers of one list, the newest first; each has its rows the oldest first. */
+struct parts {
+	sd_bus_message **v;
+	size_t n;
+	uint64_t rows;
+};
+
+static void parts_done(struct parts *parts)
+{
+	for (size_t i = 0; i < parts->n; i++)
+		sd_bus_message_unref(parts->v[i]);
+	free(parts->v);
+}
+
+/* Takes @reply over, whose rows are counted and left to be read. */
+static int keep_part(struct parts *parts, sd_bus_message *reply, uint64_t *ret_cursor)
+{
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *m = reply;
+	sd_bus_message **v = reallocarray(parts->v, parts->n + 1, sizeof(*v));
+	int r;
+
+	if (!v)
+		return -ENOMEM;
+	parts->v = v;
+	r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "a{sv}");
+	while (r >= 0 && (r = sd_bus_message_skip(m, "a{sv}")) > 0)
+		parts->rows++;
+	if (r == -ENXIO) /* the end of the array */
+		r = 0;
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	*ret_cursor = 0;
+	/* A daemon of an earlier version answers once, and with no cursor. */
+	if (r >= 0 && sd_bus_message_at_end(m, true) == 0)
+		r = sd_bus_message_read(m, "t", ret_cursor);
+	if (r >= 0)
+		r = sd_bus_message_rewind(m, true);
+	if (r < 0)
+		return r;
+	parts->v[parts->n++] = TAKE_PTR(m);
+	return 0;
+}
+
+/* From the newest rows back, until there are as many as are wanted or no more. */
+static int fetch_parts(struct source *s, const char *method,
+		       const struct report_filter *f, struct parts *parts)
+{
+	struct report_filter part = *f;
+	int r;
+
+	do {
+		uint64_t last = part.cursor;
+		sd_bus_message *reply;
+
+		if (f->limit)
+			part.limit = f->limit - (uint32_t)parts->rows;
+		r = call_list(s, method, &part, &reply);
+		if (r < 0)
+			return r;
+		r = keep_part(parts, reply, &part.cursor);
+		if (r >= 0 && part.cursor && last && part.cursor >= last)
+			r = -EBADMSG; /* it would never end */
+		if (r < 0)
+			return garbled(s, r);
+	} while (part.cursor > 0 && (f->limit == 0 || parts->rows < f->limit));
+	return 0;
+}
+
+static int bus_log(struct source *s, const char *method, const struct report_filter *f,
+		   const struct reader *reader)
+{
+	_cleanup_(parts_done) struct parts parts = { .n = 0 };
+	int r = fetch_parts(s, method, f, &parts);
+
+	for (size_t i = parts.n; r >= 0 && i-- > 0;) {
+		r = read_rows(parts.v[i], reader);
+		if (r < 0)
+			return garbled(s, r);
+		if (r > 0)
+			return r;
+	}
+	return r;
 }
 
 static int bus_history(struct source *s, const struct report_filter *f, report_fn fn,
@@ -185,7 +268,7 @@ static int bus_history(struct source *s, const struct report_filter *f, report_f
 	struct reader reader = { .fn = fn, .userdata = userdata };
 
 	reader.fields = history_report_fields(&reader.n_fields);
-	return bus_list(s, "ListHistory", f, &reader);
+	return bus_log(s, "ListHistory", f, &reader);
 }
 
 static int bus_errors(struct source *s, const struct report_filter *f, report_fn fn,
@@ -194,7 +277,7 @@ static int bus_errors(struct source *s, const struct report_filter *f, report_fn
 	struct reader reader = { .fn = fn, .userdata = userdata };
 
 	reader.fields = ce_report_fields(&reader.n_fields);
-	return bus_list(s, "ListErrors", f, &reader);
+	return bus_log(s, "ListErrors", f, &reader);
 }
 
 static int bus_dimms(struct source *s, report_fn fn, void *userdata)
@@ -202,7 +285,7 @@ static int bus_dimms(struct source *s, report_fn fn, void *userdata)
 	struct reader reader = { .fn = fn, .userdata = userdata };
 
 	reader.fields = dimm_report_fields(&reader.n_fields);
-	return bus_list(s, "ListDimms", NULL, &reader);
+	return bus_list(s, "ListDimms", &reader);
 }
 
 static int bus_nodes(struct source *s, report_fn fn, void *userdata)
@@ -210,7 +293,7 @@ static int bus_nodes(struct source *s, report_fn fn, void *userdata)
 	struct reader reader = { .fn = fn, .userdata = userdata };
 
 	reader.fields = node_report_fields(&reader.n_fields);
-	return bus_list(s, "ListNodes", NULL, &reader);
+	return bus_list(s, "ListNodes", &reader);
 }
 
 static const struct source_ops bus_source = {

@@ -84,9 +84,6 @@ int verb_history(const struct ctl *ctl)
 		return CTL_FAILURE;
 	if (s->ops->history(s, &f, rows_add, &rows) < 0)
 		return ctl_fail(s);
-	if (s->bus && rows.n == BUS_MAX_ROWS && rows.n != f.limit)
-		complain("only the newest %zu rows; softofflined answers no more at once",
-			 rows.n);
 	listing.fields = history_report_fields(&listing.n_fields);
 	return print_rows(&ctl->ui, &rows, &listing);
 }

@@ -9,10 +9,12 @@
  *
  *   GetStatus()                -> a{sv}
  *   ListPages(a{sv} filter)    -> aa{sv}, t cursor: to be given back in the next call's
- *                                 filter; 0: that was all. Filter: state s, address t,
- *                                 cursor t, limit u
- *   ListHistory(a{sv} filter)  -> aa{sv}, the newest rows, oldest first. Filter:
- *                                 address t, since x, until x, limit u
+ *                                 filter; 0: that was all. An answer may hold few rows or
+ *                                 none, and yet not be the last. Filter: state s,
+ *                                 address t, cursor t, limit u
+ *   ListHistory(a{sv} filter)  -> aa{sv}, t cursor: the newest rows, oldest first; with
+ *                                 the cursor those before them. Filter: address t,
+ *                                 since x, until x, cursor t, limit u
  *   ListErrors(a{sv} filter)   -> as ListHistory
  *   ListDimms()                -> aa{sv}
  *   ListNodes()                -> aa{sv}; none on a kernel without such counters
@@ -26,11 +28,14 @@
  *   property Version s, Verdict s, Started x; signal Changed()
  *
  * A dictionary's keys are those of the JSON, with dots where that nests; what is not
- * known is absent. One answer holds at most BUS_MAX_ROWS rows, so that it stays far below
- * the bus's limits and holds the loop up for a moment only.
+ * known is absent. One answer holds at most BUS_MAX_ROWS rows, and less for others than
+ * root. No call holds the loop up for more than a moment: a list is made in short turns.
+ * Calls of root go first; all others together get a tenth of the time, and who has too
+ * many calls waiting is refused with BUS_ERROR_BUSY.
  */
 
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 
 #include "report.h"
 
@@ -44,8 +49,11 @@
 #define BUS_ERROR_BUSY      "org.softofflined1.Error.Busy"
 #define BUS_ERROR_STOPPING  "org.softofflined1.Error.Stopping"
 
-#define BUS_MAX_ROWS     10000 /* in one answer */
-#define BUS_MAX_OFFLINES 64    /* Offline calls that wait for their answer */
+#define BUS_MAX_ROWS       10000 /* in one answer to root */
+#define BUS_OTHERS_ROWS    1000  /* in one answer to anybody else */
+#define BUS_OTHERS_PARTS   16    /* of a list that are collected for one such answer */
+#define BUS_CALLS_PER_USER 8     /* that wait, but for root's */
+#define BUS_MAX_OFFLINES   64    /* Offline calls that wait for their answer */
 
 /** Takes one report; returns non-zero to end the list (which then returns that). */
 typedef int (*report_fn)(void *userdata, const void *report);
@@ -55,32 +63,37 @@ struct report_filter {
 	const char *state; /* pages: a page state, or NULL */
 	bool has_address;  /* only the page at @address, any address within it */
 	uint64_t address;
-	uint64_t cursor; /* pages: where to go on; 0: from the start */
+	uint64_t cursor; /* where to go on; 0: from the start */
 	int64_t since;   /* microseconds since the epoch; INT64_MIN: no bound */
 	int64_t until;   /* the same; INT64_MAX: no bound */
 	uint32_t limit;  /* pages: the first rows, others: the newest; 0: no bound */
+	bool fresh;      /* CEs: with those of the last second, which takes a commit */
 };
 
 /**
- * What the daemon offers. @ctx is handed back. Each returns 0 or negative errno; @why (of
- * REPORT_TEXT_MAX bytes, empty at first) may receive one line on failure.
+ * What the daemon offers. @ctx is handed back. up() and down() tell how the connection
+ * fares and return nothing; within them the bus must not be freed. Each returns 0 or
+ * negative errno; @why (of REPORT_TEXT_MAX bytes, empty at first) may receive one line on
+ * failure.
  */
 struct bus_ops {
 	int (*status)(void *ctx, struct status_report *ret);
 	/**
-	 * Struct page_report in an order of the callee's choice, at most f->limit rows
-	 * from f->cursor on. *ret_cursor (0 before the call) is to be set where to go on
-	 * if there is more: more than f->cursor. The number means nothing to anybody
-	 * else, and must not tell an address.
+	 * These three give a part of a list: some rows from f->cursor on, in an order of
+	 * the callee's choice, at most f->limit, found in about a millisecond.
+	 * *ret_cursor (0 before the call) is to be set where to go on if there may be
+	 * more. The number means nothing to anybody else, and must not tell an address.
+	 *
+	 * Struct page_report.
 	 */
 	int (*pages)(void *ctx, const struct report_filter *f, report_fn fn,
 		     void *userdata, uint64_t *ret_cursor);
-	/** Struct history_report, oldest first. */
+	/** Struct history_report, the newest part first. */
 	int (*history)(void *ctx, const struct report_filter *f, report_fn fn,
-		       void *userdata);
-	/** Struct ce_report, oldest first. */
+		       void *userdata, uint64_t *ret_cursor);
+	/** Struct ce_report, the newest part first. */
 	int (*errors)(void *ctx, const struct report_filter *f, report_fn fn,
-		      void *userdata);
+		      void *userdata, uint64_t *ret_cursor);
 	/** Struct dimm_report. */
 	int (*dimms)(void *ctx, report_fn fn, void *userdata);
 	/** Struct node_report, by node. */
@@ -108,19 +121,26 @@ struct bus_ops {
 	/** Drops the history of every page of the DIMM with @label. -ENOENT: not known.
 	 */
 	int (*forget_dimm)(void *ctx, const char *label, char why[REPORT_TEXT_MAX]);
+	/** The name is ours: calls come. */
+	void (*up)(void *ctx);
+	/**
+	 * No calls come, and none will; the bus is to be freed. @error: -ECONNRESET: the
+	 * connection ended; -EEXIST: another program has the name; -EACCES, -EPERM: the
+	 * bus's policy does not let us have it; other negative errno.
+	 */
+	void (*down)(void *ctx, int error);
 };
 
 struct bus;
 
 /**
  * Takes over the reference to @connection, which is started but not attached to a loop,
- * registers the object, asks for the name if there is a bus daemon behind the connection,
- * and attaches it to @event (NULL: the caller drives sd_bus_process()). @ops must live as
- * long as the result.
+ * registers the object, attaches it to @event and asks for the name if there is a bus
+ * daemon behind the connection; what comes of that, up() or down() tells. @ops must live
+ * as long as the result.
  *
- * Returns 0 and *ret, to be freed with bus_free(); -EEXIST: somebody has the name;
- * -EPERM: the bus policy forbids it; other negative errno. On failure the connection is
- * closed.
+ * Returns 0 and *ret, to be freed with bus_free(); negative errno, and then the
+ * connection is closed.
  */
 int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
 	    const struct bus_ops *ops, void *ctx);

@@ -13,6 +13,8 @@
 
 #include "mem.h"
 
+#define MAX_FILTER_ENTRIES 16 /* there are six keys; a stranger's message may be huge */
+
 static int append_value(sd_bus_message *m, const void *at, enum report_type type)
 {
 	uint64_t count;
@@ -259,6 +261,7 @@ int bus_read_filter(sd_bus_message *m, struct report_filter *ret,
 		    char ret_key[REPORT_WORD_MAX])
 {
 	struct report_filter f = report_filter_all();
+	unsigned int entries = 0;
 	const char *key, *type;
 	int r;
 
@@ -266,7 +269,8 @@ int bus_read_filter(sd_bus_message *m, struct report_filter *ret,
 	if (r <= 0)
 		return r < 0 ? r : -EBADMSG;
 	while ((r = next_entry(m, &key, &type)) > 0) {
-		r = read_filter_entry(m, &f, key, type);
+		r = ++entries > MAX_FILTER_ENTRIES ? -EINVAL
+						   : read_filter_entry(m, &f, key, type);
 		if (r == -EINVAL)
 			snprintf(ret_key, REPORT_WORD_MAX, "%s", key);
 		if (r < 0)

@@ -28,8 +28,8 @@ int bus_append_filter(sd_bus_message *m, const struct report_filter *f);
 
 /**
  * Reads a{sv} into *ret; *ret->state points into @m. A key that is unknown, of another
- * type or not a page state makes the whole filter invalid: a list that is wider than what
- * was asked for would mislead.
+ * type, one too many or not a page state makes the whole filter invalid: a list that is
+ * wider than what was asked for would mislead.
  *
  * Returns 0; -EINVAL, with the offending key copied to @ret_key; negative errno for a
  * message that is no dictionary here.

@@ -19,6 +19,7 @@
 #include "metrics.h"
 #include "node_counters.h"
 #include "textfile.h"
+#include "topology.h"
 
 #define COMMIT_DELAY     USEC_PER_SEC
 #define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)
@@ -484,7 +485,7 @@ static int run(struct daemon *d)
 static void close_all(struct daemon *d)
 {
 	daemon_end_check(d);
-	bus_free(d->bus);
+	daemon_close_bus(d);
 	offline_worker_stop(d->worker);
 	write_watch_free(d->watch);
 	trace_pump_stop(d->pump);
@@ -492,6 +493,7 @@ static void close_all(struct daemon *d)
 	db_close(d->db);
 	engine_free(d->engine);
 	mc_format_free(d->format);
+	topology_free(d->topology);
 	free(d->consumed);
 	free(d->noted);
 	sysfs_offline_free(d->sysfs);

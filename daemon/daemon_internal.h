@@ -54,7 +54,13 @@ struct daemon {
 	struct kernel_sysctl control;
 	char control_word[REPORT_WORD_MAX]; /* of SoftOfflineControl=, see daemon_kernel.c
 					     */
-	struct bus *bus;
+	struct bus *bus;                    /* NULL: there is none */
+	sd_event_source *bus_retry;
+	usec_t bus_wait; /* before the next try to be on the bus */
+	bool bus_told;   /* that there is none */
+	bool bus_was_up;
+	struct topology *topology; /* as it was at @topology_time, for those who ask */
+	usec_t topology_time;
 	unsigned int page_shift;
 	usec_t started;     /* CLOCK_BOOTTIME */
 	usec_t wall_offset; /* refreshed by the minute, and before each commit */
@@ -175,6 +181,16 @@ int daemon_start(struct daemon *d, const struct config *cfg);
  * and returns the exit status, 0 to go on: then d->db is NULL if the disk is to blame.
  */
 int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later);
+
+/* daemon_bus.c */
+
+/** Goes on the system bus, now or once there is one. Returns 0 or negative errno. */
+int daemon_open_bus(struct daemon *d);
+/** Leaves it for good. */
+void daemon_close_bus(struct daemon *d);
+/** Of struct bus_ops. */
+void daemon_bus_up(void *ctx);
+void daemon_bus_down(void *ctx, int error);
 
 /* daemon_check.c */
 

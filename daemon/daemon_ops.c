@@ -15,6 +15,12 @@
 #include "report_db.h"
 #include "topology.h"
 
+/* Of a list: about a millisecond. */
+#define ROWS_A_PART  256
+#define SLOTS_A_PART 16384
+
+#define TOPOLOGY_AGE (10 * USEC_PER_SEC)
+
 static int64_t to_wall(const struct daemon *d, int64_t boot)
 {
 	return usec_add(usec(boot), d->wall_offset).us;
@@ -129,6 +135,7 @@ static int op_pages(void *ctx, const struct report_filter *f, report_fn fn,
 	struct daemon *d = ctx;
 	const struct ce_tracker *t = engine_tracker(d->engine);
 	enum result wait = waiting_for(d);
+	uint32_t most = f->limit > 0 && f->limit < ROWS_A_PART ? f->limit : ROWS_A_PART;
 	struct page_report report;
 	uint32_t n = 0;
 
@@ -139,15 +146,16 @@ static int op_pages(void *ctx, const struct report_filter *f, report_fn fn,
 		const char *state;
 		int r;
 
+		if (slot - f->cursor == SLOTS_A_PART || n == most) {
+			*ret_cursor = slot;
+			return 0;
+		}
 		if (!rec)
 			continue;
 		state = page_state_to_string((enum page_state)rec->state);
 		if (f->state && strcmp(f->state, state) != 0)
 			continue;
-		if (f->limit > 0 && n++ == f->limit) {
-			*ret_cursor = slot;
-			return 0;
-		}
+		n++;
 		fill_page(d, rec, false, wait, &report);
 		r = fn(userdata, &report);
 		if (r != 0)
@@ -181,17 +189,20 @@ static int relay_ce(void *userdata, const struct db_ce *row)
 }
 
 static int op_history(void *ctx, const struct report_filter *f, report_fn fn,
-		      void *userdata)
+		      void *userdata, uint64_t *ret_cursor)
 {
 	struct daemon *d = ctx;
 	struct relay relay = { d, fn, userdata };
 	struct db_filter filter = report_db_filter(f, d->page_shift);
 
-	return d->db ? db_report_history(d->db, &filter, relay_history, &relay) : -EIO;
+	*ret_cursor = f->cursor;
+	return d->db ? db_browse_history(d->db, &filter, ROWS_A_PART, ret_cursor,
+					 relay_history, &relay)
+		     : -EIO;
 }
 
 static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
-		     void *userdata)
+		     void *userdata, uint64_t *ret_cursor)
 {
 	struct daemon *d = ctx;
 	struct relay relay = { d, fn, userdata };
@@ -201,9 +212,10 @@ static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
 		return -EIO;
 	/* The last second's groups are still open in memory; who asks often waits for it.
 	 */
-	if (usec_sub(clock_boot(), d->flushed).us >= USEC_PER_SEC)
+	if (f->fresh && usec_sub(clock_boot(), d->flushed).us >= USEC_PER_SEC)
 		(void)daemon_flush(d);
-	return db_report_ces(d->db, &filter, relay_ce, &relay);
+	*ret_cursor = f->cursor;
+	return db_browse_ces(d->db, &filter, ROWS_A_PART, ret_cursor, relay_ce, &relay);
 }
 
 static void identify(const struct topology *t, const struct dimm_rec *rec,
@@ -240,13 +252,25 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 	identify(t, rec, r);
 }
 
+/* Reading it takes a while, and anybody may ask. */
+static const struct topology *recent_topology(struct daemon *d)
+{
+	usec_t now = clock_boot();
+
+	if (!d->topology || usec_sub(now, d->topology_time).us > TOPOLOGY_AGE) {
+		d->topology = topology_free(d->topology);
+		(void)topology_read(&d->topology, "");
+		d->topology_time = now;
+	}
+	return d->topology;
+}
+
 static int op_dimms(void *ctx, report_fn fn, void *userdata)
 {
 	struct daemon *d = ctx;
-	struct topology *t = NULL;
+	const struct topology *t = recent_topology(d);
 	int r = 0;
 
-	(void)topology_read(&t, "");
 	for (uint16_t i = 0; r == 0 && i < engine_dimms(d->engine); i++) {
 		const struct dimm_rec *rec = engine_dimm(d->engine, i);
 		struct dimm_report report;
@@ -257,7 +281,6 @@ static int op_dimms(void *ctx, report_fn fn, void *userdata)
 		fill_dimm(d, i, t, &report);
 		r = fn(userdata, &report);
 	}
-	topology_free(t);
 	return r;
 }
 
@@ -376,4 +399,6 @@ const struct bus_ops daemon_bus_ops = {
 	.offline = op_offline,
 	.forget = op_forget,
 	.forget_dimm = op_forget_dimm,
+	.up = daemon_bus_up,
+	.down = daemon_bus_down,
 };

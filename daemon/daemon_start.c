@@ -274,22 +274,6 @@ static void describe_machine(struct daemon *d)
 	daemon_init_control(d, engine_config(d->engine));
 }
 
-/* Optional: in an initramfs or a container there is no bus. */
-static void open_bus(struct daemon *d)
-{
-	sd_bus *connection = NULL;
-	int r = sd_bus_open_system(&connection);
-
-	if (r < 0) {
-		journal_log(LOG_NOTICE, r,
-			    "No system bus: softofflinectl shows stored data only");
-		return;
-	}
-	r = bus_new(&d->bus, connection, d->event, &daemon_bus_ops, d);
-	if (r < 0)
-		journal_log(LOG_WARNING, r, "Cannot offer " BUS_NAME " on the bus");
-}
-
 static int open_hands(struct daemon *d)
 {
 	const struct offline_driver *driver =
@@ -357,6 +341,8 @@ int daemon_start(struct daemon *d, const struct config *cfg)
 	if (r != 0)
 		return r;
 	daemon_resolve_metrics(d, cfg);
-	open_bus(d);
-	return 0;
+	r = daemon_open_bus(d);
+	if (r < 0)
+		journal_log(LOG_ERR, r, "Cannot start");
+	return r < 0 ? EXIT_FAILURE : 0;
 }

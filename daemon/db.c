@@ -516,6 +516,22 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 	return 0;
 }
 
+int db_in_use(const char *path)
+{
+	_cleanup_(close_p) int fd = -1;
+	char lock[PATH_MAX];
+	int n = snprintf(lock, sizeof(lock), "%s.lock", path);
+
+	if (n < 0 || n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
+}
+
 struct db *db_close(struct db *db)
 {
 	if (!db)

@@ -65,6 +65,12 @@ int db_open(struct db **ret, const struct db_options *options, enum db_opened *r
  */
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why);
 
+/**
+ * Whether a daemon has the database at @path open, by the lock beside it. Returns 1 or 0;
+ * negative errno if that cannot be told: the lock is root's to look at.
+ */
+int db_in_use(const char *path);
+
 /** Commits what is pending, checkpoints and closes; NULL is fine. Returns NULL. */
 struct db *db_close(struct db *db);
 

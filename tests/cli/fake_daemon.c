@@ -128,14 +128,16 @@ static int give_history(void *userdata, const struct db_history *row)
 	return w->fn(w->userdata, &report);
 }
 
+/* Two rows to a part, as for pages. */
 static int fake_history(void *ctx, const struct report_filter *f, report_fn fn,
-			void *userdata)
+			void *userdata, uint64_t *ret_cursor)
 {
 	struct writer w = { .fn = fn, .userdata = userdata };
 	struct db_filter filter = report_db_filter(f, PAGE_SHIFT);
 	struct fake *fake = ctx;
 
-	return db_report_history(fake->db, &filter, give_history, &w);
+	*ret_cursor = f->cursor;
+	return db_browse_history(fake->db, &filter, 2, ret_cursor, give_history, &w);
 }
 
 static int give_ce(void *userdata, const struct db_ce *row)
@@ -148,13 +150,14 @@ static int give_ce(void *userdata, const struct db_ce *row)
 }
 
 static int fake_errors(void *ctx, const struct report_filter *f, report_fn fn,
-		       void *userdata)
+		       void *userdata, uint64_t *ret_cursor)
 {
 	struct writer w = { .fn = fn, .userdata = userdata };
 	struct db_filter filter = report_db_filter(f, PAGE_SHIFT);
 	struct fake *fake = ctx;
 
-	return db_report_ces(fake->db, &filter, give_ce, &w);
+	*ret_cursor = f->cursor;
+	return db_browse_ces(fake->db, &filter, 2, ret_cursor, give_ce, &w);
 }
 
 /* A kernel of the bundled series, where the verdict is "degraded". */
@@ -293,6 +296,19 @@ static int fake_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_M
 	return -ENOENT;
 }
 
+static void fake_up(void *ctx)
+{
+	puts("ready");
+	fflush(stdout);
+}
+
+static void fake_down(void *ctx, int error)
+{
+	struct fake *f = ctx;
+
+	(void)sd_event_exit(f->loop, error);
+}
+
 static const struct bus_ops ops = {
 	.status = fake_status,
 	.pages = fake_pages,
@@ -307,6 +323,8 @@ static const struct bus_ops ops = {
 	.offline = fake_offline,
 	.forget = fake_forget,
 	.forget_dimm = fake_forget_dimm,
+	.up = fake_up,
+	.down = fake_down,
 };
 
 static int run(const char *path, const char *verdict)
@@ -332,8 +350,6 @@ static int run(const char *path, const char *verdict)
 	if (r < 0)
 		return r;
 	fake.bus = bus;
-	puts("ready");
-	fflush(stdout);
 	return sd_event_loop(loop);
 }
 

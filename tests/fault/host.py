@@ -180,7 +180,7 @@ class Host:
         self.process = None
         # Nothing of the real /run: no journal, no drop-ins, no bus.
         outside.mount_tmpfs('/run', 'mode=755')
-        self.ctl_path = self._borrow(ctl or CTL)
+        self.ctl_path = self.borrow(ctl or CTL, 'softofflinectl')
         self.trace = outside.Trace(self.dir / 'tracing', cpus)
         outside.bind(self.trace.folder, outside.TRACING)
         self.memory = outside.Memory(self.dir / 'kernel', ram_mib, sysctl)
@@ -191,9 +191,9 @@ class Host:
             self.bus.start()
 
     @staticmethod
-    def _borrow(program):
-        # The build folder may be where others cannot go.
-        path = '/run/softofflinectl'
+    def borrow(program, name):
+        """A path where others can run it: the build folder may be closed to them."""
+        path = f'/run/{name}'
         Path(path).touch()
         outside.bind(program, path)
         return path

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Whose a call is, and when it gets its turn. It knows no method.
+ *
+ * Whose a call is, is asked on the connection that the call came by, without waiting: a
+ * connection that nobody reads would be closed by the bus, or be filled by a stranger.
+ * Nothing is looked up in /proc by process id, which a caller could win a race for.
+ *
+ * What a stranger may cost is bounded here, for all methods alike. Root's calls go first.
+ * All others together get a tenth of the daemon's time, in turns of about a millisecond,
+ * between which errors are counted. A user may have a few calls waiting.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "bus_internal.h"
+#include "clock.h"
+
+/*
+ * Calls that wait for the bus's word. The bus lets one user have 256 connections and all
+ * together 2,048 (max_connections_per_user, max_completed_connections of dbus-daemon), so
+ * that one user alone cannot take all the places.
+ */
+#define MAX_ASKED        2048
+#define MAX_ASKED_BY_ONE 7 /* of one connection */
+#define MAX_ROOT         256
+#define MAX_OTHERS       64
+
+#define REST_PARTS  9 /* of ten: how long the others rest */
+#define MAX_REST    USEC_PER_SEC
+#define MAX_UNSENT  32                   /* answers that the bus has not taken yet */
+#define UNSENT_REST (USEC_PER_SEC / 100) /* until it may have */
+
+DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref)
+
+static void call_free(struct call *c)
+{
+	sd_bus_slot_unref(c->who);
+	bus_list_done(&c->list);
+	sd_bus_message_unref(c->m);
+	free(c);
+}
+
+static unsigned int line_length(const struct line *line)
+{
+	const struct call *c;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(c, line, entry)
+	n++;
+	return n;
+}
+
+static void turn_away(struct line *line)
+{
+	struct call *c;
+
+	while ((c = TAILQ_FIRST(line))) {
+		(void)sd_bus_reply_method_errorf(c->m, BUS_ERROR_STOPPING,
+						 "softofflined is stopping.");
+		TAILQ_REMOVE(line, c, entry);
+		call_free(c);
+	}
+}
+
+/* Nothing is to be done if the answer cannot be sent: the caller has gone, or the bus. */
+static void answer_error(struct call *c, int r, sd_bus_error *error)
+{
+	(void)sd_bus_reply_method_errno(c->m, r, error);
+	sd_bus_error_free(error);
+}
+
+static int too_many(sd_bus_error *error)
+{
+	return sd_bus_error_set(error, BUS_ERROR_BUSY,
+				"Too many calls wait for their answers; wait for one.");
+}
+
+static void arm(struct bus *b)
+{
+	usec_t when = usec(0);
+
+	if (TAILQ_EMPTY(&b->root) && TAILQ_EMPTY(&b->lists)) {
+		if (TAILQ_EMPTY(&b->others)) {
+			(void)sd_event_source_set_enabled(b->turn, SD_EVENT_OFF);
+			return;
+		}
+		when = b->rest;
+	}
+	(void)sd_event_source_set_time(b->turn, (uint64_t)when.us);
+	(void)sd_event_source_set_enabled(b->turn, SD_EVENT_ONESHOT);
+}
+
+/*
+ * Turns.
+ */
+
+static void run(struct line *line, struct call *c)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r = c->method->run(c, &error);
+
+	if (r == CALL_GOES_ON)
+		return;
+	if (r < 0)
+		answer_error(c, r, &error);
+	TAILQ_REMOVE(line, c, entry);
+	call_free(c);
+}
+
+/* Answers that are not taken would pile up here, and not at whoever does not read. */
+static bool unsent(const struct bus *b)
+{
+	uint64_t n = 0;
+
+	return sd_bus_get_n_queued_write(b->connection, &n) >= 0 && n > MAX_UNSENT;
+}
+
+static void run_others(struct bus *b)
+{
+	usec_t begin = clock_boot(), end;
+	int64_t rest;
+
+	if (unsent(b)) {
+		b->rest = usec_add(begin, usec(UNSENT_REST));
+		return;
+	}
+	run(&b->others, TAILQ_FIRST(&b->others));
+	end = clock_boot();
+	rest = REST_PARTS * usec_sub(end, begin).us;
+	b->rest = usec_add(end, usec(rest < MAX_REST ? rest : MAX_REST));
+}
+
+static int on_turn(sd_event_source *s, uint64_t when, void *userdata)
+{
+	struct bus *b = userdata;
+
+	if (!TAILQ_EMPTY(&b->root))
+		run(&b->root, TAILQ_FIRST(&b->root));
+	else if (!TAILQ_EMPTY(&b->lists))
+		run(&b->lists, TAILQ_FIRST(&b->lists));
+	else if (!TAILQ_EMPTY(&b->others))
+		run_others(b);
+	arm(b);
+	return 0;
+}
+
+int bus_calls_init(struct bus *b, sd_event *event)
+{
+	int r;
+
+	TAILQ_INIT(&b->asked);
+	TAILQ_INIT(&b->root);
+	TAILQ_INIT(&b->lists);
+	TAILQ_INIT(&b->others);
+	r = sd_event_add_time(event, &b->turn, CLOCK_BOOTTIME, 0, 1, on_turn, b);
+	return r < 0 ? r : sd_event_source_set_enabled(b->turn, SD_EVENT_OFF);
+}
+
+void bus_calls_done(struct bus *b)
+{
+	turn_away(&b->asked);
+	turn_away(&b->root);
+	turn_away(&b->lists);
+	turn_away(&b->others);
+	b->turn = sd_event_source_disable_unref(b->turn);
+}
+
+/*
+ * Arrival.
+ */
+
+static unsigned int calls_of_user(const struct line *line, uid_t uid)
+{
+	const struct call *c;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(c, line, entry)
+	n += c->uid == uid;
+	return n;
+}
+
+/* Which line a call is to stand in. NULL: @error says why not. */
+static struct line *choose_line(struct bus *b, const struct call *c, sd_bus_error *error)
+{
+	if (c->uid == 0) {
+		if (line_length(&b->root) + line_length(&b->lists) < MAX_ROOT)
+			return c->method->list ? &b->lists : &b->root;
+	} else if (c->method->for_root) {
+		bus_deny(error, c->method->for_root);
+		return NULL;
+	} else if (line_length(&b->others) < MAX_OTHERS &&
+		   calls_of_user(&b->others, c->uid) < BUS_CALLS_PER_USER) {
+		return &b->others;
+	}
+	too_many(error);
+	return NULL;
+}
+
+/* Takes @c over; its user is known. */
+static void line_up(struct bus *b, struct call *c)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct line *line = choose_line(b, c, &error);
+
+	if (!line) {
+		answer_error(c, -EACCES, &error);
+		call_free(c);
+		return;
+	}
+	TAILQ_INSERT_TAIL(line, c, entry);
+	arm(b);
+}
+
+static void refuse_unknown(struct call *c, const sd_bus_error *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	/* Who has gone needs no answer. */
+	if (!sd_bus_error_has_name(why, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
+		sd_bus_error_setf(&error, BUS_ERROR_BUSY,
+				  "The bus did not say who calls: %s. Call again.",
+				  why->message ? why->message : why->name);
+		answer_error(c, -EBUSY, &error);
+	}
+	call_free(c);
+}
+
+static int on_told(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+	const sd_bus_error *why = sd_bus_message_get_error(reply);
+	struct call *c = userdata;
+	struct bus *b = c->bus;
+	uint32_t uid;
+
+	c->who = sd_bus_slot_unref(c->who);
+	TAILQ_REMOVE(&b->asked, c, entry);
+	if (!why && sd_bus_message_read(reply, "u", &uid) >= 0) {
+		c->uid = uid;
+		line_up(b, c);
+	} else if (why) {
+		refuse_unknown(c, why);
+	} else {
+		call_free(c);
+	}
+	return 0;
+}
+
+static bool may_ask(const struct bus *b, const char *sender)
+{
+	unsigned int all = 0, of_one = 0;
+	const struct call *c;
+
+	TAILQ_FOREACH(c, &b->asked, entry)
+	{
+		all++;
+		of_one += strcmp(sd_bus_message_get_sender(c->m), sender) == 0;
+	}
+	return all < MAX_ASKED && of_one < MAX_ASKED_BY_ONE;
+}
+
+static int ask(struct bus *b, struct call *c, const char *sender, sd_bus_error *error)
+{
+	int r;
+
+	if (!may_ask(b, sender))
+		return too_many(error);
+	r = sd_bus_call_method_async(b->connection, &c->who, "org.freedesktop.DBus",
+				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
+				     "GetConnectionUnixUser", on_told, c, "s", sender);
+	if (r >= 0)
+		TAILQ_INSERT_TAIL(&b->asked, c, entry);
+	return r;
+}
+
+/* Without a bus daemon the socket itself vouches for the other end. */
+static int take_peers_user(struct call *c)
+{
+	_cleanup_(sd_bus_creds_unref_p) sd_bus_creds *creds = NULL;
+	int r = sd_bus_query_sender_creds(c->m, SD_BUS_CREDS_EUID, &creds);
+
+	return r < 0 ? r : sd_bus_creds_get_euid(creds, &c->uid);
+}
+
+static int arrive(struct bus *b, struct call *c, sd_bus_error *error)
+{
+	const char *sender = sd_bus_message_get_sender(c->m);
+	int r = c->method->read ? c->method->read(c, error) : 0;
+
+	if (r < 0)
+		return r;
+	if (sender)
+		return ask(b, c, sender, error);
+	r = take_peers_user(c);
+	if (r >= 0)
+		line_up(b, c);
+	return r;
+}
+
+int bus_calls_take(struct bus *b, sd_bus_message *m, const struct method *method,
+		   sd_bus_error *error)
+{
+	struct call *c;
+	int r;
+
+	/* A question whose answer nobody wants costs nothing. */
+	if (!method->for_root && !sd_bus_message_get_expect_reply(m))
+		return 1;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->bus = b;
+	c->m = sd_bus_message_ref(m);
+	c->method = method;
+	r = arrive(b, c, error);
+	if (r < 0)
+		call_free(c);
+	return r < 0 ? r : 1;
+}
