@@ -6,12 +6,14 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include "config_load.h"
 #include "ctl.h"
+#include "db.h"
 
 /* The database's path as the configuration has it; the default one if it is invalid. */
-static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
+static int configured_path(char path[CONFIG_PATH_MAX])
 {
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 
@@ -19,26 +21,52 @@ static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
 		return -ENOMEM;
 	if (config_load(cfg, NULL, "", NULL, NULL) < 0)
 		config_init(cfg);
-	return source_open_db(ret, cfg->database.path, why);
+	strcpy(path, cfg->database.path);
+	return 0;
+}
+
+static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
+{
+	char path[CONFIG_PATH_MAX];
+	int r = configured_path(path);
+
+	return r < 0 ? r : source_open_db(ret, path, why);
+}
+
+/*
+ * Why no daemon answered, a sentence without full stop. A daemon holds the lock beside
+ * its database for as long as it runs.
+ */
+static const char *why_no_answer(bool *ret_runs)
+{
+	char path[CONFIG_PATH_MAX];
+	int r = configured_path(path);
+
+	r = r < 0 ? r : db_in_use(path);
+	*ret_runs = r > 0;
+	if (r > 0)
+		return "softofflined runs, but cannot be reached over the system bus";
+	if (r < 0)
+		return "softofflined does not answer on the system bus";
+	return "softofflined is not running";
 }
 
 static int open_stored(struct source **ret)
 {
 	char why[SOURCE_WHY_MAX] = "";
+	bool runs;
+	const char *reason = why_no_answer(&runs);
 
 	if (geteuid() != 0) {
-		complain("softofflined is not running, "
-			 "and what it stored is for root to read");
+		complain("%s, and what it stored is for root to read", reason);
 		return -ESRCH;
 	}
 	if (open_configured(ret, why) < 0) {
-		complain("softofflined is not running, and what it stored "
-			 "cannot be read: %s",
-			 why);
+		complain("%s, and what it stored cannot be read: %s", reason, why);
 		return -ESRCH;
 	}
-	(*ret)->asked = true;
-	complain("softofflined is not running; showing what it stored");
+	(*ret)->daemon = runs ? SOURCE_DAEMON_UNREACHED : SOURCE_DAEMON_STOPPED;
+	complain("%s; showing what it stored", reason);
 	return 0;
 }
 
@@ -66,9 +94,11 @@ int ctl_open_stored(struct source **ret)
 
 int ctl_open_daemon(struct source **ret)
 {
+	bool runs;
+
 	if (source_open_bus(ret) == 0)
 		return 0;
-	complain("softofflined is not running");
+	complain("%s", why_no_answer(&runs));
 	return -ESRCH;
 }
 

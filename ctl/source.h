@@ -25,11 +25,18 @@ struct source_ops {
 	int (*nodes)(struct source *s, report_fn fn, void *userdata);
 };
 
+/** What is known of the daemon where the database is read. */
+enum source_daemon {
+	SOURCE_DAEMON_UNKNOWN,   /* a file was named: it was not asked */
+	SOURCE_DAEMON_STOPPED,   /* it does not run */
+	SOURCE_DAEMON_UNREACHED, /* it runs, and there is no way to it */
+};
+
 struct source {
 	const struct source_ops *ops;
 	sd_bus *bus;   /* the daemon's, or NULL */
 	struct db *db; /* the database, or NULL */
-	bool asked;    /* the database is read because no daemon answered */
+	enum source_daemon daemon;
 	unsigned int page_shift;
 	char why[SOURCE_WHY_MAX]; /* why the last operation failed */
 };

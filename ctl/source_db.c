@@ -164,8 +164,8 @@ static int db_status(struct source *s, struct status_report *ret)
 	fields = status_report_fields(&n);
 	report_clear(ret, fields, n);
 	ret->schema = REPORT_SCHEMA;
-	if (s->asked)
-		ret->running = 0;
+	if (s->daemon != SOURCE_DAEMON_UNKNOWN)
+		ret->running = s->daemon == SOURCE_DAEMON_UNREACHED;
 	fill_status(&sum, ret);
 	ret->db_ok = 1;
 	ret->db_bytes = db_size(s->db);

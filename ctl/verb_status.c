@@ -51,6 +51,10 @@ static void print_daemon(const struct ui *ui, const struct status_report *s)
 		puts("not running");
 		return;
 	}
+	if (!s->version[0]) {
+		puts("running, but not on the system bus");
+		return;
+	}
 	printf("%s, running since %s%s\n", s->version, text_time(ui, s->started, text),
 	       s->dry_run == 1 ? "; dry run: no page is really offlined" : "");
 }
@@ -270,9 +274,12 @@ static int exit_code(const struct ctl *ctl, const struct status_report *s)
 
 	if (s->running == 0)
 		return CTL_NOT_RUNNING;
-	if (!(ctl->args->given & ARGS_EXIT_CODE) ||
-	    verdict_from_string(s->verdict, &verdict) < 0)
+	if (!(ctl->args->given & ARGS_EXIT_CODE))
 		return CTL_FINE;
+	/* A daemon that cannot be asked is not fine; a file that was named is no daemon.
+	 */
+	if (verdict_from_string(s->verdict, &verdict) < 0)
+		return s->running == 1 ? CTL_DEGRADED : CTL_FINE;
 	switch (verdict) {
 	case VERDICT_OK:
 	case VERDICT_WATCH:
