@@ -29,6 +29,7 @@ static const struct option {
 	{ "--exit-code", ARGS_EXIT_CODE, 0, false }, { "--help", ARGS_HELP, 'h', false },
 	{ "--version", ARGS_VERSION, 0, false },     { "--config", ARGS_CONFIG, 0, true },
 	{ "--policy", ARGS_POLICY, 0, true },        { "--input", ARGS_INPUT, 0, true },
+	{ "--strict", ARGS_STRICT, 0, false },
 };
 
 const char *args_option_name(enum args_option option)

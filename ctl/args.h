@@ -26,6 +26,7 @@ enum args_option {
 	ARGS_CONFIG = 1 << 9,
 	ARGS_POLICY = 1 << 10,
 	ARGS_INPUT = 1 << 11,
+	ARGS_STRICT = 1 << 12,
 };
 
 #define ARGS_MAX_LIST 16

@@ -7,7 +7,7 @@ _softofflinectl() {
 	local cur prev word i verb=""
 	local verbs="status pages show dimms history check offline forget reload policy"
 	local options="--json --no-legend --db --lines --since --state --exit-code --help
-		--version --input --config --policy"
+		--version --strict --input --config --policy"
 
 	COMPREPLY=()
 	cur=${COMP_WORDS[COMP_CWORD]}

@@ -47,7 +47,7 @@ static const struct verb verbs[] = {
 	  "Read the configuration again", verb_reload },
 	{ "policy show", "[DIMM|ADDRESS]", 0, 1, 0,
 	  "The configuration in force, whole or there", verb_policy_show },
-	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, 0,
+	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, ARGS_STRICT,
 	  "Whether configuration files are valid", verb_policy_verify },
 	{ "policy backtest", "", 0, ARGS_MAX_WORDS,
 	  ARGS_DB | ARGS_INPUT | ARGS_CONFIG | ARGS_POLICY,
@@ -74,6 +74,7 @@ static void print_help(void)
 	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
 	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
 	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
+	     "      --strict            policy verify: a warning refuses the file, too\n"
 	     "      --input FILE        policy backtest: recorded errors as CSV, - for stdin\n"
 	     "      --config FILE       policy backtest: this configuration; may be repeated\n"
 	     "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"

@@ -238,8 +238,8 @@ static void take_finding(void *userdata, const struct config_diag *diag)
 		f->failed = true;
 }
 
-/* @file: NULL for the standard places. Returns an exit code. */
-static int verify(const char *file, struct findings *f)
+/* @file: NULL for the standard places. @strict: any finding is a failure. */
+static int verify(const char *file, bool strict, struct findings *f)
 {
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	unsigned int before = f->n;
@@ -250,7 +250,9 @@ static int verify(const char *file, struct findings *f)
 	r = config_load(cfg, file, "", take_finding, f);
 	if (r < 0)
 		return CTL_FAILURE;
-	if (!f->list && f->n == before)
+	if (f->n != before)
+		return strict ? CTL_FAILURE : CTL_FINE;
+	if (!f->list)
 		printf("%s: fine\n", file ? file : "configuration");
 	return CTL_FINE;
 }
@@ -258,15 +260,16 @@ static int verify(const char *file, struct findings *f)
 int verb_policy_verify(const struct ctl *ctl)
 {
 	_cleanup_(json_decref_p) json_t *list = ctl->ui.json ? json_array() : NULL;
+	bool strict = ctl->args->given & ARGS_STRICT;
 	struct findings f = { .list = list };
 	int r = CTL_FINE;
 
 	if (ctl->ui.json && !list)
 		return CTL_FAILURE;
 	if (ctl->n_words == 0)
-		r = verify(NULL, &f);
+		r = verify(NULL, strict, &f);
 	for (unsigned int i = 0; i < ctl->n_words; i++)
-		if (verify(ctl->words[i], &f) != CTL_FINE)
+		if (verify(ctl->words[i], strict, &f) != CTL_FINE)
 			r = CTL_FAILURE;
 	if (list && (f.failed || print_json(TAKE_PTR(list)) != CTL_FINE))
 		return CTL_FAILURE;

@@ -55,6 +55,7 @@ if shutil.which('bash'):
     expect(complete('policy', '') == {'show', 'verify', 'backtest'}, 'completion of policy')
     expect(complete('policy', 'backtest', '--policy', 'wi') == {'windows'},
            'completion of --policy')
+    expect('--strict' in complete('policy', 'verify', '--s'), 'completion of --strict')
     expect(complete('--json', 'st') == {'status'}, 'completion after an option')
     expect(complete('--lines', '3', 'hi') == {'history'}, 'completion after a value')
     expect(complete('pages', '--state', '=', 'pe') == {'pending'}, 'completion of --state=')
