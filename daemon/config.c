@@ -29,6 +29,7 @@
 enum place {
 	PLACE_NONE,     /* before the first section */
 	PLACE_SKIPPED,  /* a section that was complained about: its keys go nowhere */
+	PLACE_FOREIGN,  /* [X-...]: somebody else's */
 	PLACE_SECTION,  /* a section of the table */
 	PLACE_OVERRIDE, /* [Policy "GLOB"] */
 };
@@ -176,7 +177,10 @@ static void enter_section(struct parser *p, const char *title)
 
 	p->place = PLACE_SKIPPED;
 	config_printable(title, strlen(title), p->title, sizeof(p->title));
-
+	if (strncmp(title, "X-", strlen("X-")) == 0) {
+		p->place = PLACE_FOREIGN;
+		return;
+	}
 	while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\t'))
 		len--;
 	snprintf(trimmed, sizeof(trimmed), "%.*s", (int)len, start);
@@ -197,8 +201,9 @@ static void enter_section(struct parser *p, const char *title)
 		enter_override(p, title, trimmed + strlen(prefix));
 		return;
 	}
-	report(p, CONFIG_WARNING, NULL,
-	       "[%s]: unknown section, ignored with its keys; the nearest known one is [%s]",
+	report(p, CONFIG_ERROR, NULL,
+	       "[%s]: unknown section; the nearest known one is [%s]; a section for "
+	       "another program begins with X-",
 	       p->title, config_section_nearest(trimmed));
 }
 
@@ -299,6 +304,8 @@ static bool check_line(struct parser *p, const char *s, size_t *len)
 	*len = cut_comment(s, *len);
 	if (has_control(s, *len))
 		report(p, CONFIG_ERROR, NULL, "a control character; retype the line");
+	else if (p->place == PLACE_FOREIGN && s[indent] != '[')
+		return false; /* but an indented [Policy] is no line of theirs */
 	else if (*len > MAX_LINE)
 		report(p, CONFIG_ERROR, NULL,
 		       "the line is longer than %d bytes without its comment", MAX_LINE);
@@ -339,19 +346,38 @@ static char *next_line(char *buf, int size, void *stream)
 	return buf;
 }
 
+/*
+ * A key that may have been meant to keep the daemon from acting: one of a section that
+ * says how far it goes, or one that stands only there and was put elsewhere.
+ */
+static bool may_restrain(const struct parser *p, const struct option *near,
+			 const char *key)
+{
+	return config_section_acts(p->section) ||
+	       (config_section_acts(near->doc.section) &&
+		config_same_letters(near->doc.key, key));
+}
+
 static void unknown_key(struct parser *p, const char *key)
 {
 	const struct option *near = config_option_nearest(p->section, key);
 	bool here = strcmp(near->doc.section, p->section) == 0;
+	bool same = config_same_letters(near->doc.key, key);
+	bool refused = may_restrain(p, near, key);
+	enum config_severity severity = refused ? CONFIG_ERROR : CONFIG_WARNING;
 
-	if (here && config_same_letters(near->doc.key, key))
+	if (here && same)
 		report(p, CONFIG_ERROR, key, "letter case counts: write %s",
 		       near->doc.key);
+	else if (same)
+		report(p, severity, key,
+		       "no key of this section%s; %s belongs below [%s]",
+		       refused ? "" : ", ignored", near->doc.key, near->doc.section);
 	else
-		report(p, CONFIG_WARNING, key,
-		       "unknown key, ignored; the nearest known one is %s%s%s%s",
-		       near->doc.key, here ? "" : " in [", here ? "" : near->doc.section,
-		       here ? "" : "]");
+		report(p, severity, key,
+		       "unknown key%s; the nearest known one is %s%s%s%s",
+		       refused ? "" : ", ignored", near->doc.key, here ? "" : " in [",
+		       here ? "" : near->doc.section, here ? "" : "]");
 }
 
 /* inih's handler: one key of the section that the reader saw last. */
@@ -369,7 +395,7 @@ static int set_option(void *user, const char *section, const char *key, const ch
 	if (p->place == PLACE_NONE)
 		report(p, CONFIG_ERROR, key,
 		       "a key before the first section; write [Section] above it");
-	if (p->place == PLACE_NONE || p->place == PLACE_SKIPPED)
+	if (p->place != PLACE_SECTION && !is_override)
 		return 1;
 	i = config_option_find(p->section, key);
 	if (i < 0) {

@@ -126,8 +126,8 @@ struct config {
 };
 
 enum config_severity {
-	CONFIG_WARNING, /* unknown section or key: ignored, and the nearest one is named
-			 */
+	CONFIG_WARNING, /* an unknown key where none keeps the daemon from acting:
+			   ignored, and the nearest one is named */
 	CONFIG_ERROR,   /* the whole configuration is to be refused */
 };
 

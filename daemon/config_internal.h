@@ -46,6 +46,12 @@ const char *config_section_find(const char *name);
 /** The known section whose name is nearest to @name by edit distance. */
 const char *config_section_nearest(const char *name);
 
+/**
+ * True if what stands in @section may keep the daemon from touching memory: a name that
+ * is not understood there refuses the file, elsewhere it is a warning.
+ */
+bool config_section_acts(const char *section);
+
 /** The row whose key is nearest to @key; rows of @section win over others as near. */
 const struct option *config_option_nearest(const char *section, const char *key);
 

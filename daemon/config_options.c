@@ -229,6 +229,18 @@ const char *config_section_find(const char *name)
 	return NULL;
 }
 
+bool config_section_acts(const char *section)
+{
+	/* A section that is added later counts as acting until it is put here. */
+	static const char *const others[] = { "Source", "Tracker", "Retry", "Database",
+					      "Metrics" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i], section) == 0)
+			return false;
+	return true;
+}
+
 #define WORD_MAX 64
 
 /* Levenshtein's, letter case aside; what is past WORD_MAX of @a does not count. */

@@ -57,7 +57,7 @@ static const struct text_row text_rows[] = {
 	{ "[Retry\nTries=99\n[Retry]\nTries=99\n", 2, 0, "f:1: a section must end" },
 	{ "[Retry] x\n", 1, 0, "f:1: a section must end" },
 	{ "[\n", 1, 0, "f:1: a section must end" },
-	{ "[]\n", 0, 1, "f:1: []: unknown section" },
+	{ "[]\n", 1, 0, "f:1: []: unknown section" },
 	{ "[Policy \"a]b\"]\n", 1, 0, "? stands for any character" },
 	{ "[Policy \"a ;b\"]\n", 1, 0, "? stands for any character" },
 	{ "[Policy \"[ab]\"]\n", 1, 0, "? stands for any character" },
@@ -73,9 +73,10 @@ static const struct text_row text_rows[] = {
 	{ "[policy \"a\"]\nAction=soft\n", 1, 0, "write [Policy \"GLOB\"]" },
 	{ "[policy]\nAction=soft\n", 1, 0, "letter case count: write [Policy]" },
 	{ "[ Policy ]\nAction=soft\n", 1, 0, "write [Policy]" },
-	{ "[Polcy]\nAction=hard\n", 0, 1,
-	  "ignored with its keys; the nearest known one is [Policy]" },
-	{ "[Policies]\n", 0, 1, "nearest known one is [Policy]" },
+	{ "[Polcy]\nAction=hard\n", 1, 0,
+	  "[Polcy]: unknown section; the nearest known one is [Policy]; a section for "
+	  "another program begins with X-" },
+	{ "[Policies]\n", 1, 0, "nearest known one is [Policy]" },
 	{ "Tries=5\n", 1, 0, "f:1: Tries: a key before the first section" },
 	{ "[Retry]\nTries\n", 1, 0, "f:2: [Retry] neither a section nor" },
 	{ "[Retry]\n=5\n", 1, 0, "no key before" },
@@ -99,10 +100,17 @@ static const struct text_row text_rows[] = {
 	  "f:2: [Retry] tries: letter case counts: write Tries" },
 	{ "[Retry]\nTryes=5\n", 0, 1,
 	  "unknown key, ignored; the nearest known one is Tries" },
-	{ "[Policy]\nPageTreshold=1 / 1s\n", 0, 1, "nearest known one is PageThreshold" },
-	{ "[Source]\nPageThreshold=1 / 1s\n", 0, 1,
-	  "nearest known one is PageThreshold in [Policy]" },
-	{ "[Policy \"x\"]\nBurst=1\n", 0, 1, "nearest known one is Burst in [Budget]" },
+	{ "[Policy]\nPageTreshold=1 / 1s\n", 1, 0,
+	  "f:2: [Policy] PageTreshold: unknown key; the nearest known one is PageThreshold" },
+	{ "[Source]\nPageThreshold=1 / 1s\n", 1, 0,
+	  "no key of this section; PageThreshold belongs below [Policy]" },
+	{ "[Policy \"x\"]\nBurst=1\n", 1, 0, "Burst belongs below [Budget]" },
+	{ "[Retry]\nMaxSize=1M\n", 0, 1,
+	  "no key of this section, ignored; MaxSize belongs below [Database]" },
+	{ "[Source]\nPageTreshold=1 / 1s\n", 0, 1,
+	  "unknown key, ignored; the nearest known one is PageThreshold in [Policy]" },
+	{ "[Budget]\naction=account\n", 1, 0, "Action belongs below [Policy]" },
+	{ "[Policy]\naction=account\n", 1, 0, "letter case counts: write Action" },
 	{ "[Retry]\nTries=0\nFirst=x\nMax=y\n", 3, 0, "f:2: " },
 };
 /* clang-format on */
@@ -184,7 +192,7 @@ static void test_no_diag(void **state)
 	struct config cfg;
 
 	config_init(&cfg);
-	assert_int_equal(config_parse(&cfg, "f", "x\n[y]\n", 6, NULL, NULL), 1);
+	assert_int_equal(config_parse(&cfg, "f", "x\n[y]\n", 6, NULL, NULL), 2);
 	assert_int_equal(config_parse(&cfg, "f", NULL, 0, NULL, NULL), 0);
 	cfg.retry.max = usec(1);
 	assert_int_equal(config_check(&cfg, NULL, NULL), 1);

@@ -54,7 +54,15 @@ check 'systemctl reload of a good one' same 0 "$status"
 check 'the metrics say so' metric_is $success 1
 conf '[Policy]' 'PageTreshold=3 / 24h' '[Metrics]' 'Interval=1s'
 try softofflinectl reload
-check 'an unknown key only warns' has "$status $said" '^0 .*PageThreshold'
+check 'an unknown key below [Policy] fails' same 1 "$status"
+check 'with the nearest one' has "$err" \
+	"^$file:2: \[Policy\] PageTreshold: unknown key; .* PageThreshold"
+check 'the daemon runs on' running
+check 'with the old policy' has "$(softofflinectl policy show)" \
+	'^PageThreshold *= *2 / (24h|1d)'
+conf '[Metrics]' 'Interval=1s' 'Intervall=2s'
+try softofflinectl reload
+check 'an unknown key below [Metrics] only warns' has "$status $said" '^0 .*Interval'
 conf '[Metrics]' 'Interval=1s'
 try softofflinectl reload
 check 'back to the default' has "$status $(softofflinectl policy show)" \
