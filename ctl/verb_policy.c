@@ -10,6 +10,7 @@
 
 #include "config_load.h"
 #include "ctl.h"
+#include "textfile_place.h"
 
 /* Whose policy is shown. */
 struct subject {
@@ -248,7 +249,7 @@ static int verify(const char *file, bool strict, struct findings *f)
 	if (!cfg)
 		return CTL_FAILURE;
 	r = config_load(cfg, file, "", take_finding, f);
-	if (r < 0)
+	if (r < 0 || textfile_check_place(cfg, NULL, take_finding, f) > 0)
 		return CTL_FAILURE;
 	if (f->n != before)
 		return strict ? CTL_FAILURE : CTL_FINE;

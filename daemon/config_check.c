@@ -26,8 +26,7 @@ static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
 		diag(userdata, &(struct config_diag){ severity, message });
 }
 
-/* "file:line: [Section] Key: " of @key, or of @other there if only that one was set. */
-static const char *locate(const struct config *cfg, const char *section, const char *key,
+const char *config_locate(const struct config *cfg, const char *section, const char *key,
 			  const char *other, char *buf, size_t size)
 {
 	int i = config_option_find(section, key), j = config_option_find(section, other);
@@ -54,7 +53,8 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 	unsigned int errors = 0;
 
 	if (cfg->source.max_buffer_size < cfg->source.buffer_size) {
-		locate(cfg, "Source", "MaxBufferSize", "BufferSize", at, sizeof(at));
+		config_locate(cfg, "Source", "MaxBufferSize", "BufferSize", at,
+			      sizeof(at));
 		tell(diag, userdata, CONFIG_ERROR,
 		     "%sMaxBufferSize=%s is less than BufferSize=%s; raise the first "
 		     "or lower the second",
@@ -63,7 +63,7 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 		errors++;
 	}
 	if (cfg->budget.burst == 0 && cfg->budget.pages_per_hour > 0) {
-		locate(cfg, "Budget", "Burst", "PagesPerHour", at, sizeof(at));
+		config_locate(cfg, "Budget", "Burst", "PagesPerHour", at, sizeof(at));
 		tell(diag, userdata, CONFIG_ERROR,
 		     "%sBurst=0 lets no page pass whatever PagesPerHour says; write "
 		     "PagesPerHour=0 as well, or a Burst of at least 1",
@@ -71,7 +71,7 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 		errors++;
 	}
 	if (cfg->retry.max.us < cfg->retry.first.us) {
-		locate(cfg, "Retry", "Max", "First", at, sizeof(at));
+		config_locate(cfg, "Retry", "Max", "First", at, sizeof(at));
 		tell(diag, userdata, CONFIG_ERROR,
 		     "%sMax=%s is less than First=%s; raise the first or lower the "
 		     "second",
@@ -79,10 +79,11 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 		     config_format_span(cfg->retry.first, b, sizeof(b)));
 		errors++;
 	}
-	if (strcmp(cfg->metrics.file, cfg->database.path) == 0) {
-		locate(cfg, "Metrics", "File", "File", at, sizeof(at));
+	if (config_metrics_hit_database(cfg)) {
+		config_locate(cfg, "Metrics", "File", "File", at, sizeof(at));
 		tell(diag, userdata, CONFIG_ERROR,
-		     "%sthe metrics would overwrite the database; write another path",
+		     "%sthe metrics would overwrite the database or a file that belongs to "
+		     "it; write another path",
 		     at);
 		errors++;
 	}

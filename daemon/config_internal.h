@@ -85,6 +85,33 @@ void config_value_copy(const struct option *opt, void *to, const void *from);
 const char *config_value_format(const struct option *opt, const void *base, char *buf,
 				size_t size);
 
+/**
+ * "file:line: [Section] Key: " of @key, or of @other there if only that one was set;
+ * without a file for a default. Returns @buf.
+ */
+const char *config_locate(const struct config *cfg, const char *section, const char *key,
+			  const char *other, char *buf, size_t size);
+
+/**
+ * True if @name is @database or the name of a file that belongs to it: its log, lock,
+ * backup, note of the sysctl, one put aside. Both are base names, or paths in one
+ * spelling.
+ */
+bool config_is_database_name(const char *database, const char *name);
+
+/** What is behind a database's name in the names of its files, "" last; NULL past that.
+ */
+const char *config_database_suffix(size_t index);
+
+/**
+ * Writes the absolute @path without empty parts, "." and ".."; links are not known here.
+ * Returns @buf; no path of a configuration is too long for it.
+ */
+const char *config_normal_path(const char *path, char buf[CONFIG_PATH_MAX]);
+
+/** True if the metrics, or their temporary file, have a path of the database's files. */
+bool config_metrics_hit_database(const struct config *cfg);
+
 /** Writes @bytes with its largest exact unit of K, M, G, T; returns @buf. */
 const char *config_format_size(uint64_t bytes, char *buf, size_t size);
 

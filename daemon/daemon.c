@@ -59,9 +59,15 @@ static double wall_seconds(const struct daemon *d, usec_t boot)
 	return (double)usec_add(boot, d->wall_offset).us / (double)USEC_PER_SEC;
 }
 
-static void note_metrics(struct daemon *d, int r)
+/* @why: what stands in the way, or NULL: what @r says. */
+static void note_metrics(struct daemon *d, int r, const char *why)
 {
-	if (r < 0 && !d->metrics_failing)
+	if (r < 0 && !d->metrics_failing && why)
+		journal_log(LOG_WARNING, 0,
+			    "%s: %s; metrics are not written: they replace only a file "
+			    "of their own",
+			    d->metrics_path, why);
+	else if (r < 0 && !d->metrics_failing)
 		journal_log(LOG_WARNING, r, "%s: cannot write metrics", d->metrics_path);
 	d->metrics_failing = r < 0;
 }
@@ -83,7 +89,9 @@ void daemon_write_metrics(struct daemon *d)
 	struct soft_counts *nodes _cleanup_(free_p) =
 		calloc(MAX_SOFT_NODES, sizeof(*nodes));
 	char *text _cleanup_(free_p) = NULL;
+	const char *why = NULL;
 	size_t len;
+	int r;
 
 	if (d->metrics_path[0] == '\0' || !nodes)
 		return;
@@ -94,7 +102,8 @@ void daemon_write_metrics(struct daemon *d)
 	if (!text)
 		return;
 	metrics_format(d->engine, &extra, text, len + 1);
-	note_metrics(d, textfile_write(d->metrics_path, text, len));
+	r = textfile_write(d->metrics_path, TEXTFILE_METRICS, text, len, &why);
+	note_metrics(d, r, why);
 }
 
 static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata)

@@ -11,6 +11,7 @@
 #include "config_load.h"
 #include "daemon_internal.h"
 #include "journal.h"
+#include "textfile_place.h"
 
 #define DEFAULT_METRICS_DIR  "/var/lib/prometheus/node-exporter"
 #define DEFAULT_METRICS_FILE DEFAULT_METRICS_DIR "/softofflined.prom"
@@ -55,9 +56,14 @@ static int override(struct daemon *d, struct config *cfg, struct findings *f)
 
 static int load(struct daemon *d, struct config *cfg, struct findings *f)
 {
+	const char *option = d->options.metrics_file ? "--metrics" : NULL;
 	int r = config_load(cfg, d->options.config_file, "", take_finding, f);
 
-	return r < 0 ? r : override(d, cfg, f);
+	if (r >= 0)
+		r = override(d, cfg, f);
+	if (r < 0)
+		return r;
+	return textfile_check_place(cfg, option, take_finding, f) > 0 ? -EINVAL : 0;
 }
 
 int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text)

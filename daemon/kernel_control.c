@@ -96,7 +96,7 @@ static void save_note(const struct kernel_sysctl *c)
 			   c->former, c->set);
 
 	/* Without it a crash costs the former value, nothing else. */
-	(void)textfile_write(c->note, text, (size_t)len);
+	(void)textfile_write(c->note, NULL, text, (size_t)len, NULL);
 }
 
 /* 0 only if the kernel shows what was written. */

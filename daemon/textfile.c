@@ -2,7 +2,9 @@
 
 /*
  * Replaces a small text file in one step. It does not know what the text says, and makes
- * no folder: a folder that is missing means that nobody collects.
+ * no folder: a folder that is missing means that nobody collects. Everything is done
+ * below the one open folder that textfile_open_folder() found, so that whoever owns a
+ * part of the path cannot have it done elsewhere.
  */
 
 #include "textfile.h"
@@ -10,11 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "mem.h"
+#include "textfile_folder.h"
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -33,12 +35,13 @@ static int write_all(int fd, const char *text, size_t len)
 
 /* Not synced to disk: after a power cut the numbers are worthless anyway, and a slow disk
  * must not hold up the caller. */
-static int write_new(const char *path, const char *text, size_t len)
+static int write_new(int folder, const char *name, const char *text, size_t len)
 {
 	_cleanup_(close_p) int fd = -1;
 	int r;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, text, len);
@@ -57,23 +60,142 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-int textfile_write(const char *path, const char *text, size_t len)
+/* The beginning, or as much of it as the file has; none after a power cut. */
+static int check_text(int fd, const char *beginning, const char **ret_why)
 {
-	const char *suffix = ends_with(path, ".new") ? ".tmp" : ".new";
-	char temporary[PATH_MAX];
+	char text[64];
+	size_t len = strlen(beginning), have = 0;
+	ssize_t n;
+
+	if (len > sizeof(text))
+		return -E2BIG;
+	do {
+		n = read(fd, text + have, len - have);
+		if (n > 0)
+			have += (size_t)n;
+	} while ((n > 0 && have < len) || (n < 0 && errno == EINTR));
+	if (n < 0)
+		return -errno;
+	if (memcmp(text, beginning, have) == 0)
+		return 0;
+	*ret_why = "another file is there";
+	return -EEXIST;
+}
+
+/* What is no regular file, in words. */
+static const char *what_is_there(const struct stat *st)
+{
+	if (S_ISREG(st->st_mode))
+		return NULL;
+	if (S_ISLNK(st->st_mode))
+		return "a link is there";
+	if (S_ISDIR(st->st_mode))
+		return "a folder is there";
+	return "a device, a pipe or a socket is there";
+}
+
+/* 1 if @name may be replaced, 0 if it is not there, or as textfile_check(). */
+static int check_entry(const struct textfile_folder *folder, const char *name,
+		       const char *beginning, struct textfile_finding *ret)
+{
+	_cleanup_(close_p) int fd = -1;
+	struct stat st;
 	int r;
 
-	r = snprintf(temporary, sizeof(temporary), "%s%s", path, suffix);
-	if (r < 0 || (size_t)r >= sizeof(temporary))
-		return -ENAMETOOLONG;
-
-	/* one fixed name: what a killed writer left is replaced, not piled up */
-	if (unlink(temporary) < 0 && errno != ENOENT)
+	if (fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	ret->shared = textfile_others_may_put(folder, &st);
+	ret->why = what_is_there(&st);
+	if (ret->why)
+		return S_ISLNK(st.st_mode) ? -ELOOP : -EEXIST;
+	if (!beginning)
+		return 1;
+	/* Not waiting, and looked at once more: it may be a pipe by now. */
+	fd = openat(folder->fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	r = write_new(temporary, text, len);
-	if (r == 0 && rename(temporary, path) < 0)
+	if (!S_ISREG(st.st_mode))
+		return -EAGAIN;
+	r = check_text(fd, beginning, &ret->why);
+	return r < 0 ? r : 1;
+}
+
+/* An open folder and the two names in it. */
+struct place {
+	struct textfile_folder folder;
+	char name[NAME_MAX + 1];
+	char temporary[NAME_MAX + 1];
+	bool left_over; /* a temporary file of ours is there */
+};
+
+static void place_done(struct place *p)
+{
+	close_p(&p->folder.fd);
+}
+
+static int set_names(struct place *p, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	int n = snprintf(p->temporary, sizeof(p->temporary), "%s%s", name,
+			 ends_with(name, ".new") ? ".tmp" : ".new");
+
+	if (n < 0 || (size_t)n >= sizeof(p->temporary))
+		return -ENAMETOOLONG;
+	strcpy(p->name, name);
+	return 0;
+}
+
+static int find_place(const char *path, const char *beginning, struct place *ret,
+		      struct textfile_finding *finding)
+{
+	int r = set_names(ret, path);
+
+	if (r < 0)
+		return r;
+	r = textfile_open_folder(&ret->folder, path, &finding->why);
+	finding->shared = textfile_others_may_put(&ret->folder, NULL);
+	if (r == 0)
+		r = check_entry(&ret->folder, ret->name, beginning, finding);
+	if (r < 0)
+		return r;
+	r = check_entry(&ret->folder, ret->temporary, beginning, finding);
+	if (r < 0 && finding->why)
+		finding->why =
+			"what its temporary file would replace, the same path with "
+			".new, is not ours";
+	ret->left_over = r > 0;
+	return r < 0 ? r : 0;
+}
+
+int textfile_check(const char *path, const char *beginning, struct textfile_finding *ret)
+{
+	_cleanup_(place_done) struct place p = { .folder.fd = -1 };
+
+	*ret = (struct textfile_finding){ 0 };
+	return find_place(path, beginning, &p, ret);
+}
+
+int textfile_write(const char *path, const char *beginning, const char *text, size_t len,
+		   const char **ret_why)
+{
+	_cleanup_(place_done) struct place p = { .folder.fd = -1 };
+	struct textfile_finding finding = { 0 };
+	int r = find_place(path, beginning, &p, &finding);
+
+	if (ret_why)
+		*ret_why = finding.why;
+	if (r < 0)
+		return r;
+	/* one fixed name: what a killed writer left is replaced, not piled up */
+	if (p.left_over && unlinkat(p.folder.fd, p.temporary, 0) < 0 && errno != ENOENT)
+		return -errno;
+	r = write_new(p.folder.fd, p.temporary, text, len);
+	if (r == -EEXIST)
+		return r; /* made since it was looked for, and not by us */
+	if (r == 0 && renameat(p.folder.fd, p.temporary, p.folder.fd, p.name) < 0)
 		r = -errno;
 	if (r < 0)
-		(void)unlink(temporary);
+		(void)unlinkat(p.folder.fd, p.temporary, 0);
 	return r;
 }
