@@ -55,7 +55,7 @@ for file in /sys/devices/system/memory/hard_offline_page \
 	/sys/devices/system/memory/memory0/state \
 	/sys/kernel/tracing/tracing_on /sys/kernel/tracing/kprobe_events \
 	/proc/sys/kernel/core_pattern /proc/sysrq-trigger \
-	/etc/softofflined/softofflined.conf /usr/bin/softofflinectl \
+	/etc/hostname /usr/bin/softofflinectl \
 	/var/lib/dpkg/status; do
 	check "read-only in there: $file" refused_inside "$file"
 done

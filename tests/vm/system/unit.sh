@@ -4,6 +4,10 @@
 # The unit after a boot: started by itself, notified, quiet.
 
 part 'the unit'
+check 'nothing was installed in /etc/softofflined' same '' "$(ls "$drop_ins/.." |
+	grep -vx "${drop_ins##*/}")"
+check 'the sample is where it can be read' \
+	[ -s /usr/share/doc/softofflined/softofflined.conf ]
 check 'it is enabled' same enabled "$(systemctl is-enabled "$unit")"
 check 'it runs since boot' running
 check 'no unit has failed' same '' "$(systemctl --failed --no-legend --plain)"
