@@ -20,8 +20,22 @@
 
 #define MAX_FILE ((size_t)1024 * 1024)
 
-static const char *const folders[] = { "/usr/lib/softofflined", "/run/softofflined",
-				       "/etc/softofflined" };
+/*
+ * The later masks the earlier. Those of the prefix are often the same as the ones before
+ * them. The fixed ones are read in any case: a program that is built for another prefix
+ * must not act where an operator wrote in /etc that it only watches.
+ */
+static const char *const folders[] = {
+	"/usr/lib/softofflined", CONFIG_LIBDIR "/softofflined",     "/run/softofflined",
+	"/etc/softofflined",     CONFIG_SYSCONFDIR "/softofflined",
+};
+
+enum {
+	VENDOR_FIRST = 0,
+	VENDOR_LAST = 1,
+	ADMIN_FIRST = 3,
+	ADMIN_LAST = 4,
+};
 
 /** A drop-in: its base name and the last folder that has it. */
 struct drop_in {
@@ -224,27 +238,69 @@ static int load_drop_ins(struct loader *l, char (*paths)[CONFIG_PATH_MAX], unsig
 	return 0;
 }
 
-static int load_standard(struct loader *l, const char *root)
+static bool is_repeated(unsigned int folder)
 {
-	static const unsigned int main_order[] = { 2, 0 };
-	char paths[ARRAY_SIZE(folders)][CONFIG_PATH_MAX];
+	return folder > 0 && strcmp(folders[folder], folders[folder - 1]) == 0;
+}
+
+/* A folder that is not there says nothing; a link to one that is gone hides a word. */
+static void check_folder(struct loader *l, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 && exists(path))
+		fail(l, "%s: cannot be examined: %s", path, strerror(errno));
+}
+
+/* Reads the main file of a folder. 1 if there is one, 0 if not. */
+static int load_main(struct loader *l, const char *root, unsigned int folder)
+{
+	char path[CONFIG_PATH_MAX];
 	int r;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(main_order); i++) {
-		if (!join(l, paths[0], root, folders[main_order[i]],
-			  "/softofflined.conf"))
-			return 0;
-		if (!exists(paths[0]))
-			continue;
-		r = is_null_device(paths[0]) ? 0 : read_file(l, paths[0]);
-		if (r < 0)
-			return r;
-		break;
+	if (is_repeated(folder) ||
+	    !join(l, path, root, folders[folder], "/softofflined.conf") || !exists(path))
+		return 0;
+	r = is_null_device(path) ? 0 : read_file(l, path);
+	return r < 0 ? r : 1;
+}
+
+/* All of the administrator's, or else the vendor's. */
+static int load_mains(struct loader *l, const char *root)
+{
+	unsigned int n = 0;
+	int r = 0;
+
+	for (unsigned int i = ADMIN_FIRST; r >= 0 && i <= ADMIN_LAST; i++) {
+		r = load_main(l, root, i);
+		n += r > 0;
 	}
-	for (unsigned int i = 0; i < ARRAY_SIZE(folders); i++)
-		if (!join(l, paths[i], root, folders[i], "/softofflined.conf.d"))
+	for (unsigned int i = VENDOR_LAST + 1; r >= 0 && n == 0 && i > VENDOR_FIRST;
+	     i--) {
+		r = load_main(l, root, i - 1);
+		n += r > 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int load_standard(struct loader *l, const char *root)
+{
+	char paths[ARRAY_SIZE(folders)][CONFIG_PATH_MAX];
+	unsigned int n = 0;
+	int r = load_mains(l, root);
+
+	if (r < 0)
+		return r;
+	for (unsigned int i = 0; i < ARRAY_SIZE(folders); i++) {
+		if (is_repeated(i))
+			continue;
+		if (!join(l, paths[n], root, folders[i], ""))
 			return 0;
-	return load_drop_ins(l, paths, ARRAY_SIZE(folders));
+		check_folder(l, paths[n]);
+		if (!join(l, paths[n++], root, folders[i], "/softofflined.conf.d"))
+			return 0;
+	}
+	return load_drop_ins(l, paths, n);
 }
 
 static int load_one(struct loader *l, const char *file)

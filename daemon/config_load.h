@@ -8,8 +8,6 @@
 
 #include "config.h"
 
-#define CONFIG_DEFAULT_FILE "/etc/softofflined/softofflined.conf"
-
 /**
  * Loads the configuration into *cfg, from defaults on.
  *
@@ -18,6 +16,9 @@
  * softofflined.conf.d/X.conf in /usr/lib/softofflined, /run/softofflined and
  * /etc/softofflined, sorted by base name, the same name in a later folder of /usr/lib,
  * /run, /etc masking the earlier one, and a link to /dev/null masking it altogether.
+ * If the program was built for another prefix, its own folders come as well, each after
+ * the one that it is like: PREFIX/lib/softofflined, SYSCONFDIR/softofflined; a main file
+ * in the latter is read after that in /etc. Nothing in /etc is ever passed over.
  * Otherwise exactly this file and FILE.d/X.conf beside it; it must exist.
  * @root: put before every standard path, for tests; "" otherwise.
  *

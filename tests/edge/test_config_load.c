@@ -345,6 +345,59 @@ static void test_long_and_odd_names(void **state)
 	assert_refused(NULL, "the path is longer than 255 bytes");
 }
 
+/* The folder may be on a disk that is not mounted: that is not "no configuration". */
+static void test_folder_is_a_dangling_link(void **state)
+{
+	put(RUN, "");
+	put_link("/etc/softofflined", "/nonexistent/softofflined");
+	assert_refused(NULL, "/etc/softofflined: cannot be examined: No such file");
+}
+
+#define P_ETC CONFIG_SYSCONFDIR "/softofflined/softofflined.conf"
+#define P_LIB CONFIG_LIBDIR "/softofflined/softofflined.conf"
+
+/*
+ * What another prefix adds. With /usr all is twice the same, and must be read once; an
+ * operator's file in /etc counts in any case, also under a commented sample that an older
+ * version installed below the prefix.
+ */
+static void test_prefix(void **state)
+{
+	bool other = strcmp(P_ETC, ETC) != 0;
+	struct config cfg;
+	struct findings f;
+
+	put(P_LIB, "[Retry]\nTries=2\n");
+	assert_int_equal(load(&cfg, &f), 0);
+	assert_int_equal(cfg.retry.tries, 2);
+	assert_int_equal(cfg.n_files, 1);
+
+	put(ETC, "[Policy]\nAction=account\n");
+	if (other)
+		put(P_ETC, "# a sample\n");
+	assert_int_equal(load(&cfg, &f), 0);
+	assert_int_equal(cfg.policy.action, POLICY_ACCOUNT);
+	assert_int_equal(cfg.retry.tries, 8);
+	assert_int_equal(cfg.n_files, other ? 2 : 1);
+
+	put(P_ETC, "[Retry]\nTries=3\n");
+	put(ETC ".d/a.conf", "[Retry]\nMax=1h\n");
+	put(P_LIB ".d/b.conf", "[Budget]\nBurst=3\n");
+	put(P_ETC ".d/c.conf", "[Budget]\nPagesPerHour=3\n");
+	assert_int_equal(load(&cfg, &f), 0);
+	assert_int_equal(cfg.policy.action, other ? POLICY_ACCOUNT : POLICY_SOFT);
+	assert_int_equal(cfg.retry.tries, 3);
+	assert_int_equal(cfg.retry.max.us, USEC_PER_HOUR);
+	assert_int_equal(cfg.budget.burst, 3);
+	assert_int_equal(cfg.budget.pages_per_hour, 3);
+	assert_int_equal(cfg.n_files, other ? 5 : 4);
+
+	/* Of one name the prefix's own is the last word. */
+	put(P_ETC ".d/a.conf", "[Retry]\nMax=2h\n");
+	assert_int_equal(load(&cfg, &f), 0);
+	assert_int_equal(cfg.retry.max.us, 2 * USEC_PER_HOUR);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
 int main(void)
@@ -366,6 +419,8 @@ int main(void)
 		TEST(test_folder_is_a_file),
 		TEST(test_too_many_drop_ins),
 		TEST(test_long_and_odd_names),
+		TEST(test_folder_is_a_dangling_link),
+		TEST(test_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
