@@ -337,6 +337,13 @@ class Host:
     def poisoned(self, address):
         return bool(self.memory.flags(address >> 12) >> outside.KPF_HWPOISON & 1)
 
+    def boot(self):
+        """While no daemon runs: the machine starts again. What was not read is gone, what
+        was sent is counted from 0, no frame is poisoned."""
+        assert not self.process, 'the daemon runs'
+        self.trace.empty()
+        self.memory.boot()
+
     def set_sysctl(self, value):
         (self.memory.vm / 'enable_soft_offline').write_text(f'{value}\n')
 

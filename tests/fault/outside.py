@@ -2,6 +2,7 @@
 """What the daemon sees of the kernel, made of files: tracefs with a FIFO for each CPU, the
 memory's folder, frames, RAM. It is bound over the real paths of this mount namespace."""
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -9,6 +10,7 @@ import select
 import struct
 import termios
 import time
+import uuid
 from collections import deque
 from pathlib import Path
 
@@ -98,6 +100,16 @@ class Trace:
         fcntl.fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE)
         return fd
 
+    def empty(self):
+        """As a boot leaves it: nothing in it, nothing counted."""
+        for fd in self.pipes:
+            with contextlib.suppress(BlockingIOError):
+                while os.read(fd, PIPE_SIZE):
+                    pass
+        self.sent = [0] * len(self.pipes)
+        self.lost = [0] * len(self.pipes)
+        self.queued = [deque() for _ in self.pipes]
+
     def close(self):
         for fd in self.pipes:
             os.close(fd)
@@ -146,21 +158,27 @@ class Memory:
         self.devices.mkdir()
         self.vm = self.folder / 'vm'
         self.vm.mkdir()
-        self._make(ram_mib << 20)
+        self._make()
         if sysctl is not None:
             (self.vm / 'enable_soft_offline').write_text(f'{sysctl}\n')
 
-    def _make(self, size):
-        self.log.touch()
+    def boot(self):
+        """Another boot of the same machine: no frame is poisoned, nothing was tried."""
+        (self.folder / 'boot_id').write_text(f'{uuid.uuid4()}\n')
+        self.log.write_text('')
+        with open(self.folder / 'kpageflags', 'wb') as f:
+            f.truncate(self.kib // 4 * 8)
+        self.write_meminfo()
+
+    def _make(self):
         (self.devices / 'soft_offline_page').touch(0o200)
         (self.devices / 'block_size_bytes').write_text('8000000\n')
-        with open(self.folder / 'kpageflags', 'wb') as f:
-            f.truncate(size // 4096 * 8)
-        (self.folder / 'iomem').write_text(f'00000000-{size - 1:08x} : System RAM\n')
+        end = self.kib * 1024 - 1
+        (self.folder / 'iomem').write_text(f'00000000-{end:08x} : System RAM\n')
         (self.folder / 'pressure').write_text(
             'some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n'
             'full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n')
-        self.write_meminfo()
+        self.boot()
 
     def write_meminfo(self, available_kib=None, poisoned_kib=0):
         if available_kib is None:
@@ -176,6 +194,7 @@ class Memory:
             bind(self.folder / name, '/proc/' + name)
         if os.path.exists('/proc/pressure/memory'):
             bind(self.folder / 'pressure', '/proc/pressure/memory')
+        bind(self.folder / 'boot_id', '/proc/sys/kernel/random/boot_id')
         bind(self.vm, '/proc/sys/vm')
 
     def environ(self):

@@ -7,7 +7,6 @@
  * returns, as the kernel does.
  */
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -38,15 +37,6 @@ __attribute__((constructor)) static void find_attribute(void)
 	(void)snprintf(path, sizeof(path), "%s/memory/soft_offline_page", folder);
 	if (stat(path, &attribute) < 0)
 		folder = NULL;
-}
-
-void *preload_find(const char *name)
-{
-	void *f = dlsym(RTLD_NEXT, name);
-
-	if (!f)
-		abort();
-	return f;
 }
 
 static int open_below(const char *name, int flags)
@@ -156,6 +146,7 @@ bool preload_offline(int fd, const void *buf, size_t len, ssize_t *ret)
 	address = strtoull(text, NULL, 16);
 	error = answer_for(address >> PAGE_SHIFT);
 	note(address, error);
+	preload_record_attempt(address);
 	if (error == 0 && poison(address >> PAGE_SHIFT))
 		count_poisoned();
 	/* The real file changes as well: others listen to that. */
