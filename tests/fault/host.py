@@ -178,6 +178,7 @@ class Host:
         self.log = self.dir / 'stderr'
         self.log.touch()
         self.process = None
+        self.environ = {}  # of every daemon
         # Nothing of the real /run: no journal, no drop-ins, no bus.
         outside.mount_tmpfs('/run', 'mode=755')
         self.ctl_path = self.borrow(ctl or CTL, 'softofflinectl')
@@ -237,7 +238,7 @@ class Host:
                                             stderr=log, preexec_fn=limit,
                                             env=self._environ(env, watchdog_sec, preload))
         if wait:
-            until(lambda: self._ended() or
+            until(lambda: self.ended() or
                   len(self.notified.times('READY=1')) > ready, 'READY=1')
 
     def _environ(self, more, watchdog_sec, preload):
@@ -250,10 +251,12 @@ class Host:
         env.update(self.memory.environ())
         if watchdog_sec:
             env['WATCHDOG_USEC'] = str(int(watchdog_sec * 1e6))
+        env.update(self.environ)
         env.update(more or {})
         return env
 
-    def _ended(self):
+    def ended(self):
+        """Raises Ended if the daemon, which is to run, does not; returns false."""
         status = self.process.poll()
         if status is not None:
             self.process = None

@@ -5,56 +5,40 @@ is never put aside, what was told as stored is stored, what is missing was told 
 
 import contextlib
 import errno
-import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import disk
+from lives import CREATED, OPENED, Lives
 
-LIFE = os.environ.get('FAULT_DISK_LIFE')
-PRELOAD = os.environ.get('FAULT_PRELOAD')
 PER_GROUP = 3
 DB = 'softofflined.db'
-OPENED, CREATED, QUARANTINED = 0, 1, 2
 
 ALL = (disk.READ, disk.WRITE, disk.SYNC, disk.RENAME, disk.OPEN, disk.TRUNCATE,
        disk.UNLINK)
 CHANGES = disk.WRITE, disk.SYNC, disk.TRUNCATE
 
 
-class Lives:
-    """disk_life in a folder, again and again from the same beginning."""
+class Failing:
+    """Lives in one folder, again and again from some beginning, on a disk that fails."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.now = self.folder / 'now'
         self.now.mkdir()
         self.disk = disk.Disk(self.now, self.folder / 'control')
-        env = dict(os.environ, LD_PRELOAD=PRELOAD, **self.disk.environ())
-        env['ASAN_OPTIONS'] = env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
-        self.process = subprocess.Popen([LIFE], env=env, text=True, bufsize=1,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.lives = Lives(environ=self.disk.environ())
 
     def begin(self, beginning):
         shutil.rmtree(self.now)
         shutil.copytree(beginning, self.now)
 
     def live(self):
-        """Lines of words, by their first one."""
-        told = {}
-        self.process.stdin.write(f'{self.now}\n')
-        for line in self.process.stdout:
-            word, *rest = line.split(maxsplit=3)
-            if word == 'end':
-                told['end'] = int(rest[0])
-                return told
-            told.setdefault(word, []).append(rest)
-        raise RuntimeError('disk_life is gone')
+        return self.lives.live(self.now)
 
 
 def connect(path):
@@ -225,7 +209,7 @@ def run_plan(lives, try_it, plan, long):
 def run(long):
     tried, red = 0, []
     with tempfile.TemporaryDirectory(dir=disk.scratch()) as folder:
-        lives = Lives(folder)
+        lives = Failing(folder)
         beginnings = make_beginnings(lives)
         for plan in plans(long):
             judge = try_damaged if plan[0] == 'damaged' else try_sound
@@ -243,8 +227,6 @@ def run(long):
 
 
 def main():
-    if not LIFE or not PRELOAD:
-        sys.exit('FAULT_DISK_LIFE and FAULT_PRELOAD name what meson has built')
     begin = time.monotonic()
     tried, red = run('--long' in sys.argv)
     print(f'{tried} lives in {time.monotonic() - begin:.1f} s, {len(red)} red')
