@@ -34,3 +34,7 @@ class Lives:
                 return told
             told.setdefault(word, []).append(rest)
         raise RuntimeError('disk_life is gone')
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()

@@ -176,6 +176,7 @@ def main():
         judge.oldest = judge.most = judge.checked = 0
         red = cut(steps, h.db.parent, rounds, rng, judge, daemon=start_on(h),
                   every=max(rounds // 40, 40))
+        judge.lives.close()
     kinds = Counter(s.what for s in steps)
     print(f'{story.marks[-1][2]} events, {kinds[crash.ATTEMPT]} attempts, '
           f'{kinds[disk.WRITE]} writes, {kinds[disk.SYNC]} syncs in '

@@ -223,6 +223,7 @@ def run(long):
             lives.begin(folder)
             n, bad = run_plan(lives, try_it, plan, long)
             tried, red = tried + n, red + bad
+        lives.lives.close()
     return tried, red
 
 
