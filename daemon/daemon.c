@@ -455,6 +455,24 @@ static void wait_for_answers(struct daemon *d)
 			return;
 }
 
+/*
+ * Twice: what could not be stored before is given out only after a flush that could. A
+ * flush with nothing to commit is no proof: each of its rows may have been refused.
+ */
+static void store_the_rest(struct daemon *d)
+{
+	int r = daemon_flush(d);
+
+	if (r >= 0)
+		r = daemon_flush(d);
+	if (d->db && (r < 0 || d->db_failing))
+		journal_event(
+			LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
+			"Database: %s. What was counted since it began to fail could "
+			"not be stored, and is lost with this process.",
+			db_last_error(d->db));
+}
+
 static void stop(struct daemon *d)
 {
 	(void)sd_notify(0, "STOPPING=1");
@@ -463,7 +481,7 @@ static void stop(struct daemon *d)
 	wait_for_answers(d);
 	daemon_stop_reading(d);
 	daemon_give_back_control(d);
-	(void)daemon_flush(d);
+	store_the_rest(d);
 	daemon_write_metrics(d);
 	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");
 }
