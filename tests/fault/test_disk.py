@@ -180,7 +180,7 @@ def plans(long):
     if long:
         yield 'sound', ALL, errno.EROFS, False, (1, 1)
         yield 'long', CHANGES, errno.EDQUOT, False, (1, 1)
-        yield 'damaged', ALL, errno.ENOSPC, False, (1, 1)
+        yield 'damaged', ALL, errno.EROFS, False, (1, 1)
 
 
 def run_plan(lives, try_it, plan, long):
