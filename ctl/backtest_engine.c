@@ -171,6 +171,7 @@ static void take_effect(struct stage *s, const struct effect *f)
 			note_verdict(s, &f->report);
 		break;
 	/* No frame changes without the engine's doing, and nobody looks at the rest. */
+	case EFFECT_KERNEL:
 	case EFFECT_RECONCILE:
 	case EFFECT_REMOVE_PAGE:
 	case EFFECT_REMOVE_DIMM:
@@ -282,7 +283,8 @@ static int start_run(struct backtest *b, struct bt_machine *m, unsigned int poli
 	s.now = BASE_TIME;
 	give(&s, (struct input){ .kind = INPUT_RAM, .ram = &anywhere });
 	give(&s, (struct input){ .kind = INPUT_MACHINE, .machine = make_machine(b) });
-	give(&s, (struct input){ .kind = INPUT_KERNEL, .kernel = { true, true, true } });
+	give(&s, (struct input){ .kind = INPUT_KERNEL,
+				 .kernel = { FACT_YES, SWITCH_ABSENT, FACT_YES } });
 	give(&s, (struct input){ .kind = INPUT_RESTORE_DONE });
 	return s.error;
 }

@@ -25,24 +25,44 @@
 /* 2025-01-01: before this program existed. */
 #define OLDEST_SANE_SEC INT64_C(1735689600)
 
+/* "cannot be read", or what only root can see. */
+static void say_unread(const struct check_context *c, struct check_row *row,
+		       enum memory_file file, const char *hint)
+{
+	int error = sysfs_offline_error(c->door, file);
+
+	if ((error == -EACCES || error == -EPERM) && c->o->euid != 0) {
+		check_need_root(row, sysfs_offline_path(file));
+		return;
+	}
+	check_say(row, CHECK_WARNING, "%s cannot be read: %s", sysfs_offline_path(file),
+		  strerror(-error));
+	check_hint(row, "%s", hint);
+}
+
 void check_soft_offline(const struct check_context *c, struct check_row *row)
 {
 	struct kernel_state k = sysfs_offline_kernel(c->door);
+	enum look look = check_look(c, ATTRIBUTE);
 
-	if (check_look(c, ATTRIBUTE) != SEEN) {
+	if (look == MISSING) {
 		check_say(row, CHECK_FAILED, "the kernel has no soft_offline_page");
 		check_hint(row, "use a kernel built with CONFIG_MEMORY_FAILURE and "
 				"CONFIG_MEMORY_HOTPLUG");
-	} else if (c->release[0] == '\0') {
-		check_say(row, CHECK_WARNING, "the kernel's release cannot be read");
-		check_hint(row, "mount /proc");
-	} else if (!k.supported) {
+	} else if (k.soft_offline == FACT_UNKNOWN) {
+		say_unread(c, row, MEMORY_FILE_ATTRIBUTE,
+			   "whether pages can be taken out of use is not known");
+	} else if (k.supported == FACT_UNKNOWN) {
+		say_unread(c, row, MEMORY_FILE_RELEASE,
+			   "mount /proc; no page is taken out of use while the kernel's "
+			   "release is not known");
+	} else if (k.supported == FACT_NO) {
 		check_say(row, CHECK_FAILED,
 			  "Linux %.64s may hand a retired page out again: softofflined "
 			  "only counts",
 			  c->release);
 		check_hint(row, "use Linux 5.10 or later");
-	} else if (c->o->euid == 0 && !k.soft_offline) {
+	} else if (c->o->euid == 0 && k.soft_offline == FACT_NO) {
 		check_say(row, CHECK_FAILED,
 			  "soft_offline_page is there but cannot be "
 			  "written");
@@ -55,9 +75,12 @@ void check_soft_offline(const struct check_context *c, struct check_row *row)
 /* Bit 2 is the bundled series'; a kernel without it refuses such a value. */
 static void describe_sysctl(const struct check_context *c, struct check_row *row)
 {
-	int64_t value = 1;
+	int64_t value;
 
-	(void)kernel_control_read(c->o->root, &value);
+	if (kernel_control_read(c->o->root, &value) < 0) {
+		check_say(row, CHECK_OK, "vm.enable_soft_offline is on");
+		return;
+	}
 	check_say(row, CHECK_OK, "vm.enable_soft_offline is on (%" PRId64 ")%s%s", value,
 		  value & 2 ? ", not for HugeTLB pages" : "",
 		  value & 4 ? ", not on the kernel's own initiative" : "");
@@ -65,17 +88,24 @@ static void describe_sysctl(const struct check_context *c, struct check_row *row
 
 void check_enable_soft_offline(const struct check_context *c, struct check_row *row)
 {
-	struct kernel_state k = sysfs_offline_kernel(c->door);
-
-	if (check_look(c, "/proc/sys/vm/enable_soft_offline") == MISSING) {
+	switch (sysfs_offline_kernel(c->door).enabled) {
+	case SWITCH_ABSENT:
 		check_say(row, CHECK_OK,
 			  "this kernel has no switch to turn soft offline off");
-	} else if (k.enabled) {
+		return;
+	case SWITCH_ON:
 		describe_sysctl(c, row);
-	} else {
+		return;
+	case SWITCH_OFF:
 		check_say(row, CHECK_FAILED,
 			  "vm.enable_soft_offline is off: the kernel refuses every page");
 		check_hint(row, "sysctl -w vm.enable_soft_offline=1");
+		return;
+	case SWITCH_UNKNOWN:
+		say_unread(c, row, MEMORY_FILE_SWITCH,
+			   "whether the kernel takes pages out of use is not known; "
+			   "sysctl vm.enable_soft_offline shows it to root");
+		return;
 	}
 }
 

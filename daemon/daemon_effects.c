@@ -268,6 +268,7 @@ static void say(struct daemon *d, const struct report *r)
 		.page_shift = d->page_shift,
 		.dimm_label = engine_dimm(d->engine, r->dimm)->label,
 		.verdict_why = why,
+		.hold_why = daemon_why_held(engine_kernel(d->engine)),
 	};
 
 	why[0] = '\0';
@@ -290,6 +291,10 @@ static void perform(struct daemon *d, const struct effect *f)
 		break;
 	case EFFECT_LOAD:
 		load(d, f->pfn);
+		break;
+	case EFFECT_KERNEL:
+		daemon_poll_control(d);
+		daemon_look_at_kernel(d);
 		break;
 	case EFFECT_RECONCILE:
 		daemon_start_reconcile(d);

@@ -51,6 +51,7 @@ struct daemon {
 	bool soft_events;          /* the kernel tells of each soft offline */
 	bool sample_wanted;        /* somebody else's moved the counter just now */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
+	bool unread[MEMORY_FILE_MAX_]; /* told of */
 	struct kernel_sysctl control;
 	char control_word[REPORT_WORD_MAX]; /* of SoftOfflineControl=, see daemon_kernel.c
 					     */
@@ -240,8 +241,10 @@ void daemon_start_reconcile(struct daemon *d);
 
 /* daemon_kernel.c */
 
-/** Tells the engine what the kernel lets us do, and the journal why if it does not. */
+/** Tells the engine what the kernel lets us do. */
 void daemon_look_at_kernel(struct daemon *d);
+/** Tells of files that cannot be read since, or again. */
+void daemon_tell_unread(struct daemon *d);
 /** Why nothing is offlined with @k, a sentence without full stop (static text). */
 const char *daemon_why_held(const struct kernel_state *k);
 /** Finds out what vm.enable_soft_offline is; changes nothing. */

@@ -18,32 +18,56 @@
 
 const char *daemon_why_held(const struct kernel_state *k)
 {
-	if (!k->supported)
+	if (k->supported == FACT_NO)
 		return "Linux before 5.10 may hand a retired page out again: it is only "
 		       "counted";
-	if (!k->soft_offline)
+	if (k->supported == FACT_UNKNOWN)
+		return "/proc/sys/kernel/osrelease cannot be read: Linux before 5.10 may "
+		       "hand a retired page out again";
+	if (k->soft_offline == FACT_NO)
 		return "/sys/devices/system/memory/soft_offline_page is not there or "
 		       "cannot be written";
-	if (!k->enabled)
+	if (k->soft_offline == FACT_UNKNOWN)
+		return "/sys/devices/system/memory/soft_offline_page cannot be looked at";
+	switch (k->enabled) {
+	case SWITCH_OFF:
 		return "vm.enable_soft_offline is off";
-	return "the kernel answered so";
+	case SWITCH_UNKNOWN:
+		return "vm.enable_soft_offline cannot be read";
+	case SWITCH_ON:
+		return "the kernel refused a page, although vm.enable_soft_offline is on";
+	case SWITCH_ABSENT:
+		break;
+	}
+	return "the kernel refused a page, and it has no vm.enable_soft_offline";
+}
+
+/* Once when it begins and once when it ends, whoever asks how often. */
+void daemon_tell_unread(struct daemon *d)
+{
+	for (int f = 0; f < MEMORY_FILE_MAX_; f++) {
+		enum memory_file file = (enum memory_file)f;
+		int error = sysfs_offline_error(d->sysfs, file);
+
+		if (error < 0 && !d->unread[file])
+			journal_log(LOG_WARNING, error,
+				    "%s: cannot be read; what was known before stands",
+				    sysfs_offline_path(file));
+		else if (error >= 0 && d->unread[file])
+			journal_log(LOG_NOTICE, 0, "%s: can be read again",
+				    sysfs_offline_path(file));
+		d->unread[file] = error < 0;
+	}
 }
 
 void daemon_look_at_kernel(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_KERNEL };
-	struct kernel_state before = *engine_kernel(d->engine);
-	bool usable;
 
 	in.kernel = sysfs_offline_kernel(d->sysfs);
-	if (d->options.dry_run)
-		in.kernel = (struct kernel_state){ true, true, true };
-	usable = in.kernel.soft_offline && in.kernel.enabled && in.kernel.supported;
-	if (!usable && (before.soft_offline != in.kernel.soft_offline ||
-			before.enabled != in.kernel.enabled ||
-			before.supported != in.kernel.supported))
-		journal_log(LOG_WARNING, 0, "Pages cannot be offlined: %s",
-			    daemon_why_held(&in.kernel));
+	daemon_tell_unread(d);
+	if (d->options.dry_run) /* nothing is written: nothing is in the way */
+		in.kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
 	daemon_step(d, in);
 }
 
@@ -51,8 +75,12 @@ void daemon_init_control(struct daemon *d, const struct config *cfg)
 {
 	char note[CONFIG_PATH_MAX + sizeof(NOTE_SUFFIX)];
 	char boot_id[BOOT_ID_MAX] = "";
+	int r = clock_boot_id(boot_id);
 
-	(void)clock_boot_id(boot_id);
+	if (r < 0)
+		journal_log(LOG_WARNING, r,
+			    "/proc/sys/kernel/random/boot_id: cannot be read; what "
+			    "vm.enable_soft_offline was before is not kept");
 	snprintf(note, sizeof(note), "%s" NOTE_SUFFIX, cfg->database.path);
 	(void)kernel_control_init(&d->control, "", note, boot_id);
 }
@@ -151,10 +179,11 @@ void daemon_poll_control(struct daemon *d)
 			"to %s",
 			value_text(before, text[0]),
 			value_text(d->control.seen, text[1]));
+		/* Who turns soft offline off overrules nothing but that. */
 		if (control_was(d, "own") && !(d->control.seen & 4))
-			control_is(d, "overruled");
+			control_is(d, d->control.seen & 1 ? "overruled" : "waiting");
 	}
-	if (control_was(d, "waiting"))
+	if (control_was(d, "waiting") || control_was(d, "failed"))
 		take(d);
 }
 
@@ -164,7 +193,11 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	int64_t value;
 
 	s->mc_event = true;
-	s->soft_offline = kernel.soft_offline && kernel.supported;
+	s->soft_offline =
+		kernel.soft_offline == FACT_NO || kernel.supported == FACT_NO ? 0
+		: kernel.soft_offline == FACT_YES && kernel.supported == FACT_YES
+			? 1
+			: REPORT_NO_BOOL;
 	s->enable_soft_offline = REPORT_NO_NUMBER;
 	if (kernel_control_read("", &value) >= 0)
 		s->enable_soft_offline = value;

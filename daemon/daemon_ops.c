@@ -46,6 +46,7 @@ static int op_status(void *ctx, struct status_report *s)
 	struct daemon *d = ctx;
 	struct engine_status e;
 
+	daemon_look_at_kernel(d); /* what is shown is one moment's */
 	engine_status(d->engine, clock_boot(), &e);
 	s->schema = REPORT_SCHEMA;
 	s->running = true;

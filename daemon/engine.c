@@ -51,7 +51,8 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->totals.next_action_id = 1;
 	e->reconcile_at = usec(USEC_NEVER);
 	e->replay = REASON_MEMORY_UNKNOWN;
-	e->kernel = (struct kernel_state){ true, true, true };
+	e->kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
+	e->kernel_look_at = usec(USEC_NEVER);
 	engine_init_flights(e);
 	e->n_dimms = 1;
 	memcpy(e->dimms[DIMM_OTHER].label, "other memory", sizeof("other memory"));
@@ -462,6 +463,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 		engine_tick_reports(e, effects);
 	if (e->now.us >= e->reconcile_at.us)
 		engine_tick_poison(e, effects);
+	engine_tick_kernel(e, effects);
 	if (something_waits(e))
 		engine_pump(e, effects);
 	return 0;

@@ -54,12 +54,35 @@ struct ram_map {
 	bool known; /* false: the map cannot be read; every address passes for RAM */
 };
 
+/** Something that is so or not; what cannot be read is neither. */
+enum fact {
+	FACT_UNKNOWN,
+	FACT_NO,
+	FACT_YES,
+};
+
+/** vm.enable_soft_offline, bit 0. */
+enum soft_switch {
+	SWITCH_UNKNOWN, /* cannot be read */
+	SWITCH_OFF,
+	SWITCH_ON,
+	SWITCH_ABSENT, /* this kernel has none: it cannot be off */
+};
+
 /** State of the kernel's interface that concerns everything we do. */
 struct kernel_state {
-	bool soft_offline; /* the attribute is there and writable */
-	bool enabled;      /* vm.enable_soft_offline bit 0, or the sysctl is not there */
-	bool supported; /* 5.10 or later: retired pages never return to the allocator */
+	enum fact soft_offline; /* the attribute is there and writable */
+	enum soft_switch enabled;
+	/* 5.10 or later: retired pages never return to the allocator. */
+	enum fact supported;
 };
+
+/** True if pages may be offlined: nothing of @k is in the way, and all of it is known. */
+static inline bool kernel_state_usable(const struct kernel_state *k)
+{
+	return k->soft_offline == FACT_YES && k->supported == FACT_YES &&
+	       (k->enabled == SWITCH_ON || k->enabled == SWITCH_ABSENT);
+}
 
 /** Whether the thread that made a soft-offline request is ours. */
 enum soft_asker {
@@ -83,7 +106,7 @@ enum input_kind {
 	INPUT_FRAME,     /* frame: what became of a page (reconciliation) */
 	INPUT_MACHINE,   /* machine */
 	INPUT_RAM,       /* ram */
-	INPUT_KERNEL,    /* kernel */
+	INPUT_KERNEL,    /* kernel: as seen now; answers EFFECT_KERNEL, and without one */
 	INPUT_CONFIG,    /* config: replaces all of it; to be preceded by INPUT_FLUSH */
 	INPUT_REQUEST_OFFLINE,     /* request: an operator asks */
 	INPUT_REQUEST_FORGET,      /* request: an operator drops a page's history */
@@ -207,6 +230,7 @@ enum effect_kind {
 	EFFECT_STORE_TOTALS, /* engine_totals(); only of INPUT_FLUSH */
 	EFFECT_STORE_SPENT,  /* of engine_totals() what an attempt changes: totals_spend()
 			      */
+	EFFECT_KERNEL,       /* look at the kernel's state at once; INPUT_KERNEL */
 	EFFECT_RECONCILE,    /* look at the tracked pages' frames; INPUT_FRAME for each */
 	EFFECT_REPORT,       /* report: for the journal */
 	EFFECT_REPLY,        /* reply: answers a request */

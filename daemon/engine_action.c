@@ -177,11 +177,14 @@ static void take_off(struct engine *e, struct effects *out, struct page_rec *rec
 static bool pump_request(struct engine *e, struct effects *out)
 {
 	struct request *q = &e->requests[0];
-	enum result no = e->hold;
 	struct page_rec *rec;
+	enum result no;
 
 	if (e->n_requests == 0)
 		return false;
+	if (engine_wait_for_kernel(e, out, q))
+		return true;
+	no = e->hold;
 	rec = ce_tracker_find(e->tracker, q->pfn);
 	if (rec && (rec->loading || rec->in_flight))
 		return true;
@@ -217,10 +220,7 @@ void engine_pump(struct engine *e, struct effects *out)
 	struct page_rec *rec;
 
 	wake_delayed(e);
-	if (e->hold_by_answer && e->now.us >= e->hold_until.us) {
-		e->hold = RESULT_NONE;
-		e->hold_by_answer = false;
-	}
+	engine_end_hold_by_time(e);
 	if (!e->restored || e->look.set || !engine_may_start(e) || pump_request(e, out))
 		return;
 	if (!ce_tracker_first_ready(e->tracker))
@@ -386,6 +386,8 @@ int engine_take_answer(struct engine *e, struct effects *out, const struct input
 				: policy_retry(&e->cfg, row->result, 0));
 	engine_poison_by_answer(e, out, row);
 	engine_settle(e, out, rec, row);
+	if (!a->changed)
+		engine_answered(e, out, row);
 	if (ended.by_operator)
 		engine_reply(out, ended.cookie, pfn(row->pfn), row->result, row->error);
 	return 0;
@@ -501,28 +503,4 @@ void engine_take_request(struct engine *e, struct effects *out, const struct inp
 		take_forget_request(e, out, in);
 	else
 		take_forget_dimm_request(e, out, in->index);
-}
-
-void engine_take_kernel(struct engine *e, struct effects *out,
-			const struct kernel_state *k)
-{
-	bool usable = k->soft_offline && k->enabled && k->supported;
-	bool news = k->soft_offline != e->kernel.soft_offline ||
-		    k->enabled != e->kernel.enabled ||
-		    k->supported != e->kernel.supported;
-	struct report r = { .kind = REPORT_HOLD, .result = RESULT_UNSUPPORTED };
-
-	e->kernel = *k;
-	/* What an answer told is not contradicted by a state that looks as it did then.
-	 */
-	if (usable && e->hold == RESULT_UNSUPPORTED && (news || !e->hold_by_answer)) {
-		e->hold = RESULT_NONE;
-		e->hold_by_answer = false;
-		r.kind = REPORT_RELEASED;
-		engine_report(e, out, &r);
-	} else if (!usable && (e->hold == RESULT_NONE || e->hold_by_answer)) {
-		e->hold = RESULT_UNSUPPORTED;
-		e->hold_by_answer = false;
-		engine_report(e, out, &r);
-	}
 }

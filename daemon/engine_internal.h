@@ -4,7 +4,7 @@
 /*
  * The engine's state, shared by its files: engine.c (events and dispatch), engine_dimms.c
  * (the table of DIMMs), engine_action.c (queue, probe, answer), engine_flight.c (the
- * attempts under way), engine_poison.c (the
+ * attempts under way), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
  * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
  * engine_restore.c (start and reload), engine_replay.c (what an earlier boot offlined),
  * engine_report.c (effects, limits on reports), engine_status.c (views), engine_fault.c
@@ -57,6 +57,7 @@ struct own_write {
 struct request {
 	pfn_t pfn;
 	uint64_t cookie;
+	bool kernel_seen; /* since it came; see engine_wait_for_kernel() */
 };
 
 /**
@@ -121,9 +122,18 @@ struct engine {
 	struct ram_map ram;
 	struct kernel_state kernel;
 
+	bool kernel_known;     /* it was looked at */
+	bool kernel_asked;     /* EFFECT_KERNEL is not answered yet */
+	usec_t kernel_look_at; /* when it is wanted next */
+
 	enum result hold;
-	bool hold_by_answer; /* found out by trying, not by looking */
-	usec_t hold_until;
+	bool hold_by_answer;      /* found out by trying, not by looking */
+	bool hold_untold;         /* until the kernel was looked at */
+	enum result hold_ran_out; /* the last one; RESULT_NONE once that is told */
+	bool asked_twice; /* the answer came with the switch on, and is doubted once */
+	uint64_t hold_id; /* attempts before it began before the hold */
+	int hold_error;
+	usec_t hold_until; /* if @hold_by_answer */
 
 	struct look look;
 	struct attempt attempts[ENGINE_MAX_ATTEMPTS]; /* in no order */
@@ -197,9 +207,25 @@ void engine_pump(struct engine *e, struct effects *out);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
 void engine_take_request(struct engine *e, struct effects *out, const struct input *in);
-void engine_take_kernel(struct engine *e, struct effects *out,
-			const struct kernel_state *k);
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason);
+
+/* engine_kernel.c */
+void engine_take_kernel(struct engine *e, struct effects *out,
+			const struct kernel_state *seen);
+/** An attempt ended as unsupported or denied, by @row: nothing is tried for now. */
+void engine_hold_by_answer(struct engine *e, struct effects *out,
+			   const struct action_row *row);
+/** An attempt ended by @row: ends the hold's story if the kernel does as it is asked. */
+void engine_answered(struct engine *e, struct effects *out, const struct action_row *row);
+/** Lets a hold end that an answer began, once its time is over. */
+void engine_end_hold_by_time(struct engine *e);
+/**
+ * Has the switch looked at before an operator's request is refused because of it. True if
+ * that look has not been answered yet.
+ */
+bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct request *q);
+/** Has the kernel looked at if it is time. */
+void engine_tick_kernel(struct engine *e, struct effects *out);
 
 /* engine_flight.c */
 void engine_init_flights(struct engine *e);

@@ -35,25 +35,6 @@ void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 	ce_tracker_touch(e->tracker, rec);
 }
 
-static void start_hold(struct engine *e, struct effects *out,
-		       const struct action_row *row)
-{
-	struct report r = { .kind = REPORT_HOLD,
-			    .result = row->result,
-			    .error = row->error };
-	bool news = e->hold != row->result;
-
-	/* What was seen to be off stays so until it is seen to be on. */
-	if (e->hold != RESULT_NONE && !e->hold_by_answer)
-		return;
-	e->hold = row->result;
-	e->hold_by_answer = true;
-	e->hold_until = usec_add(e->now, usec(USEC_PER_HOUR));
-	r.retry_at = e->hold_until;
-	if (news) /* several attempts may have been under way */
-		engine_report(e, out, &r);
-}
-
 static void give_up(struct engine *e, struct page_rec *rec, enum page_state state,
 		    usec_t not_before)
 {
@@ -81,7 +62,7 @@ static usec_t next_state(struct engine *e, struct effects *out, struct page_rec 
 		ce_tracker_delay(e->tracker, rec, when);
 		return when;
 	case RETRY_HOLD:
-		start_hold(e, out, row);
+		engine_hold_by_answer(e, out, row);
 		ce_tracker_make_ready(e->tracker, rec);
 		return usec(0);
 	case RETRY_NEVER:

@@ -11,7 +11,7 @@
 static usec_t queue_deadline(const struct engine *e)
 {
 	/* While anything is under way its answer is what goes on. */
-	if (e->look.set || e->n_attempts > 0 || !e->restored)
+	if (e->look.set || e->kernel_asked || e->n_attempts > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->n_requests > 0)
 		return e->now;
@@ -31,6 +31,7 @@ usec_t engine_deadline(const struct engine *e)
 
 	if (delayed)
 		at = usec_min(at, usec(delayed->not_before));
+	at = usec_min(at, e->kernel_look_at);
 	if (e->suppressed > 0)
 		at = usec_min(at, e->summary_at);
 	if (e->restored)

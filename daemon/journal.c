@@ -219,8 +219,10 @@ static void say_budget(char *buf, size_t size, const struct report *r,
 static void say_hold(char *buf, size_t size, const struct report *r,
 		     const struct journal_context *c)
 {
+	bool because = r->result == RESULT_UNSUPPORTED && c->hold_why;
 	int n = snprintf(buf, size, "Nothing is offlined for now: %s (%s)",
-			 result_to_string(r->result), result_help(r->result));
+			 result_to_string(r->result),
+			 because ? c->hold_why : result_help(r->result));
 
 	if (n > 0 && (size_t)n < size)
 		snprintf(buf + n, size - (size_t)n,
@@ -232,7 +234,8 @@ static void say_hold(char *buf, size_t size, const struct report *r,
 static void say_released(char *buf, size_t size, const struct report *r,
 			 const struct journal_context *c)
 {
-	snprintf(buf, size, "The kernel soft-offlines pages again; going on.");
+	snprintf(buf, size,
+		 "The kernel soft-offlines pages again; pages that wait go on.");
 }
 
 static void say_poison_moved(char *buf, size_t size, const struct report *r,

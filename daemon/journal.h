@@ -46,6 +46,8 @@ struct journal_context {
 	const char *dimm_label; /* of the report's DIMM */
 	/* The sentence to the DIMM's verdict, for REPORT_FAULT and REPORT_VERDICT. */
 	const char *verdict_why;
+	/* Why the kernel does not soft-offline, for REPORT_HOLD; NULL: not known. */
+	const char *hold_why;
 };
 
 /** Sends @r to the journal. */

@@ -125,8 +125,9 @@ int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX])
 	r = open_text(root, "/proc/sys/kernel/osrelease", &f);
 	if (r < 0)
 		return r;
+	errno = 0;
 	if (!next_line(f, line, sizeof(line)) || line[0] == '\0')
-		return -ENODATA;
+		return ferror(f) && errno ? -errno : -ENODATA;
 	memcpy(ret, line, sizeof(line));
 	return 0;
 }

@@ -21,6 +21,14 @@
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
 #define SYSCTL    "/proc/sys/vm/enable_soft_offline"
 
+static const char *const paths[] = {
+	[MEMORY_FILE_SWITCH] = SYSCTL,
+	[MEMORY_FILE_RELEASE] = "/proc/sys/kernel/osrelease",
+	[MEMORY_FILE_ATTRIBUTE] = ATTRIBUTE,
+};
+
+_Static_assert(ARRAY_SIZE(paths) == MEMORY_FILE_MAX_, "each file has its path");
+
 /* No HugeTLB page that we would ever dissolve is larger; a bound for looking around. */
 #define MAX_HUGE_BYTES (UINT64_C(1) << 30)
 #define WORDS_PER_READ 512
@@ -35,6 +43,7 @@ struct sysfs_offline {
 	struct ram_map map;
 	int64_t map_total_kib; /* of memory when the map was read; -1: not known */
 	struct meminfo last;   /* as the last attempt found or left it */
+	int errors[MEMORY_FILE_MAX_];
 };
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
@@ -234,38 +243,74 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 	return m;
 }
 
-/*
- * Kernels before 6.11 have no such sysctl and never refuse; that it cannot be read for
- * another reason is no proof that it is on.
- */
-static bool sysctl_allows(const struct sysfs_offline *s)
+/* A text that is no number tells as little as one that cannot be read. */
+static enum soft_switch read_switch(struct sysfs_offline *s)
 {
-	_cleanup_(close_p) int fd = -1;
+	_cleanup_(close_p) int fd = open_file(s, SYSCTL, O_RDONLY);
 	unsigned int value;
 	char text[32];
 	ssize_t n;
 
-	fd = open_file(s, SYSCTL, O_RDONLY);
-	if (fd < 0)
-		return fd == -ENOENT;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return false;
+	s->errors[MEMORY_FILE_SWITCH] = 0;
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return SWITCH_ABSENT; /* kernels before 6.11 */
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0) {
+		s->errors[MEMORY_FILE_SWITCH] = fd < 0 ? fd : -errno;
+		return SWITCH_UNKNOWN;
+	}
 	text[n] = '\0';
-	return sscanf(text, "%9u", &value) == 1 && (value & 1);
+	if (sscanf(text, "%9u", &value) != 1) {
+		s->errors[MEMORY_FILE_SWITCH] = -EBADMSG;
+		return SWITCH_UNKNOWN;
+	}
+	return value & 1 ? SWITCH_ON : SWITCH_OFF;
+}
+
+static enum fact read_release(struct sysfs_offline *s)
+{
+	char release[KERNEL_RELEASE_MAX];
+	int r = sysfs_memory_release(s->root, release);
+
+	if (r >= 0 && !release_at_least(release, 0, 0))
+		r = -EBADMSG;
+	s->errors[MEMORY_FILE_RELEASE] = r;
+	if (r < 0)
+		return FACT_UNKNOWN;
+	return release_at_least(release, 5, 10) ? FACT_YES : FACT_NO;
+}
+
+static enum fact look_at_attribute(struct sysfs_offline *s)
+{
+	char path[PATH_MAX];
+	int r = full_path(s, ATTRIBUTE, path);
+
+	if (r == 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+		r = -errno;
+	s->errors[MEMORY_FILE_ATTRIBUTE] = 0;
+	if (r == 0)
+		return FACT_YES;
+	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM || r == -EROFS)
+		return FACT_NO;
+	s->errors[MEMORY_FILE_ATTRIBUTE] = r;
+	return FACT_UNKNOWN;
 }
 
 struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s)
 {
-	struct kernel_state k = { .enabled = sysctl_allows(s) };
-	char release[KERNEL_RELEASE_MAX];
-	char path[PATH_MAX];
+	return (struct kernel_state){ .soft_offline = look_at_attribute(s),
+				      .enabled = read_switch(s),
+				      .supported = read_release(s) };
+}
 
-	k.soft_offline = full_path(s, ATTRIBUTE, path) == 0 &&
-			 faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
-	k.supported = sysfs_memory_release(s->root, release) == 0 &&
-		      release_at_least(release, 5, 10);
-	return k;
+int sysfs_offline_error(const struct sysfs_offline *s, enum memory_file file)
+{
+	return s->errors[file];
+}
+
+const char *sysfs_offline_path(enum memory_file file)
+{
+	return paths[file];
 }
 
 void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret)

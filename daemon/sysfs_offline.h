@@ -17,6 +17,15 @@
 
 struct sysfs_offline;
 
+/** Files whose reading may fail, which is told and never taken for what they would say.
+ */
+enum memory_file {
+	MEMORY_FILE_SWITCH,    /* vm.enable_soft_offline */
+	MEMORY_FILE_RELEASE,   /* the kernel's release */
+	MEMORY_FILE_ATTRIBUTE, /* soft_offline_page: whether it can be written */
+	MEMORY_FILE_MAX_,
+};
+
 /** How a frame is retired: the kernel's interface, or a driver that only says what it
  * would do. */
 struct offline_driver {
@@ -56,8 +65,17 @@ int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s);
 /** Memory now; fields that cannot be read are 0 or not known. */
 struct machine sysfs_offline_machine(struct sysfs_offline *s);
 
-/** Attribute there, sysctl, kernel 5.10 or later. */
+/** Attribute there, sysctl, kernel 5.10 or later; what cannot be read is not known. */
 struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s);
+
+/**
+ * How the last reading of @file went: 0, also if this kernel has no such file; negative
+ * errno (-EBADMSG: the text is not understood).
+ */
+int sysfs_offline_error(const struct sysfs_offline *s, enum memory_file file);
+
+/** The path of @file, without the root (static text). */
+const char *sysfs_offline_path(enum memory_file file);
 
 /**
  * Reads "System RAM" of /proc/iomem anew. map.known is false if it cannot be read or

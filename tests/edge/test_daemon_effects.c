@@ -23,7 +23,7 @@
 /*
  * Who came by, one letter each: i an intent, R a result, c a commit, w a write handed
  * over, f one that the worker did not take, m a sample of the machine, p one of the
- * poisoned-page counter.
+ * poisoned-page counter, s a look at the sysctl's value, k one at the kernel.
  */
 static struct {
 	char log[1024];
@@ -206,6 +206,25 @@ int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s)
 {
 	note('p');
 	return 0;
+}
+
+const char *daemon_why_held(const struct kernel_state *k)
+{
+	return "made up";
+}
+
+void daemon_poll_control(struct daemon *d)
+{
+	note('s');
+}
+
+void daemon_look_at_kernel(struct daemon *d)
+{
+	struct input in = { .kind = INPUT_KERNEL };
+
+	note('k');
+	in.kernel = (struct kernel_state){ FACT_YES, SWITCH_OFF, FACT_YES };
+	daemon_step(d, in);
 }
 
 usec_t clock_boot(void)
@@ -513,6 +532,22 @@ static void flush_serves(void **state)
 	free_daemon(d);
 }
 
+/* A kernel that refuses has its switch looked at in the same turn, and before all else.
+ */
+static void refused(void **state)
+{
+	struct daemon *d = new_daemon();
+
+	err(d, 1);
+	forget();
+	seen.line[0].answer.error = EOPNOTSUPP;
+	seen.line[0].answer.after.flags = 0;
+	answer(d, 1);
+	assert_string_equal(seen.log, "skR");
+	assert_int_equal(engine_kernel(d->engine)->enabled, SWITCH_OFF);
+	free_daemon(d);
+}
+
 /* At the end nothing new is begun. */
 static void stopping(void **state)
 {
@@ -539,6 +574,7 @@ int main(void)
 		cmocka_unit_test(failing_commit),
 		cmocka_unit_test(failing_read),
 		cmocka_unit_test(failing_worker),
+		cmocka_unit_test(refused),
 		cmocka_unit_test(stopping),
 		cmocka_unit_test(flush_serves),
 	};

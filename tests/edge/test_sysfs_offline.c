@@ -29,6 +29,8 @@
 
 #define BIT(n)    (UINT64_C(1) << (n))
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
+#define SWITCH    "/proc/sys/vm/enable_soft_offline"
+#define RELEASE   "/proc/sys/kernel/osrelease"
 #define RAM       "/proc/iomem: 00000000-0fffffff : System RAM"
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
@@ -434,21 +436,23 @@ static void kernel_states(void **state)
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
 	static const struct {
 		const char *line;
-		bool enabled, supported;
+		enum soft_switch enabled;
+		enum fact supported;
 	} rows[] = {
-		{ RAM, true, true }, /* 6.1 without the sysctl */
-		{ "/proc/sys/vm/enable_soft_offline: 1", true, true },
-		{ "/proc/sys/vm/enable_soft_offline: 0", false, true },
-		{ "/proc/sys/vm/enable_soft_offline: 3", true, true },
-		{ "/proc/sys/vm/enable_soft_offline: 2", false, true },
-		{ "/proc/sys/vm/enable_soft_offline: what", false, true },
-		{ "/proc/sys/vm/enable_soft_offline: 5", true, true },
-		{ "/proc/sys/kernel/osrelease: 5.9.16", true, false },
-		{ "/proc/sys/kernel/osrelease: 5.10", true, true },
-		{ "/proc/sys/kernel/osrelease: 4.19.0-amd64", true, false },
-		{ "/proc/sys/kernel/osrelease: 6.0.0", true, true },
-		{ "/proc/sys/kernel/osrelease: 10.1-rc2", true, true },
-		{ "/proc/sys/kernel/osrelease: next", true, false },
+		{ RAM, SWITCH_ABSENT, FACT_YES }, /* 6.1 */
+		{ SWITCH ": 1", SWITCH_ON, FACT_YES },
+		{ SWITCH ": 0", SWITCH_OFF, FACT_YES },
+		{ SWITCH ": 3", SWITCH_ON, FACT_YES },
+		{ SWITCH ": 2", SWITCH_OFF, FACT_YES },
+		{ SWITCH ": what", SWITCH_UNKNOWN, FACT_YES },
+		{ SWITCH ":", SWITCH_UNKNOWN, FACT_YES },
+		{ SWITCH ": 5", SWITCH_ON, FACT_YES },
+		{ RELEASE ": 5.9.16", SWITCH_ON, FACT_NO },
+		{ RELEASE ": 5.10", SWITCH_ON, FACT_YES },
+		{ RELEASE ": 4.19.0-amd64", SWITCH_ON, FACT_NO },
+		{ RELEASE ": 6.0.0", SWITCH_ON, FACT_YES },
+		{ RELEASE ": 10.1-rc2", SWITCH_ON, FACT_YES },
+		{ RELEASE ": next", SWITCH_ON, FACT_UNKNOWN },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -456,7 +460,7 @@ static void kernel_states(void **state)
 
 		put(rows[i].line);
 		k = sysfs_offline_kernel(s);
-		assert_true(k.soft_offline);
+		assert_int_equal(k.soft_offline, FACT_YES);
 		if (k.enabled != rows[i].enabled || k.supported != rows[i].supported)
 			fail_msg("%s", rows[i].line);
 	}
@@ -469,10 +473,36 @@ static void kernel_without_the_attribute(void **state)
 
 	snprintf(path, sizeof(path), "%s%s", root, ATTRIBUTE);
 	assert_int_equal(unlink(path), 0);
-	assert_false(sysfs_offline_kernel(s).soft_offline);
+	assert_int_equal(sysfs_offline_kernel(s).soft_offline, FACT_NO);
+	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_ATTRIBUTE), 0);
 }
 
-/* What cannot be read is not taken for "on". */
+/* A folder in place of a file can be opened and not read. */
+static void kernel_files_that_fail(void **state)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
+	struct kernel_state k;
+
+	put(SWITCH "/");
+	put("- " RELEASE);
+	put(RELEASE "/");
+	put("- " ATTRIBUTE);
+	put(ATTRIBUTE " -> soft_offline_page");
+	k = sysfs_offline_kernel(s);
+	assert_int_equal(k.enabled, SWITCH_UNKNOWN);
+	assert_int_equal(k.supported, FACT_UNKNOWN);
+	assert_int_equal(k.soft_offline, FACT_UNKNOWN);
+	assert_false(kernel_state_usable(&k));
+	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_SWITCH), -EISDIR);
+	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_RELEASE), -EISDIR);
+	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_ATTRIBUTE), -ELOOP);
+	put("- " SWITCH);
+	put(SWITCH ": 0");
+	assert_int_equal(sysfs_offline_kernel(s).enabled, SWITCH_OFF);
+	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_SWITCH), 0);
+}
+
+/* What cannot be read is neither on nor off. */
 static void switch_that_is_hidden(void **state)
 {
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
@@ -486,7 +516,7 @@ static void switch_that_is_hidden(void **state)
 	assert_true(!root_user || seteuid(65534) == 0);
 	k = sysfs_offline_kernel(s);
 	assert_true(!root_user || seteuid(0) == 0);
-	assert_false(k.enabled);
+	assert_int_equal(k.enabled, SWITCH_UNKNOWN);
 }
 
 static void ram_map_of_a_server(void **state)
@@ -616,6 +646,7 @@ int main(void)
 		TEST(frames_without_kpageflags),
 		TEST(huge_page_sizes),
 		TEST(kernel_states),
+		TEST(kernel_files_that_fail),
 		TEST(kernel_without_the_attribute),
 		TEST(switch_that_is_hidden),
 		TEST(ram_map_of_a_server),

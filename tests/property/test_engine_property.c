@@ -614,7 +614,7 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 	} else if (in.kind == INPUT_MACHINE) {
 		in.machine = r->world.machine;
 	} else if (in.kind == INPUT_KERNEL) {
-		in.kernel = (struct kernel_state){ true, draw(r, 4) > 0, true };
+		in.kernel.enabled = (enum soft_switch)draw(r, SWITCH_ABSENT + 1);
 	} else if (in.kind == INPUT_SOFT) {
 		r->soft = random_soft(r, p);
 		in.soft.event = &r->soft;

@@ -177,6 +177,9 @@ bool describe_effect(const struct world *w, const struct effect *f, char *buf,
 	case EFFECT_STORE_POISON:
 		describe_poison(w, &f->poison, &t);
 		return true;
+	case EFFECT_KERNEL:
+		put(&t, "look-at-kernel");
+		return true;
 	case EFFECT_RECONCILE:
 		put(&t, "reconcile");
 		return true;

@@ -203,6 +203,7 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 	case EFFECT_PROBE:
 	case EFFECT_OFFLINE:
 	case EFFECT_LOAD:
+	case EFFECT_KERNEL:
 	case EFFECT_RECONCILE:
 	case EFFECT_REPORT:
 	case EFFECT_REPLY:

@@ -136,17 +136,54 @@ static int do_memory(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+static int fact_option(const struct words *w, unsigned int from, const char *key,
+		       enum fact *ret)
+{
+	const char *value = words_value(w, from, key);
+	bool yes = false;
+
+	if (!value)
+		return 0;
+	*ret = FACT_UNKNOWN;
+	if (strcmp(value, "unreadable") == 0)
+		return 0;
+	if (bool_option(w, from, key, &yes) < 0)
+		return -EINVAL;
+	*ret = yes ? FACT_YES : FACT_NO;
+	return 0;
+}
+
+static int switch_option(const struct words *w, unsigned int from, enum soft_switch *ret)
+{
+	static const char *const words[] = {
+		[SWITCH_UNKNOWN] = "unreadable",
+		[SWITCH_OFF] = "no",
+		[SWITCH_ON] = "yes",
+		[SWITCH_ABSENT] = "absent",
+	};
+	const char *value = words_value(w, from, "enabled");
+
+	for (size_t i = 0; value && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]) != 0)
+			continue;
+		*ret = (enum soft_switch)i;
+		return 0;
+	}
+	return value ? -EINVAL : 0;
+}
+
+/* "quietly": the machine changes, and the daemon has not looked yet. */
 static int do_kernel(struct story *s, const struct words *w, unsigned int from)
 {
 	struct world *world = story_world(s);
 	struct kernel_state k = world->kernel;
 
-	if (bool_option(w, from, "soft_offline", &k.soft_offline) < 0 ||
-	    bool_option(w, from, "enabled", &k.enabled) < 0 ||
-	    bool_option(w, from, "supported", &k.supported) < 0)
+	if (fact_option(w, from, "soft_offline", &k.soft_offline) < 0 ||
+	    switch_option(w, from, &k.enabled) < 0 ||
+	    fact_option(w, from, "supported", &k.supported) < 0)
 		return -EINVAL;
 	world->kernel = k;
-	if (world->engine)
+	if (world->engine && !words_have(w, from, "quietly"))
 		(void)world_step(world,
 				 (struct input){ .kind = INPUT_KERNEL, .kernel = k });
 	return 0;

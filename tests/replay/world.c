@@ -25,7 +25,7 @@ int world_init(struct world *w, world_see_fn see, void *userdata)
 	w->machine = (struct machine){ .ram_pages = 1 << 22,
 				       .available_kib = 8 << 20,
 				       .pressure_known = true };
-	w->kernel = (struct kernel_state){ true, true, true };
+	w->kernel = (struct kernel_state){ FACT_YES, SWITCH_ON, FACT_YES };
 	w->see = see;
 	w->userdata = userdata;
 	return store_init(&w->store);
@@ -203,6 +203,12 @@ static void probe(struct world *w)
 	(void)world_step(w, in);
 }
 
+static void look_at_kernel(struct world *w)
+{
+	w->kernel_wanted = false;
+	(void)world_step(w, (struct input){ .kind = INPUT_KERNEL, .kernel = w->kernel });
+}
+
 static void perform(struct world *w, const struct effects *out)
 {
 	char line[SEEN_MAX];
@@ -222,6 +228,8 @@ static void perform(struct world *w, const struct effects *out)
 		if (out->v[i].kind == EFFECT_PROBE) {
 			w->probe_pfn = out->v[i].pfn;
 			w->probe_wanted = true;
+		} else if (out->v[i].kind == EFFECT_KERNEL) {
+			w->kernel_wanted = true;
 		} else if (out->v[i].kind == EFFECT_OFFLINE) {
 			write_page(w, out->v[i].attempt.id, out->v[i].attempt.pfn);
 		} else if (out->v[i].kind == EFFECT_RECONCILE) {
@@ -252,7 +260,8 @@ static void deliver(struct world *w)
 
 static bool has_work(const struct world *w)
 {
-	return w->probe_wanted || w->reconcile_wanted || answer_due(w, w->now);
+	return w->probe_wanted || w->kernel_wanted || w->reconcile_wanted ||
+	       answer_due(w, w->now);
 }
 
 int world_step(struct world *w, struct input in)
@@ -270,6 +279,8 @@ int world_step(struct world *w, struct input in)
 		w->depth++;
 		if (w->probe_wanted)
 			probe(w);
+		else if (w->kernel_wanted)
+			look_at_kernel(w);
 		else if (answer_due(w, w->now))
 			deliver(w);
 		else
@@ -419,6 +430,7 @@ static void stop(struct world *w, bool flush)
 	w->engine = engine_free(w->engine);
 	w->n_under_way = 0;
 	w->probe_wanted = false;
+	w->kernel_wanted = false;
 	w->reconcile_wanted = false;
 }
 

@@ -79,6 +79,7 @@ struct world {
 	unsigned int n_under_way;
 	pfn_t probe_pfn;
 	bool probe_wanted;
+	bool kernel_wanted;
 	bool reconcile_wanted;
 	unsigned int depth; /* of steps that follow from steps */
 
