@@ -62,31 +62,38 @@ static int write_value(const struct kernel_sysctl *c, int64_t value)
 int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *note,
 			const char *boot_id)
 {
-	*c = (struct kernel_sysctl){ .seen = CONTROL_ABSENT };
+	*c = (struct kernel_sysctl){ .seen = CONTROL_UNKNOWN };
 	if (strlen(root) >= sizeof(c->root) || strlen(note) >= sizeof(c->note) ||
 	    strlen(boot_id) >= sizeof(c->boot_id))
 		return -ENAMETOOLONG;
 	strcpy(c->root, root);
 	strcpy(c->note, note);
 	strcpy(c->boot_id, boot_id);
-	(void)kernel_control_read(root, &c->seen);
+	(void)kernel_control_poll(c, NULL);
 	return 0;
 }
 
-/* "BOOT-ID FORMER SET". A note that is not of this boot, or of other values, is void. */
-static bool load_note(struct kernel_sysctl *c, int64_t now)
+/*
+ * "BOOT-ID FORMER SET". Returns 1 if the value @now is ours to give back; 0 without a
+ * note, or if it is not of this boot or of other values; negative errno if there is one
+ * that cannot be read.
+ */
+static int load_note(struct kernel_sysctl *c, int64_t now)
 {
 	_cleanup_(fclose_p) FILE *f = fopen(c->note, "re");
 	int64_t former, set;
 	char boot[64];
 
-	if (!f || fscanf(f, "%63s %9" SCNd64 " %9" SCNd64, boot, &former, &set) != 3)
-		return false;
-	if (strcmp(boot, c->boot_id) != 0 || set != now)
-		return false;
+	if (!f)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	errno = 0;
+	if (fscanf(f, "%63s %9" SCNd64 " %9" SCNd64, boot, &former, &set) != 3)
+		return ferror(f) ? (errno ? -errno : -EIO) : 0;
+	if (c->boot_id[0] == '\0' || strcmp(boot, c->boot_id) != 0 || set != now)
+		return 0;
 	c->former = former;
 	c->set = set;
-	return true;
+	return 1;
 }
 
 static void save_note(const struct kernel_sysctl *c)
@@ -95,8 +102,10 @@ static void save_note(const struct kernel_sysctl *c)
 	int len = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", c->boot_id,
 			   c->former, c->set);
 
-	/* Without it a crash costs the former value, nothing else. */
-	(void)textfile_write(c->note, NULL, text, (size_t)len, NULL);
+	/* Without it a crash costs the former value, nothing else; without the name of
+	 * the boot it would be a lie in the next one. */
+	if (c->boot_id[0] != '\0')
+		(void)textfile_write(c->note, NULL, text, (size_t)len, NULL);
 }
 
 /* 0 only if the kernel shows what was written. */
@@ -126,7 +135,8 @@ int kernel_control_take(struct kernel_sysctl *c)
 	if (!(now & BIT_ON))
 		return -EAGAIN;
 	if (now & BIT_NOT_BY_ITSELF) {
-		c->taken = c->taken || load_note(c, now);
+		/* A note that cannot be read now is looked for again at the end. */
+		c->taken = c->taken || load_note(c, now) > 0;
 		c->seen = now;
 		return 0;
 	}
@@ -143,22 +153,33 @@ int kernel_control_take(struct kernel_sysctl *c)
 	return 0;
 }
 
+/* Whether there is anything to give back: 1, 0, or negative errno. */
+static int is_ours(struct kernel_sysctl *c, int64_t *ret_now)
+{
+	int r = kernel_control_read(c->root, ret_now);
+
+	if (c->taken || r < 0)
+		return r < 0 ? (c->taken ? r : 0) : 1;
+	/* What a predecessor took that was killed is ours to give back, too. */
+	return load_note(c, *ret_now);
+}
+
 int kernel_control_give_back(struct kernel_sysctl *c)
 {
 	int64_t now;
-	int r;
+	int r = is_ours(c, &now);
 
-	r = kernel_control_read(c->root, &now);
-	/* What a predecessor took that was killed is ours to give back, too. */
-	if (!c->taken && (r < 0 || !load_note(c, now)))
-		return 0;
+	if (r == 0 || (r < 0 && r != -ENOENT))
+		return r;
+	if (r > 0 && now == c->set)
+		r = write_value(c, c->former);
+	else if (r > 0)
+		r = -ESTALE;
+	/* Until it is done the note stays: whoever comes next can do it. */
+	if (r < 0 && r != -ESTALE && r != -ENOENT)
+		return r;
 	c->taken = false;
 	(void)unlink(c->note);
-	if (r < 0)
-		return r;
-	if (now != c->set)
-		return -ESTALE;
-	r = write_value(c, c->former);
 	if (r < 0)
 		return r;
 	c->seen = c->former;
@@ -167,12 +188,15 @@ int kernel_control_give_back(struct kernel_sysctl *c)
 
 int kernel_control_poll(struct kernel_sysctl *c, int64_t *ret_before)
 {
+	int64_t before = c->seen;
 	int64_t now = CONTROL_ABSENT;
+	int r = kernel_control_read(c->root, &now);
 
-	(void)kernel_control_read(c->root, &now);
-	if (now == c->seen)
-		return 0;
-	*ret_before = c->seen;
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+		return r;
 	c->seen = now;
+	if (before == CONTROL_UNKNOWN || now == before)
+		return 0;
+	*ret_before = before;
 	return 1;
 }

@@ -18,7 +18,8 @@
 
 #include "clock.h"
 
-#define CONTROL_ABSENT INT64_MIN /* there is no such sysctl */
+#define CONTROL_ABSENT  INT64_MIN       /* there is no such sysctl */
+#define CONTROL_UNKNOWN (INT64_MIN + 1) /* it could not be read yet */
 
 struct kernel_sysctl {
 	char root[PATH_MAX];
@@ -27,7 +28,7 @@ struct kernel_sysctl {
 	bool taken;     /* the value is ours to give back */
 	int64_t former; /* while @taken */
 	int64_t set;    /* while @taken */
-	int64_t seen;   /* when looked at last; CONTROL_ABSENT */
+	int64_t seen;   /* when looked at last; CONTROL_ABSENT, _UNKNOWN */
 };
 
 /**
@@ -57,12 +58,13 @@ int kernel_control_take(struct kernel_sysctl *c);
 /**
  * Puts the former value back, if it is ours to. Returns 1 if so; 0 if there is nothing to
  * give back; -ESTALE if somebody has changed the value since: it is left as it is; other
- * negative errno.
+ * negative errno: it is still ours to give back, by this process or the next.
  */
 int kernel_control_give_back(struct kernel_sysctl *c);
 
 /**
  * Looks at the value. Returns 1 if it is another than at the last look or write,
- * *ret_before being that one and c->seen the new one; 0 if not, *ret_before untouched.
+ * *ret_before being that one and c->seen the new one; 0 if not, or if none was known yet,
+ * *ret_before untouched; negative errno if it cannot be read: c->seen stays.
  */
 int kernel_control_poll(struct kernel_sysctl *c, int64_t *ret_before);

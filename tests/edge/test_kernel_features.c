@@ -187,6 +187,88 @@ static void test_changed_by_others(void **state)
 	assert_int_equal(c.seen, CONTROL_ABSENT);
 }
 
+/* A folder in its place can be opened and not read: that is no value, and no "absent". */
+static void break_sysctl(void)
+{
+	assert_int_equal(tree_add_line(root, "- " SYSCTL), 0);
+	assert_int_equal(tree_add_line(root, SYSCTL "/"), 0);
+}
+
+static void mend_sysctl(const char *value)
+{
+	assert_int_equal(tree_add_line(root, "- " SYSCTL), 0);
+	set(value);
+}
+
+static void test_unreadable(void **state)
+{
+	int64_t before = -1;
+
+	set("1");
+	begin(BOOT);
+	break_sysctl();
+	assert_int_equal(kernel_control_poll(&c, &before), -EISDIR);
+	assert_int_equal(before, -1);
+	assert_int_equal(c.seen, 1);
+	mend_sysctl("0");
+	assert_int_equal(kernel_control_poll(&c, &before), 1);
+	assert_int_equal(before, 1);
+
+	/* What was not known at the beginning has not changed when it is. */
+	break_sysctl();
+	begin(BOOT);
+	assert_int_equal(c.seen, CONTROL_UNKNOWN);
+	assert_int_equal(kernel_control_take(&c), -EISDIR);
+	mend_sysctl("1");
+	assert_int_equal(kernel_control_poll(&c, &before), 0);
+	assert_int_equal(c.seen, 1);
+}
+
+/* What is ours to give back stays so until that is done. */
+static void test_given_back_later(void **state)
+{
+	set("1");
+	begin(BOOT);
+	assert_int_equal(kernel_control_take(&c), 0);
+	break_sysctl();
+	assert_int_equal(kernel_control_give_back(&c), -EISDIR);
+	assert_true(c.taken);
+	assert_true(has_note());
+	mend_sysctl("5");
+	assert_int_equal(kernel_control_give_back(&c), 1);
+	assert_value(1);
+	assert_false(has_note());
+}
+
+/* A note that cannot be read is not taken for none. */
+static void test_note_unreadable(void **state)
+{
+	set("1");
+	begin(BOOT);
+	assert_int_equal(kernel_control_take(&c), 0);
+	begin(BOOT);
+	assert_int_equal(tree_add_line(root, "- /db.sysctl"), 0);
+	assert_int_equal(tree_add_line(root, "/db.sysctl/"), 0);
+	assert_int_equal(kernel_control_take(&c), 0);
+	assert_int_equal(kernel_control_give_back(&c), -EISDIR);
+	assert_value(5);
+	assert_int_equal(tree_add_line(root, "- /db.sysctl"), 0);
+	assert_int_equal(tree_add_line(root, "/db.sysctl: " BOOT " 1 5"), 0);
+	assert_int_equal(kernel_control_give_back(&c), 1);
+	assert_value(1);
+}
+
+/* Without the name of the boot a note would be of any boot. */
+static void test_unknown_boot(void **state)
+{
+	set("1");
+	begin("");
+	assert_int_equal(kernel_control_take(&c), 0);
+	assert_false(has_note());
+	assert_int_equal(kernel_control_give_back(&c), 1);
+	assert_value(1);
+}
+
 /* In a child, whose network namespace goes with it. 77: cannot be had here. */
 static int refuse_as_a_kernel_does(void)
 {
@@ -273,7 +355,9 @@ int main(void)
 		TEST(test_take_and_give_back), TEST(test_given_back_by_a_successor),
 		TEST(test_other_bits),         TEST(test_set_before),
 		TEST(test_absent_and_off),     TEST(test_killed),
-		TEST(test_changed_by_others),  TEST(test_not_understood),
+		TEST(test_changed_by_others),  TEST(test_unreadable),
+		TEST(test_given_back_later),   TEST(test_note_unreadable),
+		TEST(test_unknown_boot),       TEST(test_not_understood),
 		TEST(test_counters),
 	};
 
