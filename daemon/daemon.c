@@ -223,13 +223,16 @@ static void look_at_memory(struct daemon *d)
 	uint64_t total = sysfs_offline_mem_total_kib(d->sysfs);
 	struct ram_map *map _cleanup_(free_p) = NULL;
 
-	if (total == d->mem_total_kib)
+	/* 0: it could not be read, which is no memory that went. */
+	if (total == 0 || total == d->mem_total_kib)
 		return;
 	d->mem_total_kib = total;
 	map = malloc(sizeof(*map));
 	if (!map)
 		return;
 	sysfs_offline_ram_map(d->sysfs, map);
+	if (sysfs_offline_error(d->sysfs, MEMORY_FILE_IOMEM) < 0)
+		d->mem_total_kib = 0; /* the next look reads the map again */
 	daemon_step(d, (struct input){ .kind = INPUT_RAM, .ram = map });
 	daemon_start_reconcile(d);
 }
@@ -286,7 +289,7 @@ static void sample(struct daemon *d)
 	in.machine = sysfs_offline_machine(d->sysfs);
 	daemon_step(d, in);
 	sample_after_events(d, false);
-	daemon_look_at_kernel(d);
+	daemon_look_at_kernel(d); /* and tells what could not be read */
 }
 
 /* A write that never returns holds up all others, and nobody else would say so. */

@@ -352,8 +352,7 @@ static void take_surroundings(struct engine *e, const struct input *in)
 	} else if (in->kind == INPUT_RAM) {
 		e->ram = *in->ram;
 	} else {
-		e->machine = in->machine;
-		e->machine.page_shift = e->page_shift;
+		engine_take_machine(e, &in->machine);
 	}
 }
 

@@ -223,6 +223,9 @@ void engine_pump(struct engine *e, struct effects *out)
 	engine_end_hold_by_time(e);
 	if (!e->restored || e->look.set || !engine_may_start(e) || pump_request(e, out))
 		return;
+	/* Of what nobody knows the size of no part can be told. */
+	if (e->machine.unread && e->machine.ram_pages == 0)
+		return;
 	if (!ce_tracker_first_ready(e->tracker))
 		e->hour_told = false;
 	while ((rec = ce_tracker_first_ready(e->tracker)) &&
@@ -268,14 +271,15 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 	f->attempt.rule = &e->rules[rec->dimm];
 }
 
-/* Memory is short: not the page's fault, so it is no try, and all the others can wait
- * too. */
-static void wait_for_memory(struct engine *e, struct effects *out, struct page_rec *rec)
+/* Memory is short, or cannot be looked at: not the page's fault, so it is no try, and all
+ * the others can wait too. */
+static void wait_for_memory(struct engine *e, struct effects *out, struct page_rec *rec,
+			    enum result why)
 {
 	struct report r;
 
-	if (rec->result != RESULT_LOW_MEMORY) {
-		rec->result = RESULT_LOW_MEMORY;
+	if (rec->result != (unsigned int)why) {
+		rec->result = why;
 		r = engine_page_report(e, REPORT_PAGE_FAILED, rec);
 		r.retry_at = usec_add(e->now, usec(MEMORY_WAIT));
 		engine_report(e, out, &r);
@@ -300,10 +304,21 @@ static struct machine machine_after(const struct engine *e)
 	return m;
 }
 
+/* The size that budgets go by stays known if memory cannot be looked at just now. */
+void engine_take_machine(struct engine *e, const struct machine *seen)
+{
+	uint64_t ram_pages = seen->unread ? e->machine.ram_pages : seen->ram_pages;
+
+	e->machine = *seen;
+	e->machine.ram_pages = ram_pages;
+	e->machine.page_shift = e->page_shift;
+}
+
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in)
 {
 	const struct frame *frame = &in->probe.frame;
 	struct machine machine;
+	enum result wait = RESULT_NONE;
 	struct page_rec *rec;
 	enum result no;
 
@@ -311,13 +326,12 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 		return -EINVAL;
 	e->look.set = false;
 	rec = ce_tracker_find(e->tracker, e->look.pfn);
-	e->machine = in->probe.machine;
-	e->machine.page_shift = e->page_shift;
+	engine_take_machine(e, &in->probe.machine);
 	machine = machine_after(e);
 	no = policy_check_frame(&e->rules[rec->dimm], frame);
-	if (no == RESULT_NONE && policy_check_memory(&e->cfg, &machine) != RESULT_NONE)
-		no = RESULT_LOW_MEMORY;
-	if (no == RESULT_NONE) {
+	if (no == RESULT_NONE)
+		wait = policy_check_memory(&e->cfg, &machine);
+	if (no == RESULT_NONE && wait == RESULT_NONE) {
 		write_off(e, out, rec, frame);
 		return 0;
 	}
@@ -327,8 +341,9 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 							  RESULT_ALREADY, FRAME_POISONED);
 
 		engine_settle(e, out, rec, &row);
-	} else if (no == RESULT_LOW_MEMORY) {
-		wait_for_memory(e, out, rec);
+	} else if (wait != RESULT_NONE) {
+		no = wait;
+		wait_for_memory(e, out, rec, wait);
 	} else {
 		refuse(e, out, rec, no, frame_kind(frame));
 	}

@@ -204,6 +204,8 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
 		     enum reason why);
 void engine_pump(struct engine *e, struct effects *out);
+/** Takes over how memory is, as far as it could be read. */
+void engine_take_machine(struct engine *e, const struct machine *seen);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
 void engine_take_request(struct engine *e, struct effects *out, const struct input *in);

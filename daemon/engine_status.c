@@ -15,7 +15,8 @@ static usec_t queue_deadline(const struct engine *e)
 		return usec(USEC_NEVER);
 	if (e->n_requests > 0)
 		return e->now;
-	if (!ce_tracker_first_ready(e->tracker))
+	if (!ce_tracker_first_ready(e->tracker) ||
+	    (e->machine.unread && e->machine.ram_pages == 0))
 		return usec(USEC_NEVER);
 	if (e->hold_by_answer)
 		return e->hold_until;
@@ -184,7 +185,9 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 		e->poisoned_kib > s.by_us_kib ? e->poisoned_kib - s.by_us_kib : 0;
 	s.hold = e->hold;
 	s.waiting_for = e->hold;
-	if (e->hold == RESULT_NONE && e->hour_told)
+	if (e->hold == RESULT_NONE && e->machine.unread)
+		s.waiting_for = RESULT_UNREADABLE;
+	else if (e->hold == RESULT_NONE && e->hour_told)
 		s.waiting_for = RESULT_BUDGET_HOUR;
 	judge(e, &s);
 	*ret = s;

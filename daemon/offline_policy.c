@@ -138,6 +138,8 @@ enum result policy_check_memory(const struct config *cfg, const struct machine *
 	uint64_t available = machine->available_kib * 1024 >> machine->page_shift;
 	uint32_t limit = cfg->budget.max_memory_pressure;
 
+	if (machine->unread || (machine->pressure_unread && limit < 100))
+		return RESULT_UNREADABLE;
 	if (available < floor_pages)
 		return RESULT_LOW_MEMORY;
 	if (machine->pressure_known && limit < 100 && machine->pressure > limit * 100)

@@ -68,10 +68,15 @@ struct machine {
 	unsigned int page_shift;
 	uint64_t available_kib; /* MemAvailable */
 	uint32_t pressure;      /* PSI memory "some avg10", in hundredths of a percent */
-	bool pressure_known;
+	bool pressure_known;    /* false: the kernel has no PSI, or: */
+	bool pressure_unread;   /* it has, and it could not be read */
+	bool unread; /* memory could not be read: nothing above says anything */
 };
 
-/** RESULT_NONE, or RESULT_LOW_MEMORY if memory is short or under pressure. */
+/**
+ * RESULT_NONE; RESULT_LOW_MEMORY if memory is short or under pressure; RESULT_UNREADABLE
+ * if that cannot be told.
+ */
 enum result policy_check_memory(const struct config *cfg, const struct machine *machine);
 
 /** The hourly budget: a bucket of Burst pages that refills with PagesPerHour. */

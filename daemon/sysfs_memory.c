@@ -217,15 +217,18 @@ static bool parse_range(const char *line, uint64_t *ret_start, uint64_t *ret_end
 	return true;
 }
 
-void sysfs_memory_ram_map(const char *root, struct ram_map *ret)
+int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 {
 	_cleanup_(fclose_p) FILE *f = NULL;
 	struct ranges list = { .n = 0 };
 	char line[256];
+	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	if (open_text(root, "/proc/iomem", &f) < 0)
-		return;
+	r = open_text(root, "/proc/iomem", &f);
+	if (r < 0)
+		return r;
+	errno = 0;
 	while (next_line(f, line, sizeof(line))) {
 		uint64_t start, end;
 
@@ -235,10 +238,11 @@ void sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 	}
 	/* Half a map would make good memory look like none. */
 	if (ferror(f))
-		return;
+		return errno ? -errno : -EIO;
 	memcpy(ret->ranges, list.v, list.n * sizeof(list.v[0]));
 	ret->n = list.n;
 	ret->known = list.n > 0;
+	return 0;
 }
 
 uint64_t ram_map_bytes(const struct ram_map *map)

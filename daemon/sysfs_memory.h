@@ -33,8 +33,12 @@ int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret);
  */
 int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret);
 
-/** "System RAM" of /proc/iomem; see sysfs_offline_ram_map(). Fills *ret in any case. */
-void sysfs_memory_ram_map(const char *root, struct ram_map *ret);
+/**
+ * "System RAM" of /proc/iomem; see sysfs_offline_ram_map(). Fills *ret in any case.
+ * Returns 0; negative errno if the file cannot be read to its end, *ret then is not
+ * known.
+ */
+int sysfs_memory_ram_map(const char *root, struct ram_map *ret);
 
 /** Bytes in @map. */
 uint64_t ram_map_bytes(const struct ram_map *map);

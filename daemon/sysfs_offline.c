@@ -25,6 +25,10 @@ static const char *const paths[] = {
 	[MEMORY_FILE_SWITCH] = SYSCTL,
 	[MEMORY_FILE_RELEASE] = "/proc/sys/kernel/osrelease",
 	[MEMORY_FILE_ATTRIBUTE] = ATTRIBUTE,
+	[MEMORY_FILE_FLAGS] = "/proc/kpageflags",
+	[MEMORY_FILE_MEMINFO] = "/proc/meminfo",
+	[MEMORY_FILE_PRESSURE] = "/proc/pressure/memory",
+	[MEMORY_FILE_IOMEM] = "/proc/iomem",
 };
 
 _Static_assert(ARRAY_SIZE(paths) == MEMORY_FILE_MAX_, "each file has its path");
@@ -78,13 +82,20 @@ static struct meminfo memory_now(struct sysfs_offline *s)
 {
 	struct meminfo m = { -1, -1, -1 };
 
-	(void)sysfs_memory_info(&s->meminfo_fd, s->root, &m);
+	s->errors[MEMORY_FILE_MEMINFO] = sysfs_memory_info(&s->meminfo_fd, s->root, &m);
 	return m;
 }
 
+/* A map that cannot be read takes the place of none that was. */
 static void read_map(struct sysfs_offline *s, int64_t total_kib)
 {
-	sysfs_memory_ram_map(s->root, &s->map);
+	struct ram_map map;
+	int r = sysfs_memory_ram_map(s->root, &map);
+
+	s->errors[MEMORY_FILE_IOMEM] = r;
+	if (r < 0 && s->map.known)
+		return; /* the size still differs: it is tried again */
+	s->map = map;
 	s->map_total_kib = total_kib;
 }
 
@@ -172,7 +183,10 @@ static uint64_t count_frames(const struct sysfs_offline *s, uint64_t head, uint6
 	for (uint64_t n = 1; n < limit;) {
 		ssize_t got = read_words(s, head + n, words, WORDS_PER_READ);
 
-		if (got <= 0)
+		/* As for a page that changes hands: whoever asks hears the bound. */
+		if (got < 0)
+			return limit;
+		if (got == 0)
 			return n;
 		for (ssize_t i = 0; i < got; i++, n++)
 			if (!has(words[i], KPF_COMPOUND_TAIL))
@@ -205,9 +219,8 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 		   ram_map_contains(&s->map, pfn_to_paddr(p, s->page_shift));
 	if (s->kpageflags_fd < 0)
 		s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
-	if (s->kpageflags_fd < 0)
-		return f;
-	n = read_words(s, p.n, &word, 1);
+	n = s->kpageflags_fd < 0 ? s->kpageflags_fd : read_words(s, p.n, &word, 1);
+	s->errors[MEMORY_FILE_FLAGS] = n < 0 ? (int)n : 0;
 	if (n < 0)
 		return f;
 	f.readable = true;
@@ -235,11 +248,15 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 	struct machine m = { .page_shift = s->page_shift };
 	struct meminfo now = memory_now(s);
 	uint64_t total = now.total_kib < 0 ? 0 : (uint64_t)now.total_kib << 10;
+	int r = sysfs_memory_pressure(&s->pressure_fd, s->root, &m.pressure);
 
+	m.unread = now.total_kib < 0 || now.available_kib < 0;
 	m.ram_pages = (s->map.known ? ram_map_bytes(&s->map) : total) >> s->page_shift;
 	m.available_kib = now.available_kib < 0 ? 0 : (uint64_t)now.available_kib;
-	m.pressure_known =
-		sysfs_memory_pressure(&s->pressure_fd, s->root, &m.pressure) == 0;
+	m.pressure_known = r == 0;
+	/* A kernel without PSI, or with psi=0, says so. */
+	m.pressure_unread = r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EOPNOTSUPP;
+	s->errors[MEMORY_FILE_PRESSURE] = m.pressure_unread ? r : 0;
 	return m;
 }
 

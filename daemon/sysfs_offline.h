@@ -23,6 +23,10 @@ enum memory_file {
 	MEMORY_FILE_SWITCH,    /* vm.enable_soft_offline */
 	MEMORY_FILE_RELEASE,   /* the kernel's release */
 	MEMORY_FILE_ATTRIBUTE, /* soft_offline_page: whether it can be written */
+	MEMORY_FILE_FLAGS,     /* kpageflags */
+	MEMORY_FILE_MEMINFO,
+	MEMORY_FILE_PRESSURE,
+	MEMORY_FILE_IOMEM, /* only root is shown what stands in it: no error */
 	MEMORY_FILE_MAX_,
 };
 
@@ -62,7 +66,7 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p);
 /** HardwareCorrupted in KiB, or -1. */
 int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s);
 
-/** Memory now; fields that cannot be read are 0 or not known. */
+/** Memory now; what cannot be read is marked so, and 0. */
 struct machine sysfs_offline_machine(struct sysfs_offline *s);
 
 /** Attribute there, sysctl, kernel 5.10 or later; what cannot be read is not known. */
@@ -80,7 +84,8 @@ const char *sysfs_offline_path(enum memory_file file);
 /**
  * Reads "System RAM" of /proc/iomem anew. map.known is false if it cannot be read or
  * shows zeros only, as it does to a process without CAP_SYS_ADMIN. More than
- * MAX_RAM_RANGES ranges: neighbours with the smallest gaps are joined.
+ * MAX_RAM_RANGES ranges: neighbours with the smallest gaps are joined. If the file cannot
+ * be read, the map is the one that was read before.
  */
 void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret);
 

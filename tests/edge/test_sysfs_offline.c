@@ -477,31 +477,6 @@ static void kernel_without_the_attribute(void **state)
 	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_ATTRIBUTE), 0);
 }
 
-/* A folder in place of a file can be opened and not read. */
-static void kernel_files_that_fail(void **state)
-{
-	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
-	struct kernel_state k;
-
-	put(SWITCH "/");
-	put("- " RELEASE);
-	put(RELEASE "/");
-	put("- " ATTRIBUTE);
-	put(ATTRIBUTE " -> soft_offline_page");
-	k = sysfs_offline_kernel(s);
-	assert_int_equal(k.enabled, SWITCH_UNKNOWN);
-	assert_int_equal(k.supported, FACT_UNKNOWN);
-	assert_int_equal(k.soft_offline, FACT_UNKNOWN);
-	assert_false(kernel_state_usable(&k));
-	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_SWITCH), -EISDIR);
-	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_RELEASE), -EISDIR);
-	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_ATTRIBUTE), -ELOOP);
-	put("- " SWITCH);
-	put(SWITCH ": 0");
-	assert_int_equal(sysfs_offline_kernel(s).enabled, SWITCH_OFF);
-	assert_int_equal(sysfs_offline_error(s, MEMORY_FILE_SWITCH), 0);
-}
-
 /* What cannot be read is neither on nor off. */
 static void switch_that_is_hidden(void **state)
 {
@@ -646,7 +621,6 @@ int main(void)
 		TEST(frames_without_kpageflags),
 		TEST(huge_page_sizes),
 		TEST(kernel_states),
-		TEST(kernel_files_that_fail),
 		TEST(kernel_without_the_attribute),
 		TEST(switch_that_is_hidden),
 		TEST(ram_map_of_a_server),

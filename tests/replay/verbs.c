@@ -109,7 +109,12 @@ static int do_machine(struct story *s, const struct words *w, unsigned int from)
 	if (number_option(w, from, "ram", &m.ram_pages) < 0 ||
 	    number_option(w, from, "available", &m.available_kib) < 0)
 		return -EINVAL;
-	if (pressure) {
+	m.unread = words_have(w, from, "unreadable");
+	m.pressure_unread = false;
+	if (pressure && strcmp(pressure, "unreadable") == 0) {
+		m.pressure_known = false;
+		m.pressure_unread = true;
+	} else if (pressure) {
 		m.pressure_known = strcmp(pressure, "no") != 0;
 		if (m.pressure_known &&
 		    (parse_u64(pressure, &percent) < 0 || percent > 100))
