@@ -34,6 +34,7 @@ static void give_predecessors(struct daemon *d, uint16_t cpu, uint64_t n)
 }
 
 #define NEVER_NOTED UINT64_MAX
+#define NOT_KNOWN   NEVER_NOTED /* of what was read: then it is not noted either */
 
 struct walk {
 	uint64_t *noted;
@@ -49,6 +50,30 @@ static int take_reader(void *userdata, uint16_t cpu, uint64_t read)
 	return 0;
 }
 
+/*
+ * What cannot be read is taken up where the database left it: what a predecessor read and
+ * lost shows at the next start that can read the counter. Without either nothing is
+ * noted, lest all that was ever read counts as lost then.
+ */
+static void look_how_far(struct daemon *d)
+{
+	int unread = 0;
+
+	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++) {
+		int r = trace_reader_consumed(d->reader, (uint16_t)cpu,
+					      &d->consumed[cpu]);
+
+		if (r < 0)
+			d->consumed[cpu] = d->noted[cpu];
+		if (r < 0 && unread == 0)
+			unread = r;
+	}
+	if (unread < 0)
+		journal_log(LOG_WARNING, unread,
+			    "per_cpu/cpuN/stats of the trace instance cannot be read: "
+			    "whether a daemon before lost events is not known");
+}
+
 int daemon_account_for_predecessor(struct daemon *d)
 {
 	struct walk walk = { .cpus = trace_reader_cpus(d->reader) };
@@ -58,12 +83,13 @@ int daemon_account_for_predecessor(struct daemon *d)
 	d->noted = walk.noted;
 	if (!d->consumed || !d->noted)
 		return -ENOMEM;
-	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++) {
-		d->consumed[cpu] = trace_reader_consumed(d->reader, (uint16_t)cpu);
+	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
 		d->noted[cpu] = NEVER_NOTED;
-	}
-	if (d->db)
-		(void)db_each_reader(d->db, take_reader, &walk);
+	if (d->db && db_each_reader(d->db, take_reader, &walk) < 0)
+		journal_log(LOG_WARNING, 0,
+			    "Database: how far a daemon before had read cannot be read: "
+			    "whether it lost events is not known");
+	look_how_far(d);
 	d->accounted = true;
 	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
 		if (d->noted[cpu] != NEVER_NOTED && d->consumed[cpu] > d->noted[cpu])
@@ -83,7 +109,7 @@ void daemon_note_read(struct daemon *d)
 	if (!d->accounted)
 		return;
 	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++) {
-		if (d->consumed[cpu] == d->noted[cpu])
+		if (d->consumed[cpu] == d->noted[cpu] || d->consumed[cpu] == NOT_KNOWN)
 			continue;
 		if (db_put_reader(d->db, (uint16_t)cpu, d->consumed[cpu]) == 0)
 			d->noted[cpu] = d->consumed[cpu];
@@ -101,7 +127,9 @@ void daemon_forget_read(struct daemon *d)
 static void start_counting_anew(struct daemon *d)
 {
 	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++)
-		d->consumed[cpu] = trace_reader_consumed(d->reader, (uint16_t)cpu);
+		if (trace_reader_consumed(d->reader, (uint16_t)cpu, &d->consumed[cpu]) <
+		    0)
+			d->consumed[cpu] = 0; /* nobody has read since */
 }
 
 static enum soft_asker asker_of(const struct daemon *d, const struct soft_event *ev)
@@ -176,7 +204,8 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 			give_lost(d, INPUT_LOST, cpu, m.lost, d->turn_time);
 	}
 	while (r >= 0 && (r = mc_decoder_next(&m)) > MC_END) {
-		d->consumed[cpu]++; /* before: what follows may commit it */
+		if (d->consumed[cpu] != NOT_KNOWN)
+			d->consumed[cpu]++; /* before: what follows may commit it */
 		give_record(d, &m, r);
 	}
 	if (r < 0)

@@ -362,6 +362,7 @@ int trace_instance_enable(struct trace_instance *in)
 	return r < 0 ? r : trace_instance_set(in, "tracing_on", "1");
 }
 
+/* 0 if there is no such line: not every kernel has each of them. */
 static uint64_t stat_value(const char *text, const char *key)
 {
 	const size_t len = strlen(key);
@@ -385,6 +386,9 @@ int trace_instance_stats(struct trace_instance *in, unsigned int cpu,
 	r = read_text(in, path, &text);
 	if (r < 0)
 		return r;
+	/* Half a text would be a buffer that nobody has read from. */
+	if (!strstr(text, "read events:") || !strstr(text, "overrun:"))
+		return fail(in, path, EBADMSG);
 	*ret = (struct trace_stats){
 		.read = stat_value(text, "read events"),
 		.overrun = stat_value(text, "overrun"),

@@ -574,13 +574,14 @@ uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu)
 	return n;
 }
 
-uint64_t trace_reader_consumed(struct trace_reader *r, uint16_t cpu)
+int trace_reader_consumed(struct trace_reader *r, uint16_t cpu, uint64_t *ret)
 {
 	struct trace_stats now;
+	int e = cpu < r->in.cpus ? trace_instance_stats(&r->in, cpu, &now) : -EINVAL;
 
-	if (cpu >= r->in.cpus || trace_instance_stats(&r->in, cpu, &now) < 0)
-		return 0;
-	return now.read;
+	if (e >= 0)
+		*ret = now.read;
+	return e;
 }
 
 unsigned int trace_reader_cpus(const struct trace_reader *r)

@@ -124,10 +124,11 @@ uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu);
 
 /**
  * Events of @cpu that were read through its pipe since the instance was made, by
- * whomever: "read events" of per_cpu/cpuN/stats. Reads the file. 0 if that cannot be
- * told.
+ * whomever: "read events" of per_cpu/cpuN/stats. Reads the file.
+ * Returns 0 and *ret; negative errno of the file (-EBADMSG: not understood), *ret
+ * untouched.
  */
-uint64_t trace_reader_consumed(struct trace_reader *r, uint16_t cpu);
+int trace_reader_consumed(struct trace_reader *r, uint16_t cpu, uint64_t *ret);
 
 /** Number of CPUs that may have pages: the bound for @cpu above. */
 unsigned int trace_reader_cpus(const struct trace_reader *r);

@@ -100,6 +100,23 @@ static void test_lost_before_any_reader(void **state)
 	assert_int_equal(settled(f), 304);
 }
 
+/* A counter that cannot be read is not 0: else all that was ever read would be lost. */
+static void test_counters_unreadable(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t read = 77;
+
+	put_stats(f, 0, 0, 0, 0);
+	open_reader(f);
+	assert_int_equal(trace_reader_consumed(f->reader, 0, &read), 0);
+	assert_int_equal(read, 5);
+	put_file(f, INSTANCE "per_cpu/cpu0/stats", "entries: 9\n");
+	assert_int_equal(trace_reader_consumed(f->reader, 0, &read), -EBADMSG);
+	put_file(f, INSTANCE "per_cpu/cpu0/stats", "");
+	assert_int_equal(trace_reader_consumed(f->reader, 0, &read), -EBADMSG);
+	assert_int_equal(read, 5);
+}
+
 static void test_counters_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -211,6 +228,7 @@ int main(void)
 		TEST(test_lost_waits_for_the_end),
 		TEST(test_lost_before_the_start),
 		TEST(test_lost_before_any_reader),
+		TEST(test_counters_unreadable),
 		TEST(test_counters_reset),
 		TEST(test_lost_under_a_foreign_clock),
 		TEST(test_record),
