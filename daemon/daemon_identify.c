@@ -6,28 +6,10 @@
  * serial number that can be one. It does not know what follows from another module.
  */
 
-#include <string.h>
-#include <strings.h>
-
 #include "daemon_internal.h"
+#include "journal.h"
 #include "mem.h"
 #include "topology.h"
-
-/* What firmware writes where it knows none. */
-static const char *const no_serials[] = {
-	"Not Specified", "Unknown", "None", "N/A", "NO DIMM", "To Be Filled By O.E.M.",
-};
-
-static bool is_serial(const char *serial)
-{
-	if (strspn(serial, "0 Xx") == strlen(serial) ||
-	    strspn(serial, "Ff") == strlen(serial))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(no_serials); i++)
-		if (strcasecmp(serial, no_serials[i]) == 0)
-			return false;
-	return true;
-}
 
 static void tell(struct daemon *d, const struct topology *t, uint16_t index)
 {
@@ -41,7 +23,7 @@ static void tell(struct daemon *d, const struct topology *t, uint16_t index)
 	in.module.index = index;
 	in.module.part = t->modules[dimm->module].part;
 	in.module.serial = t->modules[dimm->module].serial;
-	if (is_serial(in.module.serial))
+	if (dmi_serial_is_real(in.module.serial))
 		daemon_step(d, in);
 }
 
@@ -52,7 +34,15 @@ void daemon_identify(struct daemon *d)
 
 	if (n == d->identified || topology_read(&t, "") < 0)
 		return;
-	d->identified = n;
+	if (t->unread < 0 && !d->topology_unread)
+		journal_log(LOG_WARNING, t->unread,
+			    "EDAC or DMI: not all could be read; which modules the DIMMs "
+			    "are stays as it is known");
+	d->topology_unread = t->unread < 0;
+	/* It is tried again by the minute. */
+	d->identified = t->unread < 0 ? d->identified : n;
+	if (t->unread < 0)
+		n = 0;
 	for (unsigned int i = DIMM_OTHER + 1; i < n; i++)
 		tell(d, t, (uint16_t)i);
 	topology_free(t);

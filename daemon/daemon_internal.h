@@ -106,6 +106,7 @@ struct daemon {
 	uint64_t mem_total_kib;
 	unsigned int minutes;
 	unsigned int identified; /* DIMMs whose module was asked for */
+	bool topology_unread;    /* told of */
 	usec_t backed_up;
 
 	bool reload_ok;

@@ -42,12 +42,27 @@ int topology_text(const char *dir, const char *file, char *ret, size_t size)
 	return 0;
 }
 
-uint64_t topology_number(const char *dir, const char *file)
+void topology_note(struct topology *t, int r)
+{
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && t->unread == 0)
+		t->unread = r;
+}
+
+int topology_text_of(struct topology *t, const char *dir, const char *file, char *ret,
+		     size_t size)
+{
+	int r = topology_text(dir, file, ret, size);
+
+	topology_note(t, r);
+	return r;
+}
+
+uint64_t topology_number(struct topology *t, const char *dir, const char *file)
 {
 	uint64_t value = 0;
 	char text[32];
 
-	if (topology_text(dir, file, text, sizeof(text)) < 0 ||
+	if (topology_text_of(t, dir, file, text, sizeof(text)) < 0 ||
 	    sscanf(text, "%" SCNu64, &value) != 1)
 		return 0;
 	return value;
@@ -94,7 +109,7 @@ static struct edac_dimm *new_dimm(struct topology *t, struct edac_mc *mc,
 static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
 		     enum edac_layout layout)
 {
-	uint64_t size = topology_number(dir, "size");
+	uint64_t size = topology_number(t, dir, "size");
 	struct edac_dimm *d;
 
 	if (size == 0)
@@ -103,12 +118,12 @@ static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
 	if (!d)
 		return;
 	d->size_mib = size;
-	topology_text(dir, "dimm_label", d->label, sizeof(d->label));
-	topology_text(dir, "dimm_location", d->location, sizeof(d->location));
-	topology_text(dir, "dimm_mem_type", d->mem_type, sizeof(d->mem_type));
-	topology_text(dir, "dimm_edac_mode", d->edac_mode, sizeof(d->edac_mode));
-	d->ce_count = topology_number(dir, "dimm_ce_count");
-	d->ue_count = topology_number(dir, "dimm_ue_count");
+	topology_text_of(t, dir, "dimm_label", d->label, sizeof(d->label));
+	topology_text_of(t, dir, "dimm_location", d->location, sizeof(d->location));
+	topology_text_of(t, dir, "dimm_mem_type", d->mem_type, sizeof(d->mem_type));
+	topology_text_of(t, dir, "dimm_edac_mode", d->edac_mode, sizeof(d->edac_mode));
+	d->ce_count = topology_number(t, dir, "dimm_ce_count");
+	d->ue_count = topology_number(t, dir, "dimm_ue_count");
 	parse_location(d->location, d->layer);
 }
 
@@ -117,12 +132,12 @@ static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
 static void add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
 		      unsigned int row)
 {
-	uint64_t size = topology_number(dir, "size_mb");
+	uint64_t size = topology_number(t, dir, "size_mb");
 	unsigned int n = 0;
 	char file[32], label[DIMM_LABEL_MAX];
 
 	while (snprintf(file, sizeof(file), "ch%u_dimm_label", n) > 0 && n < 16 &&
-	       topology_text(dir, file, label, sizeof(label)) == 0)
+	       topology_text_of(t, dir, file, label, sizeof(label)) == 0)
 		n++;
 	for (unsigned int ch = 0; ch < n && size > 0; ch++) {
 		struct edac_dimm *d = new_dimm(t, mc, EDAC_CSROW);
@@ -130,12 +145,12 @@ static void add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
 		if (!d)
 			return;
 		snprintf(file, sizeof(file), "ch%u_dimm_label", ch);
-		topology_text(dir, file, d->label, sizeof(d->label));
+		topology_text_of(t, dir, file, d->label, sizeof(d->label));
 		snprintf(file, sizeof(file), "ch%u_ce_count", ch);
-		d->ce_count = topology_number(dir, file);
-		d->ue_count = ch == 0 ? topology_number(dir, "ue_count") : 0;
-		topology_text(dir, "mem_type", d->mem_type, sizeof(d->mem_type));
-		topology_text(dir, "edac_mode", d->edac_mode, sizeof(d->edac_mode));
+		d->ce_count = topology_number(t, dir, file);
+		d->ue_count = ch == 0 ? topology_number(t, dir, "ue_count") : 0;
+		topology_text_of(t, dir, "mem_type", d->mem_type, sizeof(d->mem_type));
+		topology_text_of(t, dir, "edac_mode", d->edac_mode, sizeof(d->edac_mode));
 		snprintf(d->location, sizeof(d->location), "csrow %u channel %u", row,
 			 ch);
 		parse_location(d->location, d->layer);
@@ -157,7 +172,7 @@ static int number_after(const char *name, const char *prefix)
 }
 
 /** Marks in @seen the numbers of folders "@prefixN" of @dir; returns how many. */
-static unsigned int list_numbers(const char *dir, const char *prefix,
+static unsigned int list_numbers(struct topology *t, const char *dir, const char *prefix,
 				 bool seen[static MAX_ROWS])
 {
 	_cleanup_(closedir_p) DIR *d = opendir(dir);
@@ -165,7 +180,9 @@ static unsigned int list_numbers(const char *dir, const char *prefix,
 	unsigned int n = 0;
 
 	memset(seen, 0, MAX_ROWS * sizeof(*seen));
-	while (d && (entry = readdir(d))) {
+	if (!d)
+		topology_note(t, -errno);
+	while (d && (errno = 0, entry = readdir(d))) {
 		int i = number_after(entry->d_name, prefix);
 
 		if (i >= 0 && i < MAX_ROWS) {
@@ -173,6 +190,8 @@ static unsigned int list_numbers(const char *dir, const char *prefix,
 			n++;
 		}
 	}
+	if (d)
+		topology_note(t, -errno);
 	return n;
 }
 
@@ -190,7 +209,7 @@ static void add_dimms(struct topology *t, struct edac_mc *mc, const char *dir)
 	char path[PATH_MAX];
 
 	for (size_t l = 0; l < ARRAY_SIZE(layouts); l++) {
-		if (list_numbers(dir, layouts[l].prefix, seen) == 0)
+		if (list_numbers(t, dir, layouts[l].prefix, seen) == 0)
 			continue;
 		for (unsigned int i = 0; i < MAX_ROWS; i++) {
 			int n = snprintf(path, sizeof(path), "%s/%s%u", dir,
@@ -224,13 +243,13 @@ static void add_mc(struct topology *t, const char *dir, unsigned int index, bool
 	mc->index = index;
 	mc->outside = outside;
 	/* Without a name it is a folder of somebody else's. */
-	if (topology_text(path, "mc_name", mc->name, sizeof(mc->name)) < 0)
+	if (topology_text_of(t, path, "mc_name", mc->name, sizeof(mc->name)) < 0)
 		return;
 	t->n_mcs++;
-	mc->size_mib = topology_number(path, "size_mb");
-	mc->ce_count = topology_number(path, "ce_count");
-	mc->ue_count = topology_number(path, "ue_count");
-	mc->ce_noinfo = topology_number(path, "ce_noinfo_count");
+	mc->size_mib = topology_number(t, path, "size_mb");
+	mc->ce_count = topology_number(t, path, "ce_count");
+	mc->ue_count = topology_number(t, path, "ue_count");
+	mc->ce_noinfo = topology_number(t, path, "ce_noinfo_count");
 	add_dimms(t, mc, path);
 }
 
@@ -245,7 +264,7 @@ static void add_mcs(struct topology *t, const char *root)
 
 		if (n < 0 || (size_t)n >= sizeof(dir[p]))
 			return;
-		list_numbers(dir[p], "mc", seen[p]);
+		list_numbers(t, dir[p], "mc", seen[p]);
 	}
 	/* Events carry the number in 8 bits. */
 	for (unsigned int i = 0; i <= UINT8_MAX; i++)

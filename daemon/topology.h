@@ -87,10 +87,12 @@ struct topology {
 	unsigned int n_modules;
 	bool modules_denied; /* DMI is there, but only root may read it */
 	bool cut;            /* the machine has more than the tables hold */
+	int unread; /* negative errno of the first file that could not be read; 0 */
 };
 
 /**
- * Reads all of it. What is missing or unreadable is left out.
+ * Reads all of it. What is missing or unreadable is left out; the latter shows in
+ * @unread, and then nothing is certain: no match of a DIMM and a module, no fingerprint.
  * Returns 0 and *ret, to be freed with topology_free(); -ENOMEM.
  */
 int topology_read(struct topology **ret, const char *root);
@@ -120,7 +122,7 @@ bool dmi_serial_is_real(const char *serial);
 
 /**
  * Fingerprint of which module is in which slot (fingerprint.h); 0 if that is not known:
- * no modules, or one without a serial number of its own.
+ * no modules, one without a serial number of its own, or not all could be read.
  */
 int64_t topology_module_print(const struct topology *t);
 

@@ -118,14 +118,18 @@ static void add_module(struct topology *t, const char *path)
 	struct dmi_module m;
 	unsigned int at;
 	ssize_t n;
+	int r;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		t->modules_denied |= errno == EACCES || errno == EPERM;
+		topology_note(t, -errno);
 		return;
 	}
 	n = read(fd, raw, sizeof(raw));
-	if (n < 0 || dmi_module_parse(&m, raw, (size_t)n) != 1)
+	r = n < 0 ? -errno : dmi_module_parse(&m, raw, (size_t)n);
+	topology_note(t, r);
+	if (r != 1)
 		return;
 	if (t->n_modules == TOPOLOGY_MAX_MODULES) {
 		t->cut = true;
@@ -148,7 +152,9 @@ void topology_add_modules(struct topology *t, const char *root)
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return;
 	d = opendir(path);
-	while (d && (entry = readdir(d))) {
+	if (!d)
+		topology_note(t, -errno);
+	while (d && (errno = 0, entry = readdir(d))) {
 		if (strncmp(entry->d_name, "17-", 3) != 0)
 			continue;
 		n = snprintf(path, sizeof(path), "%s" DMI_ENTRIES "/%s/raw", root,
@@ -156,6 +162,8 @@ void topology_add_modules(struct topology *t, const char *root)
 		if (n > 0 && (size_t)n < sizeof(path))
 			add_module(t, path);
 	}
+	if (d)
+		topology_note(t, -errno);
 }
 
 bool dmi_serial_is_real(const char *serial)
@@ -178,7 +186,7 @@ int64_t topology_module_print(const struct topology *t)
 {
 	uint64_t h = FINGERPRINT_START;
 
-	if (t->n_modules == 0 || t->cut)
+	if (t->n_modules == 0 || t->cut || t->unread < 0)
 		return 0;
 	/* By handle, as the firmware numbers its slots; a text ends with its NUL. */
 	for (unsigned int i = 0; i < t->n_modules; i++) {
@@ -248,7 +256,8 @@ static void match_one(const struct topology *t, struct edac_dimm *d,
 	if (n != 1)
 		return;
 	d->module = (uint16_t)found;
-	d->match = match;
+	/* What could not be read may have the same name. */
+	d->match = t->unread < 0 ? SLOT_LIKELY : match;
 }
 
 void topology_match_modules(struct topology *t)

@@ -19,8 +19,15 @@ DEFINE_CLEANUP(DIR *, closedir)
  */
 int topology_text(const char *dir, const char *file, char *ret, size_t size);
 
-/** The number in @dir/@file, 0 if there is none. */
-uint64_t topology_number(const char *dir, const char *file);
+/** Notes that a file of @t was read with @r; what is not there is no failure. */
+void topology_note(struct topology *t, int r);
+
+/** As topology_text(), for @t. */
+int topology_text_of(struct topology *t, const char *dir, const char *file, char *ret,
+		     size_t size);
+
+/** The number in @dir/@file, for @t; 0 if there is none. */
+uint64_t topology_number(struct topology *t, const char *dir, const char *file);
 
 /** Adds the memory modules below @root to @t, ordered by handle. */
 void topology_add_modules(struct topology *t, const char *root);

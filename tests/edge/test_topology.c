@@ -295,6 +295,45 @@ static void slots(void **state)
 	assert_int_equal(likely->dimms[0].match, SLOT_UNKNOWN);
 }
 
+/*
+ * One module's table cannot be read: the rest is no other memory, and its slot's name may
+ * be one that another has, too.
+ */
+static void not_all_read(void **state)
+{
+	static const char b1[] = "DIMM_A1\0NODE 1\0Micron\0S3\0P3\0";
+	static const char raw[] = "/sys/firmware/dmi/entries/17-1/raw";
+	_cleanup_(topology_free_p) struct topology *whole = NULL;
+	_cleanup_(topology_free_p) struct topology *part = NULL;
+	_cleanup_(topology_free_p) struct topology *edac = NULL;
+	char line[128];
+
+	put_module(0, 1, 16384, strings_a1, sizeof(strings_a1));
+	put_module(1, 2, 16384, b1, sizeof(b1));
+	whole = read_tree("ghes");
+	assert_int_equal(whole->unread, 0);
+	assert_true(topology_module_print(whole) != 0);
+	assert_int_equal(whole->dimms[0].match, SLOT_UNKNOWN);
+
+	snprintf(line, sizeof(line), "- %s", raw);
+	assert_int_equal(tree_add_line(root, line), 0);
+	snprintf(line, sizeof(line), "%s/", raw);
+	assert_int_equal(tree_add_line(root, line), 0);
+	part = read_tree(NULL);
+	assert_int_equal(part->unread, -EISDIR);
+	assert_int_equal(part->n_modules, 1);
+	assert_int_equal(topology_module_print(part), 0);
+	assert_int_not_equal(part->dimms[0].match, SLOT_EXACT);
+
+	put_module(2, 3, 0, strings_a1, sizeof(strings_a1));
+	snprintf(line, sizeof(line), "- %s", raw);
+	assert_int_equal(tree_add_line(root, line), 0);
+	assert_int_equal(tree_add_line(root, "- /sys/devices/mc0/dimm0/size"), 0);
+	assert_int_equal(tree_add_line(root, "/sys/devices/mc0/dimm0/size/"), 0);
+	edac = read_tree(NULL);
+	assert_int_equal(edac->unread, -EISDIR);
+}
+
 static void modules_for_root_only(void **state)
 {
 	_cleanup_(topology_free_p) struct topology *t = NULL;
@@ -529,6 +568,7 @@ int main(void)
 		TEST(dmi_of_a_module),
 		TEST(dmi_cut_and_broken),
 		TEST(slots),
+		TEST(not_all_read),
 		TEST(modules_for_root_only),
 		TEST(driver_by_cpu),
 		TEST(driver_by_pci),
