@@ -164,16 +164,31 @@ static int keep_intent(void *userdata, const struct action_row *row)
 static bool restore_some_actions(struct daemon *d)
 {
 	struct intents intents = { .n = 0 };
+	unsigned int unseen = 0;
 
-	(void)db_each_intent(d->db, keep_intent, &intents);
+	int r = db_each_intent(d->db, keep_intent, &intents);
+
+	if (r < 0)
+		journal_log(LOG_ERR, r,
+			    "Database: attempts without an answer cannot be read back");
 	for (unsigned int i = 0; i < intents.n; i++) {
 		struct input in = { .kind = INPUT_RESTORE_ACTION };
 
 		in.action.row = &intents.rows[i];
 		in.action.frame = sysfs_offline_frame(d->sysfs, pfn(intents.rows[i].pfn));
-		step(d, in);
+		/* Not seen is not "not done": a later start settles it. */
+		if (!in.action.frame.readable || in.action.frame.absent)
+			unseen++;
+		else
+			step(d, in);
 	}
-	return intents.more;
+	if (unseen > 0)
+		journal_log(
+			LOG_WARNING, 0,
+			"What became of %u attempts of a daemon before cannot be seen in "
+			"/proc/kpageflags; the next start looks again",
+			unseen);
+	return intents.more && unseen < intents.n;
 }
 
 /* An earlier daemon may have left more than can be under way at one time. */
