@@ -62,6 +62,9 @@ const char *check_path(const struct check_context *c, const char *path, char *re
 	return ret;
 }
 
+/* What kept the last file that was HIDDEN from being seen. */
+static int hidden_by;
+
 enum look check_look(const struct check_context *c, const char *path)
 {
 	char full[PATH_MAX];
@@ -69,7 +72,11 @@ enum look check_look(const struct check_context *c, const char *path)
 	if (faccessat(AT_FDCWD, check_path(c, path, full, sizeof(full)), F_OK,
 		      AT_EACCESS) == 0)
 		return SEEN;
-	return errno == EACCES || errno == EPERM ? HIDDEN : MISSING;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return MISSING;
+	/* Not known, for whatever reason: never "not there". */
+	hidden_by = errno;
+	return HIDDEN;
 }
 
 ssize_t check_read(const struct check_context *c, const char *path, char *ret,
@@ -119,6 +126,7 @@ int check_value(const struct check_context *c, const char *path, const char *key
 	f = fopen(check_path(c, path, full, sizeof(full)), "re");
 	if (!f)
 		return -errno;
+	errno = 0;
 	while (fgets(line, sizeof(line), f)) {
 		const char *value = assigned(line, key);
 
@@ -127,7 +135,7 @@ int check_value(const struct check_context *c, const char *path, const char *key
 		snprintf(ret, size, "%s", value);
 		r = 0;
 	}
-	return r;
+	return ferror(f) ? (errno ? -errno : -EIO) : r;
 }
 
 bool check_process(const struct check_context *c, const char *name)
@@ -196,6 +204,12 @@ void check_hint(struct check_row *row, const char *format, ...)
 
 void check_need_root(struct check_row *row, const char *what)
 {
+	if (hidden_by != 0 && hidden_by != EACCES && hidden_by != EPERM) {
+		check_say(row, CHECK_WARNING, "it cannot be seen: %s: %s", what,
+			  strerror(hidden_by));
+		check_hint(row, "the kernel's log may say why");
+		return;
+	}
 	check_say(row, CHECK_WARNING, "only root can see %s", what);
 	check_hint(row, "run as root to know");
 }

@@ -33,7 +33,7 @@ typedef void (*check_fn)(const struct check_context *c, struct check_row *row);
 enum look {
 	SEEN,
 	MISSING,
-	HIDDEN, /* this user may not see whether it is there */
+	HIDDEN, /* it cannot be seen whether it is there: by this user, or by an error */
 };
 
 /** Whether @path exists below the root. */
@@ -68,7 +68,7 @@ _printf_(3, 4) void check_say(struct check_row *row, enum check_status status,
 /** Sets the hint. */
 _printf_(2, 3) void check_hint(struct check_row *row, const char *format, ...);
 
-/** "only root can see WHAT": a warning. */
+/** "only root can see WHAT", or for root that it cannot be seen: a warning. */
 void check_need_root(struct check_row *row, const char *what);
 
 /* Where memory errors come from (check_source.c). */

@@ -342,6 +342,29 @@ static void guests_by_other_signs(void **state)
 	assert_non_null(strstr(find(rows, n, "virtualization")->text, "(xen)"));
 }
 
+/* What is there and cannot be read is neither there nor not there. */
+static void files_that_fail(void **state)
+{
+	static const char attribute[] = "/sys/devices/system/memory/soft_offline_page";
+	struct check_row rows[CHECK_MAX_ROWS];
+	char line[PATH_MAX];
+	size_t n;
+
+	add_tree("server");
+	snprintf(line, sizeof(line), "- %s", attribute);
+	(void)tree_add_line(root, line);
+	snprintf(line, sizeof(line), "%s -> soft_offline_page", attribute);
+	assert_int_equal(tree_add_line(root, line), 0);
+	(void)tree_add_line(root, "- /proc/sys/vm/enable_soft_offline");
+	assert_int_equal(tree_add_line(root, "/proc/sys/vm/enable_soft_offline/"), 0);
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_WARNING);
+	assert_non_null(strstr(find(rows, n, "soft-offline")->text, "cannot be read"));
+	assert_int_equal(find(rows, n, "enable-soft-offline")->status, CHECK_WARNING);
+	assert_non_null(
+		strstr(find(rows, n, "enable-soft-offline")->text, "cannot be read"));
+}
+
 static void fewer_rows_than_checks(void **state)
 {
 	struct check_row rows[3];
@@ -384,7 +407,8 @@ int main(void)
 		TEST(all_stories),           TEST(bare_machine),
 		TEST(configured_paths),      TEST(ordinary_user),
 		TEST(guests_by_other_signs), TEST(fewer_rows_than_checks),
-		TEST(words_and_marks),       TEST(this_machine),
+		TEST(files_that_fail),       TEST(words_and_marks),
+		TEST(this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
