@@ -146,6 +146,11 @@ uint32_t ce_tracker_capacity(const struct ce_tracker *t)
 	return t->capacity;
 }
 
+uint32_t ce_tracker_slots(const struct ce_tracker *t)
+{
+	return t->used;
+}
+
 size_t ce_tracker_bytes(const struct ce_tracker *t)
 {
 	return (size_t)bytes_for(t->capacity, t->stride) + t->stride + sizeof(*t);

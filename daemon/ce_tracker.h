@@ -73,6 +73,8 @@ struct ce_tracker *ce_tracker_free(struct ce_tracker *t);
 /** Pages in the table, the most it can hold, bytes it occupies, stamps a record holds. */
 uint32_t ce_tracker_count(const struct ce_tracker *t);
 uint32_t ce_tracker_capacity(const struct ce_tracker *t);
+/** Slots that were ever used: those from here up to the capacity are empty. */
+uint32_t ce_tracker_slots(const struct ce_tracker *t);
 size_t ce_tracker_bytes(const struct ce_tracker *t);
 uint32_t ce_tracker_stamps(const struct ce_tracker *t);
 
@@ -159,6 +161,6 @@ struct page_rec *ce_tracker_take_dirty(struct ce_tracker *t);
 /** True if ce_tracker_take_dirty() may give out a record. */
 bool ce_tracker_has_dirty(const struct ce_tracker *t);
 
-/** The record in slot @slot, 0 up to the capacity, or NULL if the slot is empty. */
+/** The record in slot @slot, 0 up to ce_tracker_slots(), or NULL if the slot is empty. */
 struct page_rec *ce_tracker_at(struct ce_tracker *t, uint32_t slot);
 const struct page_rec *ce_tracker_peek_at(const struct ce_tracker *t, uint32_t slot);

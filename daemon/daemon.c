@@ -197,7 +197,7 @@ static int on_reconcile(sd_event_source *s, void *userdata)
 		const struct page_rec *rec = ce_tracker_peek_at(t, d->reconcile_slot);
 		struct input in = { .kind = INPUT_FRAME };
 
-		if (d->reconcile_slot >= ce_tracker_capacity(t))
+		if (d->reconcile_slot >= ce_tracker_slots(t))
 			return sd_event_source_set_enabled(s, SD_EVENT_OFF);
 		if (!rec)
 			continue;

@@ -142,7 +142,7 @@ static int op_pages(void *ctx, const struct report_filter *f, report_fn fn,
 
 	if (f->has_address)
 		return one_page(d, f, fn, userdata);
-	for (uint64_t slot = f->cursor; slot < ce_tracker_capacity(t); slot++) {
+	for (uint64_t slot = f->cursor; slot < ce_tracker_slots(t); slot++) {
 		const struct page_rec *rec = ce_tracker_peek_at(t, (uint32_t)slot);
 		const char *state;
 		int r;
@@ -362,7 +362,7 @@ static void forget_pages(struct daemon *d, uint16_t index, char why[REPORT_TEXT_
 {
 	const struct ce_tracker *t = engine_tracker(d->engine);
 
-	for (uint32_t slot = 0; slot < ce_tracker_capacity(t); slot++) {
+	for (uint32_t slot = 0; slot < ce_tracker_slots(t); slot++) {
 		const struct page_rec *rec = ce_tracker_peek_at(t, slot);
 
 		if (rec && rec->dimm == index)

@@ -255,7 +255,7 @@ static void reindex(struct engine *e)
  */
 static void drop_pages(struct engine *e, uint16_t index)
 {
-	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		struct page_rec *rec = ce_tracker_at(e->tracker, i);
 
 		if (!rec || rec->dimm != index)

@@ -117,7 +117,7 @@ static void restore_cell(struct engine *e, const struct input *in)
 
 static bool has_offlined(const struct engine *e)
 {
-	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
 
 		if (rec && rec->state == PAGE_OFFLINED)
@@ -238,7 +238,7 @@ void engine_forget_stored(struct engine *e)
 {
 	/* Nor is it known what else is stored. */
 	e->more_stored = true;
-	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		struct page_rec *rec = ce_tracker_at(e->tracker, i);
 
 		if (rec)
@@ -296,7 +296,7 @@ static int rebuild_tracker(struct engine *e, const struct config *cfg)
 		return -EBUSY;
 	}
 	for (int pass = 0; pass < 3; pass++) {
-		for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+		for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 			const struct page_rec *old = ce_tracker_peek_at(e->tracker, i);
 
 			if (!old || move_pass(old) != pass)

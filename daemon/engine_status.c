@@ -168,7 +168,7 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	struct engine_status s = { .tracked = ce_tracker_count(e->tracker) };
 	int64_t page_kib = INT64_C(1) << (e->page_shift - 10);
 
-	for (uint32_t i = 0; i < ce_tracker_capacity(e->tracker); i++) {
+	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
 
 		if (rec)

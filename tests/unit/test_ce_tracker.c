@@ -281,16 +281,23 @@ static void test_merge(void **state)
 static void test_slots(void **state)
 {
 	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(16, 2);
+	const struct page_rec *evicted;
 
+	assert_int_equal(ce_tracker_slots(t), 0);
 	assert_null(ce_tracker_at(t, 0));
 	(void)add(t, 8);
 	(void)add(t, 9);
 	ce_tracker_remove(t, ce_tracker_find(t, pfn(8)));
+	/* Once used, a slot is always looked at. */
+	assert_int_equal(ce_tracker_slots(t), 2);
 	assert_null(ce_tracker_at(t, 0));
 	assert_int_equal(ce_tracker_at(t, 1)->pfn, 9);
 	assert_ptr_equal(ce_tracker_peek_at(t, 1), ce_tracker_at(t, 1));
 	assert_null(ce_tracker_peek_at(t, 2));
 	assert_null(ce_tracker_peek_at(t, UINT32_MAX));
+	for (uint64_t p = 10; p < 40; p++)
+		(void)ce_tracker_add(t, pfn(p), &evicted);
+	assert_int_equal(ce_tracker_slots(t), 16);
 }
 
 int main(void)
