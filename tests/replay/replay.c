@@ -26,7 +26,7 @@ static int play_file(const char *path, bool verbose)
 	n = fread(text, 1, STORY_MAX, f);
 	if (ferror(f) || n == STORY_MAX)
 		return -EIO;
-	return story_play(path, text, n, stderr, verbose);
+	return story_play(path, text, n, stderr, verbose, NULL);
 }
 
 int main(int argc, char **argv)

@@ -12,11 +12,9 @@
 
 #include "mem.h"
 
-int store_init(struct store *s)
+void store_init(struct store *s)
 {
 	*s = (struct store){ 0 };
-	s->dimms = calloc(MAX_DIMMS, sizeof(*s->dimms));
-	return s->dimms ? 0 : -ENOMEM;
 }
 
 void store_done(struct store *s)
@@ -72,21 +70,39 @@ static int put_page(struct store *s, const struct page_rec *rec)
 	return 0;
 }
 
+static int put_dimm(struct store *s, const struct effect *f)
+{
+	size_t n = (size_t)f->dimm.index + 1;
+	void *grown;
+
+	if (n > s->n_dimms) {
+		grown = realloc(s->dimms, n * sizeof(*s->dimms));
+		if (!grown)
+			return -ENOMEM;
+		s->dimms = grown;
+		memset(s->dimms + s->n_dimms, 0, (n - s->n_dimms) * sizeof(*s->dimms));
+		s->n_dimms = n;
+	}
+	s->dimms[f->dimm.index].rec = *f->dimm.rec;
+	s->dimms[f->dimm.index].used = true;
+	return 0;
+}
+
 static void remove_dimm(struct store *s, uint16_t dimm)
 {
-	for (size_t i = s->n_pages; i-- > 0;) {
-		if (s->pages[i].rec->dimm != dimm)
+	for (size_t i = s->n_pages; i > 0; i--) {
+		if (s->pages[i - 1].rec->dimm != dimm)
 			continue;
-		free(s->pages[i].rec);
-		s->pages[i] = s->pages[--s->n_pages];
+		free(s->pages[i - 1].rec);
+		s->pages[i - 1] = s->pages[--s->n_pages];
 	}
 }
 
 static void remove_dimm_cells(struct store *s, uint16_t dimm)
 {
-	for (size_t i = s->n_cells; i-- > 0;)
-		if (s->cells[i].dimm == dimm)
-			s->cells[i] = s->cells[--s->n_cells];
+	for (size_t i = s->n_cells; i > 0; i--)
+		if (s->cells[i - 1].dimm == dimm)
+			s->cells[i - 1] = s->cells[--s->n_cells];
 }
 
 static int put_cell(struct store *s, const struct effect *f)
@@ -186,9 +202,7 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 	case EFFECT_STORE_ACTION:
 		return put_action(s, &f->action);
 	case EFFECT_STORE_DIMM:
-		s->dimms[f->dimm.index].rec = *f->dimm.rec;
-		s->dimms[f->dimm.index].used = true;
-		break;
+		return put_dimm(s, f);
 	case EFFECT_STORE_TOTALS:
 		s->totals = *engine_totals(e);
 		s->has_totals = true;
@@ -255,7 +269,7 @@ void store_new_boot(struct store *s, usec_t shift, usec_t now)
 	s->boot++;
 	for (size_t i = 0; i < s->n_pages; i++)
 		move_page(s->pages[i].rec, shift, now);
-	for (size_t i = 0; i < MAX_DIMMS; i++) {
+	for (size_t i = 0; i < s->n_dimms; i++) {
 		struct dimm_rec *d = &s->dimms[i].rec;
 		usec_t by = shift_for(d->last_seen, shift, now);
 

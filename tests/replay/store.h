@@ -20,7 +20,8 @@ struct store {
 	struct {
 		struct dimm_rec rec;
 		bool used;
-	} * dimms; /* MAX_DIMMS */
+	} * dimms; /* up to the last one stored */
+	size_t n_dimms;
 	struct {
 		struct fault_cell rec;
 		uint16_t dimm;
@@ -39,8 +40,7 @@ struct store {
 	uint64_t ce_count; /* sum of the counts in those rows */
 };
 
-/** 0 or -ENOMEM. */
-int store_init(struct store *s);
+void store_init(struct store *s);
 void store_done(struct store *s);
 
 /** Performs a STORE or REMOVE effect; others are ignored. 0 or -ENOMEM. */

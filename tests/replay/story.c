@@ -21,13 +21,14 @@ struct line {
 
 struct story {
 	struct world world;
+	struct story_limits limits;
 	const char *name;
 	FILE *out;
 	bool verbose;
 	bool quiet;
 	unsigned int failures;
 
-	struct line lines[LINES_MAX];
+	struct line *lines; /* owned */
 	unsigned int n_lines;
 	unsigned int at;    /* the line being played */
 	unsigned int next;  /* the first line that may hold the next expectation */
@@ -260,21 +261,32 @@ int story_config(struct story *s, struct config *ret)
 		text[n++] = '\n';
 	}
 	config_init(ret);
+	if (s->limits.default_pages > 0)
+		ret->tracker.max_tracked_pages = s->limits.default_pages;
 	if (config_parse(ret, s->name, text, n, say_diag, s) > 0 ||
 	    config_check(ret, say_diag, s) > 0)
 		return -EINVAL;
+	if (s->limits.max_pages > 0 &&
+	    ret->tracker.max_tracked_pages > s->limits.max_pages)
+		ret->tracker.max_tracked_pages = s->limits.max_pages;
 	return 0;
 }
 
 static int cut_lines(struct story *s, const char *text, size_t len)
 {
 	const char *end = text + len;
+	size_t room = 1;
 
+	for (const char *c = text; c < end; c++)
+		room += *c == '\n';
+	if (room > LINES_MAX)
+		return -EINVAL;
+	s->lines = calloc(room, sizeof(*s->lines));
+	if (!s->lines)
+		return -ENOMEM;
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 
-		if (s->n_lines == LINES_MAX)
-			return -EINVAL;
 		stop = stop ? stop : end;
 		s->lines[s->n_lines++] =
 			(struct line){ .s = text, .len = (size_t)(stop - text) };
@@ -291,7 +303,7 @@ static int play(struct story *s)
 			   ? 0
 			   : next_timed(s, 0);
 	r = story_config(s, &s->world.cfg);
-	for (; r >= 0 && s->at < s->n_lines; s->at++) {
+	for (; r >= 0 && s->at < s->n_lines && !world_is_spent(&s->world); s->at++) {
 		r = play_line(s, &s->lines[s->at]);
 		if (r == -EINVAL) {
 			story_fail(s, "this line makes no sense");
@@ -301,10 +313,11 @@ static int play(struct story *s)
 	settle_up_to(s, s->n_lines);
 	if (s->world.failed)
 		story_fail(s, "out of memory, or the clock stands still");
-	return r;
+	return r >= 0 && s->world.stands_still ? -ETIME : r;
 }
 
-int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose)
+int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose,
+	       const struct story_limits *limits)
 {
 	struct story *s = calloc(1, sizeof(*s));
 	int r = -ENOMEM;
@@ -314,16 +327,19 @@ int story_play(const char *name, const char *text, size_t len, FILE *out, bool v
 	s->name = name;
 	s->out = out;
 	s->verbose = verbose;
-	r = world_init(&s->world, see, s);
-	if (r >= 0)
-		r = cut_lines(s, text, len);
+	if (limits)
+		s->limits = *limits;
+	world_init(&s->world, see, s);
+	s->world.max_steps = s->limits.max_steps;
+	r = cut_lines(s, text, len);
 	if (r >= 0)
 		r = play(s);
-	else
+	else if (r == -EINVAL)
 		story_fail(s, "too many lines");
 	if (r >= 0 || r == -EINVAL)
 		r = (int)s->failures + (r < 0);
 	world_done(&s->world);
+	free(s->lines);
 	free(s);
 	return r;
 }

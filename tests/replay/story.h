@@ -34,14 +34,23 @@
 
 struct story;
 
+/** What a story may cost, for one that nobody wrote. 0: no limit. */
+struct story_limits {
+	uint32_t default_pages; /* MaxTrackedPages where the story says none */
+	uint32_t max_pages;     /* it is cut to this */
+	uint64_t max_steps;     /* inputs to the engine; then the story ends */
+};
+
 /**
  * Plays the @len bytes at @text. @name is the file's name in messages, which go to @out
- * (NULL: nowhere); with @verbose every effect does.
+ * (NULL: nowhere); with @verbose every effect does. @limits: NULL for none.
  *
  * Returns the number of failures: effects that were not expected or did not come, lines
- * that make no sense; -ENOMEM.
+ * that make no sense; -ENOMEM; -ETIME: the engine wants to be woken at the same moment
+ * for ever.
  */
-int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose);
+int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose,
+	       const struct story_limits *limits);
 
 /* For verbs and expectations. */
 

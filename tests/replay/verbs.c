@@ -377,9 +377,10 @@ static int do_storm(struct story *s, const struct words *w, unsigned int from)
 	    number_option(w, from, "events", &events) < 0 || !over ||
 	    parse_time(over, &span) < 0 || span.us < 0 || pages == 0 ||
 	    pages > STORM_PAGES_MAX || events > STORM_EVENTS_MAX ||
+	    first > UINT64_MAX - (pages << world->page_shift) ||
 	    span.us > STORY_TIME_MAX / STORM_EVENTS_MAX)
 		return -EINVAL;
-	for (uint64_t i = 0; i < events; i++) {
+	for (uint64_t i = 0; i < events && !world_is_spent(world); i++) {
 		struct ce_event ev = { .has_address = true,
 				       .layer = { -1, -1, -1 },
 				       .count = 1,

@@ -17,7 +17,7 @@
 #define TICKS_MAX   50000
 #define STANDSTILLS 1000 /* ticks at one moment; more is a busy loop */
 
-int world_init(struct world *w, world_see_fn see, void *userdata)
+void world_init(struct world *w, world_see_fn see, void *userdata)
 {
 	memset(w, 0, sizeof(*w));
 	config_init(&w->cfg);
@@ -28,7 +28,7 @@ int world_init(struct world *w, world_see_fn see, void *userdata)
 	w->kernel = (struct kernel_state){ FACT_YES, SWITCH_ON, FACT_YES };
 	w->see = see;
 	w->userdata = userdata;
-	return store_init(&w->store);
+	store_init(&w->store);
 }
 
 void world_done(struct world *w)
@@ -271,6 +271,7 @@ int world_step(struct world *w, struct input in)
 
 	in.now = usec(w->now - w->base);
 	r = engine_step(w->engine, &in, &out);
+	w->steps++;
 	w->depth++;
 	perform(w, &out);
 	w->depth--;
@@ -293,7 +294,7 @@ int world_step(struct world *w, struct input in)
 void world_reconcile(struct world *w)
 {
 	w->reconcile_wanted = false;
-	for (uint32_t i = 0; i < ce_tracker_capacity(engine_tracker(w->engine)); i++) {
+	for (uint32_t i = 0; i < ce_tracker_slots(engine_tracker(w->engine)); i++) {
 		const struct page_rec *rec =
 			ce_tracker_peek_at(engine_tracker(w->engine), i);
 		struct input in = { .kind = INPUT_FRAME };
@@ -317,6 +318,11 @@ void world_flush(struct world *w)
 	} while (out.more);
 }
 
+bool world_is_spent(const struct world *w)
+{
+	return w->max_steps > 0 && w->steps >= w->max_steps;
+}
+
 void world_advance(struct world *w, int64_t to)
 {
 	unsigned int standstills = 0;
@@ -326,12 +332,13 @@ void world_advance(struct world *w, int64_t to)
 		bool answer = answer_due(w, at);
 
 		at = answer ? w->under_way[0].due : at;
-		if (at > to)
+		if (at > to || world_is_spent(w))
 			break;
 		standstills = at > w->now ? 0 : standstills + 1;
 		if (standstills > STANDSTILLS) {
 			if (w->see)
 				w->see(w->userdata, "standstill");
+			w->stands_still = true;
 			w->failed = true;
 			break;
 		}
@@ -354,7 +361,7 @@ static void restore_rows(struct world *w)
 	(void)world_step(w,
 			 (struct input){ .kind = INPUT_MEMORY,
 					 .memory = { w->ram_print, w->module_print } });
-	for (unsigned int i = 0; i < MAX_DIMMS; i++) {
+	for (size_t i = 0; i < s->n_dimms; i++) {
 		struct input in = { .kind = INPUT_RESTORE_DIMM };
 		struct dimm_rec rec = s->dimms[i].rec;
 

@@ -83,11 +83,14 @@ struct world {
 	bool reconcile_wanted;
 	unsigned int depth; /* of steps that follow from steps */
 
+	uint64_t max_steps; /* inputs to the engine; 0: no limit */
+	uint64_t steps;
 	uint64_t writes;
 	int64_t *offlined_at; /* story times of writes that poisoned, owned */
 	size_t n_offlined;
 	uint64_t cookie;
-	bool failed; /* out of memory, or the engine's clock does not get on */
+	bool failed;       /* out of memory, or: */
+	bool stands_still; /* the engine's clock does not get on */
 
 	world_see_fn see;       /* may be NULL */
 	world_watch_fn watch;   /* may be NULL */
@@ -95,8 +98,7 @@ struct world {
 	void *userdata;
 };
 
-/** 0 or -ENOMEM. */
-int world_init(struct world *w, world_see_fn see, void *userdata);
+void world_init(struct world *w, world_see_fn see, void *userdata);
 void world_done(struct world *w);
 
 /** Makes the engine, restores what the store holds. 0 or -ENOMEM. */
@@ -104,6 +106,9 @@ int world_start(struct world *w);
 
 /** Lets time pass to @to, with ticks at the engine's deadlines and answers when due. */
 void world_advance(struct world *w, int64_t to);
+
+/** True once the engine has had max_steps inputs; from then on time does not pass. */
+bool world_is_spent(const struct world *w);
 
 /** Gives @in to the engine, with the present time, and performs what follows. Returns
  * what engine_step() does. */
