@@ -111,23 +111,12 @@ int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len)
 	return 1;
 }
 
-static void add_module(struct topology *t, const char *path)
+void topology_add_module(struct topology *t, const uint8_t *raw, size_t len)
 {
-	_cleanup_(close_p) int fd = -1;
-	uint8_t raw[DMI_RAW_MAX];
 	struct dmi_module m;
 	unsigned int at;
-	ssize_t n;
-	int r;
+	int r = dmi_module_parse(&m, raw, len);
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		t->modules_denied |= errno == EACCES || errno == EPERM;
-		topology_note(t, -errno);
-		return;
-	}
-	n = read(fd, raw, sizeof(raw));
-	r = n < 0 ? -errno : dmi_module_parse(&m, raw, (size_t)n);
 	topology_note(t, r);
 	if (r != 1)
 		return;
@@ -139,6 +128,25 @@ static void add_module(struct topology *t, const char *path)
 		t->modules[at] = t->modules[at - 1];
 	t->modules[at] = m;
 	t->n_modules++;
+}
+
+static void read_module(struct topology *t, const char *path)
+{
+	_cleanup_(close_p) int fd = -1;
+	uint8_t raw[DMI_RAW_MAX];
+	ssize_t n;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		t->modules_denied |= errno == EACCES || errno == EPERM;
+		topology_note(t, -errno);
+		return;
+	}
+	n = read(fd, raw, sizeof(raw));
+	if (n < 0)
+		topology_note(t, -errno);
+	else
+		topology_add_module(t, raw, (size_t)n);
 }
 
 void topology_add_modules(struct topology *t, const char *root)
@@ -160,7 +168,7 @@ void topology_add_modules(struct topology *t, const char *root)
 		n = snprintf(path, sizeof(path), "%s" DMI_ENTRIES "/%s/raw", root,
 			     entry->d_name);
 		if (n > 0 && (size_t)n < sizeof(path))
-			add_module(t, path);
+			read_module(t, path);
 	}
 	if (d)
 		topology_note(t, -errno);

@@ -32,5 +32,11 @@ uint64_t topology_number(struct topology *t, const char *dir, const char *file);
 /** Adds the memory modules below @root to @t, ordered by handle. */
 void topology_add_modules(struct topology *t, const char *root);
 
+/**
+ * Adds the module that the @len bytes at @raw describe, one SMBIOS structure, to @t. What
+ * is no module or an empty slot is left out; one too many sets @t->cut.
+ */
+void topology_add_module(struct topology *t, const uint8_t *raw, size_t len);
+
 /** Sets module and match of each DIMM of @t. */
 void topology_match_modules(struct topology *t);
