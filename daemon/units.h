@@ -56,10 +56,14 @@ static inline pfn_t paddr_to_pfn(paddr_t a, unsigned int page_shift)
 	return pfn(a.addr >> page_shift);
 }
 
-/** The address of the first byte of frame @p. */
+/**
+ * The address of the first byte of frame @p; UINT64_MAX, which begins no frame, for a
+ * number too large for one. Such numbers come from traces and files, and must not name
+ * the frame that is left when their upper bits are lost.
+ */
 static inline paddr_t pfn_to_paddr(pfn_t p, unsigned int page_shift)
 {
-	return paddr(p.n << page_shift);
+	return paddr(p.n <= UINT64_MAX >> page_shift ? p.n << page_shift : UINT64_MAX);
 }
 
 /** @a + @b, held at the ends of the range instead of wrapping. */
