@@ -17,7 +17,7 @@
 #define FIRST_ROOM   64
 #define SERVER_LOCAL "" /* of rows that name neither server nor DIMM */
 
-static uint32_t hash_text(const char *text)
+_wraps_ static uint32_t hash_text(const char *text)
 {
 	uint32_t h = 2166136261U;
 
@@ -208,7 +208,7 @@ struct bt_page *bt_page_at(const struct backtest *b, uint32_t page)
 	return (struct bt_page *)(void *)(b->pages.v + page * b->pages.stride);
 }
 
-static uint32_t hash_page(uint32_t machine, uint64_t pfn)
+_wraps_ static uint32_t hash_page(uint32_t machine, uint64_t pfn)
 {
 	uint64_t h = (pfn ^ (uint64_t)machine << 44) * UINT64_C(0x9e3779b97f4a7c15);
 

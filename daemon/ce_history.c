@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+
 #define NO_SLOT    UINT32_MAX
 #define SHARE      8 /* of its cell's age that a row covers: one in so many */
 #define LONGEST    (7 * USEC_PER_DAY)
@@ -97,8 +99,8 @@ static uint64_t kind_of_event(const struct ce_event *ev, uint16_t dimm, enum res
 	       (uint64_t)(ev->has_address && ev->address.addr != 0) << 40;
 }
 
-static struct open_row *place_of(const struct ce_history *h, uint64_t address,
-				 uint64_t kind)
+_wraps_ static struct open_row *place_of(const struct ce_history *h, uint64_t address,
+					 uint64_t kind)
 {
 	uint64_t dimm = kind & 0xffff;
 	uint64_t severity = kind >> 16 & 0xff;

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mem.h"
+
 _Static_assert(offsetof(struct page_rec, stamps) == 48, "the header promises it");
 _Static_assert(PAGE_STATE_MAX_ <= 8 && REASON_MAX_ <= 16 && RESULT_MAX_ <= 64,
 	       "the bit fields of struct page_rec hold every value");
@@ -163,7 +165,7 @@ uint32_t ce_tracker_stamps(const struct ce_tracker *t)
 
 /* Index: multiplicative hashing, linear probing, deletion by shifting back. */
 
-static uint32_t home_of(const struct ce_tracker *t, uint64_t n)
+_wraps_ static uint32_t home_of(const struct ce_tracker *t, uint64_t n)
 {
 	return (uint32_t)((n * UINT64_C(0x9e3779b97f4a7c15)) >> t->index_shift);
 }
@@ -177,7 +179,7 @@ static uint32_t index_find(const struct ce_tracker *t, uint64_t n)
 	return at;
 }
 
-static void index_remove(struct ce_tracker *t, uint64_t n)
+_wraps_ static void index_remove(struct ce_tracker *t, uint64_t n)
 {
 	uint32_t hole = index_find(t, n);
 	uint32_t at = hole;

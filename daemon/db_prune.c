@@ -453,10 +453,10 @@ static int put_aside(const struct db *db, int64_t *ret_number)
 		number = 0;
 	while ((r = aside_name(db, number, "", to)) == 0 && access(to, F_OK) == 0)
 		number++;
-	for (size_t i = ARRAY_SIZE(suffixes); r == 0 && i-- > 0;) {
-		r = db_path(db, suffixes[i], from);
+	for (size_t i = ARRAY_SIZE(suffixes); r == 0 && i > 0; i--) {
+		r = db_path(db, suffixes[i - 1], from);
 		if (r == 0)
-			r = aside_name(db, number, suffixes[i], to);
+			r = aside_name(db, number, suffixes[i - 1], to);
 		if (r == 0 && rename(from, to) < 0 && errno != ENOENT)
 			r = -errno;
 	}

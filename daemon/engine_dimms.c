@@ -29,7 +29,7 @@ static uint32_t slot_number(uint8_t mc, const int8_t layer[3])
 	       (uint32_t)(uint8_t)layer[2] << 24;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+_wraps_ static uint64_t mix(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
 	return hash ^ hash >> 32;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fault_map_internal.h"
+#include "mem.h"
 
 int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index)
 {
@@ -85,7 +86,7 @@ static void set_clean(struct fault_map *m, struct fault_block *b, uint16_t slot)
 
 /* The hash: multiplicative, linear probing, deletion by shifting back. */
 
-static uint32_t home_of(uint64_t line)
+_wraps_ static uint32_t home_of(uint64_t line)
 {
 	return (uint32_t)((line * UINT64_C(0x9e3779b97f4a7c15)) >> HASH_SHIFT);
 }
@@ -113,7 +114,7 @@ static struct fault_cell *find_cell(struct fault_block *b, uint64_t line)
 	return entry ? &b->cells[entry - 1] : NULL;
 }
 
-static void hash_remove(struct fault_block *b, uint64_t line)
+_wraps_ static void hash_remove(struct fault_block *b, uint64_t line)
 {
 	uint32_t hole = hash_place(b, line);
 	uint32_t at = hole;
@@ -136,8 +137,8 @@ static void hash_remove(struct fault_block *b, uint64_t line)
 /* The order: a part that was not given stands before every value of it. */
 
 /* @value with a bit above it if it was given; 0 if not. Without a branch. */
-static uint64_t given(const struct dram_coord *c, enum dram_part part, uint32_t value,
-		      unsigned int bits)
+_wraps_ static uint64_t given(const struct dram_coord *c, enum dram_part part,
+			      uint32_t value, unsigned int bits)
 {
 	uint64_t is_given = (c->have & part) != 0;
 

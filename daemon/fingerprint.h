@@ -9,12 +9,13 @@
 
 #include <stddef.h>
 
+#include "mem.h"
 #include "units.h"
 
 #define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 
 /** @h, which began as FINGERPRINT_START, with @n bytes more. */
-static inline uint64_t fingerprint_add(uint64_t h, const void *bytes, size_t n)
+_wraps_ static inline uint64_t fingerprint_add(uint64_t h, const void *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);

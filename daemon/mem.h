@@ -21,6 +21,18 @@
 /** Compiled anew for each caller, with what the caller knows: the places of fields. */
 #define _inlined_ inline __attribute__((always_inline))
 
+/**
+ * A function whose unsigned numbers wrap because it means them to: hashes, fingerprints,
+ * random numbers, distances in a ring. -fsanitize=integer (scripts/test) tells of all
+ * others.
+ */
+#ifdef __clang__
+#define _wraps_                                                                          \
+	__attribute__((no_sanitize("unsigned-integer-overflow", "unsigned-shift-base")))
+#else
+#define _wraps_
+#endif
+
 /** Declares f_p(), which frees what a local of pointer type @type holds. */
 #define DEFINE_CLEANUP(type, f)                                                          \
 	static inline void f##_p(type *p)                                                \

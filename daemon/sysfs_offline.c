@@ -162,12 +162,12 @@ static bool find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
 
 		if (read_words(s, end - n, words, n) != (ssize_t)n)
 			return false;
-		for (uint64_t i = n; i-- > 0;) {
-			if (has(words[i], KPF_COMPOUND_HEAD)) {
-				*ret = end - n + i;
+		for (uint64_t i = n; i > 0; i--) {
+			if (has(words[i - 1], KPF_COMPOUND_HEAD)) {
+				*ret = end - n + i - 1;
 				return true;
 			}
-			if (!has(words[i], KPF_COMPOUND_TAIL))
+			if (!has(words[i - 1], KPF_COMPOUND_TAIL))
 				return false;
 		}
 		end -= n;

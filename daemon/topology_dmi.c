@@ -46,8 +46,8 @@ static uint32_t number(const struct dmi_raw *raw, size_t at, size_t bytes)
 
 	if (at + bytes > raw->formatted)
 		return 0;
-	for (size_t i = bytes; i-- > 0;)
-		value = value << 8 | raw->bytes[at + i];
+	for (size_t i = bytes; i > 0; i--)
+		value = value << 8 | raw->bytes[at + i - 1];
 	return value;
 }
 

@@ -77,7 +77,7 @@ int db_put_ce(struct db *db, const struct ce_row *row)
 
 int db_put_pages(struct db *db, const void *const *recs, unsigned int n)
 {
-	while (n-- > 0)
+	for (; n > 0; n--)
 		(void)put_row();
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <dirent.h>
 
 #include "db_fixture.h"
+#include "random.h"
 
 static int try_open(const struct db_options *o, const char **ret_why)
 {
@@ -476,9 +477,7 @@ static void flipped_bytes(void **state)
 
 		memcpy(bad, whole, n);
 		for (int i = 0; i < 8; i++) {
-			seed ^= seed << 13;
-			seed ^= seed >> 7;
-			seed ^= seed << 17;
+			next_random(&seed);
 			/* every other round in the header and the schema */
 			bad[seed % (round % 2 ? n : 4096)] ^= (char)(1 << (seed >> 61));
 		}

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "db_fixture.h"
+#include "random.h"
 
 #define ROUNDS 15
 
@@ -78,9 +79,7 @@ static void killed_at_any_moment(void **state)
 		struct totals t = { 0 };
 		struct db *db;
 
-		seed ^= seed << 13;
-		seed ^= seed >> 7;
-		seed ^= seed << 17;
+		next_random(&seed);
 		last = run_child(f, last, 1 + (unsigned int)(seed % 150));
 		db = must_open(f, DB_OPENED);
 		assert_int_equal(db_get_totals(db, &t), 0);

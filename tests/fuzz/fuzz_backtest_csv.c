@@ -48,7 +48,7 @@ static ssize_t read_memory(void *userdata, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
-static uint64_t mix(uint64_t sum, uint64_t value)
+_wraps_ static uint64_t mix(uint64_t sum, uint64_t value)
 {
 	return (sum ^ value) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 }

@@ -54,7 +54,7 @@ const char *synth_fault_to_string(enum synth_fault fault)
 }
 
 /* SplitMix64, by Sebastiano Vigna; public domain. */
-static uint64_t next(struct maker *m)
+_wraps_ static uint64_t next(struct maker *m)
 {
 	uint64_t z = m->state += UINT64_C(0x9e3779b97f4a7c15);
 

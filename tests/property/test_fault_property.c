@@ -47,7 +47,7 @@ struct run {
 static uint64_t first_seed = 1;
 static unsigned int runs = RUNS;
 
-static uint64_t mix(uint64_t x)
+_wraps_ static uint64_t mix(uint64_t x)
 {
 	x ^= x >> 30;
 	x *= UINT64_C(0xbf58476d1ce4e5b9);
@@ -56,7 +56,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static uint64_t draw(struct run *r, uint64_t below)
+_wraps_ static uint64_t draw(struct run *r, uint64_t below)
 {
 	r->state += UINT64_C(0x9e3779b97f4a7c15);
 	return mix(r->state) % below;

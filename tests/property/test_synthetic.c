@@ -56,7 +56,7 @@ struct play {
 	unsigned int n_wide;
 };
 
-static uint64_t mix(uint64_t x)
+_wraps_ static uint64_t mix(uint64_t x)
 {
 	x ^= x >> 30;
 	x *= UINT64_C(0xbf58476d1ce4e5b9);

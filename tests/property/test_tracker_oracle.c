@@ -20,6 +20,7 @@
 
 #include "ce_tracker.h"
 #include "mem.h"
+#include "random.h"
 
 #define PAGES   40
 #define EVENTS  600
@@ -47,10 +48,7 @@ static unsigned int streams = STREAMS;
 
 static uint64_t draw(struct stream *s, uint64_t below)
 {
-	s->state ^= s->state << 13;
-	s->state ^= s->state >> 7;
-	s->state ^= s->state << 17;
-	return s->state % below;
+	return next_random(&s->state) % below;
 }
 
 static void oracle_add(struct oracle *o, int64_t when)
@@ -178,6 +176,12 @@ static void play(struct stream *s)
 	}
 }
 
+/* Seeds that follow one another make streams that have nothing in common. */
+_wraps_ static uint64_t start_of(uint64_t seed)
+{
+	return seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
 static void one_stream(uint64_t seed, unsigned int *evictions, unsigned int *crossings)
 {
 	struct stream *s = calloc(1, sizeof(*s));
@@ -185,7 +189,7 @@ static void one_stream(uint64_t seed, unsigned int *evictions, unsigned int *cro
 
 	assert_non_null(s);
 	s->seed = seed;
-	s->state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	s->state = start_of(seed);
 	for (int i = 0; i < 8; i++)
 		(void)draw(s, 2);
 	s->count = 1 + (uint32_t)draw(s, 12);

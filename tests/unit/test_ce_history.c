@@ -17,6 +17,7 @@
 
 #include "ce_history.h"
 #include "mem.h"
+#include "random.h"
 
 static struct ce_row row_at(int64_t when, uint64_t address)
 {
@@ -234,9 +235,7 @@ static void test_sums(void **state)
 	assert_non_null(s);
 	assert_int_equal(ce_history_new(&h, 64), 0);
 	for (unsigned int i = 0; i < SUM_EVENTS; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
+		next_random(&x);
 		now += (int64_t)(x % 1000 == 0 ? x % USEC_PER_DAY : x % 40000);
 		row = row_at(now - (int64_t)(x >> 40) % 3000,
 			     (x >> 20) % 4 ? (x >> 24) % 8 << 12 : (x >> 24) % 300 << 12);
@@ -301,12 +300,13 @@ static void test_join(void **state)
 {
 	struct ce_history *joined, *added;
 	struct ce_row a, b;
-	uint32_t random = 1, joins = 0;
+	uint64_t random = 1;
+	uint32_t joins = 0;
 
 	assert_int_equal(ce_history_new(&joined, 4), 0);
 	assert_int_equal(ce_history_new(&added, 4), 0);
 	for (int64_t i = 0; i < 100000; i++) {
-		uint32_t bits = (random = random * 1664525 + 1013904223) >> 8;
+		uint32_t bits = (uint32_t)next_random(&random);
 		uint16_t dimm = 1 + (bits >> 10) % 2;
 		enum result why = (bits >> 11) % 8 ? RESULT_NONE : RESULT_NOT_RAM;
 		struct ce_event ev = {

@@ -17,6 +17,7 @@
 
 #include "ce_tracker.h"
 #include "mem.h"
+#include "random.h"
 
 DEFINE_CLEANUP(struct ce_tracker *, ce_tracker_free)
 
@@ -85,8 +86,7 @@ static void test_index(void **state)
 	for (unsigned int i = 0; i < 50000; i++) {
 		uint64_t p;
 
-		x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
-		p = x >> 52;
+		p = next_random(&x) >> 52;
 		if (there[p]) {
 			ce_tracker_remove(t, ce_tracker_find(t, pfn(p << 20)));
 			there[p] = false;

@@ -21,6 +21,7 @@
 #include "config_findings.h"
 #include "config_internal.h"
 #include "mem.h"
+#include "random.h"
 
 #define TEXT_MAX 65536
 
@@ -403,14 +404,6 @@ static void test_rule_of_a_controller(void **state)
 	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, out, 10), n);
 	assert_int_equal(strlen(out), 9);
 	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, NULL, 0), n);
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 static uint64_t pick(uint64_t *state, uint64_t min, uint64_t max)

@@ -170,7 +170,7 @@ static void model_note(struct model *k, struct fault_map *m, uint64_t line, int6
 	note(m, line, at(1, (uint32_t)line, 8), when);
 }
 
-static uint32_t draw(uint64_t *random, uint32_t n)
+_wraps_ static uint32_t draw(uint64_t *random, uint32_t n)
 {
 	*random = *random * UINT64_C(6364136223846793005) + 1442695040888963407U;
 	return (uint32_t)(*random >> 33) % n;

@@ -10,15 +10,13 @@
 #include <kbuffer.h>
 
 #include "mc_sample.h"
+#include "random.h"
 
 DEFINE_CLEANUP(struct kbuffer *, kbuffer_free)
 
-static uint32_t next_random(uint64_t *state)
+static uint32_t draw(uint64_t *state)
 {
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return (uint32_t)(*state >> 16);
+	return (uint32_t)(next_random(state) >> 16);
 }
 
 static void test_large_page(void **state)
@@ -264,24 +262,24 @@ static bool put_random(struct page_builder *b, uint64_t *seed)
 		0, 1, 1000, 1 << 26, (1 << 27) - 1, 1 << 27, UINT64_C(3) << 40
 	};
 	static const char text[] = "CPU_SrcID#0_MC#1_Chan#1_DIMM#0 or some other text";
-	const uint64_t time = b->time_ns + steps[next_random(seed) % ARRAY_SIZE(steps)] +
-			      next_random(seed) % 1000;
+	const uint64_t time =
+		b->time_ns + steps[draw(seed) % ARRAY_SIZE(steps)] + draw(seed) % 1000;
 	uint8_t other[400] = { 1 };
 	struct mc_sample s = {
-		.address = (uint64_t)next_random(seed) << 12,
-		.syndrome = next_random(seed),
-		.count = (uint16_t)next_random(seed),
-		.msg = text + next_random(seed) % sizeof(text),
-		.label = text + next_random(seed) % sizeof(text),
-		.detail = text + next_random(seed) % sizeof(text),
+		.address = (uint64_t)draw(seed) << 12,
+		.syndrome = draw(seed),
+		.count = (uint16_t)draw(seed),
+		.msg = text + draw(seed) % sizeof(text),
+		.label = text + draw(seed) % sizeof(text),
+		.detail = text + draw(seed) % sizeof(text),
 	};
 
-	switch (next_random(seed) % 6) {
+	switch (draw(seed) % 6) {
 	case 0:
 		return page_builder_event(b, time, other,
-					  4 + next_random(seed) % (sizeof(other) - 4));
+					  4 + draw(seed) % (sizeof(other) - 4));
 	case 1:
-		return page_builder_discarded(b, time, 8 + next_random(seed) % 20 * 4);
+		return page_builder_discarded(b, time, 8 + draw(seed) % 20 * 4);
 	case 2:
 		return page_builder_time_stamp(b, time);
 	default:
@@ -291,17 +289,17 @@ static bool put_random(struct page_builder *b, uint64_t *seed)
 
 static void build_random(struct page_builder *b, uint64_t *seed)
 {
-	const unsigned int end = next_random(seed) % 3;
+	const unsigned int end = draw(seed) % 3;
 
-	page_builder_init(b, 4096, (uint64_t)next_random(seed) << 10);
-	while (put_random(b, seed) && next_random(seed) % 50)
+	page_builder_init(b, 4096, (uint64_t)draw(seed) << 10);
+	while (put_random(b, seed) && draw(seed) % 50)
 		;
-	if (next_random(seed) % 2)
+	if (draw(seed) % 2)
 		page_builder_end_padding(b);
 	if (end == 0)
 		page_builder_finish(b);
 	else
-		page_builder_finish_lost(b, end == 1 ? next_random(seed) : 0);
+		page_builder_finish_lost(b, end == 1 ? draw(seed) : 0);
 }
 
 static void assert_same_record(struct mc_decoder *d, int record, const uint8_t *data,
@@ -459,14 +457,14 @@ static void test_damage(void **state)
 		size_t size = 4096;
 
 		build_random(&b, &seed);
-		if (next_random(&seed) % 4 == 0)
-			size = next_random(&seed) % 4097;
+		if (draw(&seed) % 4 == 0)
+			size = draw(&seed) % 4097;
 		page = malloc(size ? size : 1);
 		assert_non_null(page);
 		memcpy(page, b.bytes, size);
-		for (unsigned int n = next_random(&seed) % 8; size > 0 && n > 0; n--)
-			page[next_random(&seed) % (n % 2 ? size : size % 300 + 1) %
-			     size] = (uint8_t)next_random(&seed);
+		for (unsigned int n = draw(&seed) % 8; size > 0 && n > 0; n--)
+			page[draw(&seed) % (n % 2 ? size : size % 300 + 1) % size] =
+				(uint8_t)draw(&seed);
 		walk(f, unusual, page, size);
 	}
 }

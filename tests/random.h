@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Random numbers for tests: the same from one seed on every machine (xorshift, Marsaglia
+ * 2003).
+ */
+
+#include <stdint.h>
+
+#include "mem.h"
+
+/** The number after *state, which must not be 0. */
+_wraps_ static inline uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
