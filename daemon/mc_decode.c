@@ -260,6 +260,13 @@ static int decode(struct mc_decoder *d, const uint8_t *base, uint32_t len)
 	return MC_OTHER;
 }
 
+/* Held at the end: a damaged page's time must not come round to one long past. */
+static void pass_time(struct mc_decoder *d, uint64_t ns)
+{
+	if (__builtin_add_overflow(d->time_ns, ns, &d->time_ns))
+		d->time_ns = UINT64_MAX;
+}
+
 /* Time extends and absolute stamps; @word is the second word. */
 static void step_time(struct mc_decoder *d, uint32_t type_len, uint32_t delta,
 		      uint32_t word)
@@ -269,7 +276,7 @@ static void step_time(struct mc_decoder *d, uint32_t type_len, uint32_t delta,
 	if (type_len == RING_TIME_STAMP)
 		d->time_ns = time | (d->time_ns & TIME_STAMP_MSB);
 	else
-		d->time_ns += time;
+		pass_time(d, time);
 }
 
 static void split_header(uint32_t word, uint32_t *ret_type_len, uint32_t *ret_delta)
@@ -335,7 +342,7 @@ static int step(struct mc_decoder *d, const uint8_t **ret_data, uint32_t *ret_le
 	d->at = data + len;
 	fetch_ahead(d);
 	/* An event discarded into padding keeps its delta: the next counts from it. */
-	d->time_ns += delta;
+	pass_time(d, delta);
 	if (type_len == RING_PADDING)
 		return 0;
 	*ret_data = type_len == RING_LONG ? data + 4 : data;

@@ -445,6 +445,29 @@ static void walk(const struct mc_format *f, const struct mc_format *unusual,
 }
 
 /* The page lies in memory of exactly its size, so that a sanitizer sees any step out. */
+/* A page that says the end of all time: deltas do not lead back to its beginning. */
+static void test_end_of_time(void **state)
+{
+	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	const uint64_t late = UINT64_MAX - 2000;
+	struct page_builder b;
+	struct mc_decoder d;
+
+	page_builder_init(&b, 4096, 0);
+	assert_true(page_builder_mc(&b, 1000, &sample));
+	assert_true(page_builder_mc(&b, 5000, &sample));
+	assert_true(page_builder_mc(&b, UINT64_C(1) << 40, &sample));
+	page_builder_finish(&b);
+	memcpy(b.bytes, &late, sizeof(late));
+	begin(&d, f, &b);
+	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
+	assert_sample(&d.event, (int64_t)((late + 1000) / 1000));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(mc_decoder_next(&d), MC_EVENT);
+		assert_sample(&d.event, (int64_t)(UINT64_MAX / 1000));
+	}
+}
+
 static void test_damage(void **state)
 {
 	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
@@ -476,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_long_uptime),
+		cmocka_unit_test(test_end_of_time),
 		cmocka_unit_test(test_other_events),
 		cmocka_unit_test(test_text_bounds),
 		cmocka_unit_test(test_overflow_word),
