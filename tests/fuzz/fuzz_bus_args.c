@@ -181,10 +181,11 @@ static void try_dictionary(const struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { (const char *)data + 1, size - 1 };
+	struct input in;
 
 	if (size == 0)
 		return 0;
+	in = (struct input){ (const char *)data + 1, size - 1 };
 	if (data[0] == 'w')
 		try_words(&in);
 	else

@@ -99,12 +99,15 @@ static void take_labels(struct topology *t, const uint8_t *data, size_t size)
 
 static void check_table(const struct topology *t)
 {
+	int64_t print = topology_module_print(t);
+
 	require(t->n_modules <= TOPOLOGY_MAX_MODULES, "too many modules");
 	require(!t->cut || t->n_modules == TOPOLOGY_MAX_MODULES, "cut without need");
 	for (unsigned int i = 1; i < t->n_modules; i++)
 		require(t->modules[i - 1].handle <= t->modules[i].handle,
 			"modules out of order");
-	require((!t->cut && t->n_modules > 0) || topology_module_print(t) == 0,
+	require(print == topology_module_print(t), "another fingerprint");
+	require(print == 0 || (!t->cut && t->n_modules > 0),
 		"a fingerprint of half the modules");
 }
 
