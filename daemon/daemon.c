@@ -504,7 +504,8 @@ static int run(struct daemon *d)
 		      "%s watches %u CPUs; %u pages known.",
 		      d->options.dry_run ? " (dry run)" : "", daemon_open_pipes(d),
 		      ce_tracker_count(engine_tracker(d->engine)));
-	(void)sd_notify(0, "READY=1");
+	d->works = true;
+	daemon_tell_ready(d);
 	daemon_notify_status(d);
 	daemon_begin_check(d);
 	r = sd_event_loop(d->event);

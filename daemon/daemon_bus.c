@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <systemd/sd-daemon.h>
 
 #include "daemon_internal.h"
 #include "journal.h"
@@ -46,6 +47,21 @@ static void tell_down(struct daemon *d, int error)
 			    meanwhile);
 }
 
+/* Who waits for the start of the daemon may call it right after. */
+void daemon_tell_ready(struct daemon *d)
+{
+	if (!d->works || !d->bus_settled || d->ready_told)
+		return;
+	d->ready_told = true;
+	(void)sd_notify(0, "READY=1");
+}
+
+static void settle(struct daemon *d)
+{
+	d->bus_settled = true;
+	daemon_tell_ready(d);
+}
+
 void daemon_bus_down(void *ctx, int error)
 {
 	struct daemon *d = ctx;
@@ -58,6 +74,7 @@ void daemon_bus_down(void *ctx, int error)
 	d->bus_wait = usec(2 * d->bus_wait.us);
 	if (d->bus_wait.us > longest)
 		d->bus_wait = usec(longest);
+	settle(d);
 }
 
 void daemon_bus_up(void *ctx)
@@ -70,6 +87,7 @@ void daemon_bus_up(void *ctx)
 	d->bus_told = false;
 	d->bus_was_up = true;
 	d->bus_wait = usec(FIRST_WAIT);
+	settle(d);
 }
 
 static void open_bus(struct daemon *d)

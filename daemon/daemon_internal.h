@@ -60,6 +60,9 @@ struct daemon {
 	usec_t bus_wait; /* before the next try to be on the bus */
 	bool bus_told;   /* that there is none */
 	bool bus_was_up;
+	bool bus_settled;          /* it is known whether there is one */
+	bool works;                /* all is set up, and the loop begins */
+	bool ready_told;           /* to systemd */
 	struct topology *topology; /* as it was at @topology_time, for those who ask */
 	usec_t topology_time;
 	unsigned int page_shift;
@@ -190,6 +193,8 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 int daemon_open_bus(struct daemon *d);
 /** Leaves it for good. */
 void daemon_close_bus(struct daemon *d);
+/** Tells systemd that the daemon is ready, once it works and is on the bus, if any. */
+void daemon_tell_ready(struct daemon *d);
 /** Of struct bus_ops. */
 void daemon_bus_up(void *ctx);
 void daemon_bus_down(void *ctx, int error);
