@@ -22,8 +22,7 @@
 #include "thread.h"
 
 #define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
-#define CHECK_STEPS  10000 /* of SQLite's machine, between two looks for the end */
-#define CACHE_KIB    8192  /* a group of 1,000 rows on pages far apart stays in memory */
+#define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */
 #define PAGE_RESERVE (sizeof(struct page_rec) + UINT16_MAX * sizeof(int64_t))
 
 DEFINE_CLEANUP(struct db *, db_close)
@@ -44,9 +43,10 @@ int db_set_limits(struct db *db, uint64_t max_size, usec_t retention)
 static void set_up_sqlite(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	db_register_vfs();
 }
 
-static int new_db(struct db **ret, const char *path)
+int db_new(struct db **ret, const char *path)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(db_close_p) struct db *db = calloc(1, sizeof(*db));
@@ -111,7 +111,7 @@ int db_check_references(struct db *db, bool on)
 	return config_bool(db, SQLITE_DBCONFIG_ENABLE_FKEY, on);
 }
 
-static int connect_file(struct db *db, int flags)
+int db_connect(struct db *db, int flags)
 {
 	struct stat st;
 	char wal[PATH_MAX];
@@ -120,8 +120,9 @@ static int connect_file(struct db *db, int flags)
 	r = db_path(db, "-wal", wal);
 	if (r < 0)
 		return r;
+	db->io_failures = db_io_failures();
 	rc = sqlite3_open_v2(db->path, &db->handle,
-			     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+			     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, DB_VFS);
 	if (rc != SQLITE_OK) {
 		int e = db->handle ? sqlite3_system_errno(db->handle) : 0;
 
@@ -130,7 +131,7 @@ static int connect_file(struct db *db, int flags)
 	}
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
 	/* until the file is known to be ours, its WAL is left alone too */
-	if (stat(wal, &st) == 0 && st.st_size > 0)
+	if (stat(wal, &st) < 0 ? errno != ENOENT : st.st_size > 0)
 		r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
 	if (r == 0)
 		r = config_bool(db, SQLITE_DBCONFIG_DEFENSIVE, 1);
@@ -169,49 +170,6 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 		return -EUCLEAN;
 	*ret_version = version;
 	return 0;
-}
-
-/* @what: a table, or "1" for all of the file. */
-static int check_sound(struct db *db, const char *what)
-{
-	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
-	struct db_row row;
-	char sql[80];
-	int rc;
-
-	snprintf(sql, sizeof(sql), "PRAGMA quick_check(%s)", what);
-	rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
-	/* no such table */
-	if (rc == SQLITE_ERROR) {
-		(void)db_fail(db, rc);
-		return -EUCLEAN;
-	}
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc != SQLITE_ROW)
-		return db_fail(db, rc);
-	row = (struct db_row){ s, 0 };
-	if (strcmp(db_col_text(&row), "ok") == 0)
-		return 0;
-	row.i = 0;
-	db->errors++;
-	db_col_copy(&row, db->last_error, sizeof(db->last_error));
-	db_one_line(db->last_error);
-	return -EUCLEAN;
-}
-
-/* What a wrong decision could come of; the pages are looked at as they are read back. */
-static int check_small_tables(struct db *db)
-{
-	static const char *const tables[] = {
-		"sqlite_schema", "boot", "dimm",   "fault",
-		"module",        "cell", "totals", "reader"
-	};
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(tables); i++)
-		r = check_sound(db, tables[i]);
-	return r;
 }
 
 /* 1: WAL; 0: the file system cannot */
@@ -274,7 +232,9 @@ static int prepare_all(struct db *db)
 
 		/* a table or column is missing: not the schema that its number says */
 		if (r < 0)
-			return sqlite3_errcode(db->handle) == SQLITE_ERROR ? -EUCLEAN : r;
+			return sqlite3_errcode(db->handle) == SQLITE_ERROR
+				       ? db_judge(db, -EUCLEAN)
+				       : r;
 	}
 	return 0;
 }
@@ -312,7 +272,7 @@ static int configure(struct db *db, int64_t version, const char **ret_why)
 		*ret_why = db_why("%s: the file system cannot do WAL; readers and the "
 				  "daemon will wait for each other",
 				  db->path);
-		r = db->unchecked ? check_sound(db, "1") : 0;
+		r = db->unchecked ? db_check_sound(db, "1") : 0;
 		if (r < 0)
 			return r;
 		db->unchecked = false;
@@ -330,12 +290,12 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 	int64_t version = 0, last_ce = 0;
 	int r;
 
-	r = connect_file(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	r = db_connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
 		r = identify(db, &version, ret_why);
 	db->unchecked = o->check_later && version == DB_SCHEMA_VERSION;
 	if (r == 0)
-		r = db->unchecked ? check_small_tables(db) : check_sound(db, "1");
+		r = db->unchecked ? db_check_small_tables(db) : db_check_sound(db, "1");
 	if (r == 0)
 		r = configure(db, version, ret_why);
 	if (r == 0)
@@ -356,51 +316,66 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 	return 0;
 }
 
-/* What SQLite would take for a new file, and is not: an empty one beside a backup, and
+/* 1: what SQLite would take for a new file, and is not: an empty one beside a backup, and
  * one that ends within its header (100 bytes in the smallest page, of 512). */
-static bool is_stump(const struct db *db)
+static int is_stump(const struct db *db)
 {
 	struct stat st;
 	char backup[PATH_MAX];
+	int r;
 
-	if (stat(db->path, &st) < 0 || st.st_size >= 512)
-		return false;
-	return st.st_size > 0 ||
-	       (db_path(db, ".bak", backup) == 0 && access(backup, F_OK) == 0);
+	if (stat(db->path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (st.st_size >= 512)
+		return 0;
+	r = db_path(db, ".bak", backup);
+	return st.st_size > 0 ? 1 : r < 0 ? r : db_is_there(backup);
 }
 
 static int check_kind(const struct db *db, const char **ret_why)
 {
 	struct stat st;
 
-	if (stat(db->path, &st) < 0 || S_ISREG(st.st_mode))
+	if (stat(db->path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISREG(st.st_mode))
 		return 0;
 	*ret_why = db_why("%s: not a regular file", db->path);
 	return -EINVAL;
 }
 
-static int open_or_replace(struct db *db, const struct db_options *o,
-			   enum db_opened *ret_how, const char **ret_why)
+/* -EUCLEAN: only of a file whose content was read and is wrong. */
+static int open_as_it_is(struct db *db, const struct db_options *o,
+			 enum db_opened *ret_how, const char **ret_why)
 {
-	const char *why = NULL;
-	bool resumed, restored;
-	int r;
+	int resumed = db_finish_restore(db);
+	int r = resumed < 0 ? resumed : is_stump(db);
 
-	resumed = db_finish_restore(db);
-	r = is_stump(db) ? -EUCLEAN : open_file(db, o, ret_how, ret_why);
-	if (r == 0)
-		db_drop_restore(db);
-	if (r == 0 && resumed) {
+	if (r > 0)
+		snprintf(db->last_error, sizeof(db->last_error), "not a whole database");
+	r = r > 0 ? -EUCLEAN : r < 0 ? r : open_file(db, o, ret_how, ret_why);
+	if (r < 0)
+		return r;
+	db_drop_restore(db);
+	if (resumed > 0) {
 		*ret_how = DB_QUARANTINED;
 		*ret_why =
 			db_why("%s: restored from the backup; the damaged one had been "
 			       "put aside before",
 			       db->path);
 	}
+	return 0;
+}
+
+static int open_or_replace(struct db *db, const struct db_options *o,
+			   enum db_opened *ret_how, const char **ret_why)
+{
+	const char *why = NULL;
+	bool restored;
+	int r = open_as_it_is(db, o, ret_how, ret_why);
+
 	if (r != -EUCLEAN)
 		return r;
-	if (!*db->last_error)
-		snprintf(db->last_error, sizeof(db->last_error), "not a whole database");
 	r = db_quarantine(db, &restored, ret_why);
 	if (r < 0)
 		return r;
@@ -425,7 +400,7 @@ int db_open(struct db **ret, const struct db_options *options, enum db_opened *r
 	int r;
 
 	*ret_why = NULL;
-	r = new_db(&db, options->path);
+	r = db_new(&db, options->path);
 	if (r == 0)
 		r = check_kind(db, ret_why);
 	if (r == 0)
@@ -456,34 +431,21 @@ int db_probe(const char *path)
 	_cleanup_(db_close_p) struct db *db = NULL;
 	const char *why;
 	int64_t version = 0;
-	int r = new_db(&db, path);
+	int r = db_new(&db, path);
 
 	if (r == 0)
-		r = connect_file(db, SQLITE_OPEN_READONLY);
+		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)
 		r = identify(db, &version, &why);
 	if (r == 0)
-		r = version == 0 ? -ENODATA : check_sound(db, "1");
+		r = version == 0 ? -ENODATA : db_check_sound(db, "1");
 	return r;
 }
 
-static int is_stopped(void *stop)
+bool db_is_none(int r)
 {
-	return atomic_load((atomic_bool *)stop);
-}
-
-int db_check_file(const char *path, atomic_bool *stop)
-{
-	_cleanup_(db_close_p) struct db *db = NULL;
-	int r = new_db(&db, path);
-
-	if (r == 0)
-		r = connect_file(db, SQLITE_OPEN_READONLY);
-	if (r < 0)
-		return r;
-	sqlite3_progress_handler(db->handle, CHECK_STEPS, is_stopped, stop);
-	r = check_sound(db, "1");
-	return is_stopped(stop) ? -EINTR : r;
+	return r == -EUCLEAN || r == -ENODATA || r == -EINVAL || r == -EPROTONOSUPPORT ||
+	       r == -ENOENT;
 }
 
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
@@ -493,9 +455,9 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 	int r;
 
 	*ret_why = NULL;
-	r = new_db(&db, path);
+	r = db_new(&db, path);
 	if (r == 0)
-		r = connect_file(db, SQLITE_OPEN_READONLY);
+		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)
 		r = identify(db, &version, ret_why);
 	if (r == 0 && version == 0) {

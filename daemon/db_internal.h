@@ -78,12 +78,13 @@ struct db {
 	uint64_t ce_before;    /* the last row of the CE history when it was opened */
 	uint64_t max_size;
 	usec_t retention;
-	int wal_pages;        /* in the WAL, and not known to be moved into the file */
-	int wal_most;         /* ... at most, if no reader is in the way */
-	bool busy;            /* the last BEGIN waited in vain */
-	bool unchecked;       /* the file as a whole, see db_unchecked() */
-	bool boots_pruned;    /* no boot is left that no row names */
-	unsigned int pending; /* rows in the open group */
+	int wal_pages;     /* in the WAL, and not known to be moved into the file */
+	int wal_most;      /* ... at most, if no reader is in the way */
+	bool busy;         /* the last BEGIN waited in vain */
+	bool unchecked;    /* the file as a whole, see db_unchecked() */
+	bool boots_pruned; /* no boot is left that no row names */
+	unsigned int io_failures; /* db_io_failures() when it was opened */
+	unsigned int pending;     /* rows in the open group */
 	uint64_t lost;
 	uint64_t errors;
 	struct totals totals;  /* as table totals has them, the open group included */
@@ -109,8 +110,14 @@ int db_errno(int rc);
 /** Makes spaces of the line breaks in @text. */
 void db_one_line(char *text);
 
-/** Counts a failure, keeps SQLite's words for it, returns its negative errno. */
+/** Counts a failure, keeps SQLite's words for it, returns its db_judge()d errno. */
 int db_fail(struct db *db, int rc);
+
+/**
+ * What @r, a finding, is worth: -EIO in place of -EUCLEAN if looking has failed since
+ * the file was opened, since then it may be no more than that. Else @r.
+ */
+int db_judge(struct db *db, int r);
 
 static inline void finalize_p(sqlite3_stmt **s)
 {
@@ -165,8 +172,30 @@ int db_apply_cap(struct db *db);
 int db_cap_pages(struct db *db, int64_t *ret_pages);
 
 /*
+ * Looking at files (db_vfs.c).
+ */
+
+#define DB_VFS "softofflined"
+
+/** Makes DB_VFS known to SQLite: its own file functions, counted. To be called once. */
+void db_register_vfs(void);
+
+/** Failures of this thread to read a file of DB_VFS or to find out what is there. */
+unsigned int db_io_failures(void);
+
+/*
+ * The files (db_files.c).
+ */
+
+/** 1 if something is at @path, 0 if nothing; negative errno if that cannot be told. */
+int db_is_there(const char *path);
+
+/*
  * Opening (db.c).
  */
+
+/** Connects to the file, with SQLite's @flags. Returns 0 or negative errno. */
+int db_connect(struct db *db, int flags);
 
 /**
  * Whether a row must name a boot that is there. Checking it took a tenth of the time of
@@ -175,15 +204,30 @@ int db_cap_pages(struct db *db, int64_t *ret_pages);
  */
 int db_check_references(struct db *db, bool on);
 
-/** 0 if @path is a sound database of ours with tables in it; negative errno. */
+/**
+ * 0 if @path is a sound database of ours with tables in it. db_is_none() of what it
+ * returns: it is something else; other negative errno: that cannot be told.
+ */
 int db_probe(const char *path);
 
-/**
- * Reads all of the database at @path by a connection of its own: 0: sound, -EUCLEAN: not;
- * -EINTR: *@stop became true meanwhile; other negative errno. For any thread: it touches
- * nothing that another one has.
+/** Whether @r of db_probe() is a finding: no sound database of ours is there. */
+bool db_is_none(int r);
+
+/** A struct db with nothing open. Returns 0, *ret to be closed by db_close(); -ENOMEM. */
+int db_new(struct db **ret, const char *path);
+
+/*
+ * Is it sound (db_check.c).
  */
-int db_check_file(const char *path, atomic_bool *stop);
+
+/**
+ * SQLite's check of @what, a table, or "1" for all of the file. Returns 0; -EUCLEAN: its
+ * content is wrong; other negative errno: that cannot be told. db_last_error() has words.
+ */
+int db_check_sound(struct db *db, const char *what);
+
+/** db_check_sound() of the tables that a wrong decision could come of, without pages. */
+int db_check_small_tables(struct db *db);
 
 /*
  * Schema (db_schema.c).
@@ -297,16 +341,17 @@ void db_make_room(struct db *db);
 /**
  * Puts the damaged file and its WAL aside and a sound backup, if there is one, into its
  * place; no backup is looked for if @ret_restored is NULL. No connection may be open.
- * Returns 0, *ret_why and *ret_restored; negative errno, *ret_why.
+ * Returns 0, *ret_why and *ret_restored; negative errno, *ret_why: all files are where
+ * they were, because the backup cannot be read or copied, or nothing can be renamed.
  */
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
 
 /**
- * Before the file is opened: true if it was not there and the copy of the backup, which a
- * db_quarantine() that was killed had made, has taken its place. What is no sound
- * database of ours is left alone.
+ * Before the file is opened: 1 if it was not there and the copy of the backup, which a
+ * db_quarantine() that was killed had made, has taken its place; 0 if not. What is no
+ * sound database of ours is left alone. Negative errno: what is there cannot be told.
  */
-bool db_finish_restore(const struct db *db);
+int db_finish_restore(const struct db *db);
 
 /** Once the file is known to be ours: removes a copy that was not finished or not used.
  */

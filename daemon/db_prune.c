@@ -298,7 +298,7 @@ int db_backup(struct db *db)
 	return r;
 }
 
-static int copy_to(const char *from, const char *to, mode_t mode)
+static int copy_to(const char *from, const char *to)
 {
 	_cleanup_(close_p) int in = open(from, O_RDONLY | O_CLOEXEC);
 	_cleanup_(close_p) int out = -1;
@@ -306,7 +306,7 @@ static int copy_to(const char *from, const char *to, mode_t mode)
 
 	if (in < 0)
 		return -errno;
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (out < 0)
 		return -errno;
 	while ((n = sendfile(out, in, NULL, 1 << 20)) > 0)
@@ -317,22 +317,24 @@ static int copy_to(const char *from, const char *to, mode_t mode)
 }
 
 /* 1: a copy of the backup is ready to take the place of the database; 0: there is no
- * sound one. */
+ * sound one. A backup that cannot be read is not a bad one: negative errno. */
 static int prepare_backup(const struct db *db)
 {
 	char backup[PATH_MAX], new[PATH_MAX];
-	struct stat st;
 	int r = db_path(db, ".bak", backup);
 
 	if (r == 0)
 		r = db_path(db, ".restore", new);
-	if (r < 0)
+	if (r == 0)
+		r = db_is_there(backup);
+	if (r <= 0)
 		return r;
-	if (stat(backup, &st) < 0 || db_probe(backup) < 0)
-		return 0;
+	r = db_probe(backup);
+	if (r < 0)
+		return db_is_none(r) ? 0 : r;
 	if (unlink(new) < 0 && errno != ENOENT)
 		return -errno;
-	r = copy_to(backup, new, st.st_mode & 0777);
+	r = copy_to(backup, new);
 	if (r < 0) {
 		(void)unlink(new);
 		return r;
@@ -353,14 +355,22 @@ static int place_backup(const struct db *db)
 	return 1;
 }
 
-bool db_finish_restore(const struct db *db)
+int db_finish_restore(const struct db *db)
 {
 	char new[PATH_MAX];
+	int r = db_path(db, ".restore", new);
 
-	if (access(db->path, F_OK) == 0 || errno != ENOENT)
-		return false;
-	return db_path(db, ".restore", new) == 0 && db_probe(new) == 0 &&
-	       place_backup(db) > 0;
+	if (r == 0)
+		r = db_is_there(db->path);
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = db_is_there(new);
+	if (r <= 0)
+		return r;
+	r = db_probe(new);
+	if (r < 0)
+		return db_is_none(r) ? 0 : r;
+	return place_backup(db);
 }
 
 void db_drop_restore(const struct db *db)
@@ -471,8 +481,16 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 	/* Before the damaged file goes: copying takes time, in which a kill must find one
 	 * of both. */
 	int restored = ret_restored ? prepare_backup(db) : 0;
-	int r = put_aside(db, &number);
+	int r;
 
+	if (restored < 0) {
+		*ret_why =
+			db_why("%s: damaged (%s), and the backup %s.bak cannot be "
+			       "read or copied: %s; nothing was changed",
+			       db->path, db->last_error, db->path, strerror(-restored));
+		return restored;
+	}
+	r = put_aside(db, &number);
 	if (r < 0) {
 		*ret_why = db_why("%s: damaged (%s), and cannot be renamed: %s", db->path,
 				  db->last_error, strerror(-r));
@@ -481,6 +499,12 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 	keep_newest(db, number);
 	if (restored > 0)
 		restored = place_backup(db);
+	if (restored < 0) { /* the next db_open() finds the copy */
+		*ret_why = db_why("%s: damaged; the copy of its backup cannot be renamed "
+				  "to it: %s",
+				  db->path, strerror(-restored));
+		return restored;
+	}
 	*ret_why =
 		db_why("%s: damaged (%s); kept as %s" CORRUPT_INFIX "%" PRId64 ", %s",
 		       db->path, db->last_error, db->path, number,

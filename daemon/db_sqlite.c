@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "db_internal.h"
 
@@ -73,7 +74,16 @@ int db_fail(struct db *db, int rc)
 	snprintf(db->last_error, sizeof(db->last_error), "%s",
 		 db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc));
 	db_one_line(db->last_error);
-	return db_errno(rc);
+	return db_judge(db, db_errno(rc));
+}
+
+int db_judge(struct db *db, int r)
+{
+	if (r != -EUCLEAN || db_io_failures() == db->io_failures)
+		return r;
+	snprintf(db->last_error, sizeof(db->last_error), "it cannot be read: %s",
+		 strerror(EIO));
+	return -EIO;
 }
 
 int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret)
