@@ -95,6 +95,7 @@ static int take_lock(struct db *db, const char **ret_why)
 				       : db_why("%s: %s", path, strerror(-r));
 		return r;
 	}
+	(void)fchmod(fd, 0600); /* of an earlier version, under another umask */
 	db->lock_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -290,9 +291,13 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 	int64_t version = 0, last_ce = 0;
 	int r;
 
-	r = db_connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	r = db_make_private(db->path);
+	if (r == 0)
+		r = db_connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
 		r = identify(db, &version, ret_why);
+	if (r == 0)
+		db_narrow_all(db);
 	db->unchecked = o->check_later && version == DB_SCHEMA_VERSION;
 	if (r == 0)
 		r = db->unchecked ? db_check_small_tables(db) : db_check_sound(db, "1");

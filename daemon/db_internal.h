@@ -184,8 +184,14 @@ void db_register_vfs(void);
 unsigned int db_io_failures(void);
 
 /*
- * The files (db_files.c).
+ * The files and who may read them: root, whatever the umask (db_files.c).
  */
+
+/** Makes an empty file of mode 0600 if none is at @path. Returns 0 or negative errno. */
+int db_make_private(const char *path);
+
+/** Narrows the files of the database, which is known to be ours, to 0600. */
+void db_narrow_all(const struct db *db);
 
 /** 1 if something is at @path, 0 if nothing; negative errno if that cannot be told. */
 int db_is_there(const char *path);

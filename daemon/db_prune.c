@@ -257,6 +257,8 @@ static int vacuum_into(struct db *db, const char *path)
 	struct db_bind b = { 0 };
 	int r = db_stmt(db, STMT_VACUUM_INTO, &b.s);
 
+	if (r == 0)
+		r = db_make_private(path); /* SQLite takes an empty file */
 	if (r < 0)
 		return r;
 	db_bind_text(&b, path);
@@ -265,14 +267,12 @@ static int vacuum_into(struct db *db, const char *path)
 	return r;
 }
 
-/* The mode of the database; on disk before it takes the place of the one before. */
+/* On disk before it takes the place of the one before. */
 static int finish_backup(const struct db *db, const char *new, const char *path)
 {
 	_cleanup_(close_p) int fd = open(new, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
 
-	if (fd < 0 || stat(db->path, &st) < 0 || fchmod(fd, st.st_mode & 0777) < 0 ||
-	    fsync(fd) < 0 || rename(new, path) < 0)
+	if (fd < 0 || fsync(fd) < 0 || rename(new, path) < 0)
 		return -errno;
 	return sync_folder(db);
 }
@@ -307,7 +307,7 @@ static int copy_to(const char *from, const char *to)
 	if (in < 0)
 		return -errno;
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (out < 0)
+	if (out < 0 || fchmod(out, 0600) < 0)
 		return -errno;
 	while ((n = sendfile(out, in, NULL, 1 << 20)) > 0)
 		;
@@ -469,6 +469,8 @@ static int put_aside(const struct db *db, int64_t *ret_number)
 			r = aside_name(db, number, suffixes[i - 1], to);
 		if (r == 0 && rename(from, to) < 0 && errno != ENOENT)
 			r = -errno;
+		if (r == 0)
+			(void)chmod(to, 0600);
 	}
 	if (r == 0)
 		*ret_number = number;

@@ -11,11 +11,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mem.h"
-#include "textfile.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
+
+#define NEW_SUFFIX ".new"
 
 #define BIT_ON            INT64_C(1)
 #define BIT_NOT_BY_ITSELF INT64_C(4)
@@ -96,6 +98,25 @@ static int load_note(struct kernel_sysctl *c, int64_t now)
 	return 1;
 }
 
+/* For root alone, as all that lies beside it; whole or not at all. */
+static int write_note(const char *note, const char *text, size_t len)
+{
+	_cleanup_(close_p) int fd = -1;
+	char new[sizeof(((struct kernel_sysctl *)NULL)->note) + sizeof(NEW_SUFFIX)];
+
+	snprintf(new, sizeof(new), "%s" NEW_SUFFIX, note);
+	if (unlink(new) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return -errno;
+	if (write(fd, text, len) != (ssize_t)len || rename(new, note) < 0) {
+		(void)unlink(new);
+		return -EIO;
+	}
+	return 0;
+}
+
 static void save_note(const struct kernel_sysctl *c)
 {
 	char text[128];
@@ -105,7 +126,7 @@ static void save_note(const struct kernel_sysctl *c)
 	/* Without it a crash costs the former value, nothing else; without the name of
 	 * the boot it would be a lie in the next one. */
 	if (c->boot_id[0] != '\0')
-		(void)textfile_write(c->note, NULL, text, (size_t)len, NULL);
+		(void)write_note(c->note, text, (size_t)len);
 }
 
 /* 0 only if the kernel shows what was written. */

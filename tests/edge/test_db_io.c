@@ -324,12 +324,9 @@ static void unseen_log_is_not_ignored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(failing_read_is_no_damage),
-		T(backup_is_not_taken_for_it),
-		T(failing_read_in_the_background),
-		T(unreadable_backup_is_no_bad_backup),
-		T(unreadable_copy_is_kept),
-		T(unseen_log_is_not_ignored),
+		T(failing_read_is_no_damage),      T(backup_is_not_taken_for_it),
+		T(failing_read_in_the_background), T(unreadable_backup_is_no_bad_backup),
+		T(unreadable_copy_is_kept),        T(unseen_log_is_not_ignored),
 	};
 
 	disk.in = -1;

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* clang-format off: cmocka.h wants the others before it */
@@ -48,7 +49,12 @@ static void assert_value(int64_t want)
 
 static bool has_note(void)
 {
-	return access(c.note, F_OK) == 0;
+	struct stat st;
+
+	if (stat(c.note, &st) < 0)
+		return false;
+	assert_int_equal(st.st_mode & 07777, 0600);
+	return true;
 }
 
 static void begin(const char *boot)
