@@ -82,7 +82,7 @@ void daemon_write_metrics(struct daemon *d)
 		.wall_offset = d->wall_offset,
 		.db_bytes = d->db ? db_size(d->db) : 0,
 		.db_errors = d->db ? db_errors(d->db) : 0,
-		.db_lost_rows = d->db ? db_lost_rows(d->db) : 0,
+		.db_lost_rows = d->db ? db_missing_rows(d->db) : 0,
 		.reload_ok = d->reload_ok,
 		.reload_time = wall_seconds(d, d->reload_time),
 	};

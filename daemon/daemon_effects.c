@@ -34,20 +34,40 @@ static void note_failure(struct daemon *d, int r)
 		      db_last_error(d->db));
 }
 
-/* And one when it works again: then all that is known is stored anew. */
-static void note_recovery(struct daemon *d)
+void daemon_store_again(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_UNSTORED, .now = clock_boot() };
 	struct effects effects;
 
+	engine_step(d->engine, &in, &effects); /* yields none: the next flush does */
+	daemon_forget_read(d);
+	d->db_incomplete = true;
+}
+
+static void note_recovery(struct daemon *d)
+{
 	if (!d->db_failing)
 		return;
 	d->db_failing = false;
-	journal_log(LOG_NOTICE, 0,
-		    "Database: works again; %llu rows of history are lost.",
-		    (unsigned long long)db_lost_rows(d->db));
-	engine_step(d->engine, &in, &effects); /* yields none: the next flush does */
-	daemon_forget_read(d);
+	daemon_store_again(d);
+}
+
+/* And one when it works again and all that is known is stored: what is not, is lost. */
+static void note_complete(struct daemon *d)
+{
+	struct db_missing lost;
+
+	db_settle_lost(d->db, &lost);
+	d->db_incomplete = false;
+	if (lost.rows == 0 && lost.errors == 0)
+		journal_log(LOG_NOTICE, 0, "Database: works again; nothing is lost.");
+	else
+		journal_log(LOG_NOTICE, 0,
+			    "Database: works again; %s%llu errors are missing in its "
+			    "history, and %llu rows in all.",
+			    lost.at_most ? "at most " : "",
+			    (unsigned long long)lost.errors,
+			    (unsigned long long)lost.rows);
 }
 
 /* Before an attempt, so that what others did up to here is not put down to it. Not while
@@ -160,6 +180,7 @@ static int commit(struct daemon *d)
 
 static int flush(struct daemon *d, bool serving)
 {
+	bool again = d->db_incomplete; /* what comes now is all that is known */
 	usec_t served;
 	int r;
 
@@ -170,6 +191,8 @@ static int flush(struct daemon *d, bool serving)
 	if (db_pending(d->db) > 0)
 		daemon_note_read(d);
 	r = commit(d);
+	if (again && r >= 0 && !d->db_failing)
+		note_complete(d);
 	d->flush_took = usec_sub(usec_sub(clock_boot(), d->flushed), served);
 	return r;
 }

@@ -93,7 +93,8 @@ struct daemon {
 	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
-	int own_error; /* errno of the last reply to OWN_COOKIE */
+	bool db_incomplete; /* it works, and not all that is known is stored again */
+	int own_error;      /* errno of the last reply to OWN_COOKIE */
 
 	sd_event_source *trace;
 	sd_event_source *deadline;
@@ -132,6 +133,8 @@ int daemon_flush(struct daemon *d);
  * deaf for as long as a large flush takes.
  */
 int daemon_flush_serving(struct daemon *d);
+/** Has the next flush give out all that the engine knows: what it gave did not last. */
+void daemon_store_again(struct daemon *d);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
 int daemon_collect(struct daemon *d);
 /**

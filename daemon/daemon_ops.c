@@ -68,7 +68,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->poisoned_kib = e.poisoned_kib < 0 ? REPORT_NO_NUMBER : e.poisoned_kib;
 	s->by_us_kib = e.by_us_kib;
 	s->by_others_kib = e.by_others_kib;
-	s->db_ok = d->db && !d->db_failing;
+	s->db_ok = d->db && !d->db_failing && !d->db_incomplete;
 	s->db_bytes = d->db ? db_size(d->db) : 0;
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;

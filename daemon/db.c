@@ -412,6 +412,8 @@ int db_open(struct db **ret, const struct db_options *options, enum db_opened *r
 		r = take_lock(db, ret_why);
 	if (r == 0)
 		r = db_log_new(db);
+	if (r == 0)
+		r = db_lost_new(db);
 	if (r == 0) {
 		db->max_size = options->max_size;
 		db->retention = options->retention;
@@ -510,6 +512,7 @@ struct db *db_close(struct db *db)
 	disconnect(db);
 	close_p(&db->lock_fd);
 	free(db->log);
+	free(db->failed);
 	free(db->page);
 	free(db->path);
 	free(db);
@@ -541,11 +544,6 @@ void db_set_checked(struct db *db)
 bool db_unchecked(const struct db *db)
 {
 	return db->unchecked;
-}
-
-uint64_t db_lost_rows(const struct db *db)
-{
-	return db->lost;
 }
 
 uint64_t db_errors(const struct db *db)

@@ -159,9 +159,29 @@ unsigned int db_pending(const struct db *db);
  */
 void db_rest(struct db *db);
 
-/** Rows that were to be written and are lost, and failures, since db_open(). */
+/**
+ * Rows that were to be written and are not in the file, and failures, since db_open(). A
+ * row counts once, and no more when it is stored after all. What of DIMMs, cells and
+ * totals cannot be stored is not counted: it is given again.
+ */
 uint64_t db_lost_rows(const struct db *db);
 uint64_t db_errors(const struct db *db);
+
+struct db_missing {
+	uint64_t rows;
+	uint64_t errors; /* that rows of the history counted */
+	bool at_most; /* more rows failed than can be noted: not all of these are lost */
+};
+
+/**
+ * After the database failed and works again, and all that the caller still knows was
+ * given again and committed: what has not been stored by now is lost for good. *ret: what
+ * was lost since the call before.
+ */
+void db_settle_lost(struct db *db, struct db_missing *ret);
+
+/** Rows lost for good since db_open(); never fewer than before. */
+uint64_t db_missing_rows(const struct db *db);
 
 /** Bytes of the database file and its WAL now; 0 if that cannot be told. */
 uint64_t db_size(const struct db *db);

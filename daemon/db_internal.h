@@ -83,9 +83,11 @@ struct db {
 	bool busy;         /* the last BEGIN waited in vain */
 	bool unchecked;    /* the file as a whole, see db_unchecked() */
 	bool boots_pruned; /* no boot is left that no row names */
-	unsigned int io_failures; /* db_io_failures() when it was opened */
-	unsigned int pending;     /* rows in the open group */
-	uint64_t lost;
+	unsigned int io_failures;  /* db_io_failures() when it was opened */
+	unsigned int pending;      /* rows in the open group */
+	uint64_t lost;             /* rows, for good */
+	struct db_missing missing; /* ... since db_settle_lost() */
+	struct db_lost *failed; /* may be stored yet, see db_lost.c; NULL: reading only */
 	uint64_t errors;
 	struct totals totals;  /* as table totals has them, the open group included */
 	bool totals_known;     /* ... unless it was rolled back */
@@ -314,6 +316,18 @@ void db_rehearse(struct db *db);
 
 /** Ends an open transaction without its changes. */
 void db_rollback(struct db *db);
+
+/*
+ * What could not be stored (db_lost.c).
+ */
+
+/** Makes the table of it. Returns 0 or -ENOMEM. */
+int db_lost_new(struct db *db);
+/** A change, all of the group's log: could not be stored. */
+void db_lose(struct db *db, enum change_kind kind, const void *data);
+void db_lose_group(struct db *db);
+/** All of the group's log is stored: what of it had failed before is not lost. */
+void db_find_group(struct db *db);
 
 /*
  * Restoring (db_restore.c).

@@ -87,7 +87,9 @@ static void save_rest(struct db *db)
 {
 	if (db->pending && (replay(db) < 0 || refresh_and_commit(db) < 0)) {
 		db_rollback(db);
-		db->lost += db->pending;
+		db_lose_group(db);
+	} else {
+		db_find_group(db);
 	}
 	drop_group(db);
 }
@@ -120,9 +122,11 @@ static int reserve(struct db *db, size_t total)
 		return -EROFS;
 	if (total > LOG_SIZE)
 		return -EMSGSIZE;
-	/* a failure is counted there, and what follows is a new group */
+	/* The caller has to know if the rows before are gone, though this one might go
+	 * in.
+	 */
 	if (db->log_len + total > LOG_SIZE)
-		(void)db_commit(db, db->now, db->wall_offset);
+		return db_commit(db, db->now, db->wall_offset);
 	return 0;
 }
 
@@ -161,7 +165,7 @@ static int put(struct db *db, struct change head, const void *data, size_t size)
 			r = retry(db, r, before);
 	}
 	if (r < 0)
-		db->lost++;
+		db_lose(db, head.kind, data);
 	else
 		db->pending++;
 	return r;
@@ -195,7 +199,7 @@ static int reopen(struct db *db)
 	}
 	if (r == 0)
 		return 0;
-	db->lost += db->pending;
+	db_lose_group(db);
 	drop_group(db);
 	return r;
 }
@@ -209,12 +213,14 @@ static int put_at_once(struct db *db, enum change_kind kind, const void *const *
 {
 	const struct change *first = NULL;
 	size_t total = 0, before;
+	int r;
 
 	*ret_done = false;
 	for (unsigned int i = 0; i < DB_ROWS_AT_ONCE; i++)
 		total += change_size(row_size(kind, rows[i]));
-	if (reserve(db, total) < 0)
-		return 0;
+	r = reserve(db, total);
+	if (r < 0)
+		return r;
 	before = db->log_len;
 	for (unsigned int i = 0; i < DB_ROWS_AT_ONCE; i++) {
 		const struct change *c = append(db, (struct change){ .kind = kind },
@@ -362,8 +368,9 @@ int db_commit(struct db *db, usec_t now, usec_t wall_offset)
 	}
 	if (r < 0) {
 		db_rollback(db);
-		db->lost += db->pending;
+		db_lose_group(db);
 	} else {
+		db_find_group(db);
 		db->stored_offset = wall_offset.us;
 		db_bound_wal(db);
 	}

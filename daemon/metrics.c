@@ -287,7 +287,7 @@ size_t metrics_format(const struct engine *e, const struct metrics_extra *extra,
 	    extra->db_bytes);
 	one(&t, "db_errors_total", "counter", "Failures of the database since the start.",
 	    extra->db_errors);
-	one(&t, "db_lost_rows_total", "counter", "Rows that could not be stored.",
-	    extra->db_lost_rows);
+	one(&t, "db_lost_rows_total", "counter",
+	    "Rows that could not be stored and are lost for good.", extra->db_lost_rows);
 	return t.len;
 }
