@@ -342,6 +342,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 	daemon_identify(d);
 	sample(d);
 	look_at_attempt(d);
+	daemon_look_for_db(d);
 	keep_house(d);
 	return arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
 }
@@ -484,6 +485,7 @@ static void stop(struct daemon *d)
 	wait_for_answers(d);
 	daemon_stop_reading(d);
 	daemon_give_back_control(d);
+	daemon_look_for_db(d);
 	store_the_rest(d);
 	daemon_write_metrics(d);
 	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");

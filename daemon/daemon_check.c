@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * After a start: the look at the whole database, beside the work, and what to do if it is
- * damaged. It does not look itself.
+ * After a start: the look at the whole database, beside the work, and by the minute the
+ * look whether its files are still there; and what to do if it is damaged or gone. It
+ * does not look itself.
  */
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "daemon_internal.h"
 #include "journal.h"
@@ -17,8 +19,6 @@
  */
 static void replace_db(struct daemon *d)
 {
-	struct input in = { .kind = INPUT_UNSTORED };
-
 	d->db = db_close(d->db);
 	/* As at a start: better no daemon than one whose attempts leave no trace. */
 	if (daemon_open_db(d, engine_config(d->engine), false) != 0) {
@@ -27,8 +27,7 @@ static void replace_db(struct daemon *d)
 	}
 	if (!d->db)
 		return;
-	daemon_step(d, in);
-	daemon_forget_read(d);
+	daemon_store_again(d);
 	(void)daemon_flush(d);
 }
 
@@ -45,6 +44,103 @@ static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userda
 	else if (d->db)
 		db_set_checked(d->db);
 	return 0;
+}
+
+static const char *db_path_of(const struct daemon *d)
+{
+	return engine_config(d->engine)->database.path;
+}
+
+/* Once for each time, and each reason. */
+static void tell_away(struct daemon *d, int r, const char *why)
+{
+	if (d->away_error == r)
+		return;
+	d->away_error = r;
+	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, why ? 0 : r,
+		      "%s; until it is stored again there, all that is counted is lost "
+		      "when the daemon ends. It is tried again every minute.",
+		      why ? why : db_path_of(d));
+}
+
+static void look_for_lock(struct daemon *d)
+{
+	int r = db_hold_lock(d->db);
+
+	if (r == d->lock_error)
+		return;
+	d->lock_error = r < 0 ? r : 0;
+	if (r > 0)
+		journal_log(LOG_NOTICE, 0,
+			    "%s.lock: was removed or replaced; taken again",
+			    db_path_of(d));
+	else if (r < 0)
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r,
+			      "%s.lock: was removed or replaced, and cannot be taken "
+			      "again",
+			      db_path_of(d));
+}
+
+/* What is open cannot be read any more: what the engine knows is stored, if the path is
+ * free; histories are gone. */
+static void give_up_old(struct daemon *d)
+{
+	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
+		      "%s: the file that was open cannot be copied (%s); its history is "
+		      "lost",
+		      db_path_of(d), db_last_error(d->db));
+	replace_db(d);
+	d->db_away = false;
+}
+
+static void bring_back(struct daemon *d)
+{
+	const char *why = NULL;
+	int r;
+
+	daemon_end_check(d);
+	(void)daemon_flush(d);
+	r = db_bring_back(d->db, &why);
+	if (r == 0) {
+		d->db_away = false;
+		journal_event(LOG_NOTICE, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
+	} else if (!db_is_open(d->db)) {
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s",
+			      why ? why : db_path_of(d));
+		replace_db(d);
+		d->db_away = false;
+	} else if ((r == -EIO || r == -EUCLEAN) && access(db_path_of(d), F_OK) < 0 &&
+		   errno == ENOENT) {
+		give_up_old(d);
+	} else {
+		tell_away(d, r, why);
+	}
+}
+
+bool daemon_db_fine(const struct daemon *d)
+{
+	return d->db && !d->db_failing && !d->db_incomplete && !d->db_away &&
+	       d->lock_error == 0;
+}
+
+void daemon_look_for_db(struct daemon *d)
+{
+	const char *why = NULL;
+
+	if (!d->db)
+		return;
+	look_for_lock(d);
+	if (db_is_in_place(d->db, &why)) {
+		d->db_away = false;
+		return;
+	}
+	if (!d->db_away) {
+		d->away_error = 0;
+		journal_event(LOG_WARNING, JOURNAL_ID_DATABASE_FAILED, 0,
+			      "%s while the daemon runs", why);
+	}
+	d->db_away = true;
+	bring_back(d);
 }
 
 void daemon_begin_check(struct daemon *d)

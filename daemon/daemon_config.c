@@ -162,6 +162,7 @@ int daemon_reload(struct daemon *d, char **ret_text)
 			      "Configuration refused; the old one stays in force");
 	}
 	(void)sd_notify(0, "READY=1");
+	daemon_look_for_db(d); /* who reloads may wait for that */
 	daemon_write_metrics(d);
 	return r;
 }

@@ -93,6 +93,9 @@ struct daemon {
 	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
+	bool db_away;       /* its files are not at their path */
+	int away_error;     /* why they could not be stored again, as last told */
+	int lock_error;     /* as last told */
 	bool db_incomplete; /* it works, and not all that is known is stored again */
 	int own_error;      /* errno of the last reply to OWN_COOKIE */
 
@@ -208,6 +211,14 @@ void daemon_bus_down(void *ctx, int error);
 void daemon_begin_check(struct daemon *d);
 /** Ends it, finished or not. */
 void daemon_end_check(struct daemon *d);
+
+/**
+ * By the minute, at a reload and at the end: notices that the files of the database were
+ * removed, renamed or replaced, says so, and stores all that they held at the path again.
+ */
+void daemon_look_for_db(struct daemon *d);
+/** Whether the database holds, at its path, all that it should hold. */
+bool daemon_db_fine(const struct daemon *d);
 
 /* daemon_identify.c */
 

@@ -68,7 +68,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->poisoned_kib = e.poisoned_kib < 0 ? REPORT_NO_NUMBER : e.poisoned_kib;
 	s->by_us_kib = e.by_us_kib;
 	s->by_others_kib = e.by_others_kib;
-	s->db_ok = d->db && !d->db_failing && !d->db_incomplete;
+	s->db_ok = daemon_db_fine(d);
 	s->db_bytes = d->db ? db_size(d->db) : 0;
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
@@ -76,6 +76,12 @@ static int op_status(void *ctx, struct status_report *s)
 	if (e.hold == RESULT_UNSUPPORTED)
 		snprintf(s->hold_why, sizeof(s->hold_why), "%s",
 			 daemon_why_held(engine_kernel(d->engine)));
+	if (!s->db_ok && e.verdict < VERDICT_DEGRADED) {
+		e.verdict = VERDICT_DEGRADED;
+		snprintf(e.verdict_why, sizeof(e.verdict_why),
+			 "the database cannot be used; counts last only as long as the "
+			 "daemon");
+	}
 	word(s->verdict, verdict_to_string(e.verdict));
 	snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", e.verdict_why);
 	return 0;

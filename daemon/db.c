@@ -63,7 +63,7 @@ int db_new(struct db **ret, const char *path)
 	return 0;
 }
 
-static void disconnect(struct db *db)
+void db_disconnect(struct db *db)
 {
 	for (size_t i = 0; i < STMT_MAX_; i++) {
 		(void)sqlite3_finalize(db->stmt[i]);
@@ -285,8 +285,8 @@ static int configure(struct db *db, int64_t version, const char **ret_why)
 	return r < 0 ? r : db_pragma(db, "cache_size", -CACHE_KIB);
 }
 
-static int open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
-		     const char **ret_why)
+int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
+		 const char **ret_why)
 {
 	int64_t version = 0, last_ce = 0;
 	int r;
@@ -312,10 +312,11 @@ static int open_file(struct db *db, const struct db_options *o, enum db_opened *
 	if (r == 0)
 		r = db_apply_cap(db);
 	if (r < 0) {
-		disconnect(db);
+		db_disconnect(db);
 		return r;
 	}
 	db->ce_before = (uint64_t)last_ce;
+	db_note_place(db);
 	db_rehearse(db);
 	*ret_how = version == 0 ? DB_CREATED : DB_OPENED;
 	return 0;
@@ -358,7 +359,7 @@ static int open_as_it_is(struct db *db, const struct db_options *o,
 
 	if (r > 0)
 		snprintf(db->last_error, sizeof(db->last_error), "not a whole database");
-	r = r > 0 ? -EUCLEAN : r < 0 ? r : open_file(db, o, ret_how, ret_why);
+	r = r > 0 ? -EUCLEAN : r < 0 ? r : db_open_file(db, o, ret_how, ret_why);
 	if (r < 0)
 		return r;
 	db_drop_restore(db);
@@ -384,12 +385,12 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 	r = db_quarantine(db, &restored, ret_why);
 	if (r < 0)
 		return r;
-	r = open_file(db, o, ret_how, &why);
+	r = db_open_file(db, o, ret_how, &why);
 	if (r == -EUCLEAN && restored) {
 		/* passed its check and still will not do: then without it */
 		r = db_quarantine(db, NULL, ret_why);
 		if (r == 0)
-			r = open_file(db, o, ret_how, &why);
+			r = db_open_file(db, o, ret_how, &why);
 	}
 	if (r == 0)
 		*ret_how = DB_QUARANTINED;
@@ -417,6 +418,7 @@ int db_open(struct db **ret, const struct db_options *options, enum db_opened *r
 	if (r == 0) {
 		db->max_size = options->max_size;
 		db->retention = options->retention;
+		memcpy(db->boot_id, options->boot_id, sizeof(db->boot_id));
 		db->now = options->now;
 		db->wall_offset = options->wall_offset;
 		r = open_or_replace(db, options, ret_how, ret_why);
@@ -509,7 +511,7 @@ struct db *db_close(struct db *db)
 		(void)db_commit(db, db->now, db->wall_offset);
 		db_checkpoint(db);
 	}
-	disconnect(db);
+	db_disconnect(db);
 	close_p(&db->lock_fd);
 	free(db->log);
 	free(db->failed);

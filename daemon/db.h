@@ -183,6 +183,34 @@ void db_settle_lost(struct db *db, struct db_missing *ret);
 /** Rows lost for good since db_open(); never fewer than before. */
 uint64_t db_missing_rows(const struct db *db);
 
+/**
+ * Whether the files at the path are those that are open; true too if that cannot be told.
+ * If not, *ret_why says which one is not (static storage).
+ */
+bool db_is_in_place(const struct db *db, const char **ret_why);
+
+/**
+ * Stores all that the open files hold, with what is pending, in a new file at the path,
+ * and goes on with that. A database of ours that is there now, whole or damaged, is
+ * renamed to PATH.replaced-TIME.
+ *
+ * Returns 0, *ret_why says what was done; negative errno, and then the files that were
+ * open are still in use unless db_is_open() is false, and *ret_why says why or is NULL:
+ * -EEXIST: what is at the path is not ours, and stays; -ENOENT: the folder is gone;
+ * -ENOSPC; -EIO and others.
+ */
+int db_bring_back(struct db *db, const char **ret_why);
+
+/** False after a db_bring_back() that could not open what it had made: to be closed. */
+bool db_is_open(const struct db *db);
+
+/**
+ * Sees to it that PATH.lock is the file that is locked. Returns 0: it is; 1: it had been
+ * removed or replaced, and is taken again; -EBUSY: another program holds what is there
+ * now; other negative errno.
+ */
+int db_hold_lock(struct db *db);
+
 /** Bytes of the database file and its WAL now; 0 if that cannot be told. */
 uint64_t db_size(const struct db *db);
 

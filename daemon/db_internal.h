@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "db.h"
 #include "mem.h"
@@ -66,13 +67,24 @@ enum stmt {
 	STMT_MAX_,
 };
 
+/** A file, whatever its name is now. */
+struct db_file_id {
+	bool known;
+	dev_t dev;
+	ino_t ino;
+};
+
+#define DB_FILES 3 /* the file, its -wal and its -shm */
+
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmt[STMT_MAX_];
 	char *path;
 	int lock_fd;  /* PATH.lock, flocked; -1: reading only */
 	int64_t boot; /* row of the present boot; 0: none, reading only */
-	usec_t now;   /* as last told */
+	char boot_id[BOOT_ID_MAX];
+	struct db_file_id place[DB_FILES]; /* as they were when it was opened */
+	usec_t now;                        /* as last told */
 	usec_t wall_offset;
 	int64_t stored_offset; /* as the boot's row has it */
 	uint64_t ce_before;    /* the last row of the CE history when it was opened */
@@ -218,6 +230,13 @@ int db_check_references(struct db *db, bool on);
  */
 int db_probe(const char *path);
 
+/** Opens what is at the path, or makes it, for the present boot. As db_open(). */
+int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
+		 const char **ret_why);
+
+/** Closes the connection and nothing else. */
+void db_disconnect(struct db *db);
+
 /** Whether @r of db_probe() is a finding: no sound database of ours is there. */
 bool db_is_none(int r);
 
@@ -352,8 +371,21 @@ int db_store_fault(struct db *db, int64_t index, const struct dimm_rec *rec);
 int db_read_fault(struct db *db, int64_t index, struct dimm_rec *rec);
 
 /*
+ * The place of the files (db_place.c).
+ */
+
+/** Notes which files are open, for db_is_in_place(). */
+void db_note_place(struct db *db);
+
+/*
  * Housekeeping (db_prune.c).
  */
+
+/** A copy of all that is committed at @path, where nothing is, on disk. 0 or negative. */
+int db_copy_to(struct db *db, const char *path);
+
+/** Makes the names in the folder of the database last. Returns 0 or negative errno. */
+int db_sync_folder(const struct db *db);
 
 /** Deletes some of the oldest rows because the disk or the cap is full. */
 void db_make_room(struct db *db);

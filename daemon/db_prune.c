@@ -240,7 +240,7 @@ static void folder_of(const struct db *db, char *ret)
 		ret[0] = '\0';
 }
 
-static int sync_folder(const struct db *db)
+int db_sync_folder(const struct db *db)
 {
 	_cleanup_(close_p) int fd = -1;
 	char folder[PATH_MAX];
@@ -267,14 +267,15 @@ static int vacuum_into(struct db *db, const char *path)
 	return r;
 }
 
-/* On disk before it takes the place of the one before. */
-static int finish_backup(const struct db *db, const char *new, const char *path)
+int db_copy_to(struct db *db, const char *path)
 {
-	_cleanup_(close_p) int fd = open(new, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(close_p) int fd = -1;
+	int r = vacuum_into(db, path);
 
-	if (fd < 0 || fsync(fd) < 0 || rename(new, path) < 0)
-		return -errno;
-	return sync_folder(db);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int db_backup(struct db *db)
@@ -290,12 +291,13 @@ int db_backup(struct db *db)
 		return r;
 	if (unlink(new) < 0 && errno != ENOENT)
 		return -errno;
-	r = vacuum_into(db, new);
-	if (r == 0)
-		r = finish_backup(db, new, path);
+	/* On disk before it takes the place of the one before. */
+	r = db_copy_to(db, new);
+	if (r == 0 && rename(new, path) < 0)
+		r = -errno;
 	if (r < 0)
 		(void)unlink(new);
-	return r;
+	return r < 0 ? r : db_sync_folder(db);
 }
 
 static int copy_to(const char *from, const char *to)
@@ -511,7 +513,7 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 		db_why("%s: damaged (%s); kept as %s" CORRUPT_INFIX "%" PRId64 ", %s",
 		       db->path, db->last_error, db->path, number,
 		       restored > 0 ? "restored from the backup" : "started a new one");
-	(void)sync_folder(db);
+	(void)db_sync_folder(db);
 	if (ret_restored)
 		*ret_restored = restored > 0;
 	return 0;
