@@ -177,7 +177,7 @@ bool daemon_serve(struct daemon *d)
 static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
-	bool unstored = engine_is_dirty(d->engine) || (d->db && db_pending(d->db) > 0);
+	bool unstored = d->db && (engine_is_dirty(d->engine) || db_pending(d->db) > 0);
 
 	(void)arm(d->deadline, engine_deadline(d->engine));
 	if (unstored && !d->commit_armed) {
@@ -529,6 +529,7 @@ static void close_all(struct daemon *d)
 	topology_free(d->topology);
 	free(d->consumed);
 	free(d->noted);
+	free(d->began);
 	sysfs_offline_free(d->sysfs);
 	sd_event_source_unref(d->trace);
 	sd_event_source_unref(d->deadline);

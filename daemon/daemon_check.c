@@ -127,8 +127,10 @@ void daemon_look_for_db(struct daemon *d)
 {
 	const char *why = NULL;
 
-	if (!d->db)
+	if (!d->db) {
+		daemon_try_db_again(d);
 		return;
+	}
 	look_for_lock(d);
 	if (db_is_in_place(d->db, &why)) {
 		d->db_away = false;

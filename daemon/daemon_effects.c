@@ -124,8 +124,7 @@ static usec_t give_out(struct daemon *d, bool serving)
 		usec_t since;
 
 		engine_step(d->engine, &in, &effects);
-		if (d->db)
-			note_failure(d, effect_store_all(d->db, d->engine, &effects));
+		note_failure(d, effect_store_all(d->db, d->engine, &effects));
 		if (!serving || !effects.more || served == MAX_SERVED)
 			continue;
 		since = clock_boot();
@@ -185,9 +184,9 @@ static int flush(struct daemon *d, bool serving)
 	int r;
 
 	d->flushed = clock_boot();
-	served = give_out(d, serving);
-	if (!d->db)
+	if (!d->db) /* the engine keeps it until there is one */
 		return 0;
+	served = give_out(d, serving);
 	if (db_pending(d->db) > 0)
 		daemon_note_read(d);
 	r = commit(d);
@@ -302,6 +301,24 @@ static void say(struct daemon *d, const struct report *r)
 		bus_signal_changed(d->bus);
 }
 
+/* Without a database: what the engine does not keep. */
+static void note_unstored(struct daemon *d, const struct effect *f)
+{
+	bool kept = true;
+
+	if (f->kind == EFFECT_STORE_CE) {
+		d->unstored_errors += f->ce.count;
+		kept = false;
+	} else if (f->kind == EFFECT_STORE_PAGE) {
+		kept = ce_tracker_peek(engine_tracker(d->engine), pfn(f->page->pfn));
+	} else if (f->kind == EFFECT_STORE_ACTION) {
+		kept = f->action.result == RESULT_NONE; /* its answer follows */
+	} else if (f->kind == EFFECT_STORE_POISON) {
+		kept = false;
+	}
+	d->unstored_rows += !kept;
+}
+
 static void perform(struct daemon *d, const struct effect *f)
 {
 	switch (f->kind) {
@@ -349,6 +366,8 @@ static void perform(struct daemon *d, const struct effect *f)
 	case EFFECT_STORE_TOTALS:
 		if (d->db)
 			note_failure(d, effect_store(d->db, d->engine, f));
+		else
+			note_unstored(d, f);
 		break;
 	}
 }

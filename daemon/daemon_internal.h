@@ -93,9 +93,15 @@ struct daemon {
 	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
-	bool db_away;       /* its files are not at their path */
-	int away_error;     /* why they could not be stored again, as last told */
-	int lock_error;     /* as last told */
+	/* Without a database: what has to be told when there is one again. */
+	bool db_known;            /* the engine has been given what it holds */
+	int db_error;             /* why it could not be opened, as last told */
+	uint64_t unstored_rows;   /* that nothing holds any more */
+	uint64_t unstored_errors; /* ... of the history */
+	uint64_t *began;          /* by CPU: @consumed at the start */
+	bool db_away;             /* its files are not at their path */
+	int away_error;           /* why they could not be stored again, as last told */
+	int lock_error;           /* as last told */
 	bool db_incomplete; /* it works, and not all that is known is stored again */
 	int own_error;      /* errno of the last reply to OWN_COOKIE */
 
@@ -162,6 +168,13 @@ bool daemon_attempts(const struct daemon *d);
  */
 int daemon_account_for_predecessor(struct daemon *d);
 /**
+ * What the database accounts for, by CPU, before daemon_note_read() changes it. To be
+ * freed; NULL if there is no memory or it cannot be read.
+ */
+uint64_t *daemon_stored_reads(struct daemon *d);
+/** As daemon_account_for_predecessor(), of a database that could be opened only now. */
+void daemon_account_late(struct daemon *d, const uint64_t *stored);
+/**
  * Puts how far each pipe was read into the database's open group; to be called when all
  * that was read is in it, too.
  */
@@ -192,6 +205,12 @@ int daemon_start(struct daemon *d, const struct config *cfg);
  * and returns the exit status, 0 to go on: then d->db is NULL if the disk is to blame.
  */
 int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later);
+
+/**
+ * By the minute, without a database: opens it if that can be done by now. What it holds
+ * and what was counted without it are then added up.
+ */
+void daemon_try_db_again(struct daemon *d);
 
 /* daemon_bus.c */
 

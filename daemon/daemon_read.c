@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 #include "daemon_internal.h"
 #include "journal.h"
@@ -81,7 +82,8 @@ int daemon_account_for_predecessor(struct daemon *d)
 	d->consumed = calloc(walk.cpus, sizeof(*d->consumed));
 	walk.noted = calloc(walk.cpus, sizeof(*walk.noted));
 	d->noted = walk.noted;
-	if (!d->consumed || !d->noted)
+	d->began = calloc(walk.cpus, sizeof(*d->began));
+	if (!d->consumed || !d->noted || !d->began)
 		return -ENOMEM;
 	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
 		d->noted[cpu] = NEVER_NOTED;
@@ -90,6 +92,7 @@ int daemon_account_for_predecessor(struct daemon *d)
 			    "Database: how far a daemon before had read cannot be read: "
 			    "whether it lost events is not known");
 	look_how_far(d);
+	memcpy(d->began, d->consumed, walk.cpus * sizeof(*d->began));
 	d->accounted = true;
 	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
 		if (d->noted[cpu] != NEVER_NOTED && d->consumed[cpu] > d->noted[cpu])
@@ -100,6 +103,30 @@ int daemon_account_for_predecessor(struct daemon *d)
 		daemon_note_read(d);
 	(void)daemon_flush(d);
 	return 0;
+}
+
+uint64_t *daemon_stored_reads(struct daemon *d)
+{
+	struct walk walk = { .cpus = trace_reader_cpus(d->reader) };
+
+	walk.noted = calloc(walk.cpus, sizeof(*walk.noted));
+	if (!walk.noted)
+		return NULL;
+	for (unsigned int cpu = 0; cpu < walk.cpus; cpu++)
+		walk.noted[cpu] = NEVER_NOTED;
+	if (db_each_reader(d->db, take_reader, &walk) < 0) {
+		free(walk.noted);
+		return NULL;
+	}
+	return walk.noted;
+}
+
+void daemon_account_late(struct daemon *d, const uint64_t *stored)
+{
+	for (unsigned int cpu = 0; cpu < trace_reader_cpus(d->reader); cpu++)
+		if (stored[cpu] != NEVER_NOTED && d->began[cpu] != NOT_KNOWN &&
+		    d->began[cpu] > stored[cpu])
+			give_predecessors(d, (uint16_t)cpu, d->began[cpu] - stored[cpu]);
 }
 
 void daemon_note_read(struct daemon *d)

@@ -67,6 +67,25 @@ static bool can_do_without(int r)
 	return r == -ENOSPC || r == -EIO || r == -EROFS;
 }
 
+/* Once for each reason: without a database it is tried every minute. */
+static int tell_not_opened(struct daemon *d, const char *path, int r, const char *why)
+{
+	bool again = d->db_error != 0;
+
+	if (r != d->db_error)
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s: %s", path,
+			      why);
+	if (!again && !can_do_without(r))
+		return EXIT_FAILURE;
+	if (!again)
+		journal_log(LOG_ERR, 0,
+			    "Going on without a database: counts last only as long as "
+			    "this process. It is tried again every minute, and what was "
+			    "counted is stored then.");
+	d->db_error = r;
+	return 0;
+}
+
 int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 {
 	struct db_options options = {
@@ -87,16 +106,8 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 		return EXIT_FAILURE;
 	}
 	r = db_open(&d->db, &options, &how, &why);
-	if (r < 0) {
-		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s: %s",
-			      cfg->database.path, why);
-		if (!can_do_without(r))
-			return EXIT_FAILURE;
-		journal_log(LOG_ERR, 0,
-			    "Going on without a database: counts last only as long "
-			    "as this process. Mend the disk and restart.");
-		return 0;
-	}
+	if (r < 0)
+		return tell_not_opened(d, cfg->database.path, r, why);
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
 	return 0;
@@ -242,25 +253,83 @@ static int read_back(struct daemon *d, bool *ret_more)
 	return r;
 }
 
-static int restore(struct daemon *d, int unread, bool more)
+/* What is stored of the page, if the engine does not track it. Returns 0 or negative. */
+static int look_up(struct daemon *d, const struct page_rec *live, struct input *in)
+{
+	int r;
+
+	in->absorb.live = live;
+	in->absorb.stored = NULL;
+	if (ce_tracker_peek(engine_tracker(d->engine), pfn(live->pfn)))
+		return 0;
+	r = db_get_page(d->db, pfn(live->pfn), &in->absorb.stored,
+			&in->absorb.other_boot);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Before anything is changed: whether each page that was counted can be looked up. */
+static int look_up_pages(struct daemon *d, const struct engine *counted)
+{
+	const struct ce_tracker *t = engine_tracker(counted);
+	struct input in = { .kind = INPUT_ABSORB };
+	int r = 0;
+
+	for (uint32_t slot = 0; r >= 0 && slot < ce_tracker_capacity(t); slot++) {
+		const struct page_rec *live = ce_tracker_peek_at(t, slot);
+
+		r = live ? look_up(d, live, &in) : 0;
+	}
+	return r;
+}
+
+static void absorb(struct daemon *d, struct engine *counted)
+{
+	const struct ce_tracker *t = engine_tracker(counted);
+	struct input in = { .kind = INPUT_ABSORB };
+
+	in.absorb.from = counted;
+	do
+		step(d, in);
+	while (!engine_is_absorbed(counted));
+	for (uint32_t slot = 0; slot < ce_tracker_capacity(t); slot++) {
+		struct input page = { .kind = INPUT_ABSORB };
+		const struct page_rec *live = ce_tracker_peek_at(t, slot);
+
+		if (!live)
+			continue;
+		/* What is stored is not to be written over by less. */
+		if (look_up(d, live, &page) < 0)
+			journal_log(LOG_ERR, 0,
+				    "Database: page 0x%llx: %s; what was counted of it "
+				    "without the database is in the totals only",
+				    (unsigned long long)live->pfn, db_last_error(d->db));
+		else
+			step(d, page);
+	}
+}
+
+/* @counted: the engine that has counted until now, or NULL. */
+static void restore(struct daemon *d, bool more, struct engine *counted)
 {
 	struct input done = { .kind = INPUT_RESTORE_DONE };
 
-	/* What could not be read is not taken for what never was: there may be more, and
-	 * budgets begin empty. */
-	done.restored.more_stored = more || unread < 0;
-	done.restored.nothing_stored = !d->db || unread < 0;
-	if (unread < 0)
-		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
-			      "Database: not everything could be read back: %s",
-			      db_last_error(d->db));
+	done.restored.more_stored = more;
+	done.restored.nothing_stored = !d->db; /* budgets begin empty */
 	if (d->db)
 		restore_actions(d);
+	if (counted)
+		absorb(d, counted);
 	/* Before the first attempt stores what it spends: the totals' boot is this one.
 	 */
 	(void)daemon_flush(d);
+	d->db_known = d->db != NULL;
 	step(d, done);
+	d->identified = 0;
 	daemon_identify(d);
+}
+
+static int account(struct daemon *d)
+{
 	if (daemon_account_for_predecessor(d) < 0) {
 		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
 		return EXIT_FAILURE;
@@ -286,7 +355,6 @@ static void describe_machine(struct daemon *d)
 	step(d, in);
 	d->mem_total_kib = sysfs_offline_mem_total_kib(d->sysfs);
 	daemon_look_at_kernel(d);
-	daemon_init_control(d, engine_config(d->engine));
 }
 
 static int open_hands(struct daemon *d)
@@ -304,21 +372,29 @@ static int open_hands(struct daemon *d)
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 
-/*
- * An engine with what the database holds, in @ret_unread what reading it back returned.
- */
-static int make_engine(struct daemon *d, const struct config *cfg, bool check_later,
-		       int *ret_unread, bool *ret_more)
+/* Returns 0, or the exit status; the engine knows nothing yet. */
+static int make_engine(struct daemon *d, const struct config *cfg)
 {
-	int r = daemon_open_db(d, cfg, check_later);
-
-	if (r != 0)
-		return r;
 	if (engine_new(&d->engine, cfg, d->page_shift) < 0) {
 		journal_log(LOG_ERR, -ENOMEM, "Cannot start");
 		return EXIT_FAILURE;
 	}
 	describe_machine(d);
+	return 0;
+}
+
+/* Opens the database, and makes an engine with what it holds: *ret_unread is what
+ * reading it back returned. */
+static int fill_engine(struct daemon *d, const struct config *cfg, bool check_later,
+		       int *ret_unread, bool *ret_more)
+{
+	int r = daemon_open_db(d, cfg, check_later);
+
+	if (r == 0)
+		r = make_engine(d, cfg);
+	if (r != 0)
+		return r;
+	*ret_unread = 0;
 	if (d->db)
 		*ret_unread = read_back(d, ret_more);
 	else
@@ -326,21 +402,111 @@ static int make_engine(struct daemon *d, const struct config *cfg, bool check_la
 	return 0;
 }
 
+static void drop_all(struct daemon *d)
+{
+	d->engine = engine_free(d->engine);
+	d->db = db_close(d->db);
+}
+
+/*
+ * What was read only in part must not be written over what is stored: it is as if it
+ * could not be opened.
+ */
+static int go_without(struct daemon *d, const struct config *cfg, int unread)
+{
+	int r;
+
+	(void)tell_not_opened(d, cfg->database.path,
+			      can_do_without(unread) ? unread : -EIO,
+			      db_last_error(d->db));
+	drop_all(d);
+	r = make_engine(d, cfg);
+	if (r == 0)
+		compare_memory(d);
+	return r;
+}
+
 static int restore_all(struct daemon *d, const struct config *cfg)
 {
 	bool more = false;
 	int unread = 0;
-	int r = make_engine(d, cfg, true, &unread, &more);
+	int r = fill_engine(d, cfg, true, &unread, &more);
 
 	/* Damaged where the first look did not look: with a whole file, all over again.
 	 */
 	if (r == 0 && unread == -EUCLEAN && db_unchecked(d->db)) {
-		d->engine = engine_free(d->engine);
-		d->db = db_close(d->db);
-		unread = 0;
-		r = make_engine(d, cfg, false, &unread, &more);
+		drop_all(d);
+		r = fill_engine(d, cfg, false, &unread, &more);
 	}
-	return r == 0 ? restore(d, unread, more) : r;
+	if (r == 0 && unread < 0)
+		r = go_without(d, cfg, unread);
+	if (r != 0)
+		return r;
+	daemon_init_control(d, cfg);
+	restore(d, d->db && more, NULL);
+	return account(d);
+}
+
+static void tell_opened(struct daemon *d)
+{
+	journal_event(LOG_NOTICE, JOURNAL_ID_DATABASE_RECOVERED, 0,
+		      "%s: can be used again, and what was counted without it is stored; "
+		      "%llu errors are missing in its history, and %llu rows in all.",
+		      engine_config(d->engine)->database.path,
+		      (unsigned long long)d->unstored_errors,
+		      (unsigned long long)d->unstored_rows);
+	d->unstored_errors = d->unstored_rows = 0;
+	d->db_error = 0;
+}
+
+/* The engine was restored from it once: there is nothing in it that it does not know. */
+static void store_again(struct daemon *d)
+{
+	daemon_store_again(d);
+	if (daemon_flush(d) >= 0)
+		tell_opened(d);
+}
+
+static void add_up(struct daemon *d, struct engine *counted, bool more,
+		   const uint64_t *reads)
+{
+	daemon_forget_read(d);
+	restore(d, more, counted);
+	engine_free(counted);
+	daemon_account_late(d, reads);
+	if (daemon_flush(d) >= 0)
+		tell_opened(d);
+	daemon_start_reconcile(d);
+}
+
+void daemon_try_db_again(struct daemon *d)
+{
+	struct engine *counted = d->engine;
+	uint64_t *reads _cleanup_(free_p) = NULL;
+	bool more = false;
+	int unread = 0;
+
+	if (daemon_attempts(d) || !engine_is_idle(counted))
+		return;
+	if (d->db_known) {
+		if (daemon_open_db(d, engine_config(counted), false) == 0 && d->db)
+			store_again(d);
+		return;
+	}
+	d->engine = NULL;
+	if (daemon_open_db(d, engine_config(counted), false) == 0 && d->db &&
+	    make_engine(d, engine_config(counted)) == 0) {
+		unread = read_back(d, &more);
+		reads = daemon_stored_reads(d);
+		if (unread >= 0)
+			unread = look_up_pages(d, counted);
+	}
+	if (!d->engine || unread < 0 || !reads) {
+		drop_all(d);
+		d->engine = counted;
+		return;
+	}
+	add_up(d, counted, more, reads);
 }
 
 int daemon_start(struct daemon *d, const struct config *cfg)

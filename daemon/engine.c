@@ -429,6 +429,7 @@ static int dispatch(struct engine *e, const struct input *in, struct effects *ou
 	case INPUT_RESTORE_ACTION:
 	case INPUT_RESTORE_TOTALS:
 	case INPUT_MEMORY:
+	case INPUT_ABSORB:
 	case INPUT_RESTORE_DONE:
 		return engine_take_restore(e, out, in);
 	case INPUT_UNSTORED:

@@ -120,6 +120,9 @@ enum input_kind {
 	INPUT_RESTORE_ACTION, /* action: at start, an intent that was never answered */
 	INPUT_RESTORE_TOTALS, /* totals: at start */
 	INPUT_MEMORY,       /* memory: at start, after the totals and before the pages */
+	INPUT_ABSORB,       /* absorb: after these, what another engine has counted while
+			       they could not be read; repeat until
+			       engine_is_absorbed(), then for each of its pages */
 	INPUT_RESTORE_DONE, /* restored: at start, after all of these */
 	INPUT_UNSTORED,     /* what was given out did not last: give it out again */
 	INPUT_FLUSH, /* give out what is not stored yet; repeat while effects.more */
@@ -197,6 +200,15 @@ struct input {
 			struct frame frame; /* as it is now */
 		} action;
 		const struct totals *totals;
+		struct {
+			/* Idle; its history and cells are taken out. To be freed then. */
+			struct engine *from;
+			const struct page_rec
+				*live; /* one of its pages; NULL: the rest */
+			const struct page_rec *stored; /* if this engine does not track
+							  the page and it is stored */
+			bool other_boot;               /* of @stored */
+		} absorb;
 		struct {
 			/* What the memory map and the memory modules hash to, so that
 			 * another boot can tell whether its frames lie on the same
@@ -351,6 +363,12 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 
 /** When INPUT_TICK is wanted at the latest; USEC_NEVER if not at all. */
 usec_t engine_deadline(const struct engine *e);
+
+/** True if no attempt is under way, no page is looked at and no request waits. */
+bool engine_is_idle(const struct engine *e);
+
+/** True if nothing is left of @e that INPUT_ABSORB would take out. */
+bool engine_is_absorbed(const struct engine *e);
 
 /** True if INPUT_FLUSH would give out anything. */
 bool engine_is_dirty(const struct engine *e);

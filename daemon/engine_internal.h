@@ -6,7 +6,8 @@
  * (the table of DIMMs), engine_action.c (queue, probe, answer), engine_flight.c (the
  * attempts under way), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
  * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
- * engine_restore.c (start and reload), engine_replay.c (what an earlier boot offlined),
+ * engine_restore.c (start and reload), engine_absorb.c (what was counted without a
+ * database), engine_replay.c (what an earlier boot offlined),
  * engine_report.c (effects, limits on reports), engine_status.c (views), engine_fault.c
  * (rows, neighbours, fault classes).
  */
@@ -98,7 +99,9 @@ struct engine {
 	usec_t memory_wait; /* nothing is tried before: memory is short */
 	enum reason replay; /* REASON_REPLAYED: memory is the boot before's; or why not */
 	uint32_t replays;   /* pages found at start that an earlier boot had offlined */
-	bool more_stored;   /* the database may know pages that the tracker does not */
+	bool absorbing;     /* INPUT_ABSORB has come */
+	uint16_t absorbed[MAX_DIMMS]; /* its DIMMs' indexes, as they are here */
+	bool more_stored; /* the database may know pages that the tracker does not */
 
 	struct dimm_rec dimms[MAX_DIMMS];
 	struct policy_rule rules[MAX_DIMMS];
@@ -280,6 +283,16 @@ void engine_tick_poison(struct engine *e, struct effects *out);
 
 void engine_announce(struct engine *e, struct effects *out, const struct soft_event *ev,
 		     enum poison_cause cause);
+
+/* engine_restore.c */
+/** Puts a page in line whose state says that it waits. */
+void engine_resume(struct engine *e, struct page_rec *rec);
+/** Adds what is stored of a page to a record that has only just been made. */
+void engine_merge_stored(struct engine *e, struct page_rec *rec,
+			 const struct page_rec *stored, bool other_boot);
+
+/* engine_absorb.c */
+void engine_take_absorb(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine_foreign.c */
 void engine_take_soft(struct engine *e, struct effects *out, const struct input *in);

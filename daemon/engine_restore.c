@@ -14,7 +14,7 @@
 /* More than any bucket holds; a damaged database must not make sums wrap. */
 #define MAX_LEVEL (INT64_C(1) << 40)
 
-static void resume(struct engine *e, struct page_rec *rec)
+void engine_resume(struct engine *e, struct page_rec *rec)
 {
 	if (rec->state != PAGE_PENDING || rec->queue != QUEUE_NONE)
 		return;
@@ -24,18 +24,22 @@ static void resume(struct engine *e, struct page_rec *rec)
 		ce_tracker_make_ready(e->tracker, rec);
 }
 
-static void merge(struct engine *e, struct page_rec *rec, const struct input *in)
+void engine_merge_stored(struct engine *e, struct page_rec *rec,
+			 const struct page_rec *stored, bool other_boot)
 {
-	const struct page_rec *stored = in->page.rec;
-
 	/* Unless an event has just named a DIMM; and a budget stays charged where it is.
 	 */
-	if (rec->n_stamps == 0 || (stored->by_us && !in->page.other_boot))
+	if (rec->n_stamps == 0 || (stored->by_us && !other_boot))
 		rec->dimm = stored->dimm < e->n_dimms ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
-	if (in->page.other_boot)
+	if (other_boot)
 		engine_void_state(e, rec);
-	resume(e, rec);
+	engine_resume(e, rec);
+}
+
+static void merge(struct engine *e, struct page_rec *rec, const struct input *in)
+{
+	engine_merge_stored(e, rec, in->page.rec, in->page.other_boot);
 }
 
 static void take_loaded(struct engine *e, struct effects *out, struct page_rec *rec,
@@ -229,6 +233,8 @@ int engine_take_restore(struct engine *e, struct effects *out, const struct inpu
 		restore_totals(e, in->totals);
 	else if (in->kind == INPUT_MEMORY)
 		engine_take_memory(e, in);
+	else if (in->kind == INPUT_ABSORB)
+		engine_take_absorb(e, out, in);
 	else
 		restore_done(e, out, in);
 	return 0;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * A daemon that could not read its database has counted in an engine of its own, and now
+ * can: an engine that is being restored from what is stored takes over what that one has
+ * counted. Counts are added. What was done with a page meanwhile is newer than what is
+ * stored of it; what was not done decides nothing.
+ */
+
+#include <string.h>
+
+#include "engine_internal.h"
+
+static void add(uint64_t *total, uint64_t n)
+{
+	if (__builtin_add_overflow(*total, n, total))
+		*total = UINT64_MAX;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void absorb_totals(struct engine *e, const struct engine *from)
+{
+	struct totals *to = &e->totals;
+	const struct totals *t = &from->totals;
+	int64_t level;
+
+	add(&to->events, t->events);
+	add(&to->corrected_errors, t->corrected_errors);
+	add(&to->uncorrected_errors, t->uncorrected_errors);
+	add(&to->unattributed, t->unattributed);
+	add(&to->events_lost, t->events_lost);
+	add(&to->malformed, t->malformed);
+	for (unsigned int i = 0; i < RESULT_MAX_; i++)
+		add(&to->attempts[i], t->attempts[i]);
+	to->next_action_id += t->next_action_id - 1;
+	to->last_event = later(to->last_event, t->last_event);
+	to->last_offline = later(to->last_offline, t->last_offline);
+	e->totals_dirty = true;
+	/* The poorer of both is the careful one, and the last hour is @from's. */
+	level = e->budget.level;
+	e->budget = from->budget;
+	if (level < e->budget.level)
+		e->budget.level = level;
+	e->lost_at = usec_max(e->lost_at, from->lost_at);
+	e->poisoned_kib = from->poisoned_kib;
+}
+
+static uint16_t dimm_for(struct engine *e, const struct dimm_rec *d)
+{
+	for (uint16_t i = DIMM_OTHER + 1; i < e->n_dimms; i++) {
+		const struct dimm_rec *known = &e->dimms[i];
+
+		if (known->mc == d->mc && known->former == d->former &&
+		    memcmp(known->layer, d->layer, sizeof(d->layer)) == 0 &&
+		    strcmp(known->label, d->label) == 0)
+			return i;
+	}
+	if (e->n_dimms == MAX_DIMMS)
+		return DIMM_OTHER;
+	e->dimms[e->n_dimms] = (struct dimm_rec){
+		.mc = d->mc,
+		.former = d->former,
+		.first_seen = d->first_seen,
+		.last_seen = d->last_seen,
+		.fault = d->fault,
+	};
+	memcpy(e->dimms[e->n_dimms].label, d->label, sizeof(d->label));
+	memcpy(e->dimms[e->n_dimms].layer, d->layer, sizeof(d->layer));
+	engine_index_dimm(e, (uint16_t)e->n_dimms);
+	return (uint16_t)e->n_dimms++;
+}
+
+static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t index)
+{
+	struct dimm_rec *to = &e->dimms[index];
+
+	to->overflow = to->overflow || d->overflow;
+	add(&to->corrected_errors, d->corrected_errors);
+	add(&to->uncorrected_errors, d->uncorrected_errors);
+	add(&to->unattributed, d->unattributed);
+	to->pages += d->pages;
+	to->offlined += d->offlined;
+	to->last_seen = later(to->last_seen, d->last_seen);
+	if (d->fault.class > to->fault.class)
+		to->fault = d->fault;
+	if (!*to->serial) {
+		memcpy(to->part, d->part, sizeof(to->part));
+		memcpy(to->serial, d->serial, sizeof(to->serial));
+	}
+	engine_touch_dimm(e, index);
+	e->verdict_told[index] =
+		(uint8_t)fault_verdict(to, e->cfg.budget.pages_per_dimm, NULL);
+}
+
+/* A cell is as certain as its votes. */
+static void absorb_cells(struct engine *e, struct engine *from)
+{
+	const struct fault_cell *cell;
+	uint16_t dimm, slot;
+
+	fault_map_touch_all(from->faults);
+	while ((cell = fault_map_take_dirty(from->faults, &dimm, &slot))) {
+		struct fault_cell *known = NULL;
+		unsigned int votes = cell->votes ? cell->votes : 1;
+
+		for (unsigned int i = 0; cell->used && i < votes; i++)
+			(void)fault_map_note(e->faults, e->absorbed[dimm], cell->line,
+					     &cell->coord, usec(cell->last), &known);
+		if (known && cell->row_faulty)
+			fault_map_set_faulty(e->faults, e->absorbed[dimm], known);
+	}
+}
+
+static void absorb_history(struct engine *e, struct effects *out, struct engine *from)
+{
+	struct ce_row row, closed;
+
+	while (out->n < MAX_EFFECTS - EFFECTS_RESERVE) {
+		if (!ce_history_take(from->history, &row))
+			return;
+		row.dimm = e->absorbed[row.dimm];
+		if (ce_history_add(e->history, &row, &closed))
+			engine_emit(out, EFFECT_STORE_CE)->ce = closed;
+	}
+}
+
+static void absorb(struct engine *e, struct effects *out, struct engine *from)
+{
+	if (!e->absorbing) {
+		e->absorbing = true;
+		absorb_totals(e, from);
+		e->absorbed[DIMM_OTHER] = DIMM_OTHER;
+		for (uint16_t i = 0; i < from->n_dimms; i++) {
+			if (i != DIMM_OTHER)
+				e->absorbed[i] = dimm_for(e, &from->dimms[i]);
+			absorb_dimm(e, &from->dimms[i], e->absorbed[i]);
+		}
+		absorb_cells(e, from);
+	}
+	absorb_history(e, out, from);
+}
+
+/* What was done with it meanwhile. */
+static void take_state(struct engine *e, struct page_rec *rec,
+		       const struct page_rec *live)
+{
+	unsigned int attempts = rec->attempts + live->attempts;
+
+	rec->attempts = attempts > 63 ? 63 : (uint32_t)attempts & 63;
+	if (live->state == PAGE_WATCHED && live->result == RESULT_NONE)
+		return;
+	ce_tracker_unqueue(e->tracker, rec);
+	rec->state = live->state;
+	rec->reason = live->reason;
+	rec->result = live->result;
+	rec->tries = live->tries;
+	rec->by_us = rec->by_us || live->by_us;
+	rec->not_before = live->not_before;
+	engine_resume(e, rec);
+}
+
+static void absorb_page(struct engine *e, struct effects *out, const struct input *in)
+{
+	const struct page_rec *live = in->absorb.live;
+	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(live->pfn));
+	uint16_t dimm = e->absorbed[live->dimm < MAX_DIMMS ? live->dimm : DIMM_OTHER];
+	const struct threshold *limit = &e->rules[dimm].page;
+	bool known = rec || in->absorb.stored;
+	bool crossed = false;
+	int64_t first;
+
+	if (!rec) {
+		rec = engine_new_page(e, out, pfn(live->pfn));
+		if (in->absorb.stored)
+			engine_merge_stored(e, rec, in->absorb.stored,
+					    in->absorb.other_boot);
+	}
+	if (known && live->n_stamps > 0 && e->dimms[dimm].pages > 0)
+		e->dimms[dimm].pages--; /* both have counted it */
+	if (!rec->by_us)
+		rec->dimm = dimm;
+	first = known && rec->first_seen < live->first_seen ? rec->first_seen
+							    : live->first_seen;
+	add(&rec->corrected_errors, live->corrected_errors);
+	for (uint32_t i = 0; i < live->n_stamps; i++) {
+		usec_t when = usec(live->stamps[i]);
+
+		crossed = crossed ||
+			  page_rec_crosses(rec, when, limit->count, limit->window);
+		ce_tracker_stamp(e->tracker, rec, when);
+	}
+	rec->first_seen = first;
+	take_state(e, rec, live);
+	ce_tracker_touch(e->tracker, rec);
+	if (live->n_stamps > 0)
+		engine_consider(e, out, rec,
+				crossed ? REASON_PAGE_THRESHOLD
+					: engine_fault_reason(e, rec));
+}
+
+void engine_take_absorb(struct engine *e, struct effects *out, const struct input *in)
+{
+	if (!in->absorb.live)
+		absorb(e, out, in->absorb.from);
+	else if (e->absorbing)
+		absorb_page(e, out, in);
+}
+
+bool engine_is_absorbed(const struct engine *e)
+{
+	return ce_history_pending(e->history) == 0;
+}
+
+bool engine_is_idle(const struct engine *e)
+{
+	return !e->look.set && e->n_attempts == 0 && e->n_requests == 0;
+}
