@@ -56,8 +56,17 @@ int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
 	const struct page_rec *rec = ce_tracker_peek(engine_tracker(d->engine), p);
 	const struct policy_rule *rule;
 	bool other_boot;
+	int r = rec ? 0 : daemon_stored_page(d, p, &rec, &other_boot);
 
-	if (!rec && (!d->db || db_get_page(d->db, p, &rec, &other_boot) < 0)) {
+	if (r == -EIO) {
+		snprintf(
+			why, REPORT_TEXT_MAX,
+			"the database cannot be read: what is known of the page at 0x%llx "
+			"cannot be told",
+			(unsigned long long)address);
+		return r;
+	}
+	if (r < 0) {
 		snprintf(why, REPORT_TEXT_MAX, "nothing is known of the page at 0x%llx",
 			 (unsigned long long)address);
 		return -ENOENT;

@@ -301,6 +301,13 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s);
 
 extern const struct bus_ops daemon_bus_ops;
 
+/**
+ * What is stored of a page that the engine does not track, as db_get_page(). -ENOENT only
+ * if the database says so; -EIO: it cannot be asked.
+ */
+int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
+		       bool *ret_other_boot);
+
 /* daemon_explain.c: of struct bus_ops */
 
 int op_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text);

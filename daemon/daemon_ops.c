@@ -121,6 +121,14 @@ static enum result waiting_for(struct daemon *d)
 	return s.waiting_for;
 }
 
+int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
+		       bool *ret_other_boot)
+{
+	int r = d->db ? db_get_page(d->db, p, ret, ret_other_boot) : -EIO;
+
+	return r < 0 && r != -ENOENT ? -EIO : r;
+}
+
 /* One page: from the tracker, or from the database if the tracker had to let it go. */
 static int one_page(struct daemon *d, const struct report_filter *f, report_fn fn,
 		    void *userdata)
@@ -129,9 +137,10 @@ static int one_page(struct daemon *d, const struct report_filter *f, report_fn f
 	const struct page_rec *rec = ce_tracker_peek(engine_tracker(d->engine), p);
 	struct page_report report;
 	bool other_boot = false;
+	int r = rec ? 0 : daemon_stored_page(d, p, &rec, &other_boot);
 
-	if (!rec && (!d->db || db_get_page(d->db, p, &rec, &other_boot) < 0))
-		return 0;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	fill_page(d, rec, other_boot, waiting_for(d), &report);
 	return fn(userdata, &report);
 }
@@ -356,10 +365,16 @@ static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 	pfn_t p = paddr_to_pfn(paddr(address), d->page_shift);
 	const struct page_rec *stored;
 	bool other_boot;
+	int r = ce_tracker_peek(engine_tracker(d->engine), p)
+			? 0
+			: daemon_stored_page(d, p, &stored, &other_boot);
 
-	if (!ce_tracker_peek(engine_tracker(d->engine), p) &&
-	    (!d->db || db_get_page(d->db, p, &stored, &other_boot) < 0))
-		return -ENOENT;
+	if (r == -EIO)
+		snprintf(why, REPORT_TEXT_MAX,
+			 "the database cannot be read: whether the page is known cannot "
+			 "be told");
+	if (r < 0)
+		return r;
 	return forget(d, p, why);
 }
 

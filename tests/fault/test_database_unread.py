@@ -49,6 +49,9 @@ def life(h, broken, nth, times):
     h.until(lambda: h.counted() == (want, 0), f'{want} events')
     if without:
         assert h.status()['verdict'] == 'degraded'
+        # Not "no such page": nobody can tell.
+        said = h.ctl('forget', '0x7fff0000')
+        assert said.returncode == 1 and 'cannot be read' in said.stderr, said
         h.ctl('reload')
     h.until(lambda: h.counted() == (h.sum, 0), f'{h.sum} events')
     h.until(lambda: h.status()['database']['ok'], 'a database')
