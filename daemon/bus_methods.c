@@ -17,6 +17,29 @@ int bus_deny(sd_bus_error *error, const char *what)
 				 "%s is for root only.", what);
 }
 
+/* What failed, for an operation that had no words of its own. */
+static const char *words_for(int r)
+{
+	static const struct {
+		int r;
+		const char *words;
+	} known[] = {
+		{ -ENOENT, "nothing of that name or address is known" },
+		{ -EBUSY, "the daemon is at work on it; try again" },
+		{ -EIO,
+		  "the history cannot be read: the daemon runs without a database, or "
+		  "the disk fails; see the journal" },
+		{ -EUCLEAN, "the history cannot be read: the database is damaged" },
+		{ -ENOMEM, "the daemon is out of memory" },
+		{ -E2BIG, "more rows than one answer holds; ask for fewer" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].r == r)
+			return known[i].words;
+	return strerror(-r);
+}
+
 int bus_fail(sd_bus_error *error, int r, const char *why)
 {
 	const char *name = NULL;
@@ -28,7 +51,7 @@ int bus_fail(sd_bus_error *error, int r, const char *why)
 	else if (r == -EBUSY)
 		name = BUS_ERROR_BUSY;
 	if (!*why)
-		why = strerror(-r);
+		why = words_for(r);
 	if (name)
 		return sd_bus_error_setf(error, name, "%s", why);
 	return sd_bus_error_set_errnof(error, r, "%s", why);

@@ -58,19 +58,12 @@ int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
 	bool other_boot;
 	int r = rec ? 0 : daemon_stored_page(d, p, &rec, &other_boot);
 
-	if (r == -EIO) {
-		snprintf(
-			why, REPORT_TEXT_MAX,
-			"the database cannot be read: what is known of the page at 0x%llx "
-			"cannot be told",
-			(unsigned long long)address);
+	if (r == -ENOENT)
+		daemon_say_unknown(d, p, why);
+	else if (r < 0)
+		daemon_say_unread(d, why);
+	if (r < 0)
 		return r;
-	}
-	if (r < 0) {
-		snprintf(why, REPORT_TEXT_MAX, "nothing is known of the page at 0x%llx",
-			 (unsigned long long)address);
-		return -ENOENT;
-	}
 	rule = engine_rule(d->engine, rec->dimm);
 	*o = (struct outlook_report){ .in_window = REPORT_NO_NUMBER,
 				      .missing = REPORT_NO_NUMBER,

@@ -307,6 +307,9 @@ extern const struct bus_ops daemon_bus_ops;
  */
 int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
 		       bool *ret_other_boot);
+/** In @why: that nothing is known of page @p; that the database cannot be read. */
+void daemon_say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX]);
+void daemon_say_unread(const struct daemon *d, char why[REPORT_TEXT_MAX]);
 
 /* daemon_explain.c: of struct bus_ops */
 

@@ -347,6 +347,19 @@ static int op_offline(void *ctx, uint64_t address, uint64_t cookie,
 	return 0;
 }
 
+void daemon_say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
+{
+	snprintf(why, REPORT_TEXT_MAX,
+		 "page 0x%llx is not known: no error of it is recorded",
+		 (unsigned long long)pfn_to_paddr(p, d->page_shift).addr);
+}
+
+void daemon_say_unread(const struct daemon *d, char why[REPORT_TEXT_MAX])
+{
+	snprintf(why, REPORT_TEXT_MAX, "the database cannot be read: %.128s",
+		 db_last_error(d->db));
+}
+
 static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
 {
 	struct input in = { .kind = INPUT_REQUEST_FORGET };
@@ -356,6 +369,8 @@ static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
 	daemon_step(d, in);
 	if (d->own_error == EBUSY)
 		snprintf(why, REPORT_TEXT_MAX, "an attempt on the page is under way");
+	else if (d->own_error == ENOENT)
+		daemon_say_unknown(d, p, why);
 	return -d->own_error;
 }
 
@@ -369,13 +384,13 @@ static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 			? 0
 			: daemon_stored_page(d, p, &stored, &other_boot);
 
-	if (r == -EIO)
-		snprintf(why, REPORT_TEXT_MAX,
-			 "the database cannot be read: whether the page is known cannot "
-			 "be told");
-	if (r < 0)
-		return r;
-	return forget(d, p, why);
+	if (r >= 0)
+		return forget(d, p, why);
+	if (r == -ENOENT)
+		daemon_say_unknown(d, p, why);
+	else
+		daemon_say_unread(d, why);
+	return r;
 }
 
 /* Every page of the DIMM, but for one that an attempt is under way on. */
@@ -404,6 +419,10 @@ static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX
 		forget_pages(d, i, why);
 		r = daemon_step(d, in);
 	}
+	if (r == -ENOENT)
+		snprintf(why, REPORT_TEXT_MAX,
+			 "no DIMM \"%.64s\" is known; softofflinectl dimms lists all",
+			 label);
 	return r;
 }
 

@@ -102,8 +102,7 @@ static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
 	if (*told)
 		return;
 	*told = true;
-	r.count = result == RESULT_BUDGET_DIMM ? e->dimms[dimm].offlined
-					       : engine_offlined_by_us(e);
+	r.count = result == RESULT_BUDGET_DIMM ? e->dimms[dimm].offlined : spent(e);
 	engine_report(e, out, &r);
 }
 

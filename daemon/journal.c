@@ -193,27 +193,52 @@ static void say_malformed(char *buf, size_t size, const struct report *r,
 		 (unsigned long long)r->count);
 }
 
-static void say_budget(char *buf, size_t size, const struct report *r,
-		       const struct journal_context *c)
+/* Nothing was spent of it: "used up" would be wrong. */
+static void say_no_budget(char *buf, size_t size, const struct report *r,
+			  const struct journal_context *c)
 {
-	if (r->result == RESULT_BUDGET_HOUR)
-		snprintf(
-			buf, size,
-			"The hourly budget is used up after %llu pages; failing pages wait "
-			"for their turn.",
-			(unsigned long long)r->count);
-	else if (r->result == RESULT_BUDGET_DIMM)
-		snprintf(
-			buf, size,
-			"%s has used up its budget of %llu pages: replace the DIMM. No more "
-			"of its pages are offlined.",
-			c->dimm_label, (unsigned long long)r->count);
+	if (r->result == RESULT_BUDGET_DIMM)
+		snprintf(buf, size, "PagesPerDimm is 0: no page of %s is offlined.",
+			 c->dimm_label);
+	else if (r->result != RESULT_BUDGET_HOUR)
+		snprintf(buf, size, "The budget Total is 0 pages: no page is offlined.");
+	else if (r->retry_at.us == USEC_NEVER)
+		snprintf(buf, size,
+			 "PagesPerHour or Burst is 0: no page is offlined; failing pages "
+			 "wait.");
 	else
 		snprintf(
 			buf, size,
-			"The budget of the whole machine is used up after %llu pages; no more "
-			"are offlined. Look for failing DIMMs.",
-			(unsigned long long)r->count);
+			"The hourly budget is empty after the start: it was spent before, "
+			"or no database tells what was spent. Failing pages wait for their "
+			"turn.");
+}
+
+static void say_budget(char *buf, size_t size, const struct report *r,
+		       const struct journal_context *c)
+{
+	unsigned long long n = r->count;
+
+	if (n == 0)
+		say_no_budget(buf, size, r, c);
+	else if (r->result == RESULT_BUDGET_HOUR)
+		snprintf(
+			buf, size,
+			"The hourly budget is used up after %llu page%s; failing pages wait "
+			"for their turn.",
+			n, n == 1 ? "" : "s");
+	else if (r->result == RESULT_BUDGET_DIMM)
+		snprintf(
+			buf, size,
+			"%s has used up its budget of %llu page%s: replace the DIMM. No more "
+			"of its pages are offlined.",
+			c->dimm_label, n, n == 1 ? "" : "s");
+	else
+		snprintf(
+			buf, size,
+			"The budget of the whole machine is used up after %llu page%s; no "
+			"more are offlined. Look for failing DIMMs.",
+			n, n == 1 ? "" : "s");
 }
 
 static void say_hold(char *buf, size_t size, const struct report *r,
@@ -390,6 +415,12 @@ static void add_page_fields(struct message *m, const struct report *r,
 		add(m, "SOFTOFFLINE_DURATION_USEC", "%lld", (long long)r->duration_usec);
 }
 
+void journal_sentence(const struct report *r, const struct journal_context *context,
+		      char *buf, size_t size)
+{
+	kinds[r->kind].sentence(buf, size, r, context);
+}
+
 void journal_report(const struct report *r, const struct journal_context *context)
 {
 	const struct kind *kind = &kinds[r->kind];
@@ -402,7 +433,7 @@ void journal_report(const struct report *r, const struct journal_context *contex
 		priority = LOG_WARNING;
 	if (r->kind == REPORT_VERDICT && r->verdict < VERDICT_REPLACE)
 		priority = LOG_WARNING;
-	kind->sentence(sentence, sizeof(sentence), r, context);
+	journal_sentence(r, context, sentence, sizeof(sentence));
 	add(&m, "MESSAGE", "%s", sentence);
 	add(&m, "MESSAGE_ID", "%s", kind->id);
 	add(&m, "SOFTOFFLINE_REASON", "%s", reason_to_string(r->reason));

@@ -50,6 +50,10 @@ struct journal_context {
 	const char *hold_why;
 };
 
+/** What journal_report() says of @r, for people: one line, at most @size - 1 bytes. */
+void journal_sentence(const struct report *r, const struct journal_context *context,
+		      char *buf, size_t size);
+
 /** Sends @r to the journal. */
 void journal_report(const struct report *r, const struct journal_context *context);
 

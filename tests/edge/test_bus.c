@@ -316,7 +316,10 @@ static void test_errors_are_named(void **state)
 	f->why = NULL;
 	f->r = -ENOENT;
 	assert_string_equal(call_address(f, "Forget", 1), BUS_ERROR_NOT_FOUND);
-	assert_string_equal(error_text(f), strerror(ENOENT));
+	assert_string_equal(error_text(f), "nothing of that name or address is known");
+	f->r = -EIO;
+	assert_string_equal(call_address(f, "Forget", 1), SD_BUS_ERROR_IO_ERROR);
+	assert_non_null(strstr(error_text(f), "without a database"));
 }
 
 static void test_forget(void **state)

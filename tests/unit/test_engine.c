@@ -118,6 +118,29 @@ static void test_not_restored(void **state)
 	engine_free(e);
 }
 
+/* Where no memory of the past is left, all that is poisoned is spent, and told as such.
+ */
+static void test_unknown_past_spends(void **state)
+{
+	struct engine *e = new_engine(1);
+	struct input done = { .kind = INPUT_RESTORE_DONE };
+
+	give_machine(e, 0);
+	give(e, 0, (struct input){ .kind = INPUT_POISON, .poisoned_kib = 4 << 20 });
+	done.restored.nothing_stored = true;
+	assert_int_equal(give(e, 0, done), 0);
+	give_ce(e, 2 * USEC_PER_DAY, 0x5000, "A", 1);
+	for (unsigned int i = 0; i < out.n; i++)
+		if (out.v[i].kind == EFFECT_REPORT &&
+		    out.v[i].report.kind == REPORT_BUDGET) {
+			assert_int_equal(out.v[i].report.result, RESULT_BUDGET_TOTAL);
+			assert_int_equal(out.v[i].report.count, 1 << 20);
+			engine_free(e);
+			return;
+		}
+	fail_msg("the budget was not told of");
+}
+
 /* Answers that answer nothing change nothing. */
 static void test_unasked(void **state)
 {
@@ -562,6 +585,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_restored),
+		cmocka_unit_test(test_unknown_past_spends),
 		cmocka_unit_test(test_unasked),
 		cmocka_unit_test(test_several_attempts),
 		cmocka_unit_test(test_called_off),

@@ -97,7 +97,7 @@ test_no_database()
 	check 'it says what it lacks' logged 'Going on without a database'
 	ce "$pfn"
 	ce "$pfn"
-	check 'an empty budget holds the page' logged 'hourly budget is used up'
+	check 'an empty budget holds the page' logged 'hourly budget is empty after the start'
 	check 'it is still in use' not_poisoned "$pfn"
 	check 'SIGTERM ends it with 0' daemon_stop
 	victim_stop victim

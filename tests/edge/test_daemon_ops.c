@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What an operator is told who names a page or a DIMM that is not known, or whose record
+ * cannot be read: a sentence, and never the words of an errno. Engine and database are
+ * the real ones.
+ */
+
+#include "daemon_internal.h"
+#include "db_fixture.h"
+
+static struct daemon d;
+
+int daemon_step(struct daemon *daemon, struct input in)
+{
+	struct effects effects;
+
+	in.now = usec(NOW);
+	(void)engine_step(daemon->engine, &in, &effects);
+	for (unsigned int i = 0; i < effects.n; i++)
+		if (effects.v[i].kind == EFFECT_REPLY)
+			daemon->own_error = effects.v[i].reply.error;
+	return 0;
+}
+
+int daemon_flush(struct daemon *daemon)
+{
+	return 0;
+}
+
+int daemon_reload(struct daemon *daemon, char **ret_text)
+{
+	return 0;
+}
+
+const char *daemon_why_held(const struct kernel_state *k)
+{
+	return "";
+}
+
+void daemon_look_at_kernel(struct daemon *daemon)
+{
+}
+
+void daemon_bus_up(void *ctx)
+{
+}
+
+void daemon_bus_down(void *ctx, int error)
+{
+}
+
+void daemon_fill_kernel(struct daemon *daemon, struct status_report *s)
+{
+}
+
+static int start(void **state)
+{
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+
+	if (setup(state) < 0 || !cfg)
+		return -1;
+	config_init(cfg);
+	d = (struct daemon){ .page_shift = 12 };
+	return engine_new(&d.engine, cfg, 12);
+}
+
+static int stop(void **state)
+{
+	d.db = db_close(d.db);
+	d.engine = engine_free(d.engine);
+	return teardown(state);
+}
+
+static int count(void *userdata, const void *report)
+{
+	(*(unsigned int *)userdata)++;
+	return 0;
+}
+
+static void expect_unknown(void)
+{
+	static const char want[] =
+		"page 0x1234000 is not known: no error of it is recorded";
+	char why[REPORT_TEXT_MAX] = "";
+	struct outlook_report outlook;
+
+	assert_int_equal(daemon_bus_ops.forget(&d, 0x1234000, why), -ENOENT);
+	assert_string_equal(why, want);
+	why[0] = '\0';
+	assert_int_equal(daemon_bus_ops.explain(&d, 0x1234000, &outlook, why), -ENOENT);
+	assert_string_equal(why, want);
+	why[0] = '\0';
+	assert_int_equal(daemon_bus_ops.forget_dimm(&d, "P9", why), -ENOENT);
+	assert_string_equal(why,
+			    "no DIMM \"P9\" is known; softofflinectl dimms lists all");
+}
+
+static void unknown(void **state)
+{
+	expect_unknown();
+	d.db = must_open(*state, DB_CREATED);
+	expect_unknown();
+}
+
+/* A database that cannot be read does not say that a page is not known. */
+static void unread(void **state)
+{
+	const struct fixture *f = *state;
+	struct report_filter filter = { .has_address = true, .address = 0x1234000 };
+	char why[REPORT_TEXT_MAX] = "";
+	struct outlook_report outlook;
+	unsigned int rows = 0;
+	uint64_t cursor = 0;
+
+	d.db = must_open(f, DB_CREATED);
+	run_sql(f->path, "ALTER TABLE page RENAME TO gone");
+	assert_int_not_equal(daemon_bus_ops.forget(&d, 0x1234000, why), -ENOENT);
+	assert_non_null(strstr(why, "the database cannot be read: "));
+	why[0] = '\0';
+	assert_true(daemon_bus_ops.explain(&d, 0x1234000, &outlook, why) < 0);
+	assert_non_null(strstr(why, "the database cannot be read: "));
+	assert_true(daemon_bus_ops.pages(&d, &filter, count, &rows, &cursor) < 0);
+	assert_int_equal(rows, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(unknown, start, stop),
+		cmocka_unit_test_setup_teardown(unread, start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

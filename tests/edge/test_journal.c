@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What the journal says of budgets: nothing is "used up" that was empty from the start.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off: cmocka.h wants the others before it */
+#include <cmocka.h>
+/* clang-format on */
+
+#include "journal.h"
+
+static void budgets(void **state)
+{
+	static const struct {
+		enum result result;
+		uint64_t count;
+		int64_t retry_at;
+		const char *want;
+	} rows[] = {
+		{ RESULT_BUDGET_HOUR, 3, 1,
+		  "The hourly budget is used up after 3 pages; failing pages wait for their "
+		  "turn." },
+		{ RESULT_BUDGET_HOUR, 1, 1,
+		  "The hourly budget is used up after 1 page; failing pages wait for their "
+		  "turn." },
+		{ RESULT_BUDGET_HOUR, 0, 1,
+		  "The hourly budget is empty after the start: it was spent before, or no "
+		  "database tells what was spent. Failing pages wait for their turn." },
+		{ RESULT_BUDGET_HOUR, 0, USEC_NEVER,
+		  "PagesPerHour or Burst is 0: no page is offlined; failing pages wait." },
+		{ RESULT_BUDGET_DIMM, 2, 0,
+		  "P1 has used up its budget of 2 pages: replace the DIMM. No more of its "
+		  "pages are offlined." },
+		{ RESULT_BUDGET_DIMM, 0, 0,
+		  "PagesPerDimm is 0: no page of P1 is offlined." },
+		{ RESULT_BUDGET_TOTAL, 5, 0,
+		  "The budget of the whole machine is used up after 5 pages; no more are "
+		  "offlined. Look for failing DIMMs." },
+		{ RESULT_BUDGET_TOTAL, 0, 0,
+		  "The budget Total is 0 pages: no page is offlined." },
+	};
+	struct journal_context context = { .page_shift = 12, .dimm_label = "P1" };
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct report r = { .kind = REPORT_BUDGET,
+				    .result = rows[i].result,
+				    .count = rows[i].count,
+				    .retry_at = usec(rows[i].retry_at) };
+
+		journal_sentence(&r, &context, text, sizeof(text));
+		assert_string_equal(text, rows[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(budgets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
