@@ -434,6 +434,7 @@ static int add_signals(struct daemon *d)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at RLIMIT_FSIZE is a full disk: EFBIG */
 	r = sd_event_new(&d->event);
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
@@ -512,7 +513,7 @@ static int run(struct daemon *d)
 	daemon_begin_check(d);
 	r = sd_event_loop(d->event);
 	stop(d);
-	return r == 0 ? 0 : EXIT_FAILURE;
+	return r < 0 ? EXIT_FAILURE : r;
 }
 
 static void close_all(struct daemon *d)

@@ -19,10 +19,13 @@
  */
 static void replace_db(struct daemon *d)
 {
+	int status;
+
 	d->db = db_close(d->db);
 	/* As at a start: better no daemon than one whose attempts leave no trace. */
-	if (daemon_open_db(d, engine_config(d->engine), false) != 0) {
-		(void)sd_event_exit(d->event, EXIT_FAILURE);
+	status = daemon_open_db(d, engine_config(d->engine), false);
+	if (status != 0) {
+		(void)sd_event_exit(d->event, status);
 		return;
 	}
 	if (!d->db)

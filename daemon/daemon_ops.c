@@ -357,7 +357,7 @@ void daemon_say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MA
 void daemon_say_unread(const struct daemon *d, char why[REPORT_TEXT_MAX])
 {
 	snprintf(why, REPORT_TEXT_MAX, "the database cannot be read: %.128s",
-		 db_last_error(d->db));
+		 d->db ? db_last_error(d->db) : "it is not open");
 }
 
 static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])

@@ -67,16 +67,22 @@ static bool can_do_without(int r)
 	return r == -ENOSPC || r == -EIO || r == -EROFS;
 }
 
+/* What does not get better by trying again, and is the operator's to decide: the file is
+ * of a later version, of another program, or no file. */
+static bool is_refused(int r)
+{
+	return r == -EPROTONOSUPPORT || r == -EINVAL;
+}
+
 /* Once for each reason: without a database it is tried every minute. */
-static int tell_not_opened(struct daemon *d, const char *path, int r, const char *why)
+static int tell_not_opened(struct daemon *d, int r, const char *why)
 {
 	bool again = d->db_error != 0;
 
 	if (r != d->db_error)
-		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s: %s", path,
-			      why);
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0, "%s", why);
 	if (!again && !can_do_without(r))
-		return EXIT_FAILURE;
+		return is_refused(r) ? EX_CONFIG : EXIT_FAILURE;
 	if (!again)
 		journal_log(LOG_ERR, 0,
 			    "Going on without a database: counts last only as long as "
@@ -107,7 +113,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 	}
 	r = db_open(&d->db, &options, &how, &why);
 	if (r < 0)
-		return tell_not_opened(d, cfg->database.path, r, why);
+		return tell_not_opened(d, r, why);
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
 	return 0;
@@ -414,11 +420,12 @@ static void drop_all(struct daemon *d)
  */
 static int go_without(struct daemon *d, const struct config *cfg, int unread)
 {
+	char why[CONFIG_PATH_MAX + REPORT_TEXT_MAX];
 	int r;
 
-	(void)tell_not_opened(d, cfg->database.path,
-			      can_do_without(unread) ? unread : -EIO,
-			      db_last_error(d->db));
+	snprintf(why, sizeof(why), "%s: not all could be read back: %.200s",
+		 cfg->database.path, db_last_error(d->db));
+	(void)tell_not_opened(d, can_do_without(unread) ? unread : -EIO, why);
 	drop_all(d);
 	r = make_engine(d, cfg);
 	if (r == 0)

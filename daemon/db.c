@@ -159,12 +159,17 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 	if (r < 0)
 		return r;
 	if (id != DB_APPLICATION_ID && (id || version || objects)) {
-		*ret_why = db_why("%s: the database of another program", db->path);
+		*ret_why = db_why("%s: the database of another program; give another "
+				  "path, or move the file away",
+				  db->path);
 		return -EINVAL;
 	}
 	if (version > DB_SCHEMA_VERSION) {
-		*ret_why = db_why("%s: schema %lld is of a later version of this program",
-				  db->path, (long long)version);
+		*ret_why =
+			db_why("%s: its schema %lld is of a later version of "
+			       "softofflined, this one knows up to %d; use that version, "
+			       "or move the file away to begin a new one",
+			       db->path, (long long)version, DB_SCHEMA_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (version < 0 || (version == 0 && objects))
@@ -346,7 +351,7 @@ static int check_kind(const struct db *db, const char **ret_why)
 		return errno == ENOENT ? 0 : -errno;
 	if (S_ISREG(st.st_mode))
 		return 0;
-	*ret_why = db_why("%s: not a regular file", db->path);
+	*ret_why = db_why("%s: not a regular file; a database has to be one", db->path);
 	return -EINVAL;
 }
 
@@ -465,6 +470,8 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 
 	*ret_why = NULL;
 	r = db_new(&db, path);
+	if (r == 0)
+		r = check_kind(db, ret_why); /* a FIFO would have it wait for ever */
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)

@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "db_internal.h"
 
@@ -17,6 +19,8 @@
 /* Of the WAL: from so many pages on it is worth moving them, and so many are the most. */
 #define WAL_MUCH 1000
 #define WAL_MOST 4000
+
+#define SHM_GROWS 32768 /* the most that one write needs, of the log's index */
 
 const char *db_why(const char *format, ...)
 {
@@ -68,13 +72,55 @@ void db_one_line(char *text)
 			*text = ' ';
 }
 
+/* Whether a file of the database has no room below RLIMIT_FSIZE for what it grows by. */
+static bool is_at_limit(const struct db *db)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	struct rlimit limit;
+	struct stat st;
+	char path[PATH_MAX];
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (db_path(db, suffixes[i], path) == 0 && stat(path, &st) == 0 &&
+		    (uint64_t)st.st_size + SHM_GROWS > limit.rlim_cur)
+			return true;
+	return false;
+}
+
+/*
+ * SQLite knows of a full disk only where write() says ENOSPC; errno as it finds it
+ * afterwards may be of another call. Returns what says that the disk is full, or 0.
+ */
+static int no_room(const struct db *db, int rc)
+{
+	int e;
+
+	if (!db->handle ||
+	    ((rc & 0xff) != SQLITE_IOERR && (rc & 0xff) != SQLITE_CANTOPEN))
+		return 0;
+	e = sqlite3_system_errno(db->handle);
+	if (e == ENOSPC || e == EDQUOT || e == EFBIG)
+		return e;
+	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE)
+		return is_at_limit(db) ? EFBIG : 0;
+	return 0;
+}
+
 int db_fail(struct db *db, int rc)
 {
+	int full = no_room(db, rc);
+	const char *words = full == EFBIG
+				    ? "its file may not grow any more (RLIMIT_FSIZE)"
+			    : full       ? strerror(full)
+			    : db->handle ? sqlite3_errmsg(db->handle)
+					 : sqlite3_errstr(rc);
+
 	db->errors++;
-	snprintf(db->last_error, sizeof(db->last_error), "%s",
-		 db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc));
+	snprintf(db->last_error, sizeof(db->last_error), "%s", words);
 	db_one_line(db->last_error);
-	return db_judge(db, db_errno(rc));
+	return full ? -ENOSPC : db_judge(db, db_errno(rc));
 }
 
 int db_judge(struct db *db, int r)

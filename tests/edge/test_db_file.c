@@ -129,7 +129,7 @@ static void later_schema_is_left_alone(void **state)
 
 	db_close(db);
 	run_sql(f->path, "PRAGMA user_version = 99; CREATE TABLE new(x)");
-	assert_untouched(f, -EPROTONOSUPPORT, "later version");
+	assert_untouched(f, -EPROTONOSUPPORT, "of a later version");
 	db = NULL;
 	assert_int_equal(db_open_readonly(&db, f->path, &why), -EPROTONOSUPPORT);
 }
