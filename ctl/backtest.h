@@ -79,6 +79,7 @@ struct backtest_input {
 	uint64_t rows;
 	uint64_t ces;
 	uint64_t late;     /* rows that came too late to be put in order */
+	uint64_t untimed;  /* rows left out: not from 1970 to 2199 */
 	uint64_t left_out; /* rows of DIMMs past BACKTEST_MAX_DIMMS */
 	uint64_t after_ue; /* CEs after their DIMM's ticket: not taken */
 	uint64_t unplaced; /* CEs without an address */

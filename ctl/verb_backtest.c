@@ -271,6 +271,10 @@ static void tell_input(const struct backtest *b)
 		complain("%" PRIu64 " rows came more than %d rows late and were taken as "
 			 "they came; sort the input by time",
 			 in.late, BACKTEST_ORDER_ROWS);
+	if (in.untimed > 0)
+		complain("%" PRIu64 " rows left out: their time is not between the years "
+			 "1970 and 2199",
+			 in.untimed);
 	if (in.left_out > 0)
 		complain("%" PRIu64 " rows left out: more than %d DIMMs", in.left_out,
 			 BACKTEST_MAX_DIMMS);

@@ -139,6 +139,8 @@ int db_connect(struct db *db, int flags)
 	if (r == 0)
 		r = config_bool(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
 	if (r == 0)
+		r = db_limit_schema(db);
+	if (r == 0)
 		r = db_check_references(db, false);
 	if (r == 0)
 		r = db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;");
@@ -175,7 +177,7 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 	if (version < 0 || (version == 0 && objects))
 		return -EUCLEAN;
 	*ret_version = version;
-	return 0;
+	return version == 0 ? 0 : db_check_shape(db, ret_why);
 }
 
 /* 1: WAL; 0: the file system cannot */
@@ -474,6 +476,8 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 		r = check_kind(db, ret_why); /* a FIFO would have it wait for ever */
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READONLY);
+	if (r == 0)
+		db_limit_steps(db);
 	if (r == 0)
 		r = identify(db, &version, ret_why);
 	if (r == 0 && version == 0) {

@@ -106,6 +106,7 @@ struct db {
 	struct page_rec *page; /* what was read last, with room for UINT16_MAX stamps */
 	uint8_t *log;          /* the changes of the open group, to do them again */
 	size_t log_len;
+	uint64_t steps_left; /* that reading may take, see db_limit_steps() */
 	char last_error[256];
 };
 
@@ -255,6 +256,23 @@ int db_check_sound(struct db *db, const char *what);
 
 /** db_check_sound() of the tables that a wrong decision could come of, without pages. */
 int db_check_small_tables(struct db *db);
+
+/*
+ * What a file may do to its reader (db_shape.c).
+ */
+
+/** Bounds what the schema and the values in the file may be. Returns 0, negative errno.
+ */
+int db_limit_schema(struct db *db);
+
+/** Ends reading that takes more steps than a file of this size can need. */
+void db_limit_steps(struct db *db);
+
+/**
+ * Whether our tables are tables, with columns that are stored. A missing one is left to
+ * the statements. Returns 0; -EINVAL and *ret_why: not so; other negative errno.
+ */
+int db_check_shape(struct db *db, const char **ret_why);
 
 /*
  * Schema (db_schema.c).

@@ -51,6 +51,7 @@ int db_errno(int rc)
 		return -EBUSY;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+	case SQLITE_TOOBIG: /* longer than anything that is written here */
 		return -EUCLEAN;
 	case SQLITE_READONLY:
 		return -EROFS;
@@ -108,15 +109,27 @@ static int no_room(const struct db *db, int rc)
 	return 0;
 }
 
+/* What a file does not do that was written here, or NULL. */
+static const char *too_much(const struct db *db, int rc)
+{
+	if ((rc & 0xff) == SQLITE_TOOBIG)
+		return "a value in it is longer than any that softofflined writes";
+	if ((rc & 0xff) == SQLITE_INTERRUPT && db->steps_left == 0)
+		return "reading it takes longer than its size can explain; not a database of "
+		       "softofflined's making";
+	return NULL;
+}
+
 int db_fail(struct db *db, int rc)
 {
 	int full = no_room(db, rc);
-	const char *words = full == EFBIG
-				    ? "its file may not grow any more (RLIMIT_FSIZE)"
-			    : full       ? strerror(full)
-			    : db->handle ? sqlite3_errmsg(db->handle)
-					 : sqlite3_errstr(rc);
+	const char *words = too_much(db, rc);
 
+	if (full)
+		words = full == EFBIG ? "its file may not grow any more (RLIMIT_FSIZE)"
+				      : strerror(full);
+	else if (!words)
+		words = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
 	db->errors++;
 	snprintf(db->last_error, sizeof(db->last_error), "%s", words);
 	db_one_line(db->last_error);

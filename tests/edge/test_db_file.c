@@ -177,6 +177,33 @@ static void foreign_file_is_left_alone(void **state)
 	assert_untouched(f, -EINVAL, "another program");
 }
 
+/* A view or a computed column in the place of what is stored is nobody's damage: the file
+ * stays as it is, and is not opened. A trigger of somebody's does nothing. */
+static void made_up_tables_are_refused(void **state)
+{
+	const struct fixture *f = *state;
+	union test_page p = page_of(7, 1, 2);
+	struct db *db = must_open(f, DB_CREATED);
+	const char *why;
+
+	db_close(db);
+	run_sql(f->path, "CREATE TRIGGER t AFTER INSERT ON page BEGIN"
+			 " DELETE FROM boot; END");
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(db_put_page(db, &p.rec), 0);
+	must_commit(db);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM boot"), 1);
+	run_sql(f->path, "DROP TABLE reader; CREATE TABLE reader(cpu INTEGER PRIMARY KEY,"
+			 " boot INTEGER, read INTEGER AS (cpu + 1))");
+	assert_untouched(f, -EINVAL, "columns that are computed");
+	run_sql(f->path, "DROP TABLE reader; CREATE VIEW reader AS"
+			 " SELECT 1 AS cpu, 1 AS boot, 1 AS read");
+	assert_untouched(f, -EINVAL, "no table but made up");
+	assert_int_equal(db_open_readonly(&db, f->path, &why), -EINVAL);
+	assert_non_null(strstr(why, "\"reader\""));
+}
+
 static int count_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 {
 	unsigned int *n = userdata;
@@ -508,6 +535,7 @@ int main(void)
 		T(one_bad_page_is_found),       T(only_the_newest_two_are_kept),
 		T(backup_is_restored),          T(restore_that_was_killed),
 		T(truncated_at_any_length),     T(flipped_bytes),
+		T(made_up_tables_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

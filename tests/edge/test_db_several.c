@@ -114,6 +114,17 @@ static void history_is_the_same(void **state)
 			 ROWS / 3);
 }
 
+/* What refuses rows here is a trigger, and those are off. */
+static struct db *open_with_triggers(const struct fixture *f)
+{
+	struct db *db = must_open(f, DB_CREATED);
+
+	assert_int_equal(
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL),
+		SQLITE_OK);
+	return db;
+}
+
 static void refuse_page_5(const struct fixture *f, const char *how)
 {
 	char sql[160];
@@ -128,7 +139,7 @@ static void refuse_page_5(const struct fixture *f, const char *how)
 /* @how: SQLite undoes the statement, what it has done so far not even, or the group. */
 static void all_but_one(const struct fixture *f, const char *how)
 {
-	struct db *db = must_open(f, DB_CREATED);
+	struct db *db = open_with_triggers(f);
 	union test_page pages[ROWS], before = page_of(1000, 1, 2);
 	const void *rows[ROWS];
 
@@ -174,7 +185,7 @@ static void fails(sqlite3_context *c, int n, sqlite3_value **args)
 /* Storing one of the pages 13 and 1000 asks fails(), and ends the group if so. */
 static struct db *open_scripted(const struct fixture *f, const char **script)
 {
-	struct db *db = must_open(f, DB_CREATED);
+	struct db *db = open_with_triggers(f);
 
 	assert_int_equal(sqlite3_create_function(db->handle, "fails", 0,
 						 SQLITE_UTF8 | SQLITE_INNOCUOUS, script,
