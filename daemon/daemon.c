@@ -177,7 +177,9 @@ bool daemon_serve(struct daemon *d)
 static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
-	bool unstored = d->db && (engine_is_dirty(d->engine) || db_pending(d->db) > 0);
+	/* a log that is held is tried again, too */
+	bool unstored = d->db && (engine_is_dirty(d->engine) || d->log_told ||
+				  db_pending(d->db) > 0);
 
 	(void)arm(d->deadline, engine_deadline(d->engine));
 	if (unstored && !d->commit_armed) {

@@ -123,7 +123,7 @@ static void bring_back(struct daemon *d)
 bool daemon_db_fine(const struct daemon *d)
 {
 	return d->db && !d->db_failing && !d->db_incomplete && !d->db_away &&
-	       d->lock_error == 0;
+	       !d->log_told && d->lock_error == 0;
 }
 
 void daemon_look_for_db(struct daemon *d)

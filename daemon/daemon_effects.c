@@ -162,6 +162,31 @@ static void store_dimm_later(struct daemon *d, const struct effect *f)
 		note_failure(d, effect_store(d->db, d->engine, f));
 }
 
+/* One line when a reader keeps the log from being emptied, and one when it is over. */
+static void note_log(struct daemon *d)
+{
+	bool held = db_log_state(d->db) != DB_LOG_FINE;
+	char who[256];
+
+	if (held == d->log_told)
+		return;
+	d->log_told = held;
+	if (held) {
+		db_log_holders(d->db, who, sizeof(who));
+		journal_event(
+			LOG_WARNING, JOURNAL_ID_DATABASE_HELD, 0,
+			"Database: %s stays in a transaction, so its log cannot be "
+			"emptied (%llu MiB with it). No history is stored until that "
+			"ends; counting goes on.",
+			who, (unsigned long long)(db_size(d->db) >> 20));
+	} else {
+		journal_log(LOG_NOTICE, 0,
+			    "Database: its log is empty again; what is known is stored "
+			    "now.");
+		daemon_store_again(d);
+	}
+}
+
 static int commit(struct daemon *d)
 {
 	bool wrote;
@@ -174,7 +199,15 @@ static int commit(struct daemon *d)
 	note_failure(d, r);
 	if (wrote && r >= 0)
 		note_recovery(d);
+	note_log(d);
 	return r;
+}
+
+/* What is counted stays in the engine, whole, until the log is empty again; at the end it
+ * is stored all the same. Intents that wait in the group are committed. */
+static bool waits_for_log(struct daemon *d)
+{
+	return db_log_try(d->db) >= DB_LOG_LONG && !d->stopping;
 }
 
 static int flush(struct daemon *d, bool serving)
@@ -186,6 +219,8 @@ static int flush(struct daemon *d, bool serving)
 	d->flushed = clock_boot();
 	if (!d->db) /* the engine keeps it until there is one */
 		return 0;
+	if (waits_for_log(d))
+		return commit(d);
 	served = give_out(d, serving);
 	if (db_pending(d->db) > 0)
 		daemon_note_read(d);

@@ -102,6 +102,7 @@ struct daemon {
 	bool db_away;             /* its files are not at their path */
 	int away_error;           /* why they could not be stored again, as last told */
 	int lock_error;           /* as last told */
+	bool log_told;            /* that the database's log is held by a reader */
 	bool db_incomplete; /* it works, and not all that is known is stored again */
 	int own_error;      /* errno of the last reply to OWN_COOKIE */
 

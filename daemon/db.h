@@ -159,6 +159,23 @@ unsigned int db_pending(const struct db *db);
  */
 void db_rest(struct db *db);
 
+/*
+ * The log (WAL) while a reader stays in its transaction, which keeps it from being
+ * emptied: at a quarter of the cap (8 MiB at least) rows of the histories are left out
+ * and count as lost; at half of it the caller is to leave what the engine holds where it
+ * is; at all of it pages are left out, too, which a caller that does so gives only when
+ * they leave its table. What an attempt writes is stored in any case.
+ */
+enum db_log { DB_LOG_FINE, DB_LOG_HELD, DB_LOG_LONG, DB_LOG_FULL };
+
+/** As of the last commit. */
+enum db_log db_log_state(const struct db *db);
+/** Tries to empty a log that is held, without waiting, unless a group is open; what the
+ * state is then. */
+enum db_log db_log_try(struct db *db);
+/** Who reads, as far as that can be known, for a sentence: "sqlite3 (process 4711)". */
+void db_log_holders(const struct db *db, char *ret, size_t size);
+
 /**
  * Rows that were to be written and are not in the file, and failures, since db_open(). A
  * row counts once, and no more when it is stored after all. What of DIMMs, cells and

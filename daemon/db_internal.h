@@ -92,6 +92,8 @@ struct db {
 	usec_t retention;
 	int wal_pages;     /* in the WAL, and not known to be moved into the file */
 	int wal_most;      /* ... at most, if no reader is in the way */
+	int log_pages;     /* in the WAL at the last commit */
+	int log_step;      /* of these: from there on it is held, see enum db_log */
 	bool busy;         /* the last BEGIN waited in vain */
 	bool unchecked;    /* the file as a whole, see db_unchecked() */
 	bool boots_pruned; /* no boot is left that no row names */
@@ -336,6 +338,13 @@ int db_apply_several(struct db *db, const struct change *c);
 
 /** Makes of a page's record what CHANGE_PAGE has as its data: stamps as in the file. */
 void db_make_page(struct page_rec *rec);
+
+/*
+ * The log (db_log.c).
+ */
+
+/** Whether a change of @kind is not to be written, as the log is too long. */
+bool db_log_leaves_out(const struct db *db, enum change_kind kind);
 
 /*
  * Group (db_store.c).

@@ -198,6 +198,8 @@ int db_prune(struct db *db, usec_t now, unsigned int max_rows)
 		r = db_apply_cap(db);
 	if (r < 0)
 		return r;
+	if (db_log_try(db) != DB_LOG_FINE)
+		return 0; /* it would make the log longer, and the file no shorter */
 	aged = prune_by_age(db, max_rows);
 	if (aged >= 0)
 		r = prune_boots(db);

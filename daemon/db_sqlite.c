@@ -232,7 +232,9 @@ void db_checkpoint(struct db *db)
 /* SQLite calls it after each commit, in place of a checkpoint of its own. */
 static int note_wal(void *userdata, sqlite3 *handle, const char *name, int pages)
 {
-	((struct db *)userdata)->wal_pages = pages;
+	struct db *db = userdata;
+
+	db->wal_pages = db->log_pages = pages;
 	return SQLITE_OK;
 }
 
@@ -253,6 +255,7 @@ void db_bound_wal(struct db *db)
 {
 	if (db->wal_pages >= db->wal_most)
 		move_wal(db);
+	(void)db_log_try(db);
 }
 
 void db_rest(struct db *db)
@@ -297,5 +300,8 @@ int db_apply_cap(struct db *db)
 	db->wal_most = pages / 8 < WAL_MUCH   ? WAL_MUCH
 		       : pages / 8 > WAL_MOST ? WAL_MOST
 					      : (int)(pages / 8);
+	db->log_step = pages / 4 < 2 * WAL_MUCH  ? 2 * WAL_MUCH
+		       : pages / 4 > INT_MAX / 4 ? INT_MAX / 4
+						 : (int)(pages / 4);
 	return db_pragma(db, "max_page_count", pages);
 }

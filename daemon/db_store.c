@@ -152,7 +152,14 @@ static const struct change *append(struct db *db, struct change head, const void
 
 static int put(struct db *db, struct change head, const void *data, size_t size)
 {
-	int r = reserve(db, change_size(size));
+	int r;
+
+	if (db_log_leaves_out(db, (enum change_kind)head.kind)) {
+		/* no failure for each: the state of the log says why */
+		db_lose(db, head.kind, data);
+		return 0;
+	}
+	r = reserve(db, change_size(size));
 
 	if (r == 0) {
 		size_t before = db->log_len;
@@ -247,7 +254,8 @@ static int put_all(struct db *db, enum change_kind kind, const void *const *rows
 		bool done = false;
 		int r = 0;
 
-		if (n - i >= DB_ROWS_AT_ONCE && i % DB_ROWS_AT_ONCE == 0)
+		if (n - i >= DB_ROWS_AT_ONCE && i % DB_ROWS_AT_ONCE == 0 &&
+		    !db_log_leaves_out(db, kind))
 			r = put_at_once(db, kind, rows + i, &done);
 		last = r < 0 ? r : last;
 		if (done) {

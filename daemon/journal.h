@@ -40,6 +40,7 @@
 #define JOURNAL_ID_CONFIG_REFUSED     "db7385431c9f4ae0ae23b62c62cd03c4"
 #define JOURNAL_ID_DATABASE_RECOVERED "04c93909d0014c6c92bdcece0f53da3b"
 #define JOURNAL_ID_DATABASE_FAILED    "d91e657183204fec9dad95c044fc2756"
+#define JOURNAL_ID_DATABASE_HELD      "710473b477024f999e5484871cc0f67a"
 
 struct journal_context {
 	unsigned int page_shift;

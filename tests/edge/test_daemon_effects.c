@@ -39,6 +39,7 @@ static struct {
 	unsigned int served;
 	uint64_t serve_page; /* errs whenever the daemon serves */
 	int64_t clock;
+	enum db_log log_state;
 } seen;
 
 static void err(struct daemon *d, uint64_t page);
@@ -148,6 +149,26 @@ unsigned int db_pending(const struct db *db)
 const char *db_last_error(const struct db *db)
 {
 	return "made up";
+}
+
+uint64_t db_size(const struct db *db)
+{
+	return 0;
+}
+
+enum db_log db_log_state(const struct db *db)
+{
+	return seen.log_state;
+}
+
+enum db_log db_log_try(struct db *db)
+{
+	return seen.log_state;
+}
+
+void db_log_holders(const struct db *db, char *ret, size_t size)
+{
+	snprintf(ret, size, "cat (process 7)");
 }
 
 void db_settle_lost(struct db *db, struct db_missing *ret)
@@ -548,6 +569,35 @@ static void refused(void **state)
 	free_daemon(d);
 }
 
+/* While a reader holds the log, what is counted stays in the engine, and is told of once;
+ * at the end it is stored all the same. */
+static void held_log(void **state)
+{
+	struct daemon *d = new_daemon_of(true);
+
+	(void)daemon_flush(d);
+	seen.complaints = 0;
+	seen.pending = 0;
+	seen.log_state = DB_LOG_LONG;
+	err(d, 1);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_int_equal(seen.pending, 0);
+	assert_true(engine_is_dirty(d->engine));
+	assert_int_equal(seen.complaints, 1);
+	d->stopping = true;
+	assert_int_equal(daemon_flush(d), 0);
+	assert_false(engine_is_dirty(d->engine));
+	d->stopping = false;
+	seen.log_state = DB_LOG_FINE;
+	err(d, 2);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_false(engine_is_dirty(d->engine));
+	assert_int_equal(seen.complaints, 2);
+	seen.log_state = DB_LOG_FINE;
+	free_daemon(d);
+}
+
 /* At the end nothing new is begun. */
 static void stopping(void **state)
 {
@@ -577,6 +627,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(stopping),
 		cmocka_unit_test(flush_serves),
+		cmocka_unit_test(held_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
