@@ -128,6 +128,10 @@ int db_connect(struct db *db, int flags)
 		int e = db->handle ? sqlite3_system_errno(db->handle) : 0;
 
 		r = db_fail(db, rc);
+		/* the folder is there, as the lock is: it found no inode, and SQLite
+		 * tells of its second try, that only reads */
+		if (e == ENOENT && db->lock_fd >= 0)
+			e = ENOSPC;
 		return rc == SQLITE_NOMEM || e == 0 ? r : -e;
 	}
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 
 import host
+import outside
 
 LATER = '''PRAGMA application_id = 1397704260; PRAGMA user_version = 99;
            CREATE TABLE new(x)'''
@@ -87,8 +88,21 @@ def small_file(h, kib):
     h.metrics.unlink(missing_ok=True)
 
 
+def few_inodes(h, n):
+    """A first start that finds no free inode goes on like one on a full disk."""
+    folder = host.Path(f'/run/inodes-{n}')  # goes with the namespace
+    folder.mkdir()
+    outside.mount_tmpfs(str(folder), f'nr_inodes={n}')
+    h.before = h.sent()
+    h.start(db=folder / 'small.db')
+    storm(h)
+    assert h.stop() == 0
+
+
 host.isolate()
 with host.Host('[Policy]\nAction=account\n') as h:
     refuses(h)
     for kib in [0, 1, 4, 16, 32, 64, 100, 1000]:
         small_file(h, kib)
+    for n in range(1, 7):
+        few_inodes(h, n)
