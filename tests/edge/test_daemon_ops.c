@@ -42,6 +42,11 @@ void daemon_look_at_kernel(struct daemon *daemon)
 {
 }
 
+bool daemon_db_fine(const struct daemon *daemon)
+{
+	return daemon->db != NULL;
+}
+
 void daemon_bus_up(void *ctx)
 {
 }
@@ -98,9 +103,17 @@ static void expect_unknown(void)
 
 static void unknown(void **state)
 {
-	expect_unknown();
 	d.db = must_open(*state, DB_CREATED);
 	expect_unknown();
+}
+
+/* What an earlier daemon stored is not known to one that goes on without the database. */
+static void without_database(void **state)
+{
+	char why[REPORT_TEXT_MAX] = "";
+
+	assert_int_equal(daemon_bus_ops.forget(&d, 0x1234000, why), -EIO);
+	assert_string_equal(why, "the database cannot be read: it is not open");
 }
 
 /* A database that cannot be read does not say that a page is not known. */
@@ -128,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(unknown, start, stop),
+		cmocka_unit_test_setup_teardown(without_database, start, stop),
 		cmocka_unit_test_setup_teardown(unread, start, stop),
 	};
 

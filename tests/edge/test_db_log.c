@@ -137,7 +137,8 @@ static void reader_stays(void **state)
 	assert_int_equal(db_log_try(db), DB_LOG_FINE);
 	lost = db_lost_rows(db);
 	put_group(db, 9 * GROUPS, true);
-	assert_int_equal(db_lost_rows(db), lost);
+	/* the pages of the group had been left out before, and are stored now */
+	assert_int_equal(db_lost_rows(db), lost - 300);
 	assert_int_equal(ask(f->path, "SELECT max(last) FROM ce"), 9 * GROUPS);
 	assert_true(bytes_of(f) <= 8 * MIB);
 	db_close(db);
