@@ -22,6 +22,8 @@ CHANGES = [disk.WRITE, disk.SYNC, disk.TRUNCATE, disk.OPEN, disk.UNLINK]
 KINDS = [[disk.READ], [disk.WRITE], [disk.SYNC], [disk.OPEN], CHANGES,
          CHANGES + [disk.READ, disk.RENAME]]
 
+FOUND = 346, 1259, 2397, 6159, 6178  # seeds that went wrong once
+
 
 def told_as_lost(told, killed):
     """Whether the daemon's last word of its database is that it stores nothing. One that
@@ -145,7 +147,9 @@ def main():
         beginning = make_beginning(h)
         failing = disk.Disk(h.db.parent, h.dir / 'control')
         h.environ.update(failing.environ())
-        for n in range(seed, seed + rounds):
+        seeds = [] if '--seed' in sys.argv else list(FOUND)
+        seeds += range(seed, seed + rounds)
+        for n in seeds:
             sample = Sample(h, failing, beginning, n)
             try:
                 sample()
@@ -157,7 +161,7 @@ def main():
                 if h.process:
                     h.kill()
         h.log.write_text('')
-    print(f'{rounds} runs from seed {seed} in {time.monotonic() - begin:.1f} s, {red} red')
+    print(f'{len(seeds)} runs, from seed {seed} on, in {time.monotonic() - begin:.1f} s, {red} red')
     sys.exit(1 if red else 0)
 
 
