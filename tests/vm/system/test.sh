@@ -10,10 +10,25 @@
 . /vm/common.sh
 
 mkdir -p "$out" "$drop_ins"
-for script in unit sandbox pages journal bus cli users operator reload \
-	neighbours restart refused; do
+run_part()
+{
 	# shellcheck disable=SC1090
-	. "/vm/$script.sh"
+	. "/vm/$1.sh"
+}
+
+run_part unit
+run_part silence
+part 'asked nothing since it was started'
+silent_since "$(($(prop ActiveEnterTimestampMonotonic) / 1000000))"
+root_is_served 'first question'
+# The sandbox is tested without a question to the daemon, and most of the time passes.
+run_part sandbox
+part 'asked nothing for long'
+silent_since "$asked"
+root_is_served 'after a silence'
+for script in pages journal bus cli users operator reload neighbours restart flood \
+	bus_gone refused; do
+	run_part "$script"
 done
 
 cp "$prom" "$out/last.prom"
