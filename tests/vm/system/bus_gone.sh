@@ -23,6 +23,15 @@ told_of_bus_once()
 	[ "$(told_of_bus "$1")" = 1 ]
 }
 
+# says_once PATTERN: in the journal, which is shown if not.
+says_once()
+{
+	wait_until 10 told_of_bus_once "$1" && return
+	journalctl --boot --unit="$unit" --output=short-monotonic --quiet \
+		--after-cursor="$cursor" | sed 's/^/      /'
+	return 1
+}
+
 # bus_daemon: its process.
 bus_daemon()
 {
@@ -45,9 +54,9 @@ comes_back()
 	check "$1: root is served" softofflinectl reload
 	check "$1: an ordinary user is" sh -c "setpriv --reuid=65534 --clear-groups \
 		softofflinectl status >/dev/null"
-	check "$1: it says once that it was gone" wait_until 10 told_of_bus_once \
+	check "$1: it says once that it was gone" says_once \
 		'connection to the system bus ended'
-	check "$1: and once that it is back" wait_until 10 told_of_bus_once \
+	check "$1: and once that it is back" says_once \
 		'On the system bus again'
 	check "$1: the same process" same "$main" "$(prop MainPID)"
 	check "$1: nothing was missed" wait_until 10 counted

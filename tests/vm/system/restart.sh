@@ -66,7 +66,7 @@ check 'and says that this is stored' has "$err" 'not running; showing what it st
 check 'root reads the same from the database' same "$before" "$(told 2>/dev/null)"
 try nobody softofflinectl status
 check 'an ordinary user does not' has "$status $err" \
-	'^3 softofflinectl: softofflined is not running'
+	'^3 softofflinectl: softofflined (is not running|does not answer)'
 try nobody softofflinectl pages
 check 'nor the pages' same 1 "$status"
 try softofflinectl offline "$(address "$pfn9")"
