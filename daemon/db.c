@@ -530,6 +530,7 @@ struct db *db_close(struct db *db)
 	close_p(&db->lock_fd);
 	free(db->log);
 	free(db->failed);
+	free(db->unread);
 	free(db->page);
 	free(db->path);
 	free(db);

@@ -101,6 +101,9 @@ struct db {
 	unsigned int pending;      /* rows in the open group */
 	uint64_t lost;             /* rows, for good */
 	struct db_missing missing; /* ... since db_settle_lost() */
+	struct db_unread *unread;  /* see db_unread.c */
+	unsigned int n_unread;
+	bool unread_more;       /* ... than can be noted */
 	struct db_lost *failed; /* may be stored yet, see db_lost.c; NULL: reading only */
 	uint64_t errors;
 	struct totals totals;  /* as table totals has them, the open group included */
@@ -376,8 +379,27 @@ void db_lose_group(struct db *db);
 void db_find_group(struct db *db);
 
 /*
+ * Pages whose stored record could not be read (db_unread.c).
+ */
+
+/** The record of @pfn could not be read; it could, or there is none. */
+void db_note_unread(struct db *db, uint64_t pfn);
+void db_forget_unread(struct db *db, uint64_t pfn);
+/**
+ * To be called before the page is written. Returns 0: it may be, after db_add_unread();
+ * negative errno: its stored record still cannot be read, and is not to be written over.
+ */
+int db_look_at_unread(struct db *db, uint64_t pfn);
+/** Adds to @rec, which is about to be written, what is stored and was not known. */
+void db_add_unread(struct db *db, struct page_rec *rec);
+
+/*
  * Restoring (db_restore.c).
  */
+
+/** As db_get_page(), which tells of pages that are in the engine's hands from now on. */
+int db_read_page(struct db *db, pfn_t p, const struct page_rec **ret,
+		 bool *ret_other_boot);
 
 /**
  * How far the times of a row are to be moved that are of row @boot of table boot with

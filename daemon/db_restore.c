@@ -152,7 +152,8 @@ int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 	return 0;
 }
 
-int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_other_boot)
+int db_read_page(struct db *db, pfn_t p, const struct page_rec **ret,
+		 bool *ret_other_boot)
 {
 	struct db_bind b = { 0 };
 	int r = db_stmt(db, STMT_PAGE, &b.s);
@@ -169,6 +170,17 @@ int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_o
 	(void)sqlite3_reset(b.s);
 	*ret = db->page;
 	return 0;
+}
+
+int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_other_boot)
+{
+	int r = db_read_page(db, p, ret, ret_other_boot);
+
+	if (r < 0 && r != -ENOENT)
+		db_note_unread(db, p.n);
+	else
+		db_forget_unread(db, p.n); /* the caller knows what is stored */
+	return r;
 }
 
 static int read_dimm(struct db *db, sqlite3_stmt *s, int64_t *ret_index,

@@ -144,10 +144,20 @@ static const struct change *append(struct db *db, struct change head, const void
 	head.size = (uint32_t)change_size(size);
 	*c = head;
 	memcpy(c + 1, data, size);
-	if (head.kind == CHANGE_PAGE)
+	if (head.kind == CHANGE_PAGE) {
+		db_add_unread(db, (void *)(c + 1));
 		db_make_page((void *)(c + 1));
+	}
 	db->log_len += head.size;
 	return c;
+}
+
+/* Of a page: not over a record that could not be read. */
+static int may_write(struct db *db, enum change_kind kind, const void *data)
+{
+	if (kind == CHANGE_PAGE)
+		return db_look_at_unread(db, ((const struct page_rec *)data)->pfn);
+	return 0;
 }
 
 static int put(struct db *db, struct change head, const void *data, size_t size)
@@ -159,8 +169,9 @@ static int put(struct db *db, struct change head, const void *data, size_t size)
 		db_lose(db, head.kind, data);
 		return 0;
 	}
-	r = reserve(db, change_size(size));
-
+	r = may_write(db, (enum change_kind)head.kind, data);
+	if (r == 0)
+		r = reserve(db, change_size(size));
 	if (r == 0) {
 		size_t before = db->log_len;
 		const struct change *c = append(db, head, data, size);
@@ -255,7 +266,7 @@ static int put_all(struct db *db, enum change_kind kind, const void *const *rows
 		int r = 0;
 
 		if (n - i >= DB_ROWS_AT_ONCE && i % DB_ROWS_AT_ONCE == 0 &&
-		    !db_log_leaves_out(db, kind))
+		    !db_log_leaves_out(db, kind) && db->n_unread == 0 && !db->unread_more)
 			r = put_at_once(db, kind, rows + i, &done);
 		last = r < 0 ? r : last;
 		if (done) {
@@ -287,6 +298,7 @@ int db_put_page(struct db *db, const struct page_rec *rec)
 
 int db_remove_page(struct db *db, pfn_t p)
 {
+	db_forget_unread(db, p.n);
 	return put(db, (struct change){ .kind = CHANGE_REMOVE }, &p.n, sizeof(p.n));
 }
 
