@@ -319,15 +319,15 @@ static void keep_house(struct daemon *d)
 		return;
 	if (d->minutes % PRUNE_MINUTES == 0 && daemon_flush(d) >= 0)
 		(void)db_prune(d->db, now, PRUNE_ROWS);
+	if (d->minutes % PRUNE_MINUTES == 0)
+		daemon_begin_check(d); /* if the one before could not look */
 	rest(d);
+	/* a damaged file must not take the place of a good one */
 	if (usec_sub(now, d->backed_up).us < USEC_PER_DAY ||
-	    usec_sub(now, usec(last)).us < QUIET)
+	    usec_sub(now, usec(last)).us < QUIET || db_unchecked(d->db))
 		return;
 	d->backed_up = now;
 	(void)daemon_flush(d);
-	if (db_unchecked(
-		    d->db)) /* a damaged file must not take the place of a good one */
-		return;
 	if (db_backup(d->db) < 0)
 		journal_log(LOG_WARNING, 0, "Database: no backup: %s",
 			    db_last_error(d->db));

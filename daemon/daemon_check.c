@@ -43,7 +43,9 @@ static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userda
 	if (r == -EUCLEAN && d->db)
 		replace_db(d);
 	else if (r < 0)
-		journal_log(LOG_WARNING, r, "Database: the file could not be checked");
+		journal_log(LOG_WARNING, r,
+			    "Database: the file could not be checked; it is tried again "
+			    "within ten minutes");
 	else if (d->db)
 		db_set_checked(d->db);
 	return 0;
@@ -152,7 +154,7 @@ void daemon_begin_check(struct daemon *d)
 {
 	int r;
 
-	if (!d->db || !db_unchecked(d->db))
+	if (!d->db || d->check || !db_unchecked(d->db))
 		return;
 	r = db_check_start(&d->check, engine_config(d->engine)->database.path);
 	if (r >= 0)

@@ -227,7 +227,7 @@ void daemon_bus_down(void *ctx, int error);
 
 /* daemon_check.c */
 
-/** Begins to look at the whole database, if db_open() did not. */
+/** Begins to look at the whole database, unless that was done or is under way. */
 void daemon_begin_check(struct daemon *d);
 /** Ends it, finished or not. */
 void daemon_end_check(struct daemon *d);
