@@ -18,7 +18,10 @@
 #include "clock.h"
 
 /* The bus itself answers within moments or not at all. */
-#define CALL_TIMEOUT_USEC (20 * USEC_PER_SEC)
+#define CALL_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* Of the D-Bus specification, "Well-known Message Bus Instances". */
+#define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
 
 /* What the properties say may be this old, so that asking for them costs little. */
 #define STATUS_AGE (USEC_PER_SEC / 10)
@@ -125,6 +128,13 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	return 0;
 }
 
+/* What comes while the bus takes no answers is dropped: they would pile up here. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return sd_bus_message_is_method_call(m, NULL, NULL) > 0 &&
+	       bus_calls_drop(userdata);
+}
+
 /* A connection straight to a peer, without a bus daemon, has no names. */
 static int ask_for_name(struct bus *b)
 {
@@ -149,10 +159,34 @@ static int set_up(struct bus *b, sd_event *event)
 			"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
 			"Disconnected", on_gone, b);
 	if (r >= 0)
+		r = sd_bus_add_filter(b->connection, &b->filter, on_message, b);
+	if (r >= 0)
 		r = ask_for_name(b);
 	if (r >= 0)
 		r = sd_bus_attach_event(b->connection, event, SD_EVENT_PRIORITY_NORMAL);
 	return r;
+}
+
+int bus_connect(sd_bus **ret)
+{
+	const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+	sd_bus *bus = NULL;
+	int r = sd_bus_new(&bus);
+
+	if (r >= 0)
+		r = sd_bus_set_address(bus, address ? address : SYSTEM_BUS);
+	if (r >= 0)
+		r = sd_bus_set_bus_client(bus, 1);
+	if (r >= 0)
+		r = sd_bus_negotiate_fds(bus, 0);
+	if (r >= 0)
+		r = sd_bus_start(bus);
+	if (r < 0) {
+		sd_bus_unref(bus);
+		return r;
+	}
+	*ret = bus;
+	return 0;
 }
 
 int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
@@ -194,9 +228,11 @@ struct bus *bus_free(struct bus *b)
 		turn_away(&b->offlines[i]);
 	bus_calls_done(b);
 	sd_bus_slot_unref(b->name);
+	sd_bus_slot_unref(b->filter);
 	sd_bus_slot_unref(b->gone);
 	sd_bus_slot_unref(b->object);
-	sd_bus_flush_close_unref(b->connection);
+	/* Not flushed: a bus that takes nothing would be waited for without end. */
+	sd_bus_close_unref(b->connection);
 	free(b);
 	return NULL;
 }

@@ -125,13 +125,20 @@ struct bus_ops {
 	void (*up)(void *ctx);
 	/**
 	 * No calls come, and none will; the bus is to be freed. @error: -ECONNRESET: the
-	 * connection ended; -EEXIST: another program has the name; -EACCES, -EPERM: the
-	 * bus's policy does not let us have it; other negative errno.
+	 * connection ended; -ENOBUFS: the bus takes no more answers; -EEXIST: another
+	 * program has the name; -EACCES, -EPERM: the bus's policy does not let us have
+	 * it; other negative errno.
 	 */
 	void (*down)(void *ctx, int error);
 };
 
 struct bus;
+
+/**
+ * Connects to the system bus, as a client that takes no file descriptors: a stranger's
+ * would use up ours. Returns 0 and *ret, or negative errno.
+ */
+int bus_connect(sd_bus **ret);
 
 /**
  * Takes over the reference to @connection, which is started but not attached to a loop,

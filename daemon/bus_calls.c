@@ -30,7 +30,8 @@
 
 #define REST_PARTS  9 /* of ten: how long the others rest */
 #define MAX_REST    USEC_PER_SEC
-#define MAX_UNSENT  32                   /* answers that the bus has not taken yet */
+#define MAX_UNSENT  3                    /* answers that the bus has not taken yet */
+#define DROP_UNSENT 4096                 /* ... and then questions are dropped */
 #define UNSENT_REST (USEC_PER_SEC / 100) /* until it may have */
 
 DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref)
@@ -110,12 +111,29 @@ static void run(struct line *line, struct call *c)
 	call_free(c);
 }
 
-/* Answers that are not taken would pile up here, and not at whoever does not read. */
-static bool unsent(const struct bus *b)
+static uint64_t count_unsent(struct bus *b)
 {
 	uint64_t n = 0;
 
-	return sd_bus_get_n_queued_write(b->connection, &n) >= 0 && n > MAX_UNSENT;
+	return sd_bus_get_n_queued_write(b->connection, &n) < 0 ? 0 : n;
+}
+
+bool bus_calls_drop(struct bus *b)
+{
+	return count_unsent(b) > DROP_UNSENT;
+}
+
+/*
+ * The bus has not said for long whose a call is. It takes nothing more from us when it
+ * holds as much of ours as it may, because somebody does not read his answers. A new
+ * connection begins with nothing held.
+ */
+static void give_up(struct bus *b)
+{
+	if (b->given_up)
+		return;
+	b->given_up = true;
+	b->ops->down(b->ctx, -ENOBUFS);
 }
 
 static void run_others(struct bus *b)
@@ -123,7 +141,7 @@ static void run_others(struct bus *b)
 	usec_t begin = clock_boot(), end;
 	int64_t rest;
 
-	if (unsent(b)) {
+	if (count_unsent(b) > MAX_UNSENT) {
 		b->rest = usec_add(begin, usec(UNSENT_REST));
 		return;
 	}
@@ -219,7 +237,9 @@ static void refuse_unknown(struct call *c, const sd_bus_error *why)
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 
 	/* Who has gone needs no answer. */
-	if (!sd_bus_error_has_name(why, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
+	if (sd_bus_error_has_name(why, SD_BUS_ERROR_NO_REPLY)) {
+		give_up(c->bus);
+	} else if (!sd_bus_error_has_name(why, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
 		sd_bus_error_setf(&error, BUS_ERROR_BUSY,
 				  "The bus did not say who calls: %s. Call again.",
 				  why->message ? why->message : why->name);

@@ -83,6 +83,7 @@ struct bus {
 	sd_bus *connection;
 	sd_bus_slot *object;
 	sd_bus_slot *gone; /* the match for the end of the connection */
+	sd_bus_slot *filter;
 	sd_bus_slot *name; /* the question for the name */
 	const struct bus_ops *ops;
 	void *ctx;
@@ -92,7 +93,8 @@ struct bus {
 	struct line lists;  /* root's lists */
 	struct line others; /* all calls of everybody else */
 	sd_event_source *turn;
-	usec_t rest; /* the others get no turn before */
+	usec_t rest;   /* the others get no turn before */
+	bool given_up; /* the bus takes nothing more from this connection */
 
 	struct status_report status; /* as it was at @status_time, for the properties */
 	usec_t status_time;
@@ -111,6 +113,9 @@ struct bus {
 int bus_calls_init(struct bus *b, sd_event *event);
 /** Answers all calls with BUS_ERROR_STOPPING, and removes the source. */
 void bus_calls_done(struct bus *b);
+/** Whether so many answers wait for the bus to take them that a further call is dropped.
+ */
+bool bus_calls_drop(struct bus *b);
 /**
  * Takes a call of @method that came in. Returns as a handler of sd-bus: 1; negative errno
  * with @error set or not.

@@ -37,6 +37,11 @@ static void tell_down(struct daemon *d, int error)
 			"The bus's policy does not let this program have the name " BUS_NAME
 			"; install org.softofflined1.conf. %s",
 			meanwhile);
+	else if (error == -ENOBUFS)
+		journal_log(LOG_WARNING, 0,
+			    "The system bus takes no more answers: a program does not "
+			    "read those that it asked for. Connecting once more. %s",
+			    meanwhile);
 	else if (d->bus_was_up)
 		journal_log(
 			LOG_WARNING, 0,
@@ -93,7 +98,7 @@ void daemon_bus_up(void *ctx)
 static void open_bus(struct daemon *d)
 {
 	sd_bus *connection = NULL;
-	int r = sd_bus_open_system(&connection);
+	int r = bus_connect(&connection);
 
 	if (r >= 0)
 		r = bus_new(&d->bus, connection, d->event, &daemon_bus_ops, d);

@@ -7,6 +7,7 @@
  *                                             nothing, one under way on each connection
  *   hostile_caller flood CONNECTIONS SECONDS  questions, as fast as the bus takes them
  *   hostile_caller unread CONNECTIONS SECONDS lists of pages whose answers are not read
+ *   hostile_caller hoard CONNECTIONS SECONDS  the same, one after the other, all the time
  *   hostile_caller signal NAME BYTES SECONDS  signals to one connection of another
  * program
  *
@@ -131,6 +132,24 @@ static void leave_unread(unsigned int connections, double seconds)
 		sd_bus_unref(bus[i]);
 }
 
+static void hoard(unsigned int connections, double seconds)
+{
+	struct timespec rest = { .tv_nsec = 20000000 };
+	unsigned int under_way = 0;
+	double end = now() + seconds;
+	sd_bus *bus[MOST];
+
+	for (unsigned int i = 0; i < connections; i++)
+		bus[i] = connect_bus();
+	for (unsigned int i = 0; now() < end; i = (i + 1) % connections) {
+		send_one(bus[i], "ListPages", &under_way);
+		must(sd_bus_flush(bus[i]), "flush");
+		nanosleep(&rest, NULL);
+	}
+	for (unsigned int i = 0; i < connections; i++)
+		sd_bus_unref(bus[i]);
+}
+
 static void signal_to(const char *name, size_t bytes, double seconds)
 {
 	sd_bus *bus = connect_bus();
@@ -166,6 +185,8 @@ int main(int argc, char **argv)
 		call("GetStatus", n, UNDER_WAY, atof(argv[3]));
 	else if (argc == 4 && strcmp(argv[1], "unread") == 0)
 		leave_unread(n, atof(argv[3]));
+	else if (argc == 4 && strcmp(argv[1], "hoard") == 0 && n > 0)
+		hoard(n, atof(argv[3]));
 	else if (argc == 5 && strcmp(argv[1], "signal") == 0)
 		signal_to(argv[2], (size_t)atol(argv[3]), atof(argv[4]));
 	else
