@@ -468,8 +468,11 @@ static void wait_for_answers(struct daemon *d)
  */
 static void store_the_rest(struct daemon *d)
 {
-	int r = daemon_flush(d);
+	int r;
 
+	if (d->db && d->db_failing)
+		daemon_store_again(d);
+	r = daemon_flush(d);
 	if (r >= 0)
 		r = daemon_flush(d);
 	if (d->db && (r < 0 || d->db_failing))

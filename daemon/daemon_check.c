@@ -34,19 +34,29 @@ static void replace_db(struct daemon *d)
 	(void)daemon_flush(d);
 }
 
+/* What is looked at by its path is the file that is open. */
+static bool in_place(const struct daemon *d)
+{
+	const char *why;
+
+	return !d->db_away && db_is_in_place(d->db, &why);
+}
+
 static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
 	struct daemon *d = userdata;
 	int r = db_check_result(d->check);
 
 	daemon_end_check(d);
-	if (r == -EUCLEAN && d->db)
+	if (!d->db || !in_place(d))
+		return 0;
+	if (r == -EUCLEAN)
 		replace_db(d);
 	else if (r < 0)
 		journal_log(LOG_WARNING, r,
 			    "Database: the file could not be checked; it is tried again "
 			    "within ten minutes");
-	else if (d->db)
+	else
 		db_set_checked(d->db);
 	return 0;
 }
@@ -154,7 +164,8 @@ void daemon_begin_check(struct daemon *d)
 {
 	int r;
 
-	if (!d->db || d->check || !db_unchecked(d->db))
+	/* The path is where another file may be now. */
+	if (!d->db || d->check || !db_unchecked(d->db) || !in_place(d))
 		return;
 	r = db_check_start(&d->check, engine_config(d->engine)->database.path);
 	if (r >= 0)

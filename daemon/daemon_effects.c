@@ -26,7 +26,10 @@ static void follow(struct daemon *d, struct input in)
 /* One line when the database starts to fail. */
 static void note_failure(struct daemon *d, int r)
 {
-	if (r >= 0 || d->db_failing)
+	if (r >= 0)
+		return;
+	d->put_failed = true;
+	if (d->db_failing)
 		return;
 	d->db_failing = true;
 	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
@@ -44,9 +47,10 @@ void daemon_store_again(struct daemon *d)
 	d->db_incomplete = true;
 }
 
+/* Where one row cannot be stored and all others can, that is tried by the minute. */
 static void note_recovery(struct daemon *d)
 {
-	if (!d->db_failing)
+	if (!d->db_failing || (clock_boot().us < d->retry_at.us && !d->stopping))
 		return;
 	d->db_failing = false;
 	daemon_store_again(d);
@@ -175,10 +179,9 @@ static void note_log(struct daemon *d)
 		db_log_holders(d->db, who, sizeof(who));
 		journal_event(
 			LOG_WARNING, JOURNAL_ID_DATABASE_HELD, 0,
-			"Database: %s stays in a transaction, so its log cannot be "
-			"emptied (%llu MiB with it). No history is stored until that "
-			"ends; counting goes on.",
-			who, (unsigned long long)(db_size(d->db) >> 20));
+			"Database: its log cannot be emptied (%llu MiB with it): %s. No "
+			"history is stored until that ends; counting goes on.",
+			(unsigned long long)(db_size(d->db) >> 20), who);
 	} else {
 		journal_log(LOG_NOTICE, 0,
 			    "Database: its log is empty again; what is known is stored "
@@ -197,8 +200,9 @@ static int commit(struct daemon *d)
 	d->wall_offset = clock_wall_offset();
 	r = db_commit(d->db, clock_boot(), d->wall_offset);
 	note_failure(d, r);
-	if (wrote && r >= 0)
+	if (wrote && r >= 0 && !d->put_failed)
 		note_recovery(d);
+	d->put_failed = false;
 	note_log(d);
 	return r;
 }
@@ -227,6 +231,8 @@ static int flush(struct daemon *d, bool serving)
 	r = commit(d);
 	if (again && r >= 0 && !d->db_failing)
 		note_complete(d);
+	else if (again)
+		d->retry_at = usec_add(clock_boot(), usec(USEC_PER_MINUTE));
 	d->flush_took = usec_sub(usec_sub(clock_boot(), d->flushed), served);
 	return r;
 }

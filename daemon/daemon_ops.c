@@ -124,7 +124,7 @@ static enum result waiting_for(struct daemon *d)
 int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
 		       bool *ret_other_boot)
 {
-	int r = d->db ? db_get_page(d->db, p, ret, ret_other_boot) : -EIO;
+	int r = d->db ? db_peek_page(d->db, p, ret, ret_other_boot) : -EIO;
 
 	return r < 0 && r != -ENOENT ? -EIO : r;
 }
@@ -374,6 +374,19 @@ static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
 	return -d->own_error;
 }
 
+/* What is not deleted on disk would come back. */
+static int store_forgotten(struct daemon *d, char why[REPORT_TEXT_MAX])
+{
+	int r = daemon_flush(d);
+
+	if (r >= 0 && d->db && !d->db_failing)
+		return 0;
+	snprintf(why, REPORT_TEXT_MAX,
+		 "forgotten in memory, but the database could not be written: it comes "
+		 "back; forget it once more when the database works");
+	return -EIO;
+}
+
 static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 {
 	struct daemon *d = ctx;
@@ -385,12 +398,12 @@ static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 			: daemon_stored_page(d, p, &stored, &other_boot);
 
 	if (r >= 0)
-		return forget(d, p, why);
-	if (r == -ENOENT)
+		r = forget(d, p, why);
+	else if (r == -ENOENT)
 		daemon_say_unknown(d, p, why);
 	else
 		daemon_say_unread(d, why);
-	return r;
+	return r < 0 ? r : store_forgotten(d, why);
 }
 
 /* Every page of the DIMM, but for one that an attempt is under way on. */
@@ -423,7 +436,7 @@ static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX
 		snprintf(why, REPORT_TEXT_MAX,
 			 "no DIMM \"%.64s\" is known; softofflinectl dimms lists all",
 			 label);
-	return r;
+	return r < 0 ? r : store_forgotten(d, why);
 }
 
 const struct bus_ops daemon_bus_ops = {

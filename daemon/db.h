@@ -173,7 +173,10 @@ enum db_log db_log_state(const struct db *db);
 /** Tries to empty a log that is held, without waiting, unless a group is open; what the
  * state is then. */
 enum db_log db_log_try(struct db *db);
-/** Who reads, as far as that can be known, for a sentence: "sqlite3 (process 4711)". */
+/**
+ * Why, as far as that can be known, a clause: "sqlite3 (process 4711) stays in a
+ * transaction".
+ */
 void db_log_holders(const struct db *db, char *ret, size_t size);
 
 /**
@@ -282,11 +285,15 @@ int db_each_reader(struct db *db, db_reader_fn fn, void *userdata);
 int db_get_totals(struct db *db, struct totals *ret);
 
 /**
- * One page: 0 and *ret, a record in the storage of @db valid until the next call;
- * -ENOENT.
+ * One page, for who counts on from there: 0 and *ret, a record in the storage of @db
+ * valid until the next call; -ENOENT; other negative errno: it could not be read, and
+ * what is put of that page is then added to what is stored.
  */
 int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret,
 		bool *ret_other_boot);
+/** The same, for who only wants to see it. */
+int db_peek_page(struct db *db, pfn_t p, const struct page_rec **ret,
+		 bool *ret_other_boot);
 
 /*
  * Reports, for bus and CLI: times in microseconds since the epoch.

@@ -397,10 +397,6 @@ void db_add_unread(struct db *db, struct page_rec *rec);
  * Restoring (db_restore.c).
  */
 
-/** As db_get_page(), which tells of pages that are in the engine's hands from now on. */
-int db_read_page(struct db *db, pfn_t p, const struct page_rec **ret,
-		 bool *ret_other_boot);
-
 /**
  * How far the times of a row are to be moved that are of row @boot of table boot with
  * @offset, the last of them being @latest: all by the same, and never into the future.

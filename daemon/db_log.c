@@ -114,7 +114,7 @@ void db_log_holders(const struct db *db, char *ret, size_t size)
 	struct stat shm;
 	size_t len = 0;
 
-	snprintf(ret, size, "a program");
+	snprintf(ret, size, "a program reads it, or the disk fails");
 	if (!f || db_path(db, "-shm", path) < 0 || stat(path, &shm) < 0)
 		return;
 	while (n < HOLDERS_TOLD && fgets(line, sizeof(line), f)) {
@@ -132,4 +132,7 @@ void db_log_holders(const struct db *db, char *ret, size_t size)
 		if (len >= size)
 			return;
 	}
+	if (n > 0)
+		snprintf(ret + len, size - len, " stay%s in a transaction",
+			 n == 1 ? "s" : "");
 }

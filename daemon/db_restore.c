@@ -152,7 +152,7 @@ int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 	return 0;
 }
 
-int db_read_page(struct db *db, pfn_t p, const struct page_rec **ret,
+int db_peek_page(struct db *db, pfn_t p, const struct page_rec **ret,
 		 bool *ret_other_boot)
 {
 	struct db_bind b = { 0 };
@@ -174,7 +174,7 @@ int db_read_page(struct db *db, pfn_t p, const struct page_rec **ret,
 
 int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_other_boot)
 {
-	int r = db_read_page(db, p, ret, ret_other_boot);
+	int r = db_peek_page(db, p, ret, ret_other_boot);
 
 	if (r < 0 && r != -ENOENT)
 		db_note_unread(db, p.n);

@@ -66,7 +66,7 @@ static int read_entry(struct db *db, struct db_unread *entry)
 {
 	const struct page_rec *rec;
 	bool other_boot;
-	int r = db_read_page(db, pfn(entry->pfn), &rec, &other_boot);
+	int r = db_peek_page(db, pfn(entry->pfn), &rec, &other_boot);
 
 	if (r == -ENOENT)
 		*entry = (struct db_unread){ .pfn = entry->pfn, .read = true };

@@ -39,6 +39,7 @@ static struct {
 	unsigned int served;
 	uint64_t serve_page; /* errs whenever the daemon serves */
 	int64_t clock;
+	bool pages_fail;
 	bool given_again; /* all that is known, to be stored once more */
 	enum db_log log_state;
 } seen;
@@ -79,6 +80,8 @@ int db_put_ce(struct db *db, const struct ce_row *row)
 
 int db_put_pages(struct db *db, const void *const *recs, unsigned int n)
 {
+	if (seen.pages_fail)
+		return -EIO;
 	for (; n > 0; n--)
 		(void)put_row();
 	return 0;
@@ -86,7 +89,9 @@ int db_put_pages(struct db *db, const void *const *recs, unsigned int n)
 
 int db_put_ces(struct db *db, const void *const *rows, unsigned int n)
 {
-	return db_put_pages(db, rows, n);
+	for (; n > 0; n--)
+		(void)put_row();
+	return 0;
 }
 
 int db_put_poison(struct db *db, const struct poison_row *row)
@@ -606,6 +611,37 @@ static void held_log(void **state)
 	free_daemon(d);
 }
 
+/* One page cannot be stored and all other rows can: that is told, and tried again by the
+ * minute and not with each commit. */
+static void failing_row(void **state)
+{
+	struct daemon *d = new_daemon_of(true);
+
+	(void)daemon_flush(d);
+	seen.complaints = 0;
+	seen.pages_fail = true;
+	err(d, 1);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_true(d->db_failing);
+	seen.given_again = true;
+	for (int i = 2; i < 20; i++) {
+		seen.pages_fail = i % 2; /* whenever all is given again */
+		err(d, (unsigned int)i);
+		assert_int_equal(daemon_flush(d), 0);
+	}
+	assert_true(d->db_failing);
+	assert_int_equal(seen.complaints, 2);
+	d->retry_at = usec(0); /* the minute is over, and the page can be stored */
+	seen.pages_fail = false;
+	err(d, 30);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_false(d->db_failing);
+	assert_int_equal(daemon_flush(d), 0);
+	assert_int_equal(seen.complaints, 3);
+	seen.given_again = false;
+	free_daemon(d);
+}
+
 /* At the end nothing new is begun. */
 static void stopping(void **state)
 {
@@ -631,6 +667,7 @@ int main(void)
 		cmocka_unit_test(groups_are_bounded),
 		cmocka_unit_test(failing_commit),
 		cmocka_unit_test(failing_read),
+		cmocka_unit_test(failing_row),
 		cmocka_unit_test(failing_worker),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(stopping),

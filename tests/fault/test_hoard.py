@@ -14,7 +14,7 @@ HOSTILE = os.environ.get('HOSTILE_CALLER',
                          str(host.ROOT / 'build/gcc/tests/fault/hostile_caller'))
 PAGES = 3000
 LIMIT = 4 << 20
-SECONDS = 40
+SECONDS = 20
 
 host.isolate()
 with host.Host('[Policy]\nAction=account\n', limits={'max_incoming_bytes': LIMIT}) as h:
