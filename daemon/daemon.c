@@ -530,6 +530,7 @@ static void close_all(struct daemon *d)
 	trace_pump_stop(d->pump);
 	trace_reader_close(d->reader);
 	db_close(d->db);
+	db_heritage_free(d->heritage);
 	engine_free(d->engine);
 	mc_format_free(d->format);
 	topology_free(d->topology);

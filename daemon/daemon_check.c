@@ -12,6 +12,7 @@
 
 #include "daemon_internal.h"
 #include "journal.h"
+#include "mem.h"
 
 /*
  * The engine knows by now what could be read and what happened since. All of it is stored
@@ -21,7 +22,8 @@ static void replace_db(struct daemon *d)
 {
 	int status;
 
-	d->db = db_close(d->db);
+	d->heritage = db_close_for_next(TAKE_PTR(d->db));
+	d->db_replaced = true;
 	/* As at a start: better no daemon than one whose attempts leave no trace. */
 	status = daemon_open_db(d, engine_config(d->engine), false);
 	if (status != 0) {

@@ -63,7 +63,10 @@ static void note_complete(struct daemon *d)
 
 	db_settle_lost(d->db, &lost);
 	d->db_incomplete = false;
-	if (lost.rows == 0 && lost.errors == 0)
+	if (lost.rows == 0 && lost.errors == 0 && d->db_replaced)
+		journal_log(LOG_NOTICE, 0,
+			    "Database: all that the daemon knows is stored in it.");
+	else if (lost.rows == 0 && lost.errors == 0)
 		journal_log(LOG_NOTICE, 0, "Database: works again; nothing is lost.");
 	else
 		journal_log(LOG_NOTICE, 0,
@@ -72,6 +75,7 @@ static void note_complete(struct daemon *d)
 			    lost.at_most ? "at most " : "",
 			    (unsigned long long)lost.errors,
 			    (unsigned long long)lost.rows);
+	d->db_replaced = false;
 }
 
 /* Before an attempt, so that what others did up to here is not put down to it. Not while
@@ -420,8 +424,10 @@ static void fetch(struct daemon *d, struct input *in)
 	int r;
 
 	in->page.rec = NULL;
-	if (!d->db)
+	if (!d->db) {
+		db_heritage_note(d->heritage, in->page.pfn);
 		return;
+	}
 	r = db_get_page(d->db, in->page.pfn, &in->page.rec, &other_boot);
 	if (r >= 0)
 		in->page.other_boot = other_boot;

@@ -93,8 +93,10 @@ struct daemon {
 	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
-	bool put_failed; /* a row, since the last commit */
-	usec_t retry_at; /* all that is known is not given again before */
+	bool db_replaced;             /* and not all that is known is stored yet */
+	struct db_heritage *heritage; /* of the database before, while none is open */
+	bool put_failed;              /* a row, since the last commit */
+	usec_t retry_at;              /* all that is known is not given again before */
 	/* Without a database: what has to be told when there is one again. */
 	bool db_known;            /* the engine has been given what it holds */
 	int db_error;             /* why it could not be opened, as last told */

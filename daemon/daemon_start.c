@@ -11,6 +11,7 @@
 
 #include "daemon_internal.h"
 #include "journal.h"
+#include "mem.h"
 #include "sysfs_memory.h"
 #include "topology.h"
 
@@ -114,6 +115,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 	r = db_open(&d->db, &options, &how, &why);
 	if (r < 0)
 		return tell_not_opened(d, r, why);
+	db_inherit(d->db, TAKE_PTR(d->heritage));
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
 	return 0;

@@ -231,6 +231,21 @@ bool db_is_open(const struct db *db);
  */
 int db_hold_lock(struct db *db);
 
+struct db_heritage;
+
+/**
+ * Closes @db as db_close(), and keeps what the next one at its path has to know if the
+ * caller goes on counting: to be given to db_inherit() or db_heritage_free(). NULL
+ * without memory.
+ */
+struct db_heritage *db_close_for_next(struct db *db);
+/** Page @p was asked for while no database is open; NULL is fine. */
+void db_heritage_note(struct db_heritage *h, pfn_t p);
+/** Gives @h, which is freed, to the database that was opened next; NULL is fine. */
+void db_inherit(struct db *db, struct db_heritage *h);
+/** Frees @h; NULL is fine. Returns NULL. */
+struct db_heritage *db_heritage_free(struct db_heritage *h);
+
 /** Bytes of the database file and its WAL now; 0 if that cannot be told. */
 uint64_t db_size(const struct db *db);
 

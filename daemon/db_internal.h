@@ -385,6 +385,8 @@ void db_find_group(struct db *db);
 /** The record of @pfn could not be read; it could, or there is none. */
 void db_note_unread(struct db *db, uint64_t pfn);
 void db_forget_unread(struct db *db, uint64_t pfn);
+/** The page that is number @i of the n_unread. */
+uint64_t db_unread_page(const struct db *db, unsigned int i);
 /**
  * To be called before the page is written. Returns 0: it may be, after db_add_unread();
  * negative errno: its stored record still cannot be read, and is not to be written over.

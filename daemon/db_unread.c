@@ -62,6 +62,11 @@ void db_forget_unread(struct db *db, uint64_t pfn)
 		*entry = db->unread[--db->n_unread];
 }
 
+uint64_t db_unread_page(const struct db *db, unsigned int i)
+{
+	return db->unread[i].pfn;
+}
+
 static int read_entry(struct db *db, struct db_unread *entry)
 {
 	const struct page_rec *rec;

@@ -179,6 +179,10 @@ void db_log_holders(const struct db *db, char *ret, size_t size)
 	snprintf(ret, size, "cat (process 7)");
 }
 
+void db_heritage_note(struct db_heritage *h, pfn_t p)
+{
+}
+
 void db_settle_lost(struct db *db, struct db_missing *ret)
 {
 	*ret = (struct db_missing){ 0 };

@@ -160,11 +160,53 @@ static void what_was_done_is_newer(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* The file is closed and opened while the same engine counts on: what it does not know of
+ * the file stays so, and its history goes on under the same numbers. */
+static void next_database(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = begin(f);
+	struct ce_row ce = ce_of(0x1000, 30);
+	struct db_heritage *h;
+
+	ce.id = 1;
+	assert_int_equal(db_put_ce(db, &ce), 0);
+	must_commit(db);
+	fail_to_read(f, db, 7);
+	mend(f);
+	h = db_close_for_next(db);
+	db_heritage_note(h, pfn(8));
+	assert_non_null(h);
+	run_sql(f->path,
+		"INSERT INTO page SELECT 8, boot, dimm, 4, first_seen, last_seen,"
+		" not_before, 'watched', 'none', 'none', 0, 0, 0, stamps FROM page"
+		" WHERE pfn = 7");
+	db = must_open(f, DB_OPENED);
+	db_inherit(db, h);
+	put_errors(db, 7, 2);
+	put_errors(db, 8, 1);
+	assert_int_equal(errors_of(f, 7), 7);
+	assert_int_equal(errors_of(f, 8), 5);
+	ce.count = 3; /* the same row, which has grown */
+	assert_int_equal(db_put_ce(db, &ce), 0);
+	must_commit(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce"), 1);
+	assert_int_equal(ask(f->path, "SELECT sum(count) FROM ce"), 3);
+	db_inherit(db, NULL);
+	db_close(db);
+	assert_null(db_heritage_free(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(added_and_not_over), T(not_while_unreadable),   T(others), T(again),
-		T(forgotten),          T(what_was_done_is_newer),
+		T(added_and_not_over),
+		T(not_while_unreadable),
+		T(others),
+		T(again),
+		T(forgotten),
+		T(what_was_done_is_newer),
+		T(next_database),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
