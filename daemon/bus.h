@@ -30,8 +30,9 @@
  * A dictionary's keys are those of the JSON, with dots where that nests; what is not
  * known is absent. One answer holds at most BUS_MAX_ROWS rows, and less for others than
  * root. No call holds the loop up for more than a moment: a list is made in short turns.
- * Calls of root go first; all others together get a tenth of the time, and who has too
- * many calls waiting is refused with BUS_ERROR_BUSY.
+ * Calls of root go first; those of all others together get a tenth of the time, and who
+ * has too many calls waiting is refused with BUS_ERROR_BUSY. Properties and introspection
+ * cost little, and are answered at once.
  */
 
 #include <systemd/sd-bus.h>

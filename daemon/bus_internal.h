@@ -113,7 +113,8 @@ struct bus {
 int bus_calls_init(struct bus *b, sd_event *event);
 /** Answers all calls with BUS_ERROR_STOPPING, and removes the source. */
 void bus_calls_done(struct bus *b);
-/** Whether so many answers wait for the bus to take them that a further call is dropped.
+/** True if a further call is to be dropped: too many answers wait for the bus to take
+ * them.
  */
 bool bus_calls_drop(struct bus *b);
 /**

@@ -463,8 +463,8 @@ static void wait_for_answers(struct daemon *d)
 }
 
 /*
- * Twice: what could not be stored before is given out only after a flush that could. A
- * flush with nothing to commit is no proof: each of its rows may have been refused.
+ * Twice: the engine gives what could not be stored again only after a flush that worked.
+ * A flush with nothing to commit is no proof: each of its rows may have been refused.
  */
 static void store_the_rest(struct daemon *d)
 {

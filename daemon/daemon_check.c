@@ -16,7 +16,7 @@
 
 /*
  * The engine knows by now what could be read and what happened since. All of it is stored
- * anew, into the backup or a new file.
+ * again, into the backup or a new file.
  */
 static void replace_db(struct daemon *d)
 {

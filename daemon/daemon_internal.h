@@ -51,7 +51,7 @@ struct daemon {
 	bool soft_events;          /* the kernel tells of each soft offline */
 	bool sample_wanted;        /* somebody else's moved the counter just now */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
-	bool unread[MEMORY_FILE_MAX_]; /* told of */
+	bool unread[MEMORY_FILE_MAX_]; /* the journal has said so */
 	struct kernel_sysctl control;
 	char control_word[REPORT_WORD_MAX]; /* of SoftOfflineControl=, see daemon_kernel.c
 					     */
@@ -124,7 +124,7 @@ struct daemon {
 	uint64_t mem_total_kib;
 	unsigned int minutes;
 	unsigned int identified; /* DIMMs whose module was asked for */
-	bool topology_unread;    /* told of */
+	bool topology_unread;    /* the journal has said so */
 	usec_t backed_up;
 
 	bool reload_ok;

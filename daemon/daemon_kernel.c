@@ -42,7 +42,7 @@ const char *daemon_why_held(const struct kernel_state *k)
 	return "the kernel refused a page, and it has no vm.enable_soft_offline";
 }
 
-/* Once when it begins and once when it ends, whoever asks how often. */
+/* One line when it begins and one when it ends, however often somebody looks. */
 void daemon_tell_unread(struct daemon *d)
 {
 	for (int f = 0; f < MEMORY_FILE_MAX_; f++) {
