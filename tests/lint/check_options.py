@@ -4,7 +4,7 @@
 
 check_options.py [--write] [ROOT]
 
-Every option of daemon/config_options.c stands in conf/softofflined.conf, commented, at its
+Every option of daemon/config/config_options.c stands in conf/softofflined.conf, commented, at its
 default, with its help text, and in man/softofflined.conf.5 with the same default and help;
 neither has any other option, and the order is the table's. --write writes the sample file
 anew below its head (what precedes the first section).
@@ -140,7 +140,7 @@ def main():
     write = "--write" in args
     args = [arg for arg in args if arg != "--write"]
     root = pathlib.Path(args[0] if args else pathlib.Path(__file__).resolve().parents[2])
-    rows = read_table(root / "daemon/config_options.c")
+    rows = read_table(root / "daemon/config/config_options.c")
     errors = check_sample(root / "conf/softofflined.conf", rows, write)
     errors += check_man(root / "man/softofflined.conf.5", rows)
     return 1 if errors else 0

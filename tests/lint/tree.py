@@ -50,12 +50,12 @@ def line_of(text, position):
 
 def vocabulary():
     """reason.h and frame.h as {list name: [(word, meaning)]}."""
-    text = (read('daemon/reason.h') + read('daemon/frame.h')).replace('\\\n', ' ')
+    text = (read('daemon/base/reason.h') + read('daemon/base/frame.h')).replace('\\\n', ' ')
     lists = {}
     for name, body in re.findall(r'#define (\w+)_LIST\(X\)([^\n]*)', text):
         lists[name] = re.findall(r'X\(\w+,\s*"([^"]*)",\s*"([^"]*)"\)', body)
         if not lists[name]:
-            sys.exit(f'daemon/reason.h: {name}_LIST cannot be read')
+            sys.exit(f'daemon/base/reason.h: {name}_LIST cannot be read')
     return lists
 
 
