@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "config.h"
-#include "mem.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "config/config.h"
 
 static const struct option {
 	const char *name;

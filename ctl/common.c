@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config_load.h"
 #include "ctl.h"
 #include "db.h"
+#include "host/config_load.h"
 
 /* The database's path as the configuration has it; the default one if it is invalid. */
 static int configured_path(char path[CONFIG_PATH_MAX])

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "mem.h"
-#include "report.h"
+#include "base/mem.h"
+#include "tell/report.h"
 
 #define OUTPUT_TEXT_MAX 320
 

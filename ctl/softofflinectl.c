@@ -9,8 +9,8 @@
 #include <locale.h>
 #include <string.h>
 
-#include "clock.h"
 #include "ctl.h"
+#include "host/clock.h"
 
 /* Options that every verb takes. */
 #define ARGS_ALWAYS (ARGS_JSON | ARGS_NO_LEGEND | ARGS_HELP | ARGS_VERSION)

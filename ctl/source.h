@@ -6,7 +6,7 @@
  * that it left. Verbs that read do not care which.
  */
 
-#include "bus.h"
+#include "tell/bus.h"
 
 #define SOURCE_WHY_MAX 2048
 

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bus_encode.h"
+#include "base/mem.h"
 #include "db.h"
-#include "mem.h"
 #include "source.h"
+#include "tell/bus_encode.h"
 
 /* An attempt can take the kernel seconds, and others may wait before ours. */
 #define OFFLINE_TIMEOUT_USEC (10 * USEC_PER_MINUTE)

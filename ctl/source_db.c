@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fault_class.h"
-#include "mem.h"
-#include "report_db.h"
+#include "base/mem.h"
 #include "source.h"
+#include "tell/report_db.h"
+#include "track/fault_class.h"
 
 /* Where a row of the database goes to. */
 struct writer {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 _Static_assert(offsetof(struct page_rec, stamps) == 48, "the header promises it");
 _Static_assert(PAGE_STATE_MAX_ <= 8 && REASON_MAX_ <= 16 && RESULT_MAX_ <= 64,

@@ -19,8 +19,8 @@
 
 #include <stddef.h>
 
-#include "reason.h"
-#include "units.h"
+#include "base/reason.h"
+#include "base/units.h"
 
 #define CE_TRACKER_BYTES_PER_PAGE 96
 #define CE_TRACKER_NO_PAGE        UINT32_MAX

@@ -18,8 +18,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "db_internal.h"
-#include "thread.h"
+#include "host/thread.h"
+#include "store/db_internal.h"
 
 #define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
 #define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */

@@ -13,9 +13,9 @@
 
 #include <stddef.h>
 
-#include "clock.h"
-#include "fault_map.h"
-#include "records.h"
+#include "host/clock.h"
+#include "track/fault_map.h"
+#include "track/records.h"
 
 #define DB_APPLICATION_ID 0x534f4644 /* "SOFD" */
 #define DB_SCHEMA_VERSION 5

@@ -7,10 +7,10 @@
  * little state; they change nothing but the struct budget they are given.
  */
 
-#include "config.h"
-#include "frame.h"
-#include "reason.h"
-#include "units.h"
+#include "base/frame.h"
+#include "base/reason.h"
+#include "base/units.h"
+#include "config/config.h"
 
 /** What the kernel answered to one write, and what the frame looked like around it. */
 struct offline_answer {

@@ -14,9 +14,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "clock.h"
-#include "mem.h"
-#include "sysfs_memory.h"
+#include "base/mem.h"
+#include "host/clock.h"
+#include "kernel/sysfs_memory.h"
 
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
 #define SYSCTL    "/proc/sys/vm/enable_soft_offline"

@@ -13,7 +13,7 @@
  * can take seconds.
  */
 
-#include "engine.h"
+#include "engine/engine.h"
 
 struct sysfs_offline;
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 /** The number after *state, which must not be 0. */
 _wraps_ static inline uint64_t next_random(uint64_t *state)

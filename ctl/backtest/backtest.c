@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "backtest_internal.h"
-#include "mem.h"
+#include "backtest/backtest_internal.h"
+#include "base/mem.h"
 
 #define FIRST_ROWS 1024
 #define LAST_TIME  (INT64_C(7258118400) * USEC_PER_SEC) /* 2200-01-01 */

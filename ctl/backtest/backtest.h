@@ -15,10 +15,10 @@
  * scrubber found it, it is: a scrubber goes on reading a frame that is out of use.
  */
 
-#include "backtest_row.h"
-#include "config.h"
-#include "fault_class.h"
-#include "reason.h"
+#include "backtest/backtest_row.h"
+#include "base/reason.h"
+#include "config/config.h"
+#include "track/fault_class.h"
 
 #define BACKTEST_MAX_POLICIES 16
 #define BACKTEST_MAX_DIMMS    65536

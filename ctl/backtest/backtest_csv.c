@@ -5,14 +5,14 @@
  * It knows how a table is written down, not what the errors in it mean.
  */
 
-#include "backtest_csv.h"
+#include "backtest/backtest_csv.h"
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
-#include "backtest_csv_internal.h"
-#include "mem.h"
+#include "backtest/backtest_csv_internal.h"
+#include "base/mem.h"
 
 static const char *const names[CSV_COLUMN_MAX_] = {
 	[CSV_TIME] = "time",

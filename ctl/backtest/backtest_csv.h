@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "backtest_row.h"
+#include "backtest/backtest_row.h"
 
 #define CSV_RECORD_MAX  65536 /* bytes of one record, its line end included */
 #define CSV_COLUMNS_MAX 256

@@ -6,7 +6,7 @@
  * (backtest_fields.c).
  */
 
-#include "backtest_csv.h"
+#include "backtest/backtest_csv.h"
 
 /* More lines than this within quotes: a quote that nobody meant. */
 #define CSV_QUOTED_LINES 8

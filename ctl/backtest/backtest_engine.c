@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "backtest_internal.h"
+#include "backtest/backtest_internal.h"
+#include "base/mem.h"
 #include "ce_tracker.h"
-#include "mem.h"
 
 /* Long enough after the clock's start for any budget to be full. */
 #define BASE_TIME (USEC_PER_DAY)

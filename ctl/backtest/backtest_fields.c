@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "backtest_csv_internal.h"
-#include "mem.h"
+#include "backtest/backtest_csv_internal.h"
+#include "base/mem.h"
 
 /* Above each of these a whole number counts the next smaller unit. */
 #define SECONDS_END      INT64_C(100000000000)

@@ -7,8 +7,8 @@
  * engine and the simulated outside around it), backtest_result.c (views).
  */
 
-#include "backtest.h"
-#include "engine.h"
+#include "backtest/backtest.h"
+#include "engine/engine.h"
 
 #define NO_PAGE UINT32_MAX
 #define NO_DIMM UINT32_MAX

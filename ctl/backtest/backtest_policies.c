@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "backtest.h"
-#include "mem.h"
+#include "backtest/backtest.h"
+#include "base/mem.h"
 
 struct named {
 	const char *name;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "backtest_internal.h"
+#include "backtest/backtest_internal.h"
 
 /* Time of the DIMM's UE: of its ticket, else of the first one recorded. */
 int64_t bt_ue_of(const struct bt_dimm *d)

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "dram_coord.h"
-#include "units.h"
+#include "base/units.h"
+#include "event/dram_coord.h"
 
 enum backtest_kind {
 	BACKTEST_CE,          /* corrected, of a demand read or of unknown origin */

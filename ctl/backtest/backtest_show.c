@@ -4,7 +4,7 @@
  * A back-test's results as tables and as JSON. It adds nothing up and judges nothing.
  */
 
-#include "backtest_show.h"
+#include "backtest/backtest_show.h"
 
 #include <inttypes.h>
 #include <string.h>

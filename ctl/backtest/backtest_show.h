@@ -5,7 +5,7 @@
  * The results of a back-test, for people and for programs.
  */
 
-#include "backtest.h"
+#include "backtest/backtest.h"
 #include "output.h"
 
 /** What there is to show. */

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backtest_internal.h"
-#include "mem.h"
+#include "backtest/backtest_internal.h"
+#include "base/mem.h"
 
 #define KEY_MAX      2048 /* server and DIMM, each byte of them as %NN */
 #define FIRST_ROOM   64

@@ -5,7 +5,7 @@
  * check_source.c and check_action.c.
  */
 
-#include "check.h"
+#include "doctor/check.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/timex.h>
 
-#include "check_internal.h"
-#include "clock.h"
+#include "doctor/check_internal.h"
+#include "host/clock.h"
 
 #define DEFAULT_DATABASE "/var/lib/softofflined/softofflined.db"
 

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "check_internal.h"
-#include "kernel_control.h"
-#include "node_counters.h"
+#include "doctor/check_internal.h"
+#include "kernel/kernel_control.h"
+#include "kernel/node_counters.h"
 
 #define ATTRIBUTE       "/sys/devices/system/memory/soft_offline_page"
 #define DEFAULT_METRICS "/var/lib/prometheus/node-exporter/softofflined.prom"

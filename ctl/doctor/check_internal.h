@@ -5,11 +5,11 @@
  * Between the files of the doctor only: what a check is given, and how it looks at files.
  */
 
-#include "check.h"
-#include "mem.h"
-#include "sysfs_memory.h"
+#include "base/mem.h"
+#include "doctor/check.h"
+#include "kernel/sysfs_memory.h"
 #include "sysfs_offline.h"
-#include "topology.h"
+#include "topology/topology.h"
 
 #define CHECK_MAX_DRIVERS 8
 

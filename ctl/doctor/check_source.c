@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "check_internal.h"
-#include "memories.h"
+#include "doctor/check_internal.h"
+#include "doctor/memories.h"
 
 #define INSTANCE TRACEFS "/instances/softofflined"
 

@@ -5,7 +5,7 @@
  * conclusion: which DIMM hangs at which device is told only where EDAC leaves no choice.
  */
 
-#include "memories.h"
+#include "doctor/memories.h"
 
 #include <string.h>
 

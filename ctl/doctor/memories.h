@@ -7,7 +7,7 @@
  */
 
 #include "output.h"
-#include "topology.h"
+#include "topology/topology.h"
 
 /** What is said wherever CXL memory shows. */
 #define MEMORIES_CXL_NOTE                                                                \

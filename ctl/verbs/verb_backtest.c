@@ -12,11 +12,11 @@
 #include <malloc.h>
 #include <string.h>
 
-#include "backtest_csv.h"
-#include "backtest_show.h"
-#include "config_load.h"
+#include "backtest/backtest_csv.h"
+#include "backtest/backtest_show.h"
 #include "ctl.h"
 #include "db.h"
+#include "host/config_load.h"
 
 #define BAD_ROWS_TOLD 10
 #define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */

@@ -5,9 +5,9 @@
  * check.c alone.
  */
 
-#include "check.h"
-#include "config_load.h"
 #include "ctl.h"
+#include "doctor/check.h"
+#include "host/config_load.h"
 
 static const struct column check_columns[] = {
 	{ " ", NULL, false },

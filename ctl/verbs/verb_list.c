@@ -6,7 +6,7 @@
  */
 
 #include "ctl.h"
-#include "memories.h"
+#include "doctor/memories.h"
 
 static const struct column page_columns[] = {
 	{ "ADDRESS", "address", true },      { "DIMM", "dimm", false },

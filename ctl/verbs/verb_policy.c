@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config_load.h"
 #include "ctl.h"
-#include "textfile_place.h"
+#include "host/config_load.h"
+#include "host/textfile_place.h"
 
 /* Whose policy is shown. */
 struct subject {

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "mem.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
 
 #define FINGERPRINT_START UINT64_C(0xcbf29ce484222325)
 

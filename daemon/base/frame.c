@@ -5,12 +5,12 @@
  * of policy: whether a frame of some kind may be retired is decided elsewhere.
  */
 
-#include "frame.h"
+#include "base/frame.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 struct word {
 	const char *word;

@@ -6,7 +6,7 @@
  * kernel ABI (include/uapi/linux/kernel-page-flags.h); reading the file is not done here.
  */
 
-#include "units.h"
+#include "base/units.h"
 
 /* X(identifier, word, what it means) */
 #define FRAME_KIND_LIST(X)                                                               \

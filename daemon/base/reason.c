@@ -4,7 +4,7 @@
  * The words of reason.h as tables. It knows nothing of what the words are used for.
  */
 
-#include "reason.h"
+#include "base/reason.h"
 
 #include <errno.h>
 #include <string.h>

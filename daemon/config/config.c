@@ -13,8 +13,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 /* inih 55 has 200 bytes for a line with its CR, LF and NUL, and 50 for a name. */
 #define MAX_LINE 197

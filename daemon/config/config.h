@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "units.h"
+#include "base/units.h"
 
 #define CONFIG_PATH_MAX      256
 #define CONFIG_MAX_OVERRIDES 32

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
 				enum config_severity severity, const char *format, ...)

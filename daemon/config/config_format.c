@@ -9,8 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 #define ORIGIN_COLUMN 40
 

@@ -6,7 +6,7 @@
  * value between text and struct. For these files and their tests only.
  */
 
-#include "config.h"
+#include "config/config.h"
 
 /** How a value is written, and what its field in the struct is. */
 enum option_type {

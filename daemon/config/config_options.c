@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)

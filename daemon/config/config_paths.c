@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 /* What stands beside a database: SQLite's, ours, and temporary ones of both. */
 static const char *const suffixes[] = { "-wal",    "-shm",        "-journal",

@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 #define MAX_SPAN (3650 * USEC_PER_DAY)
 

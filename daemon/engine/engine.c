@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine_internal.h"
 
 #define LOSS_SPAN                                                                        \
 	(10 * USEC_PER_SEC) /* a DIMM that erred alone for so long is to blame */

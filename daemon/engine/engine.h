@@ -28,12 +28,12 @@
  * its intent is stored and flushed; several OFFLINEs may share one flush.
  */
 
-#include "ce_event.h"
-#include "config.h"
-#include "fault_class.h"
+#include "config/config.h"
+#include "event/ce_event.h"
+#include "event/soft_event.h"
 #include "offline_policy.h"
-#include "records.h"
-#include "soft_event.h"
+#include "track/fault_class.h"
+#include "track/records.h"
 
 struct engine;
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 static void add(uint64_t *total, uint64_t n)
 {

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine_internal.h"
 
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason)
 {

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine_internal.h"
 
 #define NO_LABEL "unknown memory" /* the EDAC core's own words for it */
 

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "engine_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine_internal.h"
 
 /* Rows are classified by this even where RowThreshold= is off. */
 static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };

@@ -6,7 +6,7 @@
  * page.
  */
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 /* Records under way are never evicted: most of the table must be others. */
 #define TABLE_SHARE 4

@@ -9,7 +9,7 @@
  * kernel for anything nor knows a budget.
  */
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 /* Between the trace's clock and CLOCK_BOOTTIME as read by us. */
 #define SLACK_USEC INT64_C(10000)

@@ -12,10 +12,10 @@
  * (rows, neighbours, fault classes).
  */
 
-#include "ce_history.h"
 #include "ce_tracker.h"
-#include "engine.h"
-#include "fault_map.h"
+#include "engine/engine.h"
+#include "track/ce_history.h"
+#include "track/fault_map.h"
 
 #define HISTORY_SLOTS      16384
 #define DIMM_INDEX_SLOTS   1024

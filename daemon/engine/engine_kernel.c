@@ -6,7 +6,7 @@
  * few seconds. It neither reads the switch nor sets it.
  */
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 #define LOOK_AGAIN (5 * USEC_PER_SEC)
 #define TRY_AGAIN  USEC_PER_HOUR

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 static void store(struct engine *e, struct effects *out, int64_t kib,
 		  enum poison_cause cause, pfn_t p)

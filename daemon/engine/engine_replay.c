@@ -7,7 +7,7 @@
  * nothing of how the fingerprints are made.
  */
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 void engine_take_memory(struct engine *e, const struct input *in)
 {

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 struct effect *engine_emit(struct effects *out, enum effect_kind kind)
 {

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 /* More than any bucket holds; a damaged database must not make sums wrap. */
 #define MAX_LEVEL (INT64_C(1) << 40)

@@ -5,7 +5,7 @@
  * budgets, what is told. It neither asks nor writes.
  */
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result)
 {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "engine_internal.h"
+#include "engine/engine_internal.h"
 
 static usec_t queue_deadline(const struct engine *e)
 {

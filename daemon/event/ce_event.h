@@ -7,8 +7,8 @@
  * page) is judged by the engine, not here.
  */
 
-#include "dram_coord.h"
-#include "units.h"
+#include "base/units.h"
+#include "event/dram_coord.h"
 
 /** error_type of ras:mc_event; the values are the kernel's (enum hw_event_mc_err_type).
  */

@@ -7,7 +7,7 @@
  * part is never taken for zero.
  */
 
-#include "units.h"
+#include "base/units.h"
 
 enum dram_part {
 	DRAM_RANK = 1 << 0,

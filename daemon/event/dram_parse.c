@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "ce_event.h"
-#include "dram_coord.h"
+#include "event/ce_event.h"
+#include "event/dram_coord.h"
 
 #define NAME_MAX_LEN 16
 

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mc_format_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "event/mc_format_internal.h"
 
 /* Flags in the commit word (kernel/trace/ring_buffer.c). */
 #define MISSED_EVENTS (UINT64_C(1) << 31)

@@ -16,8 +16,8 @@
 
 #include <stddef.h>
 
-#include "ce_event.h"
-#include "soft_event.h"
+#include "event/ce_event.h"
+#include "event/soft_event.h"
 
 struct mc_format;
 

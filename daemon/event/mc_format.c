@@ -10,8 +10,8 @@
 #include <event-parse.h>
 #include <string.h>
 
-#include "mc_format_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "event/mc_format_internal.h"
 
 DEFINE_CLEANUP(struct tep_handle *, tep_free)
 DEFINE_CLEANUP(struct mc_format *, mc_format_free)

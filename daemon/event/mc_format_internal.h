@@ -6,7 +6,7 @@
  * and whether it has a sign. Nobody else includes this but the test of the format.
  */
 
-#include "mc_decode.h"
+#include "event/mc_decode.h"
 
 /** Numbers from 0 up whose words are kept; the kernel's lists have about 16. */
 #define MC_WORDS_MAX 64

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mc_format_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "event/mc_format_internal.h"
 
 /* "{ 3, "thp" }" at @at; returns what stands behind it, NULL if it is something else. */
 static const char *next_word(const char *at, unsigned long *ret_number,

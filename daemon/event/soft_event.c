@@ -5,11 +5,11 @@
  * come from nor what follows from them.
  */
 
-#include "soft_event.h"
+#include "event/soft_event.h"
 
 #include <stdbool.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define X(id, word) word,
 /* clang-format off */

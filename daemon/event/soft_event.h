@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "frame.h"
-#include "units.h"
+#include "base/frame.h"
+#include "base/units.h"
 
 /* X(identifier, word of the kernel) */
 #define SOFT_ORIGIN_LIST(X)                                                              \

@@ -5,14 +5,14 @@
  * nothing between two calls.
  */
 
-#include "clock.h"
+#include "host/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 static usec_t read_clock(clockid_t id)
 {

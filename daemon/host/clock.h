@@ -5,7 +5,7 @@
  * The only reader of clocks.
  */
 
-#include "units.h"
+#include "base/units.h"
 
 #define BOOT_ID_MAX 40
 

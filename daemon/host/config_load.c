@@ -6,7 +6,7 @@
  * never taken for an absent one: an operator who wrote it wants it obeyed.
  */
 
-#include "config_load.h"
+#include "host/config_load.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define MAX_FILE ((size_t)1024 * 1024)
 

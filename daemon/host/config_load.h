@@ -6,7 +6,7 @@
  * of systemd's own configuration files. The only door to them.
  */
 
-#include "config.h"
+#include "config/config.h"
 
 /**
  * Loads the configuration into *cfg, from defaults on.

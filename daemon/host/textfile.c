@@ -7,7 +7,7 @@
  * part of the path cannot have it done elsewhere.
  */
 
-#include "textfile.h"
+#include "host/textfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "mem.h"
-#include "textfile_folder.h"
+#include "base/mem.h"
+#include "host/textfile_folder.h"
 
 static int write_all(int fd, const char *text, size_t len)
 {

@@ -5,7 +5,7 @@
  * which cannot be told whose links to follow. It neither makes nor changes anything.
  */
 
-#include "textfile_folder.h"
+#include "host/textfile_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define MAX_LINKS 40
 

@@ -5,7 +5,7 @@
  * device and inode, since a path can be spelled in many ways; it changes nothing.
  */
 
-#include "textfile_place.h"
+#include "host/textfile_place.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config_internal.h"
-#include "mem.h"
-#include "textfile.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
+#include "host/textfile.h"
 
 static bool same_file(const struct stat *a, const char *path)
 {

@@ -6,7 +6,7 @@
  * shows it.
  */
 
-#include "config.h"
+#include "config/config.h"
 
 /**
  * Looks at [Metrics] File: it must not be a file of the database under another spelling

@@ -4,7 +4,7 @@
  * Starts the daemon's threads. It does not know what they do.
  */
 
-#include "thread.h"
+#include "host/thread.h"
 
 #include <signal.h>
 

@@ -5,7 +5,7 @@
  * says nothing to anybody, and never turns soft offline on or off.
  */
 
-#include "kernel_control.h"
+#include "kernel/kernel_control.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
 

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "clock.h"
+#include "host/clock.h"
 
 #define CONTROL_ABSENT  INT64_MIN       /* there is no such sysctl */
 #define CONTROL_UNKNOWN (INT64_MIN + 1) /* it could not be read yet */

@@ -5,7 +5,7 @@
  * did, and knows no other counter of a node.
  */
 
-#include "node_counters.h"
+#include "kernel/node_counters.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define NODES    "/sys/devices/system/node"
 #define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; room to grow */

@@ -10,7 +10,7 @@
  * with underscores, with one decimal number; more files may come.
  */
 
-#include "soft_event.h"
+#include "event/soft_event.h"
 
 #define MAX_SOFT_NODES 128
 

@@ -6,7 +6,7 @@
  * into either.
  */
 
-#include "offline_worker.h"
+#include "kernel/offline_worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "mem.h"
-#include "thread.h"
+#include "base/mem.h"
+#include "host/thread.h"
 
 #define CHANNEL_BYTES (ENGINE_MAX_ATTEMPTS * 2048)
 

@@ -6,7 +6,7 @@
  * known.
  */
 
-#include "sysfs_memory.h"
+#include "kernel/sysfs_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "fingerprint.h"
-#include "mem.h"
+#include "base/fingerprint.h"
+#include "base/mem.h"
 
 #define TEXT_MAX 8192 /* /proc/meminfo takes some 1,500 bytes (6.1) */
 

@@ -7,7 +7,7 @@
  * else asks sysfs_offline.h. Every path is below @root, "" in production.
  */
 
-#include "engine.h"
+#include "engine/engine.h"
 
 #define KERNEL_RELEASE_MAX 128
 

@@ -5,14 +5,14 @@
  * who and not what.
  */
 
-#include "write_watch.h"
+#include "kernel/write_watch.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define FOLDER "/sys/devices/system/memory"
 

@@ -14,12 +14,12 @@
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "metrics.h"
-#include "node_counters.h"
-#include "textfile.h"
-#include "topology.h"
+#include "host/textfile.h"
+#include "kernel/node_counters.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
+#include "tell/metrics.h"
+#include "topology/topology.h"
 
 #define COMMIT_DELAY     USEC_PER_SEC
 #define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)

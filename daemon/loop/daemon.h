@@ -6,7 +6,7 @@
  * the results back as inputs.
  */
 
-#include "config.h"
+#include "config/config.h"
 
 /** From the command line; NULL or false where not given. */
 struct daemon_options {

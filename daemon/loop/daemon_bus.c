@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 /* Soon at first, since a bus that is restarted is back in a moment. */
 #define FIRST_WAIT  (USEC_PER_SEC / 4)

@@ -10,9 +10,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 /*
  * The engine knows by now what could be read and what happened since. All of it is stored

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "config_load.h"
-#include "daemon_internal.h"
-#include "journal.h"
-#include "textfile_place.h"
+#include "host/config_load.h"
+#include "host/textfile_place.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 #define DEFAULT_METRICS_DIR  "/var/lib/prometheus/node-exporter"
 #define DEFAULT_METRICS_FILE DEFAULT_METRICS_DIR "/softofflined.prom"

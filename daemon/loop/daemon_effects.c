@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon_internal.h"
-#include "effect_store.h"
-#include "journal.h"
+#include "loop/daemon_internal.h"
+#include "loop/effect_store.h"
+#include "tell/journal.h"
 
 #define MAX_SERVED       64 /* in one flush */
 #define ANSWERS_PER_TURN 16 /* so that what errs is counted beside them */

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "loop/daemon_internal.h"
 
 int op_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text)
 {

@@ -6,10 +6,10 @@
  * serial number that can be one. It does not know what follows from another module.
  */
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "mem.h"
-#include "topology.h"
+#include "base/mem.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
+#include "topology/topology.h"
 
 static void tell(struct daemon *d, const struct topology *t, uint16_t index)
 {

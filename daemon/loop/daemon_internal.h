@@ -12,15 +12,15 @@
 
 #include <systemd/sd-event.h>
 
-#include "bus.h"
-#include "daemon.h"
 #include "db.h"
-#include "engine.h"
-#include "kernel_control.h"
-#include "mc_decode.h"
-#include "offline_worker.h"
-#include "trace_pump.h"
-#include "write_watch.h"
+#include "engine/engine.h"
+#include "event/mc_decode.h"
+#include "kernel/kernel_control.h"
+#include "kernel/offline_worker.h"
+#include "kernel/write_watch.h"
+#include "loop/daemon.h"
+#include "tell/bus.h"
+#include "trace/trace_pump.h"
 
 /* What one step brings up, and the answers of a group that cannot be handed over. */
 #define MAX_FOLLOWING (8 + LAUNCH_GROUP)

@@ -9,9 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "node_counters.h"
+#include "kernel/node_counters.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 /* Beside the database, which is where the sandbox lets us write. */
 #define NOTE_SUFFIX ".sysctl"

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon_internal.h"
-#include "mem.h"
-#include "node_counters.h"
-#include "report_db.h"
-#include "topology.h"
+#include "base/mem.h"
+#include "kernel/node_counters.h"
+#include "loop/daemon_internal.h"
+#include "tell/report_db.h"
+#include "topology/topology.h"
 
 /* Of a list: about a millisecond. */
 #define ROWS_A_PART  256

@@ -8,8 +8,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 #define PAGES_PER_TURN 16 /* so that timers and answers get their turn in a storm */
 

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "mem.h"
-#include "sysfs_memory.h"
-#include "topology.h"
+#include "base/mem.h"
+#include "kernel/sysfs_memory.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
+#include "topology/topology.h"
 
 /* Not worth refusing to start for: without it others' offlines are guessed at. */
 static void add_soft_events(struct daemon *d)

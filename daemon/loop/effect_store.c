@@ -5,7 +5,7 @@
  * know when a commit is due, nor what becomes of a failure.
  */
 
-#include "effect_store.h"
+#include "loop/effect_store.h"
 
 #include <errno.h>
 

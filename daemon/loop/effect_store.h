@@ -6,7 +6,7 @@
  */
 
 #include "db.h"
-#include "engine.h"
+#include "engine/engine.h"
 
 /**
  * Stores what @f, an effect of @e, asks to be stored or removed.

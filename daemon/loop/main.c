@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon.h"
+#include "loop/daemon.h"
 
 #define EX_USAGE_ 2
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "db_internal.h"
-#include "thread.h"
+#include "host/thread.h"
+#include "store/db_internal.h"
 
 #define CHECK_STEPS 10000 /* of SQLite's machine, between two looks for the end */
 

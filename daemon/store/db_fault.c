@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define SCHEMA_WITH_FAULTS 4
 

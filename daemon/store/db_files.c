@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 int db_make_private(const char *path)
 {

@@ -6,7 +6,7 @@
  * its history stands, and what was lost.
  */
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 struct db_heritage {
 	struct db *of; /* closed but for what is kept */

@@ -10,8 +10,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/mem.h"
 #include "db.h"
-#include "mem.h"
 
 /** Every statement that is run more than once; the texts stand in db_schema.c. */
 enum stmt {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 /* Bytes of the -shm file that a reader holds one of (https://sqlite.org/walformat.html,
  * "WAL Locks"). */

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define SLOTS 65536U /* a power of two; a full disk for days fails more */
 

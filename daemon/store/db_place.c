@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define NEW_SUFFIX  ".restore" /* what a kill leaves of it is dropped by db_open() */
 #define ASIDE_INFIX ".replaced-"

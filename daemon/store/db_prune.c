@@ -16,7 +16,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define BATCH         500  /* rows deleted in one transaction */
 #define ROOM_ROWS     4000 /* deleted at once when a row found no room */

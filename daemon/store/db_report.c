@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 static int64_t wall(int64_t t, int64_t offset)
 {

@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 /* The largest value of a bit field is all ones. */
 #define MAX_BITS(n) ((1 << (n)) - 1)

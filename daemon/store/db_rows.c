@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 void db_make_page(struct page_rec *rec)
 {

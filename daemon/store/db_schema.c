@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 /* clang-format off */
 static const char step_1[] =

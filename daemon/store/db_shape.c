@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 /* A page with the most stamps takes half of it. */
 #define LENGTH_MOST (1 << 20)

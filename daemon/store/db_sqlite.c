@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define MIN_PAGES 64 /* the empty schema takes some 20 */
 

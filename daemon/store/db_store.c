@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 /* A thousand rows take some 300 KiB; a page with the largest threshold takes 16 KiB. */
 #define LOG_SIZE (4U << 20)

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define MOST 4096U /* failed reads: more are of a disk that is gone */
 

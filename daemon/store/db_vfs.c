@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 struct file {
 	sqlite3_file base;

@@ -9,13 +9,13 @@
  * and answered, put in a bounded line, or dropped, so nothing piles up.
  */
 
-#include "bus.h"
+#include "tell/bus.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "bus_internal.h"
-#include "clock.h"
+#include "host/clock.h"
+#include "tell/bus_internal.h"
 
 /* The bus itself answers within moments or not at all. */
 #define CALL_TIMEOUT_USEC (5 * USEC_PER_SEC)

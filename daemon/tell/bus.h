@@ -38,7 +38,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "report.h"
+#include "tell/report.h"
 
 #define BUS_NAME      "org.softofflined1"
 #define BUS_PATH      "/org/softofflined1"

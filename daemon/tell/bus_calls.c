@@ -15,8 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bus_internal.h"
-#include "clock.h"
+#include "host/clock.h"
+#include "tell/bus_internal.h"
 
 /*
  * Calls that wait for the bus's word. The bus lets one user have 256 connections and all

@@ -5,13 +5,13 @@
  * connection, no method and no caller.
  */
 
-#include "bus_encode.h"
+#include "tell/bus_encode.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define MAX_FILTER_ENTRIES 16 /* there are six keys; a stranger's message may be huge */
 

@@ -7,7 +7,7 @@
  * checked, unknown keys are skipped, texts are cut to fit.
  */
 
-#include "bus.h"
+#include "tell/bus.h"
 
 /** Appends @report as a{sv}; unknown fields are left out. Returns 0 or negative errno. */
 int bus_append_report(sd_bus_message *m, const void *report,

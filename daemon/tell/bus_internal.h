@@ -12,9 +12,9 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
-#include "bus.h"
-#include "mem.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "tell/bus.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bus_encode.h"
-#include "bus_internal.h"
+#include "tell/bus_encode.h"
+#include "tell/bus_internal.h"
 
 #define APPENDED_A_TURN 128 /* rows: about a millisecond */
 #define FIRST_ROWS      64

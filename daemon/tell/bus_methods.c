@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bus_encode.h"
-#include "bus_internal.h"
+#include "tell/bus_encode.h"
+#include "tell/bus_internal.h"
 
 int bus_deny(sd_bus_error *error, const char *what)
 {

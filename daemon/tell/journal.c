@@ -5,7 +5,7 @@
  * decides neither what is worth saying nor how often; the engine does.
  */
 
-#include "journal.h"
+#include "tell/journal.h"
 
 #include <stdarg.h>
 #include <string.h>

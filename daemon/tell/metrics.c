@@ -5,12 +5,12 @@
  * Counters come from the database through the engine, so they survive a restart.
  */
 
-#include "metrics.h"
+#include "tell/metrics.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 struct text {
 	char *buf;

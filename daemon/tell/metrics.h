@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 /** What the engine does not know. Times in seconds since the epoch, 0: never. */
 struct metrics_extra {

@@ -6,12 +6,12 @@
  * the numbers come from.
  */
 
-#include "report.h"
+#include "tell/report.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define FIELD(struct_, key_, type_, member, secret_)                                     \
 	{                                                                                \

@@ -10,9 +10,9 @@
 
 #include <stddef.h>
 
-#include "reason.h"
-#include "records.h"
-#include "soft_event.h"
+#include "base/reason.h"
+#include "event/soft_event.h"
+#include "track/records.h"
 
 #define REPORT_SCHEMA     1
 #define REPORT_NO_ADDRESS UINT64_MAX /* withheld from an ordinary user, or not known */

@@ -4,7 +4,7 @@
  * Rows of the database as reports. It opens nothing and asks nobody.
  */
 
-#include "report_db.h"
+#include "tell/report_db.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * is shown there and counts nothing itself; what a count is worth is decided elsewhere.
  */
 
-#include "topology.h"
+#include "topology/topology.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "topology_internal.h"
+#include "topology/topology_internal.h"
 
 #define EDAC_DIR "/sys/devices/system/edac/mc"
 #define MAX_ROWS 1024 /* folders of one controller looked at, by number */

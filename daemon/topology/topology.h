@@ -16,7 +16,7 @@
 
 #include <stddef.h>
 
-#include "records.h"
+#include "track/records.h"
 
 #define TOPOLOGY_MAX_MCS     64
 #define TOPOLOGY_MAX_DIMMS   512

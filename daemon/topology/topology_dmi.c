@@ -13,10 +13,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fingerprint.h"
-#include "mem.h"
-#include "topology.h"
-#include "topology_internal.h"
+#include "base/fingerprint.h"
+#include "base/mem.h"
+#include "topology/topology.h"
+#include "topology/topology_internal.h"
 
 #define DMI_ENTRIES "/sys/firmware/dmi/entries"
 #define DMI_TYPE    17

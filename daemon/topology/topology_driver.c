@@ -10,9 +10,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "sysfs_memory.h"
-#include "topology.h"
-#include "topology_internal.h"
+#include "kernel/sysfs_memory.h"
+#include "topology/topology.h"
+#include "topology/topology_internal.h"
 
 #define MODALIAS_MAX 4096
 

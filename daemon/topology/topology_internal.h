@@ -8,8 +8,8 @@
 
 #include <dirent.h>
 
-#include "mem.h"
-#include "topology.h"
+#include "base/mem.h"
+#include "topology/topology.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
 

@@ -13,8 +13,8 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "mem.h"
-#include "topology.h"
+#include "base/mem.h"
+#include "topology/topology.h"
 
 #define CLASS_MEMORY      0x05 /* the upper half */
 #define CLASS_CXL         0x0502

@@ -6,7 +6,7 @@
  * It refuses to touch anything outside of the instance, and knows no pages and no pipes.
  */
 
-#include "trace_instance.h"
+#include "trace/trace_instance.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,8 +18,8 @@
 #include <time.h>
 #include <tracefs.h>
 
-#include "mem.h"
-#include "trace_reader.h"
+#include "base/mem.h"
+#include "trace/trace_reader.h"
 
 #define DEFAULT_TRACING_DIR "/sys/kernel/tracing"
 #define MC_EVENT_DIR        "events/ras/mc_event"

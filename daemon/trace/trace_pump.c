@@ -8,7 +8,7 @@
  * not look into a page.
  */
 
-#include "trace_pump.h"
+#include "trace/trace_pump.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,10 +20,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "thread.h"
-#include "trace_queue.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "host/thread.h"
+#include "trace/trace_queue.h"
 
 #define PAGES_PER_LOCK 64 /* then the main loop may have the lock */
 /* 4 GB/s are an event of 290 bytes each 70 ns, more than one CPU can emit; 4 MiB make a

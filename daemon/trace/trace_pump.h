@@ -14,7 +14,7 @@
  * only way to it. All of them are for one thread: that which started the pump.
  */
 
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 struct trace_pump;
 

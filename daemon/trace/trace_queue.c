@@ -5,7 +5,7 @@
  * multiples of 8. It neither waits nor wakes, and does not look into a page.
  */
 
-#include "trace_queue.h"
+#include "trace/trace_queue.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 struct trace_queue {
 	uint8_t *ring;

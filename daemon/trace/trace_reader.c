@@ -6,7 +6,7 @@
  * kernel's own counters say.
  */
 
-#include "trace_reader.h"
+#include "trace/trace_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "trace_instance.h"
+#include "base/mem.h"
+#include "trace/trace_instance.h"
 
 #define AUTO_IN_ALL (UINT64_C(64) << 20)
 #define AUTO_LEAST  (UINT64_C(1) << 20)

@@ -7,13 +7,13 @@
  * the database.
  */
 
-#include "ce_history.h"
+#include "track/ce_history.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define NO_SLOT    UINT32_MAX
 #define SHARE      8 /* of its cell's age that a row covers: one in so many */

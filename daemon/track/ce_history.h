@@ -16,7 +16,7 @@
  * cell wants its place; then the cell is new again.
  */
 
-#include "records.h"
+#include "track/records.h"
 
 #define CE_HISTORY_FINE 16 /* rows of a second that a cell has before they grow */
 

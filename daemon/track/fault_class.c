@@ -6,12 +6,12 @@
  * never asks how many errors there were: one bad cell can make thousands.
  */
 
-#include "fault_class.h"
+#include "track/fault_class.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 static bool is_column(const struct fault_counts *n)
 {

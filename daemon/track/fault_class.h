@@ -7,9 +7,9 @@
  * foretells nothing. Pure functions.
  */
 
-#include "fault_map.h"
-#include "reason.h"
-#include "records.h"
+#include "base/reason.h"
+#include "track/fault_map.h"
+#include "track/records.h"
 
 /** Errors that lie further apart than this are not taken for one fault. */
 #define FAULT_WINDOW (30 * USEC_PER_DAY)

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault_map_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "track/fault_map_internal.h"
 
 int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index)
 {

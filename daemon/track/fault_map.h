@@ -26,8 +26,8 @@
 
 #include <stddef.h>
 
-#include "dram_coord.h"
-#include "units.h"
+#include "base/units.h"
+#include "event/dram_coord.h"
 
 #define FAULT_CELLS              256
 #define FAULT_LINE_SHIFT         6

@@ -5,7 +5,7 @@
  * one pass over the cells in their order. It changes nothing and knows no threshold.
  */
 
-#include "fault_map_internal.h"
+#include "track/fault_map_internal.h"
 
 #define COLUMN_BITS 4096 /* no DRAM has more columns; exact below */
 

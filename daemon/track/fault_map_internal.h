@@ -7,7 +7,7 @@
  * Nobody else includes it.
  */
 
-#include "fault_map.h"
+#include "track/fault_map.h"
 
 #define HASH_SLOTS (4 * FAULT_CELLS) /* sparse: most cells are found at once */
 #define HASH_SHIFT (64 - 10)

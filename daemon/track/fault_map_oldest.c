@@ -6,7 +6,7 @@
  * it did. It removes nothing, and knows neither coordinates nor lines.
  */
 
-#include "fault_map_internal.h"
+#include "track/fault_map_internal.h"
 
 static bool goes_before(const struct fault_cell *a, const struct fault_cell *b)
 {

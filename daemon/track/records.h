@@ -7,12 +7,12 @@
  * was made; the database knows each boot's offset to the wall clock.
  */
 
-#include "ce_event.h"
+#include "base/frame.h"
+#include "base/reason.h"
+#include "base/units.h"
 #include "ce_tracker.h"
-#include "frame.h"
-#include "reason.h"
-#include "soft_event.h"
-#include "units.h"
+#include "event/ce_event.h"
+#include "event/soft_event.h"
 
 #define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
 #define MAX_DIMMS      512

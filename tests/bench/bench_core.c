@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "bench.h"
-#include "engine.h"
-#include "mc_decode.h"
-#include "mem.h"
+#include "engine/engine.h"
+#include "event/mc_decode.h"
 #include "page_builder.h"
 
 #define ROUNDS      5

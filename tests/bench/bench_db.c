@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "bench.h"
 #include "db_shell.h"
-#include "mem.h"
 
 #define ROUNDS       5
 #define GROUP_ROWS   50000

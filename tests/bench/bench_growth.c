@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "bench.h"
-#include "engine.h"
-#include "mem.h"
+#include "engine/engine.h"
 
 #define ROUNDS 3
 #define EVENTS 10000000 /* of each measurement, at most */

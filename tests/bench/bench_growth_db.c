@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "bench.h"
 #include "db_shell.h"
-#include "mem.h"
 
 #define STEP     100000 /* errors a line */
 #define STEPS    27

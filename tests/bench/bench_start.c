@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "bench.h"
 #include "daemon_shell.h"
 #include "db_shell.h"
-#include "mem.h"
 
 #define ROUNDS  5
 #define PAGES   1000000

@@ -23,8 +23,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "bench.h"
-#include "mem.h"
 #include "page_builder.h"
 
 #define TRACING    "/sys/kernel/tracing"

@@ -7,7 +7,7 @@
  */
 
 #include "db.h"
-#include "engine.h"
+#include "engine/engine.h"
 
 struct db_shell {
 	char folder[64]; /* below the present one: on the disk of the build */

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#include "bus.h"
-#include "config.h"
-#include "mem.h"
-#include "report_db.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "tell/bus.h"
+#include "tell/report_db.h"
 
 #define PAGE_SHIFT 12
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "db.h"
-#include "mem.h"
 
 #define NOW    (INT64_C(5000) * USEC_PER_SEC)
 #define OFFSET (INT64_C(1714560000) * USEC_PER_SEC) /* 2024-05-01 10:40:00 UTC */

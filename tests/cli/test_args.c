@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "args.h"
-#include "mem.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
 
 #define NOW (INT64_C(1714564800) * USEC_PER_SEC) /* 2024-05-01 12:00:00 UTC */
 

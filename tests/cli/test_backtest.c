@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "backtest.h"
+#include "backtest/backtest.h"
+#include "base/mem.h"
 #include "faults.h"
-#include "mem.h"
 
 #define T0    (INT64_C(1704067200) * USEC_PER_SEC)
 #define SHIFT 12

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "backtest_csv.h"
-#include "mem.h"
+#include "backtest/backtest_csv.h"
+#include "base/mem.h"
 
 /** Bytes in memory, given out @piece at a time. */
 struct memory {

@@ -16,10 +16,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "check.h"
+#include "base/mem.h"
 #include "cli/tree.h"
-#include "clock.h"
-#include "mem.h"
+#include "doctor/check.h"
+#include "host/clock.h"
 
 #define TRUE_TIME INT64_C(1800000000)
 

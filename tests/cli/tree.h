@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 /** Makes a new folder below $TMPDIR or /tmp, mode 0755; its path goes to @ret. 0 or
  * negative errno. */

@@ -20,8 +20,8 @@
 
 #include <cmocka.h>
 
-#include "bus_encode.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "tell/bus_encode.h"
 
 #define NOBODY 65534
 #define ROUNDS 100000 /* of the two ends, until an answer must be there */

@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "db.h"
-#include "mem.h"
 
 #define NOW      (INT64_C(5000) * USEC_PER_SEC)
 #define OFFSET   (INT64_C(1700000000) * USEC_PER_SEC)

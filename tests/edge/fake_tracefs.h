@@ -24,8 +24,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
-#include "trace_reader.h"
+#include "base/mem.h"
+#include "trace/trace_reader.h"
 
 #define CPUS     3
 #define PAGE     4096

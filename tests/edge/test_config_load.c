@@ -21,8 +21,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config_load.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "host/config_load.h"
 
 #define ETC "/etc/softofflined/softofflined.conf"
 #define LIB "/usr/lib/softofflined/softofflined.conf"

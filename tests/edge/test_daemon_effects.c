@@ -16,9 +16,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "daemon_internal.h"
-#include "journal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "loop/daemon_internal.h"
+#include "tell/journal.h"
 
 /*
  * Who came by, one letter each: i an intent, R a result, c a commit, w a write handed

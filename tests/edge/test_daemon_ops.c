@@ -6,8 +6,8 @@
  * the real ones.
  */
 
-#include "daemon_internal.h"
 #include "db_fixture.h"
+#include "loop/daemon_internal.h"
 
 static struct daemon d;
 

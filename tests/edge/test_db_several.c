@@ -6,7 +6,7 @@
  */
 
 #include "db_fixture.h"
-#include "db_internal.h"
+#include "store/db_internal.h"
 
 #define ROWS 45 /* several times several, and some that are left over */
 

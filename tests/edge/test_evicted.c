@@ -14,8 +14,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "bench/db_shell.h"
-#include "mem.h"
 
 #define HELD   256
 #define NEAR   1000

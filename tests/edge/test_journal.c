@@ -13,7 +13,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "journal.h"
+#include "tell/journal.h"
 
 static void budgets(void **state)
 {

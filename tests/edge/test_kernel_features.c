@@ -20,10 +20,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "cli/tree.h"
-#include "kernel_control.h"
-#include "mem.h"
-#include "node_counters.h"
+#include "kernel/kernel_control.h"
+#include "kernel/node_counters.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
 #define BOOT   "11111111-2222-3333-4444-555555555555"

@@ -20,8 +20,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
-#include "offline_worker.h"
+#include "base/mem.h"
+#include "kernel/offline_worker.h"
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "mem.h"
-#include "report_db.h"
+#include "base/mem.h"
+#include "tell/report_db.h"
 
 typedef const struct report_field *(*fields_fn)(size_t *ret_n);
 

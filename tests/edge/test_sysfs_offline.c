@@ -21,10 +21,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "cli/tree.h"
-#include "clock.h"
-#include "mem.h"
-#include "sysfs_memory.h"
+#include "host/clock.h"
+#include "kernel/sysfs_memory.h"
 #include "sysfs_offline.h"
 
 #define BIT(n)    (UINT64_C(1) << (n))

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "db_fixture.h"
-#include "textfile.h"
+#include "host/textfile.h"
 
 static unsigned int files_in(const char *folder)
 {

@@ -5,9 +5,9 @@
  * have put in the way of the metrics does not stop the daemon.
  */
 
-#include "config_internal.h"
+#include "config/config_internal.h"
 #include "db_fixture.h"
-#include "textfile_place.h"
+#include "host/textfile_place.h"
 
 struct found {
 	unsigned int warnings;

@@ -16,9 +16,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "cli/tree.h"
-#include "mem.h"
-#include "topology.h"
+#include "topology/topology.h"
 
 DEFINE_CLEANUP(struct topology *, topology_free)
 

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "fake_tracefs.h"
-#include "trace_pump.h"
+#include "trace/trace_pump.h"
 
 /* What page number @i is filled with: nothing that its commit word could be. */
 static uint8_t filling(unsigned int i)

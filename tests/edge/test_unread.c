@@ -17,9 +17,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "cli/tree.h"
-#include "mem.h"
-#include "sysfs_memory.h"
+#include "kernel/sysfs_memory.h"
 #include "sysfs_offline.h"
 
 #define BIT(n)    (UINT64_C(1) << (n))

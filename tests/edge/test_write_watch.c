@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "write_watch.h"
+#include "kernel/write_watch.h"
 
 struct tree {
 	char root[64];

@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "db.h"
-#include "mem.h"
 
 #define GROUPS     6
 #define PER_GROUP  3

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backtest.h"
-#include "backtest_csv.h"
-#include "mem.h"
+#include "backtest/backtest.h"
+#include "backtest/backtest_csv.h"
+#include "base/mem.h"
 
 #define ROWS_MAX 2000
 

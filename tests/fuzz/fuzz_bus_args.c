@@ -12,7 +12,7 @@
 
 /* The parser is part of softofflinectl, which is no library. */
 #include "../../ctl/args.c"
-#include "bus_encode.h"
+#include "tell/bus_encode.h"
 
 #define MAX_ENTRIES 64
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_internal.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "config/config_internal.h"
 
 #define OUT_MAX (256 * 1024)
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "db.h"
-#include "engine.h"
-#include "mem.h"
+#include "engine/engine.h"
 
 #define PAGES_MAX 64
 #define ROWS_MAX  2000 /* of one list */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology_internal.h"
+#include "topology/topology_internal.h"
 
 #define LAST_TYPE 127 /* ends the table */
 

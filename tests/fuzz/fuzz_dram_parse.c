@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ce_event.h"
+#include "event/ce_event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

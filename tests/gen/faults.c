@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define DAYS    60
 #define ROWS    (1U << 17)

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#include "dram_coord.h"
-#include "units.h"
+#include "base/units.h"
+#include "event/dram_coord.h"
 
 /* X(identifier, word): what is wrong with a DIMM */
 #define SYNTH_LIST(X)                                                                    \

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "faults.h"
-#include "mem.h"
 
 DEFINE_CLEANUP(struct fault_set *, fault_set_free)
 

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "engine.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine.h"
 
 /* A sanitizer makes each step ten times as long. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -20,7 +20,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
+#include "base/mem.h"
 #include "world.h"
 
 #define RUNS     24

@@ -19,8 +19,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "fault_map.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "track/fault_map.h"
 #include "world.h"
 
 #define RUNS   20

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
+#include "base/mem.h"
 #include "world.h"
 
 #define LOG_PATH  "../shared/data/ce_log_ddr4.csv"

@@ -19,8 +19,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "faults.h"
-#include "mem.h"
 #include "world.h"
 
 #define SETS     3

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "ce_tracker.h"
-#include "mem.h"
 #include "random.h"
 
 #define PAGES   40

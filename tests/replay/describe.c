@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "world.h"
 
 struct text {

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 void store_init(struct store *s)
 {

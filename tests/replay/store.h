@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "engine.h"
+#include "engine/engine.h"
 
 struct stored_page {
 	struct page_rec *rec; /* owned */

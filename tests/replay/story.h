@@ -29,7 +29,7 @@
 
 #include <stdio.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "world.h"
 
 struct story;

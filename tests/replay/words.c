@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
 

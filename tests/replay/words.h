@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "frame.h"
-#include "units.h"
+#include "base/frame.h"
+#include "base/units.h"
 
 #define WORDS_LINE_MAX 1024
 #define WORDS_MAX      64

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 #define SEEN_MAX    256
 #define TICKS_MAX   50000

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_internal.h"
+#include "config/config_internal.h"
 
 #define MAX_FINDINGS 128
 

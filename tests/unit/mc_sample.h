@@ -15,8 +15,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mc_decode.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "event/mc_decode.h"
 #include "page_builder.h"
 
 DEFINE_CLEANUP(struct mc_format *, mc_format_free)

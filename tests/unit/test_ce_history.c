@@ -15,9 +15,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "ce_history.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "random.h"
+#include "track/ce_history.h"
 
 static struct ce_row row_at(int64_t when, uint64_t address)
 {

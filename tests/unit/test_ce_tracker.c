@@ -15,8 +15,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "base/mem.h"
 #include "ce_tracker.h"
-#include "mem.h"
 #include "random.h"
 
 DEFINE_CLEANUP(struct ce_tracker *, ce_tracker_free)

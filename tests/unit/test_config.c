@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "config/config_internal.h"
 #include "config_findings.h"
-#include "config_internal.h"
-#include "mem.h"
 #include "random.h"
 
 #define TEXT_MAX 65536

@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "config/config_internal.h"
 #include "config_findings.h"
-#include "config_internal.h"
-#include "mem.h"
 
 /* Told here once more, so that the parser's own list cannot be wrong unseen. */
 static bool acts(const char *section)

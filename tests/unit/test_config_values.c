@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "config/config_internal.h"
 #include "config_findings.h"
-#include "config_internal.h"
-#include "mem.h"
 
 /* A value and its canonical form, or (@bad) a part of the error. */
 struct value_row {

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "ce_event.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "event/ce_event.h"
 
 #define ALL (DRAM_RANK | DRAM_BANK_GROUP | DRAM_BANK | DRAM_ROW | DRAM_COLUMN)
 

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "engine.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine.h"
 
 static struct effects out;
 

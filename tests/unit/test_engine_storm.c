@@ -13,10 +13,10 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "engine.h"
-#include "fault_class.h"
-#include "fault_map.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "track/fault_class.h"
+#include "track/fault_map.h"
 
 #define SECOND USEC_PER_SEC
 

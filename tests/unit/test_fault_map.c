@@ -15,9 +15,9 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "fault_class.h"
-#include "fault_map.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "track/fault_class.h"
+#include "track/fault_map.h"
 
 #define D 1 /* the DIMM */
 

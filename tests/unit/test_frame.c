@@ -15,8 +15,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "frame.h"
-#include "mem.h"
+#include "base/frame.h"
+#include "base/mem.h"
 
 #define BIT(n)   (UINT64_C(1) << (n))
 #define UPTODATE BIT(3)

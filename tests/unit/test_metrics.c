@@ -15,8 +15,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
-#include "metrics.h"
+#include "base/mem.h"
+#include "tell/metrics.h"
 
 #define TEXT_MAX 262144
 

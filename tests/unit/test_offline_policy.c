@@ -15,7 +15,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
+#include "base/mem.h"
 #include "offline_policy.h"
 
 #define POISON (UINT64_C(1) << KPF_HWPOISON)

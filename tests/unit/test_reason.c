@@ -18,8 +18,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
-#include "reason.h"
+#include "base/mem.h"
+#include "base/reason.h"
 
 /* One enum behind functions over int, so that the tests below serve all six. */
 struct vocabulary {

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "mem.h"
-#include "units.h"
+#include "base/mem.h"
+#include "base/units.h"
 
 static void test_frames(void **state)
 {
