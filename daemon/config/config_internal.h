@@ -86,24 +86,6 @@ const char *config_value_format(const struct option *opt, const void *base, char
 				size_t size);
 
 /**
- * "file:line: [Section] Key: " of @key, or of @other there if only that one was set;
- * without a file for a default. Returns @buf.
- */
-const char *config_locate(const struct config *cfg, const char *section, const char *key,
-			  const char *other, char *buf, size_t size);
-
-/**
- * True if @name is @database or the name of a file that belongs to it: its log, lock,
- * backup, note of the sysctl, one put aside. Both are base names, or paths in one
- * spelling.
- */
-bool config_is_database_name(const char *database, const char *name);
-
-/** What is behind a database's name in the names of its files, "" last; NULL past that.
- */
-const char *config_database_suffix(size_t index);
-
-/**
  * Writes the absolute @path without empty parts, "." and ".."; links are not known here.
  * Returns @buf; no path of a configuration is too long for it.
  */
@@ -114,9 +96,3 @@ bool config_metrics_hit_database(const struct config *cfg);
 
 /** Writes @bytes with its largest exact unit of K, M, G, T; returns @buf. */
 const char *config_format_size(uint64_t bytes, char *buf, size_t size);
-
-/**
- * Copies at most @len bytes of @text up to a NUL, with everything but printable ASCII as
- * \xNN, and "..." at the end if it was cut. Returns @buf, always terminated.
- */
-const char *config_printable(const char *text, size_t len, char *buf, size_t size);

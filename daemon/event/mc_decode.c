@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "event/mc_format_internal.h"
+#include "event/mc_decode_internal.h"
 
 /* Flags in the commit word (kernel/trace/ring_buffer.c). */
 #define MISSED_EVENTS (UINT64_C(1) << 31)

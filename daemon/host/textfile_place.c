@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "config/config_internal.h"
+#include "config/config.h"
 #include "host/textfile.h"
 
 static bool same_file(const struct stat *a, const char *path)
