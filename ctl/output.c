@@ -61,18 +61,18 @@ static json_t *json_field(const void *report, const struct report_field *field)
 	if (report_is_unknown(report, field))
 		return json_null();
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		return json_string(at);
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return json_boolean(*(const int8_t *)at);
-	case REPORT_U64:
+	case FIELD_U64:
 		memcpy(&count, at, sizeof(count));
 		return json_integer((json_int_t)(count < INT64_MAX ? count : INT64_MAX));
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		memcpy(&number, at, sizeof(number));
 		return json_integer(number);
-	case REPORT_ADDRESS:
+	case FIELD_ADDRESS:
 		memcpy(&count, at, sizeof(count));
 		return json_string(text_address(count, text));
 	}

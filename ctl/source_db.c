@@ -99,7 +99,7 @@ static int db_pages(struct source *s, const struct report_filter *f, report_fn f
 	struct db_filter filter = report_db_filter(f, s->page_shift);
 	struct writer w = { s, fn, userdata };
 
-	return done(s, db_report_pages(s->db, &filter, give_page, &w));
+	return done(s, db_list_pages(s->db, &filter, give_page, &w));
 }
 
 static int db_history(struct source *s, const struct report_filter *f, report_fn fn,
@@ -108,7 +108,7 @@ static int db_history(struct source *s, const struct report_filter *f, report_fn
 	struct db_filter filter = report_db_filter(f, s->page_shift);
 	struct writer w = { s, fn, userdata };
 
-	return done(s, db_report_history(s->db, &filter, give_history, &w));
+	return done(s, db_list_history(s->db, &filter, give_history, &w));
 }
 
 static int db_errors_of(struct source *s, const struct report_filter *f, report_fn fn,
@@ -117,7 +117,7 @@ static int db_errors_of(struct source *s, const struct report_filter *f, report_
 	struct db_filter filter = report_db_filter(f, s->page_shift);
 	struct writer w = { s, fn, userdata };
 
-	return done(s, db_report_ces(s->db, &filter, give_ce, &w));
+	return done(s, db_list_ces(s->db, &filter, give_ce, &w));
 }
 
 static int db_dimms(struct source *s, report_fn fn, void *userdata)
@@ -158,7 +158,7 @@ static int db_status(struct source *s, struct status_report *ret)
 	size_t n;
 	int r;
 
-	r = db_report_summary(s->db, &sum);
+	r = db_get_summary(s->db, &sum);
 	if (r < 0)
 		return done(s, r);
 	fields = status_report_fields(&n);

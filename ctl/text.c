@@ -136,21 +136,21 @@ const char *text_field(const struct ui *ui, const void *report,
 	if (report_is_unknown(report, field))
 		return text_unknown(buf);
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		snprintf(buf, OUTPUT_TEXT_MAX, "%s", (const char *)at);
 		return buf;
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return strcpy(buf, *(const int8_t *)at ? "yes" : "no");
-	case REPORT_U64:
+	case FIELD_U64:
 		memcpy(&count, at, sizeof(count));
 		return text_count(count, buf);
-	case REPORT_ADDRESS:
+	case FIELD_ADDRESS:
 		memcpy(&count, at, sizeof(count));
 		return text_address(count, buf);
-	case REPORT_TIME:
+	case FIELD_TIME:
 		memcpy(&number, at, sizeof(number));
 		return text_time(ui, number, buf);
-	case REPORT_I64:
+	case FIELD_I64:
 		memcpy(&number, at, sizeof(number));
 		return text_number(field, number, buf);
 	}

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "ce_tracker.h"
 #include "host/clock.h"
 #include "track/fault_map.h"
 #include "track/records.h"
@@ -351,7 +352,7 @@ struct db_ce {
 	char unattributed[16]; /* "none", or why no page was charged */
 };
 
-typedef int (*db_page_report_fn)(void *userdata, const struct db_page *row);
+typedef int (*db_list_page_fn)(void *userdata, const struct db_page *row);
 typedef int (*db_history_fn)(void *userdata, const struct db_history *row);
 typedef int (*db_ce_fn)(void *userdata, const struct db_ce *row);
 
@@ -365,11 +366,9 @@ struct db_filter {
 	uint32_t limit;          /* newest rows; 0: no bound. Given oldest first */
 };
 
-int db_report_pages(struct db *db, const struct db_filter *f, db_page_report_fn fn,
-		    void *u);
-int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn,
-		      void *u);
-int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u);
+int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, void *u);
+int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u);
+int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u);
 
 /**
  * The same a part at a time, so that nobody waits for a long list. Looks at @rows rows (1
@@ -394,4 +393,4 @@ struct db_summary {
 	int64_t poisoned_kib; /* last sample; -1: none */
 	int64_t last_commit;  /* wall time */
 };
-int db_report_summary(struct db *db, struct db_summary *ret);
+int db_get_summary(struct db *db, struct db_summary *ret);

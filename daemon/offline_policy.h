@@ -8,22 +8,13 @@
  */
 
 #include "base/frame.h"
+#include "base/machine.h"
 #include "base/reason.h"
 #include "base/units.h"
 #include "config/config.h"
 
-/** What the kernel answered to one write, and what the frame looked like around it. */
-struct offline_answer {
-	int error; /* errno of open or write, 0 */
-	struct frame before;
-	struct frame after;
-	int64_t duration_usec;
-	int64_t poisoned_before_kib; /* HardwareCorrupted of /proc/meminfo; -1: unknown */
-	int64_t poisoned_after_kib;
-	bool dry_run;    /* nothing was written */
-	bool called_off; /* nothing was written, and nothing else here means anything */
-	bool changed;    /* nothing was written: policy_check_frame() forbids @before */
-};
+/** Attempts that are under way at once, at most. */
+#define MAX_ATTEMPTS 128
 
 /**
  * The result that an answer amounts to. The kernel answers 0 for "done now" and for "was
@@ -61,17 +52,6 @@ usec_t policy_backoff(const struct config *cfg, unsigned int tries);
  * RESULT_UNMOVABLE.
  */
 enum result policy_check_frame(const struct policy_rule *rule, const struct frame *frame);
-
-/** The machine, as far as the budgets ask. */
-struct machine {
-	uint64_t ram_pages;
-	unsigned int page_shift;
-	uint64_t available_kib; /* MemAvailable */
-	uint32_t pressure;      /* PSI memory "some avg10", in hundredths of a percent */
-	bool pressure_known;    /* false: the kernel has no PSI, or: */
-	bool pressure_unread;   /* it has, and it could not be read */
-	bool unread; /* memory could not be read: nothing above says anything */
-};
 
 /**
  * RESULT_NONE; RESULT_LOW_MEMORY if memory is short or under pressure; RESULT_UNREADABLE

@@ -13,7 +13,8 @@
  * can take seconds.
  */
 
-#include "engine/engine.h"
+#include "base/machine.h"
+#include "offline_policy.h"
 
 struct sysfs_offline;
 

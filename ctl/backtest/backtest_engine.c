@@ -106,7 +106,7 @@ static struct bt_score *score_of(const struct stage *s, uint32_t dimm)
 	return &s->b->dimms[dimm].scores[s->policy];
 }
 
-static void note_budget(struct stage *s, const struct report *r)
+static void note_budget(struct stage *s, const struct notice *r)
 {
 	if (r->result == RESULT_BUDGET_HOUR)
 		s->run->budget_hour = true;
@@ -133,7 +133,7 @@ static void note_offlined(struct stage *s, pfn_t p)
 		score->first_action = now;
 }
 
-static void note_verdict(struct stage *s, const struct report *r)
+static void note_verdict(struct stage *s, const struct notice *r)
 {
 	struct bt_score *score;
 
@@ -164,11 +164,11 @@ static void take_effect(struct stage *s, const struct effect *f)
 	case EFFECT_STORE_PAGE:
 		keep_page(s, f->page);
 		break;
-	case EFFECT_REPORT:
-		if (f->report.kind == REPORT_BUDGET)
-			note_budget(s, &f->report);
-		else if (f->report.kind == REPORT_VERDICT)
-			note_verdict(s, &f->report);
+	case EFFECT_NOTICE:
+		if (f->notice.kind == NOTICE_BUDGET)
+			note_budget(s, &f->notice);
+		else if (f->notice.kind == NOTICE_VERDICT)
+			note_verdict(s, &f->notice);
 		break;
 	/* No frame changes without the engine's doing, and nobody looks at the rest. */
 	case EFFECT_KERNEL:

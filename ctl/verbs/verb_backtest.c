@@ -256,7 +256,7 @@ static int read_db(const char *path, struct backtest *b)
 		complain("%s", why ? why : strerror(-r));
 		return r;
 	}
-	r = db_report_ces(db, &all, take_ce, b);
+	r = db_list_ces(db, &all, take_ce, b);
 	if (r < 0 && r != -ENOMEM)
 		complain("%s: cannot be read: %s", path, db_last_error(db));
 	return r;

@@ -83,24 +83,6 @@ struct engine *engine_free(struct engine *e)
 	return NULL;
 }
 
-bool engine_in_ram(const struct engine *e, paddr_t a)
-{
-	unsigned int lo = 0;
-	unsigned int hi = e->ram.n;
-
-	if (!e->ram.known)
-		return true;
-	while (lo < hi) {
-		unsigned int mid = (lo + hi) / 2;
-
-		if (a.addr > e->ram.ranges[mid].end.addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < e->ram.n && a.addr >= e->ram.ranges[lo].start.addr;
-}
-
 /* Why no page can be charged with the event; RESULT_NONE if one can. */
 static enum result judge_address(const struct engine *e, const struct ce_event *ev)
 {
@@ -110,7 +92,7 @@ static enum result judge_address(const struct engine *e, const struct ce_event *
 		return RESULT_NO_ADDRESS;
 	if (ev->grain_bits > e->page_shift)
 		return RESULT_COARSE_GRAIN;
-	if (!engine_in_ram(e, ev->address))
+	if (!ram_map_contains(&e->ram, ev->address))
 		return RESULT_NOT_RAM;
 	return RESULT_NONE;
 }
@@ -138,14 +120,14 @@ _apart_ static void add_history(struct engine *e, struct effects *out,
 }
 
 _apart_ static void tell_of_dimm(struct engine *e, struct effects *out,
-				 enum report_kind kind, const struct ce_event *ev,
-				 struct report r)
+				 enum notice_kind kind, const struct ce_event *ev,
+				 struct notice r)
 {
 	r.kind = kind;
 	r.count = ev->count ? ev->count : 1;
 	r.has_pfn = ev->has_address && ev->address.addr != 0;
 	r.pfn = paddr_to_pfn(ev->address, e->page_shift);
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 static void charge_dimm(struct engine *e, struct effects *out, const struct ce_event *ev,
@@ -162,8 +144,8 @@ static void charge_dimm(struct engine *e, struct effects *out, const struct ce_e
 	if (why == RESULT_UNCORRECTED) {
 		add(&d->uncorrected_errors, n);
 		add(&e->totals.uncorrected_errors, n);
-		tell_of_dimm(e, out, REPORT_UNCORRECTED, ev,
-			     (struct report){ .dimm = index, .result = why });
+		tell_of_dimm(e, out, NOTICE_UNCORRECTED, ev,
+			     (struct notice){ .dimm = index, .result = why });
 		return;
 	}
 	add(&d->corrected_errors, n);
@@ -171,8 +153,8 @@ static void charge_dimm(struct engine *e, struct effects *out, const struct ce_e
 	if (why == RESULT_NONE)
 		return;
 	if (d->unattributed == 0)
-		tell_of_dimm(e, out, REPORT_UNATTRIBUTED, ev,
-			     (struct report){ .dimm = index, .result = why });
+		tell_of_dimm(e, out, NOTICE_UNATTRIBUTED, ev,
+			     (struct notice){ .dimm = index, .result = why });
 	add(&d->unattributed, n);
 	add(&e->totals.unattributed, n);
 }
@@ -192,10 +174,10 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 _apart_ static void tell_first(struct engine *e, struct effects *out,
 			       const struct page_rec *rec, uint16_t dimm)
 {
-	struct report r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
+	struct notice r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
 
 	e->dimms[dimm].pages++;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 /* @rec: the page's record, NULL if there is none yet. */
@@ -300,7 +282,7 @@ _apart_ static void take_future_event(struct engine *e, struct effects *out,
 static void take_lost(struct engine *e, struct effects *out, const struct input *in)
 {
 	bool malformed = in->kind == INPUT_MALFORMED;
-	struct report r = { .kind = malformed ? REPORT_MALFORMED : REPORT_EVENTS_LOST,
+	struct notice r = { .kind = malformed ? NOTICE_MALFORMED : NOTICE_EVENTS_LOST,
 			    .count = in->lost.count };
 
 	e->lost_at = e->now;
@@ -312,7 +294,7 @@ static void take_lost(struct engine *e, struct effects *out, const struct input 
 		else
 			charge_lost(e, in->lost.count);
 	}
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 static void flush(struct engine *e, struct effects *out)
@@ -460,7 +442,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	if (r < 0 || in->kind == INPUT_FLUSH || in->kind == INPUT_UNSTORED)
 		return r;
 	if (e->suppressed > 0)
-		engine_tick_reports(e, effects);
+		engine_tick_notices(e, effects);
 	if (e->now.us >= e->reconcile_at.us)
 		engine_tick_poison(e, effects);
 	engine_tick_kernel(e, effects);

@@ -20,7 +20,7 @@
  * pending refused   by policy, budget, kind of page   CE, an hour later              ->
  * pending
  *
- * Several attempts may be under way, ENGINE_MAX_ATTEMPTS at most: an OFFLINE effect is
+ * Several attempts may be under way, MAX_ATTEMPTS at most: an OFFLINE effect is
  * answered by INPUT_ANSWER, in any order, and meanwhile the next ones go out. How many
  * there may be grows eightfold with each success and halves with each failure, from one
  * on: a kernel that says no is not asked by the dozen. What is under way counts against
@@ -28,6 +28,8 @@
  * its intent is stored and flushed; several OFFLINEs may share one flush.
  */
 
+#include "base/machine.h"
+#include "ce_tracker.h"
 #include "config/config.h"
 #include "event/ce_event.h"
 #include "event/soft_event.h"
@@ -36,53 +38,6 @@
 #include "track/records.h"
 
 struct engine;
-
-/** OFFLINE effects that wait for their answer, at most. */
-#define ENGINE_MAX_ATTEMPTS 128
-
-/** A range of "System RAM" in bytes; @end is the last byte, as in /proc/iomem. */
-struct ram_range {
-	paddr_t start;
-	paddr_t end;
-};
-
-#define MAX_RAM_RANGES 256
-
-struct ram_map {
-	struct ram_range ranges[MAX_RAM_RANGES]; /* ascending, not overlapping */
-	unsigned int n;
-	bool known; /* false: the map cannot be read; every address passes for RAM */
-};
-
-/** Something that is so or not; what cannot be read is neither. */
-enum fact {
-	FACT_UNKNOWN,
-	FACT_NO,
-	FACT_YES,
-};
-
-/** vm.enable_soft_offline, bit 0. */
-enum soft_switch {
-	SWITCH_UNKNOWN, /* cannot be read */
-	SWITCH_OFF,
-	SWITCH_ON,
-	SWITCH_ABSENT, /* this kernel has none: it cannot be off */
-};
-
-/** State of the kernel's interface that concerns everything we do. */
-struct kernel_state {
-	enum fact soft_offline; /* the attribute is there and writable */
-	enum soft_switch enabled;
-	/* 5.10 or later: retired pages never return to the allocator. */
-	enum fact supported;
-};
-
-/** True if pages may be offlined: nothing of @k is in the way, and all of it is known. */
-static inline bool kernel_state_usable(const struct kernel_state *k)
-{
-	return k->soft_offline == FACT_YES && k->supported == FACT_YES &&
-	       (k->enabled == SWITCH_ON || k->enabled == SWITCH_ABSENT);
-}
 
 /** Whether the thread that made a soft-offline request is ours. */
 enum soft_asker {
@@ -244,39 +199,39 @@ enum effect_kind {
 			      */
 	EFFECT_KERNEL,       /* look at the kernel's state at once; INPUT_KERNEL */
 	EFFECT_RECONCILE,    /* look at the tracked pages' frames; INPUT_FRAME for each */
-	EFFECT_REPORT,       /* report: for the journal */
+	EFFECT_NOTICE,       /* report: for the journal */
 	EFFECT_REPLY,        /* reply: answers a request */
 };
 
 /** What an operator is told; each kind has a journal message id of its own. */
-enum report_kind {
-	REPORT_PAGE_FIRST_CE,  /* a page erred for the first time */
-	REPORT_PAGE_THRESHOLD, /* a page is to be offlined */
-	REPORT_PAGE_OFFLINED,  /* done; also "already" and "dry-run", by result */
-	REPORT_PAGE_FAILED,    /* an attempt failed */
-	REPORT_PAGE_REFUSED,   /* decided against it */
-	REPORT_UNCORRECTED,    /* an uncorrected error */
-	REPORT_UNATTRIBUTED, /* a corrected error that names no page (first of a DIMM) */
-	REPORT_EVENTS_LOST,
-	REPORT_MALFORMED,
-	REPORT_BUDGET,       /* an hourly, DIMM's or total budget is used up */
-	REPORT_HOLD,         /* everything is on hold: unsupported or denied */
-	REPORT_RELEASED,     /* the hold is over */
-	REPORT_POISON_MOVED, /* the poisoned-page counter moved without us */
-	REPORT_POISON_LOST,  /* a page that was offlined is in use again */
-	REPORT_SUMMARY,      /* CEs that were not reported one by one */
-	REPORT_RECOVERED,    /* an attempt that a crash interrupted was settled */
-	REPORT_REPLAY,  /* pages of an earlier boot: offlined again, or by reason why not
+enum notice_kind {
+	NOTICE_PAGE_FIRST_CE,  /* a page erred for the first time */
+	NOTICE_PAGE_THRESHOLD, /* a page is to be offlined */
+	NOTICE_PAGE_OFFLINED,  /* done; also "already" and "dry-run", by result */
+	NOTICE_PAGE_FAILED,    /* an attempt failed */
+	NOTICE_PAGE_REFUSED,   /* decided against it */
+	NOTICE_UNCORRECTED,    /* an uncorrected error */
+	NOTICE_UNATTRIBUTED, /* a corrected error that names no page (first of a DIMM) */
+	NOTICE_EVENTS_LOST,
+	NOTICE_MALFORMED,
+	NOTICE_BUDGET,       /* an hourly, DIMM's or total budget is used up */
+	NOTICE_HOLD,         /* everything is on hold: unsupported or denied */
+	NOTICE_RELEASED,     /* the hold is over */
+	NOTICE_POISON_MOVED, /* the poisoned-page counter moved without us */
+	NOTICE_POISON_LOST,  /* a page that was offlined is in use again */
+	NOTICE_SUMMARY,      /* CEs that were not reported one by one */
+	NOTICE_RECOVERED,    /* an attempt that a crash interrupted was settled */
+	NOTICE_REPLAY,  /* pages of an earlier boot: offlined again, or by reason why not
 			 */
-	REPORT_FOREIGN, /* a soft-offline request that was not ours */
-	REPORT_FAULT,   /* a DIMM's fault was classified, or got wider */
-	REPORT_VERDICT, /* the verdict of a DIMM changed */
-	REPORT_MODULE,  /* another module sits in a DIMM's slot */
-	REPORT_MAX_,
+	NOTICE_FOREIGN, /* a soft-offline request that was not ours */
+	NOTICE_FAULT,   /* a DIMM's fault was classified, or got wider */
+	NOTICE_VERDICT, /* the verdict of a DIMM changed */
+	NOTICE_MODULE,  /* another module sits in a DIMM's slot */
+	NOTICE_MAX_,
 };
 
-struct report {
-	enum report_kind kind;
+struct notice {
+	enum notice_kind kind;
 	pfn_t pfn; /* if @has_pfn */
 	bool has_pfn;
 	uint16_t dimm;
@@ -321,7 +276,7 @@ struct effect {
 			uint16_t dimm;
 			uint16_t slot;
 		} cell;
-		struct report report;
+		struct notice notice;
 		struct {
 			uint64_t cookie;
 			pfn_t pfn;
@@ -414,6 +369,3 @@ enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 
 /** The cells that are known of the DIMMs. */
 const struct fault_map *engine_faults(const struct engine *e);
-
-/** True if @a lies in System RAM, by the map that the engine was given. */
-bool engine_in_ram(const struct engine *e, paddr_t a);

@@ -38,13 +38,13 @@ _apart_ static bool may_retry(const struct engine *e, const struct page_rec *rec
 _apart_ static void take_up(struct engine *e, struct effects *out, struct page_rec *rec,
 			    enum reason why)
 {
-	struct report r;
+	struct notice r;
 
 	rec->result = RESULT_NONE;
 	rec->tries = 0;
 	engine_enqueue(e, rec, why);
-	r = engine_page_report(e, REPORT_PAGE_THRESHOLD, rec);
-	engine_report(e, out, &r);
+	r = engine_page_notice(e, NOTICE_PAGE_THRESHOLD, rec);
+	engine_notice(e, out, &r);
 }
 
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
@@ -97,13 +97,13 @@ static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
 {
 	bool *told = result == RESULT_BUDGET_DIMM ? &e->dimm_budget_told[dimm]
 						  : &e->total_told;
-	struct report r = { .kind = REPORT_BUDGET, .dimm = dimm, .result = result };
+	struct notice r = { .kind = NOTICE_BUDGET, .dimm = dimm, .result = result };
 
 	if (*told)
 		return;
 	*told = true;
 	r.count = result == RESULT_BUDGET_DIMM ? e->dimms[dimm].offlined : spent(e);
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 /* Says no. A page that is refused again for the same reason is not told of again. */
@@ -112,7 +112,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 {
 	bool news = rec->result != (unsigned int)result;
 	struct action_row row;
-	struct report r;
+	struct notice r;
 
 	ce_tracker_unqueue(e->tracker, rec);
 	rec->state = PAGE_REFUSED;
@@ -127,15 +127,15 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 	e->totals.attempts[result]++;
 	engine_store_action(e, out, &row);
 	engine_store_spent(e, out); /* with it, lest a crash has the id used twice */
-	r = engine_page_report(e, REPORT_PAGE_REFUSED, rec);
+	r = engine_page_notice(e, NOTICE_PAGE_REFUSED, rec);
 	r.page_type = kind;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 /* True if the hour's budget lets nothing through at @now; told of once. */
 static bool hour_blocks(struct engine *e, struct effects *out)
 {
-	struct report r = { .kind = REPORT_BUDGET, .result = RESULT_BUDGET_HOUR };
+	struct notice r = { .kind = NOTICE_BUDGET, .result = RESULT_BUDGET_HOUR };
 
 	if (budget_allows(&e->budget, &e->cfg, e->now)) {
 		e->hour_told = false;
@@ -145,7 +145,7 @@ static bool hour_blocks(struct engine *e, struct effects *out)
 		e->hour_told = true;
 		r.count = budget_used_last_hour(&e->budget, e->now);
 		r.retry_at = budget_next(&e->budget, &e->cfg, e->now);
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 	}
 	return true;
 }
@@ -275,13 +275,13 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 static void wait_for_memory(struct engine *e, struct effects *out, struct page_rec *rec,
 			    enum result why)
 {
-	struct report r;
+	struct notice r;
 
 	if (rec->result != (unsigned int)why) {
 		rec->result = why;
-		r = engine_page_report(e, REPORT_PAGE_FAILED, rec);
+		r = engine_page_notice(e, NOTICE_PAGE_FAILED, rec);
 		r.retry_at = usec_add(e->now, usec(MEMORY_WAIT));
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 	}
 	e->memory_wait = usec_add(e->now, usec(MEMORY_WAIT));
 	ce_tracker_delay(e->tracker, rec, e->memory_wait);
@@ -413,7 +413,8 @@ static enum result refuse_request(const struct engine *e, const struct input *in
 	paddr_t a = pfn_to_paddr(in->request.pfn, e->page_shift);
 
 	/* A number whose address does not fit 64 bits would name another frame. */
-	if (paddr_to_pfn(a, e->page_shift).n != in->request.pfn.n || !engine_in_ram(e, a))
+	if (paddr_to_pfn(a, e->page_shift).n != in->request.pfn.n ||
+	    !ram_map_contains(&e->ram, a))
 		return RESULT_NOT_RAM;
 	if (rec && rec->state == PAGE_OFFLINED)
 		return RESULT_ALREADY;

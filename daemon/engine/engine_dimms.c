@@ -270,7 +270,7 @@ static void drop_pages(struct engine *e, uint16_t index)
 
 static void close_dimm(struct engine *e, struct effects *out, uint16_t index)
 {
-	struct report r = { .kind = REPORT_MODULE, .dimm = index };
+	struct notice r = { .kind = NOTICE_MODULE, .dimm = index };
 
 	e->dimms[index].former = true;
 	engine_touch_dimm(e, index);
@@ -278,7 +278,7 @@ static void close_dimm(struct engine *e, struct effects *out, uint16_t index)
 	drop_pages(e, index);
 	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
 	engine_store_dimm(e, out, index);
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 int engine_take_module(struct engine *e, struct effects *out, const struct input *in)

@@ -21,14 +21,14 @@ static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };
 
 _apart_ static void tell_verdict(struct engine *e, struct effects *out, uint16_t dimm)
 {
-	struct report r = {
-		.kind = REPORT_VERDICT,
+	struct notice r = {
+		.kind = NOTICE_VERDICT,
 		.dimm = dimm,
 		.verdict = (enum verdict)e->verdict_told[dimm],
 		.fault = e->dimms[dimm].fault.class,
 	};
 
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 void engine_tell_verdict(struct engine *e, struct effects *out, uint16_t dimm)
@@ -68,7 +68,7 @@ static void widen(struct engine *e, struct effects *out, uint16_t dimm,
 		  enum fault_class class, usec_t when)
 {
 	struct dimm_fault *f = &e->dimms[dimm].fault;
-	struct report r = { .kind = REPORT_FAULT, .dimm = dimm, .fault = class };
+	struct notice r = { .kind = NOTICE_FAULT, .dimm = dimm, .fault = class };
 
 	if (class <= f->class)
 		return;
@@ -78,7 +78,7 @@ static void widen(struct engine *e, struct effects *out, uint16_t dimm,
 	if (class == FAULT_CELL)
 		return; /* the page's first error was told */
 	r.count = f->cells;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 	engine_tell_verdict(e, out, dimm);
 }
 

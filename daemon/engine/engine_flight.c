@@ -79,8 +79,8 @@ void engine_learn(struct engine *e, enum retry_kind what_follows)
 	switch (what_follows) {
 	case RETRY_DONE:
 		e->at_once *= GROWTH;
-		if (e->at_once > ENGINE_MAX_ATTEMPTS)
-			e->at_once = ENGINE_MAX_ATTEMPTS;
+		if (e->at_once > MAX_ATTEMPTS)
+			e->at_once = MAX_ATTEMPTS;
 		break;
 	case RETRY_BACKOFF:
 	case RETRY_HOURLY:

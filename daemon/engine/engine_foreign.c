@@ -151,8 +151,8 @@ static void record(struct engine *e, struct effects *out, const struct page_rec 
 		.dimm = rec ? rec->dimm : DIMM_OTHER,
 		.outcome = ev->outcome,
 	};
-	struct report r = {
-		.kind = REPORT_FOREIGN,
+	struct notice r = {
+		.kind = NOTICE_FOREIGN,
 		.pfn = ev->pfn,
 		.has_pfn = true,
 		.dimm = row.dimm,
@@ -170,7 +170,7 @@ static void record(struct engine *e, struct effects *out, const struct page_rec 
 	if (rec)
 		engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_spent(e, out); /* with it, lest a crash has the id used twice */
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 /* @rec: what is known of the page, also by the database; NULL if nothing is. */
@@ -238,8 +238,8 @@ void engine_take_soft(struct engine *e, struct effects *out, const struct input 
 	const struct soft_event *ev = in->soft.event;
 	struct page_rec *rec = ce_tracker_find(e->tracker, ev->pfn);
 	paddr_t a = pfn_to_paddr(ev->pfn, e->page_shift);
-	bool is_page =
-		paddr_to_pfn(a, e->page_shift).n == ev->pfn.n && engine_in_ram(e, a);
+	bool is_page = paddr_to_pfn(a, e->page_shift).n == ev->pfn.n &&
+		       ram_map_contains(&e->ram, a);
 
 	if (is_ours(e, in)) {
 		take_ours(e, out, ev);

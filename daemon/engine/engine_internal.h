@@ -8,7 +8,7 @@
  * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
  * engine_restore.c (start and reload), engine_absorb.c (what was counted without a
  * database), engine_replay.c (what an earlier boot offlined),
- * engine_report.c (effects, limits on reports), engine_status.c (views), engine_fault.c
+ * engine_notice.c (effects, limits on reports), engine_status.c (views), engine_fault.c
  * (rows, neighbours, fault classes).
  */
 
@@ -21,14 +21,14 @@
 #define DIMM_INDEX_SLOTS   1024
 #define DIMM_LAST_SLOTS    256
 #define MAX_REQUESTS       16
-#define REPORTS_PER_MINUTE 20
+#define NOTICES_PER_MINUTE 20
 #define MEMORY_WAIT        (60 * USEC_PER_SEC)
 #define EFFECTS_RESERVE    8 /* room that one more page may need in a step */
 #define MIN_FAULT_DIMMS    16
 #define TRACKED_PER_DIMM   512 /* MaxTrackedPages to each DIMM that has room for cells */
 
 /* Their events may come after their answers. */
-#define OWN_WRITES (2 * ENGINE_MAX_ATTEMPTS)
+#define OWN_WRITES (2 * MAX_ATTEMPTS)
 
 /** The page whose PROBE is not answered yet. */
 struct look {
@@ -75,7 +75,7 @@ struct barren {
 	char msg[63];
 };
 
-struct report_limit {
+struct notice_limit {
 	int64_t minute;
 	uint32_t sent;
 };
@@ -139,7 +139,7 @@ struct engine {
 	usec_t hold_until; /* if @hold_by_answer */
 
 	struct look look;
-	struct attempt attempts[ENGINE_MAX_ATTEMPTS]; /* in no order */
+	struct attempt attempts[MAX_ATTEMPTS]; /* in no order */
 	unsigned int n_attempts;
 	unsigned int attempts_unstored; /* the first of them; no file holds their rows */
 	unsigned int at_once;           /* attempts that there may be */
@@ -167,12 +167,12 @@ struct engine {
 	usec_t unexplained_at;
 	usec_t reconcile_at;
 
-	struct report_limit limits[REPORT_MAX_];
+	struct notice_limit limits[NOTICE_MAX_];
 	uint64_t suppressed;
 	usec_t summary_at;
 };
 
-/* engine_report.c */
+/* engine_notice.c */
 struct effect *engine_emit(struct effects *out, enum effect_kind kind);
 struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
 				    enum action action, enum result result,
@@ -181,10 +181,10 @@ void engine_store_action(struct engine *e, struct effects *out,
 			 const struct action_row *row);
 void engine_store_totals(struct engine *e, struct effects *out);
 void engine_store_spent(struct engine *e, struct effects *out);
-void engine_report(struct engine *e, struct effects *out, const struct report *r);
-struct report engine_page_report(const struct engine *e, enum report_kind kind,
+void engine_notice(struct engine *e, struct effects *out, const struct notice *r);
+struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec);
-void engine_tick_reports(struct engine *e, struct effects *out);
+void engine_tick_notices(struct engine *e, struct effects *out);
 void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result result,
 		  int error);
 

@@ -59,22 +59,22 @@ bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct reques
 
 static void tell_hold(struct engine *e, struct effects *out, int error, usec_t retry_at)
 {
-	struct report r = { .kind = REPORT_HOLD,
+	struct notice r = { .kind = NOTICE_HOLD,
 			    .result = e->hold,
 			    .error = error,
 			    .retry_at = retry_at };
 
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 static void release(struct engine *e, struct effects *out, enum result ended)
 {
-	struct report r = { .kind = REPORT_RELEASED, .result = ended };
+	struct notice r = { .kind = NOTICE_RELEASED, .result = ended };
 
 	e->hold = RESULT_NONE;
 	e->hold_by_answer = false;
 	e->hold_ran_out = RESULT_NONE;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
 
 void engine_hold_by_answer(struct engine *e, struct effects *out,

@@ -72,7 +72,7 @@ static void store_announced(struct engine *e, struct effects *out, int64_t kib)
 /* What no event of the kernel's soft offline explains. */
 static void moved_unannounced(struct engine *e, struct effects *out, int64_t kib)
 {
-	struct report r = { .kind = REPORT_POISON_MOVED,
+	struct notice r = { .kind = NOTICE_POISON_MOVED,
 			    .delta_kib = kib - e->poisoned_kib };
 	int64_t by_failure = r.delta_kib < e->failure_kib ? r.delta_kib : e->failure_kib;
 	int64_t before = e->poisoned_kib;
@@ -80,7 +80,7 @@ static void moved_unannounced(struct engine *e, struct effects *out, int64_t kib
 	if (r.delta_kib < 0) {
 		r.cause = POISON_RELEASED;
 		store(e, out, kib, POISON_RELEASED, pfn(0));
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 	} else {
 		if (by_failure > 0) {
 			e->failure_kib -= by_failure;
@@ -93,7 +93,7 @@ static void moved_unannounced(struct engine *e, struct effects *out, int64_t kib
 		e->unexplained_at = e->now;
 		if (r.cause != POISON_MEMORY_FAILURE)
 			store(e, out, kib, r.cause, pfn(0));
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 	}
 	engine_emit(out, EFFECT_RECONCILE);
 }
@@ -154,7 +154,7 @@ void engine_take_failure(struct engine *e, struct effects *out,
 /* A frame that should be poisoned is in use again: memory was offline and came back. */
 static void found_in_use(struct engine *e, struct effects *out, struct page_rec *rec)
 {
-	struct report r;
+	struct notice r;
 	bool by_us = rec->by_us;
 
 	engine_unmark_offlined(e, rec);
@@ -165,8 +165,8 @@ static void found_in_use(struct engine *e, struct effects *out, struct page_rec 
 		rec->state = PAGE_WATCHED;
 		rec->result = RESULT_STALE;
 	}
-	r = engine_page_report(e, REPORT_POISON_LOST, rec);
-	engine_report(e, out, &r);
+	r = engine_page_notice(e, NOTICE_POISON_LOST, rec);
+	engine_notice(e, out, &r);
 }
 
 static void found_poisoned(struct engine *e, struct effects *out, struct page_rec *rec)

@@ -82,10 +82,10 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 
 void engine_tell_replay(struct engine *e, struct effects *out)
 {
-	struct report r = { .kind = REPORT_REPLAY,
+	struct notice r = { .kind = NOTICE_REPLAY,
 			    .reason = e->replay,
 			    .count = e->replays };
 
 	if (e->replays > 0 && e->cfg.replay.at_boot)
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 }

@@ -46,7 +46,7 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 			const struct input *in)
 {
 	const struct threshold *limit;
-	struct report r;
+	struct notice r;
 	bool crossed;
 
 	limit = &e->rules[rec->dimm].page;
@@ -56,9 +56,9 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 		return;
 	}
 	if (!in->page.rec) {
-		r = engine_page_report(e, REPORT_PAGE_FIRST_CE, rec);
+		r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
 		e->dimms[rec->dimm].pages++;
-		engine_report(e, out, &r);
+		engine_notice(e, out, &r);
 		engine_consider(e, out, rec,
 				limit->count == 1 ? REASON_PAGE_THRESHOLD
 						  : engine_fault_reason(e, rec));
@@ -157,7 +157,7 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	bool poisoned = frame_is_poisoned(&in->action.frame);
 	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(row.pfn));
 	const struct page_rec *evicted = NULL;
-	struct report r;
+	struct notice r;
 
 	if (!rec) {
 		rec = ce_tracker_add(e->tracker, pfn(row.pfn), &evicted);
@@ -182,8 +182,8 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
 	engine_store_spent(e, out);
-	r = engine_page_report(e, REPORT_RECOVERED, rec);
-	engine_report(e, out, &r);
+	r = engine_page_notice(e, NOTICE_RECOVERED, rec);
+	engine_notice(e, out, &r);
 }
 
 static void restore_totals(struct engine *e, const struct totals *totals)

@@ -96,7 +96,7 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 {
 	bool done = policy_retry(&e->cfg, row->result, 0) == RETRY_DONE ||
 		    row->result == RESULT_DRY_RUN;
-	struct report r;
+	struct notice r;
 	usec_t when;
 
 	if (kind_counts(&e->cfg, row->result) && rec->tries < 63)
@@ -110,7 +110,7 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
 	engine_store_spent(e, out);
-	r = engine_page_report(e, done ? REPORT_PAGE_OFFLINED : REPORT_PAGE_FAILED, rec);
+	r = engine_page_notice(e, done ? NOTICE_PAGE_OFFLINED : NOTICE_PAGE_FAILED, rec);
 	r.error = row->error;
 	r.retry_at = when;
 	r.page_type = row->page_type;
@@ -118,6 +118,6 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	r.outcome = row->outcome;
 	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
 		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 	engine_tell_verdict(e, out, rec->dimm);
 }

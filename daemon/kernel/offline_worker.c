@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "host/thread.h"
 
-#define CHANNEL_BYTES (ENGINE_MAX_ATTEMPTS * 2048)
+#define CHANNEL_BYTES (MAX_ATTEMPTS * 2048)
 
 /* The initial PID namespace: PROC_PID_INIT_INO (include/linux/proc_ns.h). */
 #define INITIAL_PIDS "pid:[4026531836]"
@@ -189,7 +189,7 @@ int offline_worker_submit(struct offline_worker *w,
 
 	if (n == 0 || n > OFFLINE_WORKER_GROUP)
 		return -EINVAL;
-	if (w->n_busy + n > ENGINE_MAX_ATTEMPTS)
+	if (w->n_busy + n > MAX_ATTEMPTS)
 		return -EBUSY;
 	memcpy(g.requests, requests, n * sizeof(*requests));
 	if (send(w->main_fd, &g, size_of(&g), MSG_NOSIGNAL) < 0)

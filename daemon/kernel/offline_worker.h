@@ -55,7 +55,7 @@ int offline_worker_fd(const struct offline_worker *w);
 /**
  * Hands over @n requests, 1 to OFFLINE_WORKER_GROUP, or none of them: the thread is woken
  * once, and goes through them in their order (struct offline_driver). Returns 0; -EBUSY
- * if there would be more than ENGINE_MAX_ATTEMPTS whose answer was not collected; -EINVAL
+ * if there would be more than MAX_ATTEMPTS whose answer was not collected; -EINVAL
  * for another @n; other negative errno. Does not block.
  */
 int offline_worker_submit(struct offline_worker *w,

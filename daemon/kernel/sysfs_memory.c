@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/fingerprint.h"
 #include "base/mem.h"
 
 #define TEXT_MAX 8192 /* /proc/meminfo takes some 1,500 bytes (6.1) */
@@ -243,37 +242,4 @@ int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 	ret->n = list.n;
 	ret->known = list.n > 0;
 	return 0;
-}
-
-uint64_t ram_map_bytes(const struct ram_map *map)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < map->n; i++)
-		sum += map->ranges[i].end.addr - map->ranges[i].start.addr + 1;
-	return sum;
-}
-
-int64_t ram_map_print(const struct ram_map *map)
-{
-	uint64_t h = FINGERPRINT_START;
-
-	if (!map->known)
-		return 0;
-	for (unsigned int i = 0; i < map->n; i++) {
-		h = fingerprint_add(h, &map->ranges[i].start.addr, sizeof(uint64_t));
-		h = fingerprint_add(h, &map->ranges[i].end.addr, sizeof(uint64_t));
-	}
-	return fingerprint_done(h);
-}
-
-bool ram_map_contains(const struct ram_map *map, paddr_t a)
-{
-	if (!map->known)
-		return true;
-	for (unsigned int i = 0; i < map->n; i++)
-		if (a.addr >= map->ranges[i].start.addr &&
-		    a.addr <= map->ranges[i].end.addr)
-			return true;
-	return false;
 }

@@ -7,7 +7,7 @@
  * else asks sysfs_offline.h. Every path is below @root, "" in production.
  */
 
-#include "engine/engine.h"
+#include "base/machine.h"
 
 #define KERNEL_RELEASE_MAX 128
 
@@ -39,15 +39,6 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret);
  * known.
  */
 int sysfs_memory_ram_map(const char *root, struct ram_map *ret);
-
-/** Bytes in @map. */
-uint64_t ram_map_bytes(const struct ram_map *map);
-
-/** Fingerprint of @map (fingerprint.h); 0 if the map is not known. */
-int64_t ram_map_print(const struct ram_map *map);
-
-/** True if the byte at @a lies in @map, or the map is not known. */
-bool ram_map_contains(const struct ram_map *map, paddr_t a);
 
 /**
  * The kernel's release as uname -r prints it, from /proc/sys/kernel/osrelease.

@@ -164,7 +164,7 @@ static void store_dimm_later(struct daemon *d, const struct effect *f)
 	for (unsigned int i = 0; i < d->n_dimms_due; i++)
 		if (d->dimms_due[i] == f->dimm.index)
 			return;
-	if (d->n_dimms_due < ENGINE_MAX_ATTEMPTS)
+	if (d->n_dimms_due < MAX_ATTEMPTS)
 		d->dimms_due[d->n_dimms_due++] = f->dimm.index;
 	else
 		note_failure(d, effect_store(d->db, d->engine, f));
@@ -328,7 +328,7 @@ void daemon_end_turn(struct daemon *d)
 		d->machine_fresh = false;
 }
 
-static void say(struct daemon *d, const struct report *r)
+static void say(struct daemon *d, const struct notice *r)
 {
 	char why[FAULT_WHY_MAX];
 	struct journal_context context = {
@@ -339,9 +339,9 @@ static void say(struct daemon *d, const struct report *r)
 	};
 
 	why[0] = '\0';
-	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		(void)engine_dimm_verdict(d->engine, r->dimm, why);
-	journal_report(r, &context);
+	journal_notice(r, &context);
 	if (d->bus)
 		bus_signal_changed(d->bus);
 }
@@ -384,8 +384,8 @@ static void perform(struct daemon *d, const struct effect *f)
 	case EFFECT_RECONCILE:
 		daemon_start_reconcile(d);
 		break;
-	case EFFECT_REPORT:
-		say(d, &f->report);
+	case EFFECT_NOTICE:
+		say(d, &f->notice);
 		break;
 	case EFFECT_REPLY:
 		if (f->reply.cookie == OWN_COOKIE)

@@ -83,7 +83,7 @@ struct daemon {
 	struct offline_request due[LAUNCH_GROUP];
 	unsigned int n_due;
 	/* To be stored with the open group: see store_due(). */
-	uint16_t dimms_due[ENGINE_MAX_ATTEMPTS];
+	uint16_t dimms_due[MAX_ATTEMPTS];
 	unsigned int n_dimms_due;
 	bool spent_due;
 	unsigned int n_attempts; /* handed over, and not answered */

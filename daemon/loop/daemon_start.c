@@ -163,7 +163,7 @@ static int restore_page(void *userdata, const struct page_rec *rec, bool other_b
 #define MOST_INTENTS 4096 /* then they do not become fewer: the database fails */
 
 struct intents {
-	struct action_row rows[ENGINE_MAX_ATTEMPTS];
+	struct action_row rows[MAX_ATTEMPTS];
 	unsigned int n;
 	bool more;
 };
@@ -216,7 +216,7 @@ static void restore_actions(struct daemon *d)
 	unsigned int rounds = 0;
 
 	while (restore_some_actions(d))
-		if (++rounds == MOST_INTENTS / ENGINE_MAX_ATTEMPTS) {
+		if (++rounds == MOST_INTENTS / MAX_ATTEMPTS) {
 			journal_log(LOG_ERR, 0,
 				    "Database: more attempts without an answer than "
 				    "there can be; some are not settled");

@@ -37,7 +37,7 @@ int effect_store(struct db *db, const struct engine *e, const struct effect *f)
 	case EFFECT_LOAD:
 	case EFFECT_KERNEL:
 	case EFFECT_RECONCILE:
-	case EFFECT_REPORT:
+	case EFFECT_NOTICE:
 	case EFFECT_REPLY:
 		break;
 	}

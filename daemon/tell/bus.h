@@ -56,21 +56,6 @@
 #define BUS_CALLS_PER_USER 8     /* that wait, but for root's */
 #define BUS_MAX_OFFLINES   64    /* Offline calls that wait for their answer */
 
-/** Takes one report; returns non-zero to end the list (which then returns that). */
-typedef int (*report_fn)(void *userdata, const void *report);
-
-/** Narrows pages, history and CEs. Zero but for @since and @until is no filter. */
-struct report_filter {
-	const char *state; /* pages: a page state, or NULL */
-	bool has_address;  /* only the page at @address, any address within it */
-	uint64_t address;
-	uint64_t cursor; /* where to go on; 0: from the start */
-	int64_t since;   /* microseconds since the epoch; INT64_MIN: no bound */
-	int64_t until;   /* the same; INT64_MAX: no bound */
-	uint32_t limit;  /* pages: the first rows, others: the newest; 0: no bound */
-	bool fresh;      /* CEs: with those of the last second, which takes a commit */
-};
-
 /**
  * What the daemon offers. @ctx is handed back. up() and down() tell how the connection
  * fares and return nothing; within them the bus must not be freed. Each returns 0 or

@@ -15,22 +15,22 @@
 
 #define MAX_FILTER_ENTRIES 16 /* there are six keys; a stranger's message may be huge */
 
-static int append_value(sd_bus_message *m, const void *at, enum report_type type)
+static int append_value(sd_bus_message *m, const void *at, enum field_type type)
 {
 	uint64_t count;
 	int64_t number;
 
 	switch (type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		return sd_bus_message_append(m, "v", "s", (const char *)at);
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return sd_bus_message_append(m, "v", "b", *(const int8_t *)at != 0);
-	case REPORT_U64:
-	case REPORT_ADDRESS:
+	case FIELD_U64:
+	case FIELD_ADDRESS:
 		memcpy(&count, at, sizeof(count));
 		return sd_bus_message_append(m, "v", "t", count);
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		memcpy(&number, at, sizeof(number));
 		return sd_bus_message_append(m, "v", "x", number);
 	}
@@ -72,18 +72,18 @@ int bus_append_report(sd_bus_message *m, const void *report,
 	return sd_bus_message_close_container(m);
 }
 
-static const char *type_signature(enum report_type type)
+static const char *type_signature(enum field_type type)
 {
 	switch (type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		return "s";
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return "b";
-	case REPORT_U64:
-	case REPORT_ADDRESS:
+	case FIELD_U64:
+	case FIELD_ADDRESS:
 		return "t";
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		return "x";
 	}
 	return "";
@@ -104,18 +104,18 @@ static int read_value(sd_bus_message *m, void *report, const struct report_field
 	if (r < 0)
 		return r;
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		snprintf(at, field->size, "%s", value.s);
 		break;
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		*(int8_t *)at = value.b != 0;
 		break;
-	case REPORT_U64:
-	case REPORT_ADDRESS:
+	case FIELD_U64:
+	case FIELD_ADDRESS:
 		memcpy(at, &value.t, sizeof(value.t));
 		break;
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		memcpy(at, &value.x, sizeof(value.x));
 		break;
 	}

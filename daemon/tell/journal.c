@@ -26,7 +26,7 @@ struct message {
 struct kind {
 	const char *id;
 	int priority;
-	void (*sentence)(char *buf, size_t size, const struct report *r,
+	void (*sentence)(char *buf, size_t size, const struct notice *r,
 			 const struct journal_context *c);
 };
 
@@ -77,14 +77,14 @@ static void send(struct message *m, int priority, const char *sentence)
 	(void)sd_journal_sendv(iov, (int)m->n);
 }
 
-static unsigned long long address_of(const struct report *r,
+static unsigned long long address_of(const struct notice *r,
 				     const struct journal_context *c)
 {
 	return pfn_to_paddr(r->pfn, c->page_shift).addr;
 }
 
 /* " (migrated)": the kernel's own word, where it gave one. Returns @buf. */
-static const char *outcome_of(const struct report *r, char *buf, size_t size)
+static const char *outcome_of(const struct notice *r, char *buf, size_t size)
 {
 	buf[0] = '\0';
 	if (r->outcome != SOFT_UNKNOWN)
@@ -92,14 +92,14 @@ static const char *outcome_of(const struct report *r, char *buf, size_t size)
 	return buf;
 }
 
-static void say_first_ce(char *buf, size_t size, const struct report *r,
+static void say_first_ce(char *buf, size_t size, const struct notice *r,
 			 const struct journal_context *c)
 {
 	snprintf(buf, size, "First corrected error of page 0x%llx (%s); watching it.",
 		 address_of(r, c), c->dimm_label);
 }
 
-static void say_threshold(char *buf, size_t size, const struct report *r,
+static void say_threshold(char *buf, size_t size, const struct notice *r,
 			  const struct journal_context *c)
 {
 	if (r->reason != REASON_PAGE_THRESHOLD) {
@@ -116,7 +116,7 @@ static void say_threshold(char *buf, size_t size, const struct report *r,
 		(long long)(r->threshold.window.us / USEC_PER_SEC), r->threshold.count);
 }
 
-static void say_offlined(char *buf, size_t size, const struct report *r,
+static void say_offlined(char *buf, size_t size, const struct notice *r,
 			 const struct journal_context *c)
 {
 	const char *what = "Offlined";
@@ -133,7 +133,7 @@ static void say_offlined(char *buf, size_t size, const struct report *r,
 		 reason_to_string(r->reason));
 }
 
-static void say_failed(char *buf, size_t size, const struct report *r,
+static void say_failed(char *buf, size_t size, const struct notice *r,
 		       const struct journal_context *c)
 {
 	char outcome[OUTCOME_MAX];
@@ -151,7 +151,7 @@ static void say_failed(char *buf, size_t size, const struct report *r,
 			 r->retry_at.us ? "; it will be tried again." : ".");
 }
 
-static void say_refused(char *buf, size_t size, const struct report *r,
+static void say_refused(char *buf, size_t size, const struct notice *r,
 			const struct journal_context *c)
 {
 	snprintf(buf, size, "Page 0x%llx (%s) is not offlined: %s (%s).",
@@ -159,7 +159,7 @@ static void say_refused(char *buf, size_t size, const struct report *r,
 		 result_help(r->result));
 }
 
-static void say_uncorrected(char *buf, size_t size, const struct report *r,
+static void say_uncorrected(char *buf, size_t size, const struct notice *r,
 			    const struct journal_context *c)
 {
 	snprintf(
@@ -169,14 +169,14 @@ static void say_uncorrected(char *buf, size_t size, const struct report *r,
 		(unsigned long long)r->count, c->dimm_label);
 }
 
-static void say_unattributed(char *buf, size_t size, const struct report *r,
+static void say_unattributed(char *buf, size_t size, const struct notice *r,
 			     const struct journal_context *c)
 {
 	snprintf(buf, size, "Corrected error on %s that names no page: %s (%s).",
 		 c->dimm_label, result_to_string(r->result), result_help(r->result));
 }
 
-static void say_lost(char *buf, size_t size, const struct report *r,
+static void say_lost(char *buf, size_t size, const struct notice *r,
 		     const struct journal_context *c)
 {
 	snprintf(
@@ -186,7 +186,7 @@ static void say_lost(char *buf, size_t size, const struct report *r,
 		(unsigned long long)r->count);
 }
 
-static void say_malformed(char *buf, size_t size, const struct report *r,
+static void say_malformed(char *buf, size_t size, const struct notice *r,
 			  const struct journal_context *c)
 {
 	snprintf(buf, size, "%llu ring-buffer page(s) could not be decoded to their end.",
@@ -194,7 +194,7 @@ static void say_malformed(char *buf, size_t size, const struct report *r,
 }
 
 /* Nothing was spent of it: "used up" would be wrong. */
-static void say_no_budget(char *buf, size_t size, const struct report *r,
+static void say_no_budget(char *buf, size_t size, const struct notice *r,
 			  const struct journal_context *c)
 {
 	if (r->result == RESULT_BUDGET_DIMM)
@@ -214,7 +214,7 @@ static void say_no_budget(char *buf, size_t size, const struct report *r,
 			"turn.");
 }
 
-static void say_budget(char *buf, size_t size, const struct report *r,
+static void say_budget(char *buf, size_t size, const struct notice *r,
 		       const struct journal_context *c)
 {
 	unsigned long long n = r->count;
@@ -241,7 +241,7 @@ static void say_budget(char *buf, size_t size, const struct report *r,
 			n, n == 1 ? "" : "s");
 }
 
-static void say_hold(char *buf, size_t size, const struct report *r,
+static void say_hold(char *buf, size_t size, const struct notice *r,
 		     const struct journal_context *c)
 {
 	bool because = r->result == RESULT_UNSUPPORTED && c->hold_why;
@@ -256,14 +256,14 @@ static void say_hold(char *buf, size_t size, const struct report *r,
 			 r->error ? strerror(r->error) : "");
 }
 
-static void say_released(char *buf, size_t size, const struct report *r,
+static void say_released(char *buf, size_t size, const struct notice *r,
 			 const struct journal_context *c)
 {
 	snprintf(buf, size,
 		 "The kernel soft-offlines pages again; pages that wait go on.");
 }
 
-static void say_poison_moved(char *buf, size_t size, const struct report *r,
+static void say_poison_moved(char *buf, size_t size, const struct notice *r,
 			     const struct journal_context *c)
 {
 	snprintf(buf, size,
@@ -271,7 +271,7 @@ static void say_poison_moved(char *buf, size_t size, const struct report *r,
 		 (long long)r->delta_kib, poison_cause_help(r->cause));
 }
 
-static void say_poison_lost(char *buf, size_t size, const struct report *r,
+static void say_poison_lost(char *buf, size_t size, const struct notice *r,
 			    const struct journal_context *c)
 {
 	snprintf(
@@ -282,7 +282,7 @@ static void say_poison_lost(char *buf, size_t size, const struct report *r,
 		r->reason == REASON_REPLAYED ? "; it is offlined anew" : "");
 }
 
-static void say_summary(char *buf, size_t size, const struct report *r,
+static void say_summary(char *buf, size_t size, const struct notice *r,
 			const struct journal_context *c)
 {
 	snprintf(
@@ -292,7 +292,7 @@ static void say_summary(char *buf, size_t size, const struct report *r,
 		(unsigned long long)r->count);
 }
 
-static void say_recovered(char *buf, size_t size, const struct report *r,
+static void say_recovered(char *buf, size_t size, const struct notice *r,
 			  const struct journal_context *c)
 {
 	snprintf(buf, size,
@@ -303,7 +303,7 @@ static void say_recovered(char *buf, size_t size, const struct report *r,
 			 : "it had not been done and waits for its turn");
 }
 
-static void say_replay(char *buf, size_t size, const struct report *r,
+static void say_replay(char *buf, size_t size, const struct notice *r,
 		       const struct journal_context *c)
 {
 	unsigned long long n = (unsigned long long)r->count;
@@ -324,7 +324,7 @@ static void say_replay(char *buf, size_t size, const struct report *r,
 				: "it cannot be told whether the memory is still the same");
 }
 
-static void say_foreign(char *buf, size_t size, const struct report *r,
+static void say_foreign(char *buf, size_t size, const struct notice *r,
 			const struct journal_context *c)
 {
 	char outcome[OUTCOME_MAX];
@@ -347,7 +347,7 @@ static void say_foreign(char *buf, size_t size, const struct report *r,
 			 r->retry_at.us ? "; we try again" : "");
 }
 
-static void say_fault(char *buf, size_t size, const struct report *r,
+static void say_fault(char *buf, size_t size, const struct notice *r,
 		      const struct journal_context *c)
 {
 	snprintf(buf, size, "%s: fault class %s (%s): %s.", c->dimm_label,
@@ -355,14 +355,14 @@ static void say_fault(char *buf, size_t size, const struct report *r,
 		 c->verdict_why);
 }
 
-static void say_verdict(char *buf, size_t size, const struct report *r,
+static void say_verdict(char *buf, size_t size, const struct notice *r,
 			const struct journal_context *c)
 {
 	snprintf(buf, size, "%s: verdict %s: %s.", c->dimm_label,
 		 verdict_to_string(r->verdict), c->verdict_why);
 }
 
-static void say_module(char *buf, size_t size, const struct report *r,
+static void say_module(char *buf, size_t size, const struct notice *r,
 		       const struct journal_context *c)
 {
 	snprintf(buf, size,
@@ -372,31 +372,31 @@ static void say_module(char *buf, size_t size, const struct report *r,
 }
 
 static const struct kind kinds[] = {
-	[REPORT_PAGE_FIRST_CE] = { JOURNAL_ID_PAGE_FIRST_CE, LOG_INFO, say_first_ce },
-	[REPORT_PAGE_THRESHOLD] = { JOURNAL_ID_PAGE_THRESHOLD, LOG_NOTICE,
+	[NOTICE_PAGE_FIRST_CE] = { JOURNAL_ID_PAGE_FIRST_CE, LOG_INFO, say_first_ce },
+	[NOTICE_PAGE_THRESHOLD] = { JOURNAL_ID_PAGE_THRESHOLD, LOG_NOTICE,
 				    say_threshold },
-	[REPORT_PAGE_OFFLINED] = { JOURNAL_ID_PAGE_OFFLINED, LOG_WARNING, say_offlined },
-	[REPORT_PAGE_FAILED] = { JOURNAL_ID_PAGE_FAILED, LOG_ERR, say_failed },
-	[REPORT_PAGE_REFUSED] = { JOURNAL_ID_PAGE_REFUSED, LOG_WARNING, say_refused },
-	[REPORT_UNCORRECTED] = { JOURNAL_ID_UNCORRECTED, LOG_ERR, say_uncorrected },
-	[REPORT_UNATTRIBUTED] = { JOURNAL_ID_UNATTRIBUTED, LOG_NOTICE, say_unattributed },
-	[REPORT_EVENTS_LOST] = { JOURNAL_ID_EVENTS_LOST, LOG_WARNING, say_lost },
-	[REPORT_MALFORMED] = { JOURNAL_ID_MALFORMED, LOG_ERR, say_malformed },
-	[REPORT_BUDGET] = { JOURNAL_ID_BUDGET, LOG_CRIT, say_budget },
-	[REPORT_HOLD] = { JOURNAL_ID_HOLD, LOG_ERR, say_hold },
-	[REPORT_RELEASED] = { JOURNAL_ID_RELEASED, LOG_NOTICE, say_released },
-	[REPORT_POISON_MOVED] = { JOURNAL_ID_POISON_MOVED, LOG_NOTICE, say_poison_moved },
-	[REPORT_POISON_LOST] = { JOURNAL_ID_POISON_LOST, LOG_WARNING, say_poison_lost },
-	[REPORT_SUMMARY] = { JOURNAL_ID_SUMMARY, LOG_NOTICE, say_summary },
-	[REPORT_REPLAY] = { JOURNAL_ID_REPLAY, LOG_NOTICE, say_replay },
-	[REPORT_RECOVERED] = { JOURNAL_ID_RECOVERED, LOG_WARNING, say_recovered },
-	[REPORT_FOREIGN] = { JOURNAL_ID_FOREIGN, LOG_NOTICE, say_foreign },
-	[REPORT_FAULT] = { JOURNAL_ID_FAULT, LOG_WARNING, say_fault },
-	[REPORT_MODULE] = { JOURNAL_ID_MODULE, LOG_NOTICE, say_module },
-	[REPORT_VERDICT] = { JOURNAL_ID_VERDICT, LOG_CRIT, say_verdict },
+	[NOTICE_PAGE_OFFLINED] = { JOURNAL_ID_PAGE_OFFLINED, LOG_WARNING, say_offlined },
+	[NOTICE_PAGE_FAILED] = { JOURNAL_ID_PAGE_FAILED, LOG_ERR, say_failed },
+	[NOTICE_PAGE_REFUSED] = { JOURNAL_ID_PAGE_REFUSED, LOG_WARNING, say_refused },
+	[NOTICE_UNCORRECTED] = { JOURNAL_ID_UNCORRECTED, LOG_ERR, say_uncorrected },
+	[NOTICE_UNATTRIBUTED] = { JOURNAL_ID_UNATTRIBUTED, LOG_NOTICE, say_unattributed },
+	[NOTICE_EVENTS_LOST] = { JOURNAL_ID_EVENTS_LOST, LOG_WARNING, say_lost },
+	[NOTICE_MALFORMED] = { JOURNAL_ID_MALFORMED, LOG_ERR, say_malformed },
+	[NOTICE_BUDGET] = { JOURNAL_ID_BUDGET, LOG_CRIT, say_budget },
+	[NOTICE_HOLD] = { JOURNAL_ID_HOLD, LOG_ERR, say_hold },
+	[NOTICE_RELEASED] = { JOURNAL_ID_RELEASED, LOG_NOTICE, say_released },
+	[NOTICE_POISON_MOVED] = { JOURNAL_ID_POISON_MOVED, LOG_NOTICE, say_poison_moved },
+	[NOTICE_POISON_LOST] = { JOURNAL_ID_POISON_LOST, LOG_WARNING, say_poison_lost },
+	[NOTICE_SUMMARY] = { JOURNAL_ID_SUMMARY, LOG_NOTICE, say_summary },
+	[NOTICE_REPLAY] = { JOURNAL_ID_REPLAY, LOG_NOTICE, say_replay },
+	[NOTICE_RECOVERED] = { JOURNAL_ID_RECOVERED, LOG_WARNING, say_recovered },
+	[NOTICE_FOREIGN] = { JOURNAL_ID_FOREIGN, LOG_NOTICE, say_foreign },
+	[NOTICE_FAULT] = { JOURNAL_ID_FAULT, LOG_WARNING, say_fault },
+	[NOTICE_MODULE] = { JOURNAL_ID_MODULE, LOG_NOTICE, say_module },
+	[NOTICE_VERDICT] = { JOURNAL_ID_VERDICT, LOG_CRIT, say_verdict },
 };
 
-static void add_page_fields(struct message *m, const struct report *r,
+static void add_page_fields(struct message *m, const struct notice *r,
 			    const struct journal_context *c)
 {
 	add(m, "SOFTOFFLINE_PFN", "0x%llx", (unsigned long long)r->pfn.n);
@@ -415,13 +415,13 @@ static void add_page_fields(struct message *m, const struct report *r,
 		add(m, "SOFTOFFLINE_DURATION_USEC", "%lld", (long long)r->duration_usec);
 }
 
-void journal_sentence(const struct report *r, const struct journal_context *context,
+void journal_sentence(const struct notice *r, const struct journal_context *context,
 		      char *buf, size_t size)
 {
 	kinds[r->kind].sentence(buf, size, r, context);
 }
 
-void journal_report(const struct report *r, const struct journal_context *context)
+void journal_notice(const struct notice *r, const struct journal_context *context)
 {
 	const struct kind *kind = &kinds[r->kind];
 	struct message m;
@@ -429,9 +429,9 @@ void journal_report(const struct report *r, const struct journal_context *contex
 	int priority = kind->priority;
 
 	begin(&m);
-	if (r->kind == REPORT_BUDGET && r->result == RESULT_BUDGET_HOUR)
+	if (r->kind == NOTICE_BUDGET && r->result == RESULT_BUDGET_HOUR)
 		priority = LOG_WARNING;
-	if (r->kind == REPORT_VERDICT && r->verdict < VERDICT_REPLACE)
+	if (r->kind == NOTICE_VERDICT && r->verdict < VERDICT_REPLACE)
 		priority = LOG_WARNING;
 	journal_sentence(r, context, sentence, sizeof(sentence));
 	add(&m, "MESSAGE", "%s", sentence);
@@ -446,11 +446,11 @@ void journal_report(const struct report *r, const struct journal_context *contex
 		add(&m, "ERRNO", "%d", r->error);
 	if (r->delta_kib)
 		add(&m, "SOFTOFFLINE_DELTA_KIB", "%lld", (long long)r->delta_kib);
-	if (r->kind == REPORT_POISON_MOVED)
+	if (r->kind == NOTICE_POISON_MOVED)
 		add(&m, "SOFTOFFLINE_CAUSE", "%s", poison_cause_to_string(r->cause));
-	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		add(&m, "SOFTOFFLINE_FAULT", "%s", fault_class_to_string(r->fault));
-	if (r->kind == REPORT_VERDICT)
+	if (r->kind == NOTICE_VERDICT)
 		add(&m, "SOFTOFFLINE_VERDICT", "%s", verdict_to_string(r->verdict));
 	send(&m, priority, sentence);
 }

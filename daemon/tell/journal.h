@@ -45,18 +45,18 @@
 struct journal_context {
 	unsigned int page_shift;
 	const char *dimm_label; /* of the report's DIMM */
-	/* The sentence to the DIMM's verdict, for REPORT_FAULT and REPORT_VERDICT. */
+	/* The sentence to the DIMM's verdict, for NOTICE_FAULT and NOTICE_VERDICT. */
 	const char *verdict_why;
-	/* Why the kernel does not soft-offline, for REPORT_HOLD; NULL: not known. */
+	/* Why the kernel does not soft-offline, for NOTICE_HOLD; NULL: not known. */
 	const char *hold_why;
 };
 
-/** What journal_report() says of @r, for people: one line, at most @size - 1 bytes. */
-void journal_sentence(const struct report *r, const struct journal_context *context,
+/** What journal_notice() says of @r, for people: one line, at most @size - 1 bytes. */
+void journal_sentence(const struct notice *r, const struct journal_context *context,
 		      char *buf, size_t size);
 
 /** Sends @r to the journal. */
-void journal_report(const struct report *r, const struct journal_context *context);
+void journal_notice(const struct notice *r, const struct journal_context *context);
 
 /** A line of the daemon itself (start, stop, configuration, database), with errno @error.
  */

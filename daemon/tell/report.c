@@ -15,8 +15,7 @@
 
 #define FIELD(struct_, key_, type_, member, secret_)                                     \
 	{                                                                                \
-		.key = key_, .type = REPORT_##type_,                                     \
-		.offset = offsetof(struct_, member),                                     \
+		.key = key_, .type = FIELD_##type_, .offset = offsetof(struct_, member), \
 		.size = sizeof(((struct_ *)NULL)->member), .secret = secret_             \
 	}
 
@@ -220,21 +219,21 @@ static void clear_field(void *report, const struct report_field *field)
 	void *at = (char *)report + field->offset;
 
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		/* All of it: a withheld text must not survive behind its terminator. */
 		memset(at, 0, field->size);
 		break;
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		memcpy(at, &(int8_t){ REPORT_NO_BOOL }, sizeof(int8_t));
 		break;
-	case REPORT_U64:
+	case FIELD_U64:
 		memcpy(at, &(uint64_t){ REPORT_NO_COUNT }, sizeof(uint64_t));
 		break;
-	case REPORT_ADDRESS:
+	case FIELD_ADDRESS:
 		memcpy(at, &(uint64_t){ REPORT_NO_ADDRESS }, sizeof(uint64_t));
 		break;
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		memcpy(at, &(int64_t){ REPORT_NO_NUMBER }, sizeof(int64_t));
 		break;
 	}
@@ -299,7 +298,7 @@ static void clean_text(char *text)
 void report_clean(void *report, const struct report_field *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (fields[i].type == REPORT_STRING)
+		if (fields[i].type == FIELD_STRING)
 			clean_text((char *)report + fields[i].offset);
 }
 
@@ -310,18 +309,18 @@ bool report_is_unknown(const void *report, const struct report_field *field)
 	uint64_t count;
 
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		return *(const char *)at == '\0';
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return *(const int8_t *)at == REPORT_NO_BOOL;
-	case REPORT_U64:
+	case FIELD_U64:
 		memcpy(&count, at, sizeof(count));
 		return count == REPORT_NO_COUNT;
-	case REPORT_ADDRESS:
+	case FIELD_ADDRESS:
 		memcpy(&count, at, sizeof(count));
 		return count == REPORT_NO_ADDRESS;
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_I64:
+	case FIELD_TIME:
 		memcpy(&number, at, sizeof(number));
 		return number == REPORT_NO_NUMBER;
 	}

@@ -22,18 +22,18 @@
 #define REPORT_WORD_MAX   24
 #define REPORT_TEXT_MAX   256
 
-enum report_type {
-	REPORT_STRING,  /* char[]; "" is null in JSON */
-	REPORT_BOOL,    /* int8_t: 0, 1; REPORT_NO_BOOL is null */
-	REPORT_U64,     /* uint64_t; REPORT_NO_COUNT is null */
-	REPORT_I64,     /* int64_t; REPORT_NO_NUMBER is null */
-	REPORT_ADDRESS, /* uint64_t, "0x..." as a string; REPORT_NO_ADDRESS is null */
-	REPORT_TIME, /* int64_t microseconds since the epoch; REPORT_NO_NUMBER is null */
+enum field_type {
+	FIELD_STRING,  /* char[]; "" is null in JSON */
+	FIELD_BOOL,    /* int8_t: 0, 1; REPORT_NO_BOOL is null */
+	FIELD_U64,     /* uint64_t; REPORT_NO_COUNT is null */
+	FIELD_I64,     /* int64_t; REPORT_NO_NUMBER is null */
+	FIELD_ADDRESS, /* uint64_t, "0x..." as a string; REPORT_NO_ADDRESS is null */
+	FIELD_TIME, /* int64_t microseconds since the epoch; REPORT_NO_NUMBER is null */
 };
 
 struct report_field {
 	const char *key; /* with dots where JSON nests: "daemon.running" */
-	enum report_type type;
+	enum field_type type;
 	size_t offset;
 	size_t size; /* of the member in bytes; the terminator of a string included */
 	bool secret; /* for root only: page addresses, serial numbers */
@@ -160,6 +160,21 @@ struct dimm_report {
 struct node_report {
 	uint64_t node;
 	uint64_t outcome[SOFT_OUTCOME_MAX_]; /* REPORT_NO_COUNT: no such counter */
+};
+
+/** Takes one report; returns non-zero to end the list (which then returns that). */
+typedef int (*report_fn)(void *userdata, const void *report);
+
+/** Narrows pages, history and CEs. Zero but for @since and @until is no filter. */
+struct report_filter {
+	const char *state; /* pages: a page state, or NULL */
+	bool has_address;  /* only the page at @address, any address within it */
+	uint64_t address;
+	uint64_t cursor; /* where to go on; 0: from the start */
+	int64_t since;   /* microseconds since the epoch; INT64_MIN: no bound */
+	int64_t until;   /* the same; INT64_MAX: no bound */
+	uint32_t limit;  /* pages: the first rows, others: the newest; 0: no bound */
+	bool fresh;      /* CEs: with those of the last second, which takes a commit */
 };
 
 /** The field table of each struct; *ret_n entries, in the order of the JSON keys. */

@@ -8,7 +8,7 @@
  */
 
 #include "db.h"
-#include "tell/bus.h"
+#include "tell/report.h"
 
 /** Each sets every field of *ret. @page_shift is log2 of the page size in bytes. */
 void report_from_db_page(const struct db_page *row, unsigned int page_shift,

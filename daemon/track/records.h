@@ -10,7 +10,6 @@
 #include "base/frame.h"
 #include "base/reason.h"
 #include "base/units.h"
-#include "ce_tracker.h"
 #include "event/ce_event.h"
 #include "event/soft_event.h"
 

@@ -94,7 +94,7 @@ static void perform(struct db_shell *s, const struct effects *out)
 	for (unsigned int i = 0; i < out->n; i++) {
 		const struct effect *f = &out->v[i];
 
-		if (f->kind == EFFECT_REPORT)
+		if (f->kind == EFFECT_NOTICE)
 			s->reports++;
 		else if (f->kind == EFFECT_LOAD)
 			load(s, f->pfn);

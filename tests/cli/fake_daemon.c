@@ -113,7 +113,7 @@ static int fake_pages(void *ctx, const struct report_filter *f, report_fn fn,
 
 	w.limit = f->limit < 2 ? f->limit : 2;
 	filter.limit = 0;
-	r = db_report_pages(fake->db, &filter, give_page, &w);
+	r = db_list_pages(fake->db, &filter, give_page, &w);
 	if (w.told > w.limit && f->limit > 2)
 		*ret_cursor = f->cursor + w.limit;
 	return r < 0 ? r : 0;

@@ -62,17 +62,17 @@ static inline void fill(void *report, const struct report_field *fields, size_t 
 		int64_t number = 1000 * salt + (int64_t)i;
 
 		switch (fields[i].type) {
-		case REPORT_STRING:
+		case FIELD_STRING:
 			snprintf(at, fields[i].size, "text %d of %s", salt,
 				 fields[i].key);
 			break;
-		case REPORT_BOOL:
+		case FIELD_BOOL:
 			*(int8_t *)at = (int8_t)(i & 1);
 			break;
-		case REPORT_U64:
-		case REPORT_ADDRESS:
-		case REPORT_I64:
-		case REPORT_TIME:
+		case FIELD_U64:
+		case FIELD_ADDRESS:
+		case FIELD_I64:
+		case FIELD_TIME:
 			memcpy(at, &number, sizeof(number));
 			break;
 		}

@@ -28,7 +28,7 @@
 static struct {
 	char log[1024];
 	unsigned int n;
-	struct offline_done line[ENGINE_MAX_ATTEMPTS]; /* handed over */
+	struct offline_done line[MAX_ATTEMPTS]; /* handed over */
 	unsigned int n_line;
 	unsigned int n_answered;
 	unsigned int pending;
@@ -193,7 +193,7 @@ static void put_in_line(const struct offline_request *request)
 	struct offline_done done = { .id = request->id, .pfn = request->pfn };
 
 	note('w');
-	assert_true(seen.n_line < ENGINE_MAX_ATTEMPTS);
+	assert_true(seen.n_line < MAX_ATTEMPTS);
 	done.answer.before = (struct frame){ .readable = true, .in_ram = true };
 	done.answer.after = done.answer.before;
 	done.answer.after.flags = UINT64_C(1) << KPF_HWPOISON;
@@ -270,7 +270,7 @@ usec_t clock_wall_offset(void)
 	return usec(0);
 }
 
-void journal_report(const struct report *r, const struct journal_context *context)
+void journal_notice(const struct notice *r, const struct journal_context *context)
 {
 }
 

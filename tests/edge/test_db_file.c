@@ -229,7 +229,7 @@ static void bring_forward(const struct fixture *f, const char *stored)
 	run_sql(f->path, sql);
 	/* the CLI may come before the new daemon */
 	assert_int_equal(db_open_readonly(&db, f->path, &why), 0);
-	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(db_get_summary(db, &s), 0);
 	assert_int_equal(s.totals.events, 3);
 	assert_int_equal(db_each_dimm(db, count_dimm, &dimms), 0);
 	assert_int_equal(dimms, 1);
@@ -237,7 +237,7 @@ static void bring_forward(const struct fixture *f, const char *stored)
 
 	db = must_open(f, DB_OPENED);
 	assert_int_equal(ask(f->path, "PRAGMA user_version"), DB_SCHEMA_VERSION);
-	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(db_get_summary(db, &s), 0);
 	assert_int_equal(s.pages[PAGE_OFFLINED], 1);
 	assert_int_equal(s.pages[PAGE_WATCHED], 1);
 	assert_int_equal(s.poisoned_kib, 4);
@@ -476,7 +476,7 @@ static void read_all(struct db *db)
 
 	(void)db_each_page(db, 100000, count_page, &n, &more);
 	(void)db_get_totals(db, &t);
-	(void)db_report_summary(db, &s);
+	(void)db_get_summary(db, &s);
 	(void)db_prune(db, usec(NOW), 100);
 	(void)db_backup(db);
 }

@@ -49,7 +49,7 @@ static void budgets(void **state)
 	char text[512];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct report r = { .kind = REPORT_BUDGET,
+		struct notice r = { .kind = NOTICE_BUDGET,
 				    .result = rows[i].result,
 				    .count = rows[i].count,
 				    .retry_at = usec(rows[i].retry_at) };

@@ -141,7 +141,7 @@ static void requests_wait_in_line(void **state)
 	struct offline_done done;
 	char c;
 
-	for (uint64_t i = 0; i < ENGINE_MAX_ATTEMPTS; i++)
+	for (uint64_t i = 0; i < MAX_ATTEMPTS; i++)
 		assert_int_equal(submit(w, i, pfn(0x200 + i)), 0);
 	assert_int_equal(submit(w, 99, pfn(1)), -EBUSY);
 	hear(gate.entered[0]);
@@ -149,7 +149,7 @@ static void requests_wait_in_line(void **state)
 	assert_int_equal(fcntl(gate.entered[0], F_SETFL, O_NONBLOCK), 0);
 	assert_int_equal(read(gate.entered[0], &c, 1), -1);
 	assert_int_equal(fcntl(gate.entered[0], F_SETFL, 0), 0);
-	for (uint64_t i = 0; i < ENGINE_MAX_ATTEMPTS; i++) {
+	for (uint64_t i = 0; i < MAX_ATTEMPTS; i++) {
 		if (i > 0)
 			hear(gate.entered[0]);
 		say(gate.leave[1]);
@@ -188,7 +188,7 @@ static void groups(void **state)
 	assert_int_equal(offline_worker_submit(w, requests, 0), -EINVAL);
 	assert_int_equal(offline_worker_submit(w, requests, ARRAY_SIZE(requests)),
 			 -EINVAL);
-	for (unsigned int n = 1; id + n <= ENGINE_MAX_ATTEMPTS;
+	for (unsigned int n = 1; id + n <= MAX_ATTEMPTS;
 	     n = n % OFFLINE_WORKER_GROUP + 1) {
 		for (unsigned int i = 0; i < n; i++)
 			requests[i].id = id++;

@@ -82,14 +82,14 @@ static void test_keys(void **state)
 static size_t type_size(const struct report_field *field)
 {
 	switch (field->type) {
-	case REPORT_STRING:
+	case FIELD_STRING:
 		return field->size;
-	case REPORT_BOOL:
+	case FIELD_BOOL:
 		return sizeof(int8_t);
-	case REPORT_U64:
-	case REPORT_ADDRESS:
-	case REPORT_I64:
-	case REPORT_TIME:
+	case FIELD_U64:
+	case FIELD_ADDRESS:
+	case FIELD_I64:
+	case FIELD_TIME:
 		return 8;
 	}
 	return 0;

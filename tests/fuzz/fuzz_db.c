@@ -109,12 +109,12 @@ static void report(struct db *db)
 	struct db_summary summary;
 	unsigned int n[4] = { 0 };
 
-	(void)db_report_pages(db, &all, see_page, &n[0]);
-	(void)db_report_history(db, &all, see_history, &n[1]);
-	(void)db_report_ces(db, &all, see_ce, &n[2]);
-	(void)db_report_ces(db, &some, see_ce, &n[3]);
+	(void)db_list_pages(db, &all, see_page, &n[0]);
+	(void)db_list_history(db, &all, see_history, &n[1]);
+	(void)db_list_ces(db, &all, see_ce, &n[2]);
+	(void)db_list_ces(db, &some, see_ce, &n[3]);
 	require(n[3] <= some.limit, "more rows than asked for");
-	(void)db_report_summary(db, &summary);
+	(void)db_get_summary(db, &summary);
 }
 
 static void step(struct engine *e, struct input in)

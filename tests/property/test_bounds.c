@@ -62,7 +62,7 @@ static void load(struct storm *s, pfn_t p)
 
 static void perform(struct storm *s, const struct effect *f)
 {
-	if (f->kind == EFFECT_REPORT) {
+	if (f->kind == EFFECT_NOTICE) {
 		s->reports++;
 	} else if (f->kind == EFFECT_PROBE) {
 		s->probes++;
@@ -149,7 +149,7 @@ static void nothing_close_is_evicted(void **state)
 	/* Twenty lines of a kind in a minute, and one that sums up the rest. */
 	minutes = s.events * GAP / USEC_PER_MINUTE + 2;
 	assert_true(s.reports > 0);
-	assert_true(s.reports <= minutes * (20 * REPORT_MAX_ + 1));
+	assert_true(s.reports <= minutes * (20 * NOTICE_MAX_ + 1));
 	s.engine = engine_free(s.engine);
 }
 

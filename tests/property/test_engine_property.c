@@ -61,9 +61,9 @@ struct run {
 	unsigned int n_attempts;
 	bool probed;
 	uint64_t probed_pfn;
-	struct flight flights[ENGINE_MAX_ATTEMPTS]; /* asked, not answered */
+	struct flight flights[MAX_ATTEMPTS]; /* asked, not answered */
 	unsigned int n_flights;
-	struct flight orphans[ENGINE_MAX_ATTEMPTS]; /* of an engine that is gone */
+	struct flight orphans[MAX_ATTEMPTS]; /* of an engine that is gone */
 	unsigned int n_orphans;
 	unsigned int at_once, most; /* there may be, and were at most */
 	struct soft_event soft;     /* of the last random input */
@@ -160,10 +160,10 @@ static void learn(struct run *r, enum result result)
 {
 	if (policy_retry(&r->world.cfg, result, 0) != RETRY_DONE)
 		r->at_once = (r->at_once + 1) / 2;
-	else if (r->at_once < ENGINE_MAX_ATTEMPTS / 8)
+	else if (r->at_once < MAX_ATTEMPTS / 8)
 		r->at_once *= 8;
 	else
-		r->at_once = ENGINE_MAX_ATTEMPTS;
+		r->at_once = MAX_ATTEMPTS;
 }
 
 /* A new engine begins anew; nobody answers the old one, whose intents it settles. */
@@ -667,7 +667,7 @@ static void test_chaos(void **state)
 
 		r->world.watch = NULL;
 		r->world.now = 0;
-		r->at_once = ENGINE_MAX_ATTEMPTS; /* any answer may come: not followed */
+		r->at_once = MAX_ATTEMPTS; /* any answer may come: not followed */
 		assert_int_equal(world_start(&r->world), 0);
 		for (unsigned int j = 0; j < 20000; j++) {
 			struct input in = random_input(r, &ev);

@@ -423,8 +423,8 @@ static int storm_step(struct storm *s, const struct input *in)
 	assert_non_null(out);
 	r = engine_step(s->engine, in, out);
 	for (unsigned int i = 0; i < out->n; i++) {
-		s->budget_told += out->v[i].kind == EFFECT_REPORT &&
-				  out->v[i].report.kind == REPORT_BUDGET;
+		s->budget_told += out->v[i].kind == EFFECT_NOTICE &&
+				  out->v[i].notice.kind == NOTICE_BUDGET;
 		if (out->v[i].kind == EFFECT_PROBE || out->v[i].kind == EFFECT_OFFLINE ||
 		    out->v[i].kind == EFFECT_LOAD)
 			storm_answer(s, &out->v[i], in->now);

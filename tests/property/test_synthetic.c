@@ -145,8 +145,8 @@ static void watch(void *userdata, const struct effect *f)
 {
 	struct play *p = userdata;
 
-	if (f->kind == EFFECT_REPORT && f->report.kind == REPORT_FAULT &&
-	    fault_is_wide(f->report.fault) && p->n_wide < WIDE)
+	if (f->kind == EFFECT_NOTICE && f->notice.kind == NOTICE_FAULT &&
+	    fault_is_wide(f->notice.fault) && p->n_wide < WIDE)
 		p->wide[p->n_wide++] = p->world.now - p->shift;
 	if (f->kind != EFFECT_OFFLINE)
 		return;

@@ -30,52 +30,52 @@ _printf_(2, 3) static void put(struct text *t, const char *format, ...)
 		t->len = t->size - 1;
 }
 
-static const char *report_word(enum report_kind kind)
+static const char *notice_word(enum notice_kind kind)
 {
 	switch (kind) {
-	case REPORT_PAGE_FIRST_CE:
+	case NOTICE_PAGE_FIRST_CE:
 		return "first-ce";
-	case REPORT_PAGE_THRESHOLD:
+	case NOTICE_PAGE_THRESHOLD:
 		return "threshold";
-	case REPORT_PAGE_OFFLINED:
+	case NOTICE_PAGE_OFFLINED:
 		return "offlined";
-	case REPORT_PAGE_FAILED:
+	case NOTICE_PAGE_FAILED:
 		return "failed";
-	case REPORT_PAGE_REFUSED:
+	case NOTICE_PAGE_REFUSED:
 		return "refused";
-	case REPORT_UNCORRECTED:
+	case NOTICE_UNCORRECTED:
 		return "uncorrected";
-	case REPORT_UNATTRIBUTED:
+	case NOTICE_UNATTRIBUTED:
 		return "unattributed";
-	case REPORT_EVENTS_LOST:
+	case NOTICE_EVENTS_LOST:
 		return "events-lost";
-	case REPORT_MALFORMED:
+	case NOTICE_MALFORMED:
 		return "malformed";
-	case REPORT_BUDGET:
+	case NOTICE_BUDGET:
 		return "budget";
-	case REPORT_HOLD:
+	case NOTICE_HOLD:
 		return "hold";
-	case REPORT_RELEASED:
+	case NOTICE_RELEASED:
 		return "released";
-	case REPORT_POISON_MOVED:
+	case NOTICE_POISON_MOVED:
 		return "poison-moved";
-	case REPORT_POISON_LOST:
+	case NOTICE_POISON_LOST:
 		return "poison-lost";
-	case REPORT_SUMMARY:
+	case NOTICE_SUMMARY:
 		return "summary";
-	case REPORT_RECOVERED:
+	case NOTICE_RECOVERED:
 		return "recovered";
-	case REPORT_REPLAY:
+	case NOTICE_REPLAY:
 		return "replay";
-	case REPORT_FOREIGN:
+	case NOTICE_FOREIGN:
 		return "foreign";
-	case REPORT_FAULT:
+	case NOTICE_FAULT:
 		return "fault";
-	case REPORT_VERDICT:
+	case NOTICE_VERDICT:
 		return "verdict";
-	case REPORT_MODULE:
+	case NOTICE_MODULE:
 		return "module";
-	case REPORT_MAX_:
+	case NOTICE_MAX_:
 		break;
 	}
 	return "invalid";
@@ -86,19 +86,19 @@ static void put_page(const struct world *w, struct text *t, pfn_t p)
 	put(t, " 0x%llx", (unsigned long long)pfn_to_paddr(p, w->page_shift).addr);
 }
 
-static void describe_report(const struct world *w, const struct report *r, struct text *t)
+static void describe_notice(const struct world *w, const struct notice *r, struct text *t)
 {
 	char time[TIME_TEXT_MAX];
 
-	put(t, "report %s", report_word(r->kind));
+	put(t, "notice %s", notice_word(r->kind));
 	if (r->has_pfn)
 		put_page(w, t, r->pfn);
 	put(t, " %s reason=%s dimm=%u count=%llu in-window=%u",
 	    result_to_string(r->result), reason_to_string(r->reason), r->dimm,
 	    (unsigned long long)r->count, r->in_window);
-	if (r->kind == REPORT_POISON_MOVED)
+	if (r->kind == NOTICE_POISON_MOVED)
 		put(t, " cause=%s", poison_cause_to_string(r->cause));
-	if (r->kind == REPORT_FAULT || r->kind == REPORT_VERDICT)
+	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		put(t, " fault=%s verdict=%s", fault_class_to_string(r->fault),
 		    verdict_to_string(r->verdict));
 	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));
@@ -183,8 +183,8 @@ bool describe_effect(const struct world *w, const struct effect *f, char *buf,
 	case EFFECT_RECONCILE:
 		put(&t, "reconcile");
 		return true;
-	case EFFECT_REPORT:
-		describe_report(w, &f->report, &t);
+	case EFFECT_NOTICE:
+		describe_notice(w, &f->notice, &t);
 		return true;
 	case EFFECT_REPLY:
 		put(&t, "reply");
@@ -222,15 +222,15 @@ bool describe_must_be_expected(const char *line)
 		"forgotten ",
 		"foreign ",
 		"reply ",
-		"report budget ",
-		"report fault ",
-		"report verdict ",
-		"report module ",
-		"report hold ",
-		"report released ",
-		"report poison-lost ",
-		"report poison-moved ",
-		"report recovered ",
+		"notice budget ",
+		"notice fault ",
+		"notice verdict ",
+		"notice module ",
+		"notice hold ",
+		"notice released ",
+		"notice poison-lost ",
+		"notice poison-moved ",
+		"notice recovered ",
 		"standstill",
 	};
 

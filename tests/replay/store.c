@@ -219,7 +219,7 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 	case EFFECT_LOAD:
 	case EFFECT_KERNEL:
 	case EFFECT_RECONCILE:
-	case EFFECT_REPORT:
+	case EFFECT_NOTICE:
 	case EFFECT_REPLY:
 		break;
 	}

@@ -75,7 +75,7 @@ struct world {
 	unsigned int n_answers;
 	uint64_t *poisoned; /* frames, owned */
 	size_t n_poisoned;
-	struct under_way under_way[ENGINE_MAX_ATTEMPTS]; /* in order */
+	struct under_way under_way[MAX_ATTEMPTS]; /* in order */
 	unsigned int n_under_way;
 	pfn_t probe_pfn;
 	bool probe_wanted;

@@ -131,10 +131,10 @@ static void test_unknown_past_spends(void **state)
 	assert_int_equal(give(e, 0, done), 0);
 	give_ce(e, 2 * USEC_PER_DAY, 0x5000, "A", 1);
 	for (unsigned int i = 0; i < out.n; i++)
-		if (out.v[i].kind == EFFECT_REPORT &&
-		    out.v[i].report.kind == REPORT_BUDGET) {
-			assert_int_equal(out.v[i].report.result, RESULT_BUDGET_TOTAL);
-			assert_int_equal(out.v[i].report.count, 1 << 20);
+		if (out.v[i].kind == EFFECT_NOTICE &&
+		    out.v[i].notice.kind == NOTICE_BUDGET) {
+			assert_int_equal(out.v[i].notice.result, RESULT_BUDGET_TOTAL);
+			assert_int_equal(out.v[i].notice.count, 1 << 20);
 			engine_free(e);
 			return;
 		}
@@ -312,7 +312,7 @@ static void test_memory_under_way(void **state)
 	in.probe.machine.available_kib = floor_kib + 3 * 4 - 1;
 	assert_int_equal(give(e, 2001, in), 0);
 	assert_null(find(EFFECT_OFFLINE));
-	assert_int_equal(find(EFFECT_REPORT)->report.result, RESULT_LOW_MEMORY);
+	assert_int_equal(find(EFFECT_NOTICE)->notice.result, RESULT_LOW_MEMORY);
 	engine_free(e);
 }
 
@@ -442,14 +442,14 @@ static void test_reports(void **state)
 
 	for (uint64_t i = 1; i <= 100; i++) {
 		give_ce(e, 1000, i << 12, "A", 1);
-		reports += find(EFFECT_REPORT) != NULL;
+		reports += find(EFFECT_NOTICE) != NULL;
 	}
 	assert_int_equal(reports, 20);
 	assert_int_equal(engine_deadline(e).us, USEC_PER_MINUTE);
 	assert_int_equal(give(e, USEC_PER_MINUTE, (struct input){ .kind = INPUT_TICK }),
 			 0);
-	assert_int_equal(find(EFFECT_REPORT)->report.kind, REPORT_SUMMARY);
-	assert_int_equal(find(EFFECT_REPORT)->report.count, 80);
+	assert_int_equal(find(EFFECT_NOTICE)->notice.kind, NOTICE_SUMMARY);
+	assert_int_equal(find(EFFECT_NOTICE)->notice.count, 80);
 	assert_int_equal(engine_deadline(e).us, USEC_NEVER);
 	engine_free(e);
 }
@@ -486,7 +486,7 @@ static void test_operator_load(void **state)
 	in = (struct input){ .kind = INPUT_LOADED };
 	in.page.pfn = pfn(7);
 	assert_int_equal(give(e, 1, in), 0);
-	assert_null(find(EFFECT_REPORT));
+	assert_null(find(EFFECT_NOTICE));
 	assert_non_null(find(EFFECT_PROBE));
 	assert_int_equal(engine_dimm(e, DIMM_OTHER)->pages, 0);
 	engine_free(e);
@@ -510,27 +510,6 @@ static void test_restore_dimms(void **state)
 	assert_string_equal(engine_dimm(e, 1)->label, "L1");
 	give_ce(e, 1, 0x1000, "L1", 2);
 	assert_int_equal(engine_dimm(e, 1)->corrected_errors, 6);
-	engine_free(e);
-}
-
-static void test_in_ram(void **state)
-{
-	struct engine *e = new_engine(2);
-	struct ram_map map = { .n = 2, .known = true };
-
-	assert_true(engine_in_ram(e, paddr(0x999)));
-	map.ranges[0] = (struct ram_range){ paddr(0x1000), paddr(0x1fff) };
-	map.ranges[1] = (struct ram_range){ paddr(0x3000), paddr(UINT64_MAX) };
-	assert_int_equal(give(e, 0, (struct input){ .kind = INPUT_RAM, .ram = &map }), 0);
-	assert_false(engine_in_ram(e, paddr(0xfff)));
-	assert_true(engine_in_ram(e, paddr(0x1000)));
-	assert_true(engine_in_ram(e, paddr(0x1fff)));
-	assert_false(engine_in_ram(e, paddr(0x2000)));
-	assert_true(engine_in_ram(e, paddr(0x3000)));
-	assert_true(engine_in_ram(e, paddr(UINT64_MAX)));
-	map.n = 0;
-	assert_int_equal(give(e, 0, (struct input){ .kind = INPUT_RAM, .ram = &map }), 0);
-	assert_false(engine_in_ram(e, paddr(0x1000)));
 	engine_free(e);
 }
 
@@ -602,7 +581,6 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_operator_load),
 		cmocka_unit_test(test_restore_dimms),
-		cmocka_unit_test(test_in_ram),
 		cmocka_unit_test(test_barren_texts),
 	};
 

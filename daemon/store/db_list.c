@@ -51,8 +51,7 @@ static void read_page(sqlite3_stmt *s, struct db_page *p)
 	p->attempts = (uint32_t)db_col_range(&row, 0, UINT32_MAX);
 }
 
-int db_report_pages(struct db *db, const struct db_filter *f, db_page_report_fn fn,
-		    void *u)
+int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
 	struct db_page page;
@@ -100,7 +99,7 @@ static void read_history(sqlite3_stmt *s, struct db_history *h)
 	db_col_copy(&row, h->outcome, sizeof(h->outcome));
 }
 
-int db_report_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)
+int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
 	struct db_history history;
@@ -151,7 +150,7 @@ static void bind_frame(struct db_bind *b, const struct db_filter *f)
 	db_bind_bits(b, first + ((UINT64_C(1) << f->page_shift) - 1));
 }
 
-int db_report_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
+int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
 	struct db_ce ce;
@@ -256,7 +255,7 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 
 	if (f->has_pfn) {
 		*cursor = 0;
-		return db_report_ces(db, f, fn, u);
+		return db_list_ces(db, f, fn, u);
 	}
 	r = begin_browse(db, STMT_BROWSE_CES, rows, *cursor, &walk);
 	if (r < 0)
@@ -308,7 +307,7 @@ static int wall_totals(struct db *db, struct totals *t)
 	return 0;
 }
 
-int db_report_summary(struct db *db, struct db_summary *ret)
+int db_get_summary(struct db *db, struct db_summary *ret)
 {
 	struct db_summary sum = { .poisoned_kib = -1, .last_commit = INT64_MIN };
 	sqlite3_stmt *s;

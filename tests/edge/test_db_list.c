@@ -9,7 +9,7 @@
 
 static const struct db_filter everything = { .since = INT64_MIN, .until = INT64_MAX };
 
-struct report {
+struct notice {
 	unsigned int n;
 	struct db_page page[4];
 	struct db_history history[4];
@@ -18,7 +18,7 @@ struct report {
 
 static int keep_page_row(void *userdata, const struct db_page *row)
 {
-	struct report *r = userdata;
+	struct notice *r = userdata;
 
 	r->page[r->n++] = *row;
 	return 0;
@@ -26,7 +26,7 @@ static int keep_page_row(void *userdata, const struct db_page *row)
 
 static int keep_history_row(void *userdata, const struct db_history *row)
 {
-	struct report *r = userdata;
+	struct notice *r = userdata;
 
 	r->history[r->n++] = *row;
 	return 0;
@@ -34,7 +34,7 @@ static int keep_history_row(void *userdata, const struct db_history *row)
 
 static int keep_ce_row(void *userdata, const struct db_ce *row)
 {
-	struct report *r = userdata;
+	struct notice *r = userdata;
 
 	r->ce[r->n++] = *row;
 	return 0;
@@ -75,10 +75,10 @@ static void page_report(void **state)
 {
 	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
 	struct db_filter filter = everything;
-	struct report r = { 0 };
+	struct notice r = { 0 };
 
 	fill(db);
-	assert_int_equal(db_report_pages(db, &filter, keep_page_row, &r), 0);
+	assert_int_equal(db_list_pages(db, &filter, keep_page_row, &r), 0);
 	assert_int_equal(r.n, 2);
 	assert_int_equal(r.page[0].pfn, 1);
 	assert_string_equal(r.page[0].dimm, "DIMM_A1");
@@ -91,18 +91,18 @@ static void page_report(void **state)
 	assert_string_equal(r.page[1].dimm, "");
 	filter.limit = 1; /* the newest */
 	r.n = 0;
-	assert_int_equal(db_report_pages(db, &filter, keep_page_row, &r), 0);
+	assert_int_equal(db_list_pages(db, &filter, keep_page_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	assert_int_equal(r.page[0].pfn, 2);
 	filter = everything;
 	filter.state = "offlined";
 	r.n = 0;
-	assert_int_equal(db_report_pages(db, &filter, keep_page_row, &r), 0);
+	assert_int_equal(db_list_pages(db, &filter, keep_page_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	filter = everything;
 	filter.until = OFFSET + 39;
 	r.n = 0;
-	assert_int_equal(db_report_pages(db, &filter, keep_page_row, &r), 0);
+	assert_int_equal(db_list_pages(db, &filter, keep_page_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	assert_int_equal(r.page[0].pfn, 1);
 }
@@ -111,10 +111,10 @@ static void history_report(void **state)
 {
 	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
 	struct db_filter filter = everything;
-	struct report r = { 0 };
+	struct notice r = { 0 };
 
 	fill(db);
-	assert_int_equal(db_report_history(db, &filter, keep_history_row, &r), 0);
+	assert_int_equal(db_list_history(db, &filter, keep_history_row, &r), 0);
 	assert_int_equal(r.n, 2);
 	assert_true(r.history[0].time == OFFSET + 10);
 	assert_string_equal(r.history[0].action, "offline");
@@ -130,7 +130,7 @@ static void history_report(void **state)
 	filter.has_pfn = true;
 	filter.pfn = 42;
 	r.n = 0;
-	assert_int_equal(db_report_history(db, &filter, keep_history_row, &r), 0);
+	assert_int_equal(db_list_history(db, &filter, keep_history_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	assert_int_equal(r.history[0].pfn, 42);
 }
@@ -139,10 +139,10 @@ static void ce_report(void **state)
 {
 	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
 	struct db_filter filter = everything;
-	struct report r = { 0 };
+	struct notice r = { 0 };
 
 	fill(db);
-	assert_int_equal(db_report_ces(db, &filter, keep_ce_row, &r), 0);
+	assert_int_equal(db_list_ces(db, &filter, keep_ce_row, &r), 0);
 	assert_int_equal(r.n, 3);
 	assert_string_equal(r.ce[0].dimm, "DIMM_A1");
 	assert_string_equal(r.ce[0].unattributed, "none");
@@ -155,16 +155,16 @@ static void ce_report(void **state)
 	filter.page_shift = 12;
 	filter.pfn = 1;
 	r.n = 0;
-	assert_int_equal(db_report_ces(db, &filter, keep_ce_row, &r), 0);
+	assert_int_equal(db_list_ces(db, &filter, keep_ce_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	assert_true(r.ce[0].address == 0x1fff);
 	filter.pfn = UINT64_C(0xfffffffffffff); /* the last frame there can be */
 	r.n = 0;
-	assert_int_equal(db_report_ces(db, &filter, keep_ce_row, &r), 0);
+	assert_int_equal(db_list_ces(db, &filter, keep_ce_row, &r), 0);
 	assert_int_equal(r.n, 1);
 	filter.pfn = 2;
 	r.n = 0;
-	assert_int_equal(db_report_ces(db, &filter, keep_ce_row, &r), 0);
+	assert_int_equal(db_list_ces(db, &filter, keep_ce_row, &r), 0);
 	assert_int_equal(r.n, 0);
 }
 
@@ -174,13 +174,13 @@ static void summary(void **state)
 	struct totals t = { .events = 5, .last_event = 60, .last_offline = INT64_MIN };
 	struct db_summary s;
 
-	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(db_get_summary(db, &s), 0);
 	assert_int_equal(s.poisoned_kib, -1);
 	assert_true(s.totals.last_event == INT64_MIN);
 	fill(db);
 	assert_int_equal(db_put_totals(db, &t), 0);
 	must_commit(db);
-	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(db_get_summary(db, &s), 0);
 	assert_int_equal(s.totals.events, 5);
 	assert_true(s.totals.last_event == OFFSET + 60);
 	assert_true(s.totals.last_offline == INT64_MIN);
@@ -227,7 +227,7 @@ static void reading_only_gives_wall_time(void **state)
 	assert_int_equal(db_get_page(db, pfn(1), &rec, &other), 0);
 	assert_true(other);
 	assert_true(rec->stamps[1] == OFFSET + 20);
-	assert_int_equal(db_report_summary(db, &s), 0);
+	assert_int_equal(db_get_summary(db, &s), 0);
 	assert_int_equal(s.pages[PAGE_OFFLINED], 1);
 	assert_int_equal(db_put_page(db, &p.rec), -EROFS);
 	db_close(db);
@@ -238,11 +238,11 @@ static void reading_only_gives_wall_time(void **state)
 /* Part by part a list has the same rows as at once, from the newest down. */
 static void expect_same_ces(struct db *db, const struct db_filter *f, uint32_t rows)
 {
-	struct report all = { 0 }, parts = { 0 };
+	struct notice all = { 0 }, parts = { 0 };
 	unsigned int rounds = 0;
 	uint64_t cursor = 0;
 
-	assert_int_equal(db_report_ces(db, f, keep_ce_row, &all), 0);
+	assert_int_equal(db_list_ces(db, f, keep_ce_row, &all), 0);
 	do {
 		uint64_t before = cursor;
 
@@ -286,7 +286,7 @@ static void history_in_parts(void **state)
 {
 	_cleanup_(db_close_p) struct db *db = must_open(*state, DB_CREATED);
 	struct db_filter filter = everything;
-	struct report r = { 0 };
+	struct notice r = { 0 };
 	uint64_t cursor = 0;
 
 	fill(db);

@@ -72,12 +72,12 @@ void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result res
 	f->reply.error = error;
 }
 
-struct report engine_page_report(const struct engine *e, enum report_kind kind,
+struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec)
 {
 	const struct policy_rule *rule = &e->rules[rec->dimm];
 
-	return (struct report){
+	return (struct notice){
 		.kind = kind,
 		.pfn = pfn(rec->pfn),
 		.has_pfn = true,
@@ -93,62 +93,62 @@ struct report engine_page_report(const struct engine *e, enum report_kind kind,
 }
 
 /* Kinds of which one line stands for a state of the machine are never held back. */
-static bool is_limited(enum report_kind kind)
+static bool is_limited(enum notice_kind kind)
 {
 	switch (kind) {
-	case REPORT_PAGE_FIRST_CE:
-	case REPORT_PAGE_THRESHOLD:
-	case REPORT_PAGE_OFFLINED:
-	case REPORT_PAGE_FAILED:
-	case REPORT_PAGE_REFUSED:
-	case REPORT_UNCORRECTED:
-	case REPORT_UNATTRIBUTED:
-	case REPORT_EVENTS_LOST:
-	case REPORT_MALFORMED:
-	case REPORT_POISON_MOVED:
-	case REPORT_POISON_LOST:
-	case REPORT_RECOVERED:
-	case REPORT_FOREIGN:
+	case NOTICE_PAGE_FIRST_CE:
+	case NOTICE_PAGE_THRESHOLD:
+	case NOTICE_PAGE_OFFLINED:
+	case NOTICE_PAGE_FAILED:
+	case NOTICE_PAGE_REFUSED:
+	case NOTICE_UNCORRECTED:
+	case NOTICE_UNATTRIBUTED:
+	case NOTICE_EVENTS_LOST:
+	case NOTICE_MALFORMED:
+	case NOTICE_POISON_MOVED:
+	case NOTICE_POISON_LOST:
+	case NOTICE_RECOVERED:
+	case NOTICE_FOREIGN:
 		return true;
-	case REPORT_BUDGET:
-	case REPORT_HOLD:
-	case REPORT_RELEASED:
-	case REPORT_FAULT:
-	case REPORT_VERDICT:
-	case REPORT_MODULE:
-	case REPORT_SUMMARY:
-	case REPORT_REPLAY:
-	case REPORT_MAX_:
+	case NOTICE_BUDGET:
+	case NOTICE_HOLD:
+	case NOTICE_RELEASED:
+	case NOTICE_FAULT:
+	case NOTICE_VERDICT:
+	case NOTICE_MODULE:
+	case NOTICE_SUMMARY:
+	case NOTICE_REPLAY:
+	case NOTICE_MAX_:
 		break;
 	}
 	return false;
 }
 
-void engine_report(struct engine *e, struct effects *out, const struct report *r)
+void engine_notice(struct engine *e, struct effects *out, const struct notice *r)
 {
-	struct report_limit *limit = &e->limits[r->kind];
+	struct notice_limit *limit = &e->limits[r->kind];
 	int64_t minute = e->now.us / USEC_PER_MINUTE;
 
 	if (is_limited(r->kind)) {
 		if (limit->minute != minute)
-			*limit = (struct report_limit){ .minute = minute };
-		if (limit->sent >= REPORTS_PER_MINUTE) {
+			*limit = (struct notice_limit){ .minute = minute };
+		if (limit->sent >= NOTICES_PER_MINUTE) {
 			if (e->suppressed++ == 0)
 				e->summary_at = usec((minute + 1) * USEC_PER_MINUTE);
 			return;
 		}
 		limit->sent++;
 	}
-	engine_emit(out, EFFECT_REPORT)->report = *r;
+	engine_emit(out, EFFECT_NOTICE)->notice = *r;
 }
 
-void engine_tick_reports(struct engine *e, struct effects *out)
+void engine_tick_notices(struct engine *e, struct effects *out)
 {
-	struct report r;
+	struct notice r;
 
 	if (e->suppressed == 0 || e->now.us < e->summary_at.us)
 		return;
-	r = (struct report){ .kind = REPORT_SUMMARY, .count = e->suppressed };
+	r = (struct notice){ .kind = NOTICE_SUMMARY, .count = e->suppressed };
 	e->suppressed = 0;
-	engine_report(e, out, &r);
+	engine_notice(e, out, &r);
 }
