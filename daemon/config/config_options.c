@@ -30,23 +30,24 @@ static const char *const control_words[] = { "leave", "own", NULL };
 static const struct option table[] = {
 	{ { "Source", "BufferSize", "auto",
 	    "Size of the trace buffer of each CPU. "
-	    "The kernel keeps events there until they are read, also while the daemon "
-	    "is down. "
-	    "auto: 64M, or a 32nd of the memory if that is less, shared out among the "
-	    "CPUs, 1M to 16M each." },
+	    "The kernel keeps events there until the daemon reads them, also while the "
+	    "daemon is down. "
+	    "auto: 64M (or a 32nd of the memory if that is less) divided by the number "
+	    "of CPUs, 1M to 16M each." },
 	  OPTION_AUTO_SIZE, IN_CONFIG(source.buffer_size), RANGE(4 * KIB, 64 * MIB) },
 	{ { "Source", "MaxBufferSize", "8M",
-	    "How far the queue of what was read and not yet counted may grow, for all CPUs "
-	    "together. "
-	    "It takes memory while errors come faster than they can be counted, and gives "
-	    "it back after." },
+	    "The largest size of the queue of events that are read and not yet "
+	    "counted, for all CPUs together. "
+	    "The queue takes memory while errors come faster than the daemon counts "
+	    "them, and frees it afterwards." },
 	  OPTION_SIZE, IN_CONFIG(source.max_buffer_size), RANGE(4 * KIB, 64 * MIB) },
 
 	{ { "Tracker", "MaxTrackedPages", "65536",
 	    "How many pages are kept in memory at the same time. "
-	    "When the table is full, the page that matters least makes room; what was "
-	    "counted for it stays in the database. "
-	    "A PageThreshold above 3 takes more memory a page, so fewer are kept in the same." },
+	    "When the table is full, the page that matters least is dropped from "
+	    "memory; its count stays in the database. "
+	    "A PageThreshold above 3 needs more memory for each page, so the same "
+	    "memory holds fewer pages." },
 	  OPTION_COUNT, IN_CONFIG(tracker.max_tracked_pages), RANGE(64, 1048576) },
 
 	{ { "Policy", "Action", "soft",
@@ -60,7 +61,7 @@ static const struct option table[] = {
 	  OPTION_THRESHOLD, IN_POLICY(page), RANGE(1, CONFIG_MAX_THRESHOLD) },
 	{ { "Policy", "RowThreshold", "2 / 7d",
 	    "When a DRAM row shows errors in N distinct columns within the window, "
-	    "every page of it that had a corrected error of its own is offlined. "
+	    "every page of the row that had a corrected error of its own is offlined. "
 	    "Columns within one burst of eight count as one. "
 	    "off: rows are not looked at." },
 	  OPTION_THRESHOLD, IN_POLICY(row), RANGE(2, CONFIG_MAX_THRESHOLD) },
@@ -71,9 +72,9 @@ static const struct option table[] = {
 	    "off: cells are not looked at by themselves." },
 	  OPTION_THRESHOLD, IN_POLICY(cell), RANGE(2, 2) },
 	{ { "Policy", "NeighbourRule", "no",
-	    "Where the driver names no row: offline a page with a corrected error of its "
-	    "own if within 64 frames of it two others erred, too, within the window of "
-	    "RowThreshold, or one lies in a faulty row." },
+	    "Where the driver names no row: offline a page with a corrected error of "
+	    "its own if, within the window of RowThreshold, two other pages within 64 "
+	    "frames of it had errors too, or one of them lies in a faulty row." },
 	  OPTION_BOOL, IN_POLICY(neighbour) },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
@@ -96,7 +97,8 @@ static const struct option table[] = {
 	  OPTION_COUNT, IN_CONFIG(budget.burst), RANGE(0, 100000) },
 	{ { "Budget", "PagesPerDimm", "128",
 	    "How many pages of one DIMM may be offlined. "
-	    "A DIMM that reaches this is to be replaced: offlining cannot win there." },
+	    "Replace a DIMM that reaches this number: offlining more of its pages does "
+	    "not help." },
 	  OPTION_COUNT, IN_CONFIG(budget.pages_per_dimm), RANGE(0, 1000000) },
 	{ { "Budget", "Total", "0.1%",
 	    "How much memory may be offlined in all. "
@@ -105,17 +107,17 @@ static const struct option table[] = {
 	  OPTION_AMOUNT, IN_CONFIG(budget.total) },
 	{ { "Budget", "MinAvailableMemory", "2%",
 	    "Nothing is offlined while less memory than this is available. "
-	    "Written as Total is." },
+	    "The value has the form of Total." },
 	  OPTION_AMOUNT, IN_CONFIG(budget.min_available_memory) },
 	{ { "Budget", "MaxMemoryPressure", "20%",
-	    "Nothing is offlined while tasks waited for memory for more than this share "
-	    "of the last ten seconds. "
+	    "Nothing is offlined while tasks have waited for memory for more than this "
+	    "share of the last ten seconds. "
 	    "100%: memory pressure is not looked at." },
 	  OPTION_PERCENT, IN_CONFIG(budget.max_memory_pressure), RANGE(0, 100) },
 
 	{ { "Retry", "First", "1s",
-	    "The wait after the first attempt that failed for a passing reason; it "
-	    "doubles with each further one." },
+	    "The wait after the first attempt that failed for a passing reason. "
+	    "The wait doubles with each further failure." },
 	  OPTION_SPAN, IN_CONFIG(retry.first), SPANS(USEC_PER_SEC, USEC_PER_DAY) },
 	{ { "Retry", "Max", "5min",
 	    "The longest wait between two attempts." },
@@ -126,26 +128,26 @@ static const struct option table[] = {
 	  OPTION_COUNT, IN_CONFIG(retry.tries), RANGE(1, 32) },
 
 	{ { "Replay", "AtBoot", "no",
-	    "Offline again, after a reboot, the pages with corrected errors that were out "
-	    "of use before it. "
-	    "That is done only if the memory map and the memory modules, told apart by "
-	    "the serial numbers that DMI shows, are still the same. "
-	    "The budgets hold for these as well." },
+	    "Offline again, after a reboot, the pages with corrected errors that were "
+	    "out of use before it. "
+	    "Only done if the memory map and the memory modules (by the serial numbers "
+	    "in DMI) are still the same. "
+	    "The budgets also apply to these pages." },
 	  OPTION_BOOL, IN_CONFIG(replay.at_boot) },
 
 	{ { "Kernel", "SoftOfflineControl", "leave",
 	    "The sysctl vm.enable_soft_offline. "
 	    "leave: use what is set. "
-	    "own: where the kernel can tell them apart, set it so that the daemon may "
-	    "soft-offline and the kernel does not on its own account; the former value "
-	    "comes back when the daemon stops." },
+	    "own: if the kernel offers the choice, allow the daemon's requests and "
+	    "refuse the kernel's own; the former value returns when the daemon stops." },
 	  OPTION_ENUM, IN_CONFIG(kernel.soft_offline_control), .words = control_words },
 
 	{ { "Database", "Path", "/var/lib/softofflined/softofflined.db",
 	    "The database of counts, attempts and results, an absolute path." },
 	  OPTION_PATH, IN_CONFIG(database.path) },
 	{ { "Database", "MaxSize", "256M",
-	    "The database does not grow beyond this; the oldest events make room." },
+	    "The database does not grow beyond this size; the oldest events are "
+	    "removed first." },
 	  OPTION_SIZE, IN_CONFIG(database.max_size), RANGE(MIB, TIB) },
 	{ { "Database", "Retention", "400d",
 	    "How long single events are kept." },
