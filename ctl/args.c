@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reads the command line and the notations on it. It knows no verb, asks no clock, and
- * prints nothing: what is wrong is returned as a sentence.
+ * Reads the command line and its notations. It knows no verb, reads no clock, and prints
+ * nothing: an error is returned as a sentence.
  */
 
 #include "args.h"
@@ -66,8 +66,8 @@ static int add_to(struct args_list *list, const char *value, char why[ARGS_TEXT_
 	return 0;
 }
 
-static int set_option(struct args *a, const struct option *o, const char *value,
-		      char why[ARGS_TEXT_MAX])
+static int args_set(struct args *a, const struct option *o, const char *value,
+		    char why[ARGS_TEXT_MAX])
 {
 	a->given |= o->bit;
 	if (o->bit == ARGS_DB)
@@ -84,7 +84,7 @@ static int set_option(struct args *a, const struct option *o, const char *value,
 		return add_to(&a->policies, value, why);
 	else if (o->bit == ARGS_LINES && parse_lines(value, &a->lines) < 0) {
 		snprintf(why, ARGS_TEXT_MAX,
-			 "--lines wants a number of lines from 1 on, not \"%s\"", value);
+			 "--lines needs a number of lines from 1 on, not \"%s\"", value);
 		return -EINVAL;
 	}
 	return 0;
@@ -138,12 +138,12 @@ static int parse_option(struct args *a, int argc, char *const *argv, int *i,
 	}
 	if (o->takes_value && !value) {
 		if (*i + 1 >= argc) {
-			snprintf(why, ARGS_TEXT_MAX, "%s wants a value", o->name);
+			snprintf(why, ARGS_TEXT_MAX, "%s needs a value", o->name);
 			return -EINVAL;
 		}
 		value = argv[++*i];
 	}
-	return set_option(a, o, value, why);
+	return args_set(a, o, value, why);
 }
 
 int args_parse(struct args *ret, int argc, char *const *argv, char ret_why[ARGS_TEXT_MAX])
@@ -209,7 +209,7 @@ bool args_looks_like_address(const char *text)
 	       strncmp(text, "pfn:", 4) == 0 || !text[strspn(text, "0123456789")];
 }
 
-/* strptime() fills what its format names; the rest must be ours. */
+/* strptime() fills only the fields that its format names. */
 static int parse_date(const char *text, int64_t *ret)
 {
 	static const char *const formats[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
@@ -266,7 +266,7 @@ int args_parse_moment(const char *text, int64_t now, int64_t *ret)
 
 #define WORD_MAX 32
 
-/* Edit distance; words longer than WORD_MAX are too far from everything. */
+/* Edit distance; a word longer than WORD_MAX is too far from every other word. */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[WORD_MAX + 1];
@@ -297,7 +297,7 @@ const char *args_nearest(const char *word, const void *table, size_t n, size_t s
 	size_t len = strlen(word);
 	unsigned int best = 3;
 
-	/* In a short word three changes leave nothing of it. */
+	/* Three changes in a short word make any other short word. */
 	if (len <= 4)
 		best = 2;
 	for (size_t i = 0; i < n; i++) {
@@ -306,7 +306,7 @@ const char *args_nearest(const char *word, const void *table, size_t n, size_t s
 
 		memcpy(&candidate, (const char *)table + i * stride, sizeof(candidate));
 		d = distance(word, candidate);
-		/* The start of a word is taken for the word. */
+		/* The start of a word counts as near. */
 		if (len >= 3 && strncmp(word, candidate, len) == 0)
 			d = 1;
 		if (d <= best && (d < best || !nearest)) {

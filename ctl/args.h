@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The command line as data, and the notations that operators type: addresses, moments.
+ * The command line as data, and the notations that operators type: addresses, times.
  */
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #define ARGS_MAX_WORDS 32
 #define ARGS_TEXT_MAX  256
 
-/** Options, as bits: what was given, and what a verb takes. */
+/** Options, as bits: those on the command line, and those that a verb takes. */
 enum args_option {
 	ARGS_JSON = 1 << 0,
 	ARGS_DB = 1 << 1,
@@ -31,7 +31,7 @@ enum args_option {
 
 #define ARGS_MAX_LIST 16
 
-/** The values of an option that may be given several times. */
+/** The values of an option that may be repeated. */
 struct args_list {
 	const char *v[ARGS_MAX_LIST];
 	unsigned int n;
@@ -62,18 +62,18 @@ int args_parse(struct args *ret, int argc, char *const *argv,
 const char *args_option_name(enum args_option option);
 
 /**
- * Reads "0xADDRESS" or "pfn:0xNUMBER"; a number without prefix is refused, since nobody
- * can tell decimal from hexadecimal. @page_shift makes an address of a frame number.
+ * Reads "0xADDRESS" or "pfn:0xNUMBER". A number without prefix is refused, because it
+ * could be decimal or hexadecimal. @page_shift turns a frame number into an address.
  *
  * Returns 0 and *ret; -EINVAL (another notation); -ERANGE (more than 64 bits).
  */
 int args_parse_address(const char *text, unsigned int page_shift, uint64_t *ret);
 
-/** True if @text can only be meant as an address, however wrong. */
+/** True if @text can only mean an address, also a wrong one. */
 bool args_looks_like_address(const char *text);
 
 /**
- * Reads a moment: a span before @now ("2h", "3d"), "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or
+ * Reads a time: a span before @now ("2h", "3d"), "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or
  * "YYYY-MM-DD HH:MM:SS" in local time, or "@SECONDS" since the epoch. @now and *ret are
  * microseconds since the epoch.
  *
@@ -83,6 +83,6 @@ int args_parse_moment(const char *text, int64_t now, int64_t *ret);
 
 /**
  * The one of the @n words in @table (a char pointer at the start of each @stride bytes)
- * that is nearest to @word; NULL if none is near enough to be what was meant.
+ * that is nearest to @word; NULL if no word is near enough.
  */
 const char *args_nearest(const char *word, const void *table, size_t n, size_t stride);

@@ -34,8 +34,8 @@ static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
 }
 
 /*
- * Why no daemon answered, a sentence without full stop. A daemon holds the lock beside
- * its database for as long as it runs.
+ * Why no daemon answered, a sentence without full stop. A running daemon holds the lock
+ * next to its database.
  */
 static const char *why_no_answer(bool *ret_runs)
 {
@@ -58,7 +58,7 @@ static int open_stored(struct source **ret)
 	const char *reason = why_no_answer(&runs);
 
 	if (geteuid() != 0) {
-		complain("%s, and what it stored is for root to read", reason);
+		complain("%s; run as root to see what it stored", reason);
 		return -ESRCH;
 	}
 	if (open_configured(ret, why) < 0) {
@@ -116,11 +116,12 @@ int ctl_parse_address(const char *text, uint64_t *ret)
 	r = args_parse_address(
 		text, (unsigned int)__builtin_ctzl((unsigned long)page_size), ret);
 	if (r == -ERANGE)
-		complain("\"%s\" is no address: more than 64 bits", text);
+		complain("\"%s\" is not an address: more than 64 bits", text);
 	else if (r < 0)
-		complain("\"%s\" is no address; write 0x... in hexadecimal, or pfn:0x... "
-			 "for a page frame number",
-			 text);
+		complain(
+			"\"%s\" is not an address; write 0x... in hexadecimal, or pfn:0x... "
+			"for a page frame number",
+			text);
 	return r < 0 ? -EINVAL : 0;
 }
 
@@ -133,13 +134,14 @@ int ctl_parse_filter(const struct ctl *ctl, struct report_filter *ret)
 	f.limit = args->lines;
 	f.state = args->state;
 	if (args->state && page_state_from_string(args->state, &state) < 0) {
-		complain("\"%s\" is no page state; there are watched, pending, offlined, "
-			 "failed and refused",
-			 args->state);
+		complain(
+			"\"%s\" is not a page state; there are watched, pending, offlined, "
+			"failed and refused",
+			args->state);
 		return -EINVAL;
 	}
 	if (args->since && args_parse_moment(args->since, ctl->ui.now, &f.since) < 0) {
-		complain("\"%s\" is no moment; write a span such as 2h or 3d, "
+		complain("\"%s\" is not a time; write a span such as 2h or 3d, "
 			 "\"YYYY-MM-DD HH:MM\", or @SECONDS",
 			 args->since);
 		return -EINVAL;

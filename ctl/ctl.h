@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The verbs of softofflinectl. Each prints what it has to say, errors on stderr, and
- * returns an exit code.
+ * The verbs of softofflinectl. Each verb prints its result, errors on stderr, and returns
+ * an exit code. This room also holds arguments, output, and the sources of reports.
  */
 
 #include "args.h"

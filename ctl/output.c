@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reports as JSON and as tables. What a report means, and where it comes from, is not
- * known here; the field tables say all that is needed.
+ * Reports as JSON and as tables, by their field tables. This file does not know what a
+ * report means or where it comes from.
  */
 
 #include "output.h"
@@ -26,7 +26,7 @@ void complain(const char *format, ...)
 	va_end(args);
 	if (len < 0)
 		text = NULL;
-	/* Names of files and words of the command line may hold a terminal's commands. */
+	/* File names and arguments may hold control characters of a terminal. */
 	for (char *c = text; c && *c; c++)
 		if ((*c >= 0 && *c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
 			*c = '?';

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * How things are shown: reports as JSON, as tables and as text for people.
+ * Output: reports as JSON, as tables and as text for people.
  */
 
 #include <jansson.h>
@@ -12,11 +12,11 @@
 
 #define OUTPUT_TEXT_MAX 320
 
-/** How to show things; made once, from the command line and the terminal. */
+/** How to print; set once, from the command line and the terminal. */
 struct ui {
 	bool json;
 	bool legend;   /* headings over tables */
-	bool terminal; /* stdout is one: times are also told as "2 min ago" */
+	bool terminal; /* stdout is a terminal: times also as "2 min ago" */
 	bool color;
 	int64_t now; /* microseconds since the epoch */
 };
@@ -85,8 +85,8 @@ int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
 		cell_fn cell, const void *userdata);
 
 /*
- * Text for people. Each writes to @buf (of OUTPUT_TEXT_MAX bytes) and returns it; "-" is
- * for what is not known.
+ * Text for people. Each function writes to @buf (of OUTPUT_TEXT_MAX bytes) and returns
+ * @buf; "-" stands for a value that is not known.
  */
 const char *text_count(uint64_t count, char *buf); /* 1,204 */
 const char *text_kib(int64_t kib, char *buf);      /* 12 KiB, 1.5 MiB */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl: the table of verbs, --help made from it, and the choice of one. What a
- * verb does stands in verb_*.c.
+ * softofflinectl: the table of verbs, --help made from the table, and the choice of a verb.
+ * What a verb does is in verbs/.
  */
 
 #include <errno.h>
@@ -28,9 +28,9 @@ struct verb {
 /* clang-format off */
 static const struct verb verbs[] = {
 	{ "status", "", 0, 0, ARGS_DB | ARGS_EXIT_CODE,
-	  "What is watched, done and to be done (default)", verb_status },
+	  "What is watched, what was done, what to do (default)", verb_status },
 	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES,
-	  "Pages that have erred, newest first", verb_pages },
+	  "Pages that have had errors, newest first", verb_pages },
 	{ "show", "ADDRESS", 1, 1, ARGS_DB | ARGS_LINES | ARGS_SINCE,
 	  "One page: errors, actions, what happens next", verb_show },
 	{ "dimms", "", 0, 0, ARGS_DB,
@@ -38,15 +38,15 @@ static const struct verb verbs[] = {
 	{ "history", "", 0, 0, ARGS_DB | ARGS_LINES | ARGS_SINCE,
 	  "What was done or refused, oldest first", verb_history },
 	{ "check", "", 0, 0, 0,
-	  "Whether this machine can do its part, and what to mend", verb_check },
+	  "Whether this machine can do its part, and what to fix", verb_check },
 	{ "offline", "ADDRESS", 1, 1, 0,
 	  "Soft-offline the page now, and wait for it", verb_offline },
 	{ "forget", "ADDRESS|DIMM", 1, 1, 0,
-	  "Drop what is known of a page, or of a DIMM's pages", verb_forget },
+	  "Drop what is known about a page, or a DIMM's pages", verb_forget },
 	{ "reload", "", 0, 0, 0,
 	  "Read the configuration again", verb_reload },
 	{ "policy show", "[DIMM|ADDRESS]", 0, 1, 0,
-	  "The configuration in force, whole or there", verb_policy_show },
+	  "The configuration in force, or what applies there", verb_policy_show },
 	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, ARGS_STRICT,
 	  "Whether configuration files are valid", verb_policy_verify },
 	{ "policy backtest", "", 0, ARGS_MAX_WORDS,
@@ -74,7 +74,7 @@ static void print_help(void)
 	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
 	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
 	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
-	     "      --strict            policy verify: a warning refuses the file, too\n"
+	     "      --strict            policy verify: also refuse a file with warnings\n"
 	     "      --input FILE        policy backtest: recorded errors as CSV, - for stdin\n"
 	     "      --config FILE       policy backtest: this configuration; may be repeated\n"
 	     "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
@@ -104,7 +104,7 @@ static int unknown_verb(const struct args *args)
 	const char *near;
 
 	if (strcmp(args->words[0], "policy") == 0) {
-		complain("policy wants \"show\", \"verify\" or \"backtest\"");
+		complain("policy needs \"show\", \"verify\" or \"backtest\"");
 		return CTL_USAGE;
 	}
 	near = args_nearest(args->words[0], &verbs[0].name, ARRAY_SIZE(verbs),
@@ -124,11 +124,12 @@ static int check_call(const struct verb *verb, const struct args *args, unsigned
 		return CTL_USAGE;
 	}
 	if (n < verb->min) {
-		complain("%s wants %s", verb->name, verb->arguments);
+		complain("%s needs %s", verb->name, verb->arguments);
 		return CTL_USAGE;
 	}
 	if (n > verb->max) {
-		complain("%s takes no \"%s\"", verb->name,
+		complain("%s takes %s (\"%s\")", verb->name,
+			 verb->max ? "fewer arguments" : "no arguments",
 			 args->words[args->n_words - n + verb->max]);
 		return CTL_USAGE;
 	}
@@ -165,7 +166,7 @@ static int run_verb(const struct verb *verb, const struct args *args, unsigned i
 	return verb->run(&ctl);
 }
 
-static int run(const struct args *args)
+static int run_args(const struct args *args)
 {
 	if (args->given & ARGS_HELP) {
 		print_help();
@@ -192,8 +193,8 @@ int main(int argc, char **argv)
 	struct args args;
 	int r;
 
-	/* Only characters: numbers and dates look the same everywhere. */
-	/* A terminal that never said what it speaks gets UTF-8, as everybody's does. */
+	/* LC_CTYPE only: numbers and dates have the same form in every locale. */
+	/* Without a locale, UTF-8 is assumed. */
 	setlocale(LC_CTYPE, "");
 	if (MB_CUR_MAX == 1)
 		setlocale(LC_CTYPE, "C.UTF-8");
@@ -201,8 +202,8 @@ int main(int argc, char **argv)
 		complain("%s", why);
 		return CTL_USAGE;
 	}
-	r = run(&args);
-	/* A script must not take half an answer for one. */
+	r = run_args(&args);
+	/* A script must not take half an answer for a whole one. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		complain("cannot write: %s", strerror(errno));
 		return CTL_FAILURE;

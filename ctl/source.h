@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Where the reports come from: the running daemon, or, while there is none, the database
- * that it left. Verbs that read do not care which.
+ * Where the reports come from: the running daemon, or the database if no daemon runs.
+ * Verbs that read work the same way with both.
  */
 
 #include "tell/bus.h"
@@ -21,15 +21,15 @@ struct source_ops {
 	int (*errors)(struct source *s, const struct report_filter *f, report_fn fn,
 		      void *userdata);
 	int (*dimms)(struct source *s, report_fn fn, void *userdata);
-	/** Nothing without a daemon: the counters are the running kernel's. */
+	/** No rows without a daemon: the counters are those of the running kernel. */
 	int (*nodes)(struct source *s, report_fn fn, void *userdata);
 };
 
-/** What is known of the daemon where the database is read. */
+/** What is known about the daemon when the database is read. */
 enum source_daemon {
-	SOURCE_DAEMON_UNKNOWN,   /* a file was named: it was not asked */
+	SOURCE_DAEMON_UNKNOWN,   /* --db: nobody asked */
 	SOURCE_DAEMON_STOPPED,   /* it does not run */
-	SOURCE_DAEMON_UNREACHED, /* it runs, and there is no way to it */
+	SOURCE_DAEMON_UNREACHED, /* it runs, and the bus does not reach it */
 };
 
 struct source {
@@ -42,8 +42,8 @@ struct source {
 };
 
 /**
- * Connects to the daemon. Returns 0 and *ret, to be freed with source_free(); -ESRCH: it
- * does not run, or there is no bus; -ENOMEM.
+ * Connects to the daemon. Returns 0 and *ret, to be freed with source_free(); -ESRCH: no
+ * daemon runs, or there is no bus; -ENOMEM.
  */
 int source_open_bus(struct source **ret);
 
@@ -62,11 +62,11 @@ struct source *source_free(struct source *s);
  * Return 0; -EACCES: not root; other negative errno as the daemon answered, with s->why.
  */
 
-/** The daemon's policy; to be freed. */
+/** The daemon's policy; the caller frees it. */
 int source_policy(struct source *s, char **ret_text);
-/** What of it applies to the DIMM with @label on controller @mc; to be freed. */
+/** The part of the policy for the DIMM with @label on controller @mc; likewise. */
 int source_policy_for(struct source *s, const char *label, uint8_t mc, char **ret_text);
-/** What would have the page at @address offlined. -ENOENT: it is not known. */
+/** What would make the page at @address be offlined. -ENOENT: no such page. */
 int source_explain(struct source *s, uint64_t address, struct outlook_report *ret);
 /** Reloads; warnings, one a line, to be freed. -EINVAL: refused, the findings in s->why.
  */

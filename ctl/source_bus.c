@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reports from the running daemon, over D-Bus. It shows nothing and judges nothing; what
- * the daemon answers is decoded by the same tables that it was encoded by.
+ * Reports from the running daemon, over D-Bus. It prints nothing and judges nothing. The
+ * tables that encode the answers also decode them.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "source.h"
 #include "tell/bus_encode.h"
 
-/* An attempt can take the kernel seconds, and others may wait before ours. */
+/* An attempt can take the kernel seconds, and other attempts may be first. */
 #define OFFLINE_TIMEOUT_USEC (10 * USEC_PER_MINUTE)
 
 DEFINE_CLEANUP(sd_bus *, sd_bus_flush_close_unref)
@@ -32,8 +32,8 @@ struct source *source_free(struct source *s)
 }
 
 /*
- * The words for a refusal: the daemon's own, if it was asked at all. The bus's, which
- * turns most of them away first, are for whoever writes its policy.
+ * The words for a refusal: the daemon's own if it was asked. The bus refuses most such
+ * calls before the daemon sees them; the words of the bus are of no use to an operator.
  */
 static const char *refusal(const sd_bus_error *error)
 {
@@ -75,7 +75,7 @@ static int garbled(struct source *s, int r)
 	return r;
 }
 
-/* What a list is read with. */
+/* How to read the rows of a list. */
 struct reader {
 	const struct report_field *fields;
 	size_t n_fields;
@@ -139,7 +139,7 @@ static int bus_status(struct source *s, struct status_report *ret)
 	return 0;
 }
 
-/* A page may be told twice, or not at all, if it moves while the list is walked. */
+/* A page that moves in the table while the list is read may come twice or not at all. */
 static int bus_pages(struct source *s, const struct report_filter *f, report_fn fn,
 		     void *userdata)
 {
@@ -192,7 +192,7 @@ static void parts_done(struct parts *parts)
 	free(parts->v);
 }
 
-/* Takes @reply over, whose rows are counted and left to be read. */
+/* Takes @reply over; its rows are counted now and read later. */
 static int keep_part(struct parts *parts, sd_bus_message *reply, uint64_t *ret_cursor)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *m = reply;
@@ -221,7 +221,7 @@ static int keep_part(struct parts *parts, sd_bus_message *reply, uint64_t *ret_c
 	return 0;
 }
 
-/* From the newest rows back, until there are as many as are wanted or no more. */
+/* Reads from the newest rows back, until there are enough or no more. */
 static int fetch_parts(struct source *s, const char *method,
 		       const struct report_filter *f, struct parts *parts)
 {
@@ -311,7 +311,7 @@ int source_open_bus(struct source **ret)
 	_cleanup_(sd_bus_flush_close_unref_p) sd_bus *bus = NULL;
 	struct source *s;
 
-	/* Asking who owns the name never starts a daemon, as calling it might. */
+	/* A call could start a daemon; to ask who owns the name does not. */
 	if (sd_bus_open_system(&bus) < 0 ||
 	    sd_bus_get_name_creds(bus, BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME, &owner) < 0)
 		return -ESRCH;
@@ -326,8 +326,8 @@ int source_open_bus(struct source **ret)
 	return 0;
 }
 
-/* The text that is all of @reply. */
-static int read_text(struct source *s, sd_bus_message *reply, char **ret_text)
+/* The text that @reply consists of. */
+static int bus_read_text(struct source *s, sd_bus_message *reply, char **ret_text)
 {
 	const char *text;
 	char *copy;
@@ -349,7 +349,7 @@ static int call_text(struct source *s, const char *method, char **ret_text)
 	int r;
 
 	r = call_list(s, method, NULL, &reply);
-	return r < 0 ? r : read_text(s, reply, ret_text);
+	return r < 0 ? r : bus_read_text(s, reply, ret_text);
 }
 
 int source_policy(struct source *s, char **ret_text)
@@ -369,7 +369,7 @@ int source_policy_for(struct source *s, const char *label, uint8_t mc, char **re
 	if (r < 0)
 		return garbled(s, r);
 	r = send_call(s, call, 0, &reply);
-	return r < 0 ? r : read_text(s, reply, ret_text);
+	return r < 0 ? r : bus_read_text(s, reply, ret_text);
 }
 
 int source_explain(struct source *s, uint64_t address, struct outlook_report *ret)

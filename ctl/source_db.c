@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reports from the database alone, for the time when no daemon runs. What only a running
- * daemon can tell (budget, verdicts, the kernel's state) stays "not known".
+ * Reports from the database alone, for when no daemon runs. What only a running daemon
+ * knows (budget, verdict of the machine, the kernel's state) stays "not known".
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "tell/report_db.h"
 #include "track/fault_class.h"
 
-/* Where a row of the database goes to. */
+/* Where the rows of the database go. */
 struct writer {
 	const struct source *source;
 	report_fn fn;
@@ -23,7 +23,7 @@ struct writer {
 
 typedef const struct report_field *(*fields_fn)(size_t *ret_n);
 
-/* Gives a report on, its texts fit to be shown. */
+/* Passes a report on, with texts that a terminal can show. */
 static int give(const struct writer *w, void *report, fields_fn get_fields)
 {
 	size_t n;
@@ -67,12 +67,12 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	char why[FAULT_WHY_MAX];
 	enum verdict verdict;
 
-	/* The record for what found no other place has nothing to tell if it is empty. */
+	/* An empty record "other memory" is not shown. */
 	if (index == DIMM_OTHER &&
 	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
 		return 0;
 	report_from_dimm_rec(rec, &report);
-	/* The budget in force is the daemon's; what the evidence says is said without. */
+	/* Without the budget, which the daemon knows: the verdict by the evidence alone. */
 	verdict = fault_verdict(rec, UINT32_MAX, why);
 	snprintf(report.verdict, sizeof(report.verdict), "%s",
 		 verdict_to_string(verdict));

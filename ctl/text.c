@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Numbers and times as people read them. Nothing here is for scripts: those have JSON.
+ * Numbers and times as people read them. Scripts use JSON instead.
  */
 
 #include <inttypes.h>
@@ -102,7 +102,7 @@ const char *text_time(const struct ui *ui, int64_t time, char *buf)
 	if (time == REPORT_NO_NUMBER || !localtime_r(&seconds, &tm))
 		return text_unknown(buf);
 	len = strftime(buf, OUTPUT_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &tm);
-	/* A screen is of now; a file that is read next week is not. */
+	/* "ago" is right on a screen; in a file that is read next week it is wrong. */
 	if (ui->terminal)
 		append_ago(buf, len, usec_sub(usec(ui->now), usec(time)).us);
 	return buf;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The table of checks and the eyes they look with. What a finding means stands in
- * check_source.c and check_action.c.
+ * Runs the checks, and holds what they share to look at the machine. What a finding means
+ * is decided in check_source.c and check_action.c.
  */
 
 #include "doctor/check.h"
@@ -21,7 +21,7 @@
 
 #define DEFAULT_DATABASE "/var/lib/softofflined/softofflined.db"
 
-/* PAGE_SIZE of the running kernel only matters to doors that the doctor does not open. */
+/* The doctor uses no part of the door that depends on the size of a page. */
 #define PAGE_SHIFT 12
 
 DEFINE_CLEANUP(DIR *, closedir)
@@ -30,27 +30,11 @@ DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
 
 static const struct {
 	const char *id;
-	check_fn run;
+	check_fn *run;
 } checks[] = {
-	{ "mc-event", check_mc_event },
-	{ "memory-controller", check_memory_controller },
-	{ "pci-memory", check_pci_memory },
-	{ "ras-cec", check_ras_cec },
-	{ "virtualization", check_virtualization },
-	{ "lockdown", check_lockdown },
-	{ "trace-instance", check_trace_instance },
-	{ "trace-clock", check_trace_clock },
-	{ "soft-offline", check_soft_offline },
-	{ "enable-soft-offline", check_enable_soft_offline },
-	{ "kpageflags", check_kpageflags },
-	{ "kernel-patches", check_kernel_patches },
-	{ "memory-failure", check_memory_failure },
-	{ "rasdaemon", check_rasdaemon },
-	{ "mcelog", check_mcelog },
-	{ "daemon", check_daemon },
-	{ "database", check_database },
-	{ "metrics", check_metrics },
-	{ "clock", check_clock },
+#define X(id, fn) { id, fn },
+	CHECK_LIST(X)
+#undef X
 };
 
 _Static_assert(ARRAY_SIZE(checks) <= CHECK_MAX_ROWS, "callers' arrays hold every row");
@@ -62,10 +46,7 @@ const char *check_path(const struct check_context *c, const char *path, char *re
 	return ret;
 }
 
-/* What kept the last file that was HIDDEN from being seen. */
-static int hidden_by;
-
-enum look check_look(const struct check_context *c, const char *path)
+enum look check_look(struct check_context *c, const char *path)
 {
 	char full[PATH_MAX];
 
@@ -74,8 +55,8 @@ enum look check_look(const struct check_context *c, const char *path)
 		return SEEN;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return MISSING;
-	/* Not known, for whatever reason: never "not there". */
-	hidden_by = errno;
+	/* An error while looking does not mean that the file is missing. */
+	c->hidden_by = errno;
 	return HIDDEN;
 }
 
@@ -96,7 +77,7 @@ ssize_t check_read(const struct check_context *c, const char *path, char *ret,
 	return n;
 }
 
-/** What @line assigns to @key, without blanks and quotes; NULL if it is another line. */
+/** The value that @line assigns to @key, without blanks and quotes; NULL if none. */
 static char *assigned(char *line, const char *key)
 {
 	size_t len = strlen(key);
@@ -158,7 +139,7 @@ bool check_process(const struct check_context *c, const char *name)
 	return false;
 }
 
-/* /proc/config.gz is left to the reader: unpacking it is not worth a library. */
+/* /proc/config.gz is not read: unpacking it would need one more library. */
 char check_kernel_option(const struct check_context *c, const char *option)
 {
 	static const char *const places[] = { "/boot/config-%s", "/lib/modules/%s/config",
@@ -202,12 +183,13 @@ void check_hint(struct check_row *row, const char *format, ...)
 	va_end(args);
 }
 
-void check_need_root(struct check_row *row, const char *what)
+void check_need_root(const struct check_context *c, struct check_row *row,
+		     const char *what)
 {
-	if (hidden_by != 0 && hidden_by != EACCES && hidden_by != EPERM) {
-		check_say(row, CHECK_WARNING, "it cannot be seen: %s: %s", what,
-			  strerror(hidden_by));
-		check_hint(row, "the kernel's log may say why");
+	if (c->hidden_by != 0 && c->hidden_by != EACCES && c->hidden_by != EPERM) {
+		check_say(row, CHECK_WARNING, "cannot see %s: %s", what,
+			  strerror(c->hidden_by));
+		check_hint(row, "the kernel's log may show why");
 		return;
 	}
 	check_say(row, CHECK_WARNING, "only root can see %s", what);
@@ -226,7 +208,7 @@ void check_options_init(struct check_options *o)
 	o->clock_synchronised = adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
 }
 
-/* A hypervisor hides behind any of these; one is enough. */
+/* One of these signs of a hypervisor is enough. */
 static void find_hypervisor(struct check_context *c)
 {
 	static const char *const makers[] = { "QEMU",

@@ -3,9 +3,9 @@
 
 /*
  * The doctor: a list of findings on whether this machine can deliver corrected errors to
- * softofflined, and whether pages can be taken out of use. It looks and never changes
- * anything; printing is somebody else's. What only root can see is never guessed at: such
- * a row is a warning that says so.
+ * softofflined, and whether pages can be taken out of use. This room looks at the machine
+ * and changes nothing; it does not print. It does not guess what only root can see: such a
+ * row is a warning that says so.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 
 enum check_status {
 	CHECK_OK,      /* as it should be, or no concern */
-	CHECK_WARNING, /* works, but look at it; or cannot be known without root */
+	CHECK_WARNING, /* works, but needs attention; or only root can know */
 	CHECK_FAILED,  /* softofflined cannot do its work like this */
 };
 
@@ -27,7 +27,7 @@ struct check_row {
 	char hint[256]; /* what to do about it; empty with CHECK_OK */
 };
 
-/** Rows at most; a smaller array cuts the list. */
+/** The largest number of rows; a smaller array cuts the list. */
 #define CHECK_MAX_ROWS 20
 
 struct check_options {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Checks on what is done about a memory error: the kernel's interface, other programs
- * that act on the same pages, and what the daemon needs to keep its books.
+ * Checks of what happens after a memory error: the kernel's interface, other programs
+ * that act on the same pages, and what the daemon needs to store and show its counts.
  */
 
 #include <errno.h>
@@ -25,14 +25,14 @@
 /* 2025-01-01: before this program existed. */
 #define OLDEST_SANE_SEC INT64_C(1735689600)
 
-/* "cannot be read", or what only root can see. */
+/* Says that @file cannot be read, or that only root can see it. */
 static void say_unread(const struct check_context *c, struct check_row *row,
 		       enum memory_file file, const char *hint)
 {
 	int error = sysfs_offline_error(c->door, file);
 
 	if ((error == -EACCES || error == -EPERM) && c->o->euid != 0) {
-		check_need_root(row, sysfs_offline_path(file));
+		check_need_root(c, row, sysfs_offline_path(file));
 		return;
 	}
 	check_say(row, CHECK_WARNING, "%s cannot be read: %s", sysfs_offline_path(file),
@@ -40,7 +40,7 @@ static void say_unread(const struct check_context *c, struct check_row *row,
 	check_hint(row, "%s", hint);
 }
 
-void check_soft_offline(const struct check_context *c, struct check_row *row)
+void check_soft_offline(struct check_context *c, struct check_row *row)
 {
 	struct kernel_state k = sysfs_offline_kernel(c->door);
 	enum look look = check_look(c, ATTRIBUTE);
@@ -51,15 +51,15 @@ void check_soft_offline(const struct check_context *c, struct check_row *row)
 				"CONFIG_MEMORY_HOTPLUG");
 	} else if (k.soft_offline == FACT_UNKNOWN) {
 		say_unread(c, row, MEMORY_FILE_ATTRIBUTE,
-			   "whether pages can be taken out of use is not known");
+			   "it is not known whether pages can be taken out of use");
 	} else if (k.supported == FACT_UNKNOWN) {
 		say_unread(c, row, MEMORY_FILE_RELEASE,
 			   "mount /proc; no page is taken out of use while the kernel's "
 			   "release is not known");
 	} else if (k.supported == FACT_NO) {
 		check_say(row, CHECK_FAILED,
-			  "Linux %.64s may hand a retired page out again: softofflined "
-			  "only counts",
+			  "Linux %.64s may use a retired page again: softofflined only "
+			  "counts",
 			  c->release);
 		check_hint(row, "use Linux 5.10 or later");
 	} else if (c->o->euid == 0 && k.soft_offline == FACT_NO) {
@@ -72,7 +72,7 @@ void check_soft_offline(const struct check_context *c, struct check_row *row)
 	}
 }
 
-/* Bit 2 is the bundled series'; a kernel without it refuses such a value. */
+/* Bit 2 comes with the patches in kernel/; other kernels refuse such a value. */
 static void describe_sysctl(const struct check_context *c, struct check_row *row)
 {
 	int64_t value;
@@ -86,7 +86,7 @@ static void describe_sysctl(const struct check_context *c, struct check_row *row
 		  value & 4 ? ", not on the kernel's own initiative" : "");
 }
 
-void check_enable_soft_offline(const struct check_context *c, struct check_row *row)
+void check_enable_soft_offline(struct check_context *c, struct check_row *row)
 {
 	switch (sysfs_offline_kernel(c->door).enabled) {
 	case SWITCH_ABSENT:
@@ -103,29 +103,29 @@ void check_enable_soft_offline(const struct check_context *c, struct check_row *
 		return;
 	case SWITCH_UNKNOWN:
 		say_unread(c, row, MEMORY_FILE_SWITCH,
-			   "whether the kernel takes pages out of use is not known; "
-			   "sysctl vm.enable_soft_offline shows it to root");
+			   "it is not known whether the kernel takes pages out of use; "
+			   "as root, see sysctl vm.enable_soft_offline");
 		return;
 	}
 }
 
-void check_kpageflags(const struct check_context *c, struct check_row *row)
+void check_kpageflags(struct check_context *c, struct check_row *row)
 {
 	if (sysfs_offline_frame(c->door, pfn(0)).readable) {
 		check_say(row, CHECK_OK, "the state of page frames can be read");
 	} else if (c->o->euid != 0) {
-		check_need_root(row, "the state of page frames");
+		check_need_root(c, row, "the state of page frames");
 	} else {
 		check_say(row, CHECK_WARNING,
-			  "/proc/kpageflags cannot be read: what became "
-			  "of a page cannot be verified");
+			  "/proc/kpageflags cannot be read: the result of an attempt "
+			  "cannot be verified");
 		check_hint(row, "use a kernel built with CONFIG_PROC_PAGE_MONITOR; in a "
 				"unit, ProcSubset=pid hides it");
 	}
 }
 
-/* In which of the two places that kernels have it @event is; MISSING if in neither. */
-static enum look look_for_event(const struct check_context *c, const char *event,
+/* Looks for @event in the two systems that kernels have it in; MISSING if in neither. */
+static enum look look_for_event(struct check_context *c, const char *event,
 				const char **ret_system)
 {
 	static const char *const systems[] = { "ras", "memory_failure" };
@@ -141,7 +141,7 @@ static enum look look_for_event(const struct check_context *c, const char *event
 	return look;
 }
 
-void check_kernel_patches(const struct check_context *c, struct check_row *row)
+void check_kernel_patches(struct check_context *c, struct check_row *row)
 {
 	bool counters = node_counters_exist(c->o->root);
 	const char *system = "";
@@ -156,7 +156,7 @@ void check_kernel_patches(const struct check_context *c, struct check_row *row)
 				   : "has no counters of them by node");
 		return;
 	case HIDDEN:
-		check_need_root(row, "whether the kernel has ras:soft_offline_event");
+		check_need_root(c, row, "whether the kernel has ras:soft_offline_event");
 		return;
 	case MISSING:
 		check_say(row, CHECK_OK,
@@ -167,7 +167,7 @@ void check_kernel_patches(const struct check_context *c, struct check_row *row)
 	}
 }
 
-void check_memory_failure(const struct check_context *c, struct check_row *row)
+void check_memory_failure(struct check_context *c, struct check_row *row)
 {
 	const char *system = "";
 
@@ -179,7 +179,7 @@ void check_memory_failure(const struct check_context *c, struct check_row *row)
 			  system);
 		return;
 	case HIDDEN:
-		check_need_root(row, "whether the kernel has memory_failure_event");
+		check_need_root(c, row, "whether the kernel has memory_failure_event");
 		return;
 	case MISSING:
 		check_say(row, CHECK_OK,
@@ -203,15 +203,15 @@ static void either_value(const struct check_context *c, const char *key, char *r
 }
 
 /*
- * rasdaemon up to 0.8 takes an unset or misspelt PAGE_CE_ACTION for "soft", so only these
- * two words are safe; an unset ROW_CE_ACTION means off.
+ * rasdaemon up to 0.8 reads an unset or misspelled PAGE_CE_ACTION as "soft", so only these
+ * two words are safe. An unset ROW_CE_ACTION means off.
  */
 static bool is_harmless(const char *action)
 {
 	return strcasecmp(action, "off") == 0 || strcasecmp(action, "account") == 0;
 }
 
-void check_rasdaemon(const struct check_context *c, struct check_row *row)
+void check_rasdaemon(struct check_context *c, struct check_row *row)
 {
 	bool running = check_process(c, "rasdaemon");
 	bool enabled = check_look(c, "/etc/systemd/system/multi-user.target.wants/"
@@ -237,7 +237,7 @@ void check_rasdaemon(const struct check_context *c, struct check_row *row)
 		   "/etc/default/rasdaemon or /etc/sysconfig/rasdaemon, then restart it");
 }
 
-void check_mcelog(const struct check_context *c, struct check_row *row)
+void check_mcelog(struct check_context *c, struct check_row *row)
 {
 	char action[32] = "";
 
@@ -256,7 +256,7 @@ void check_mcelog(const struct check_context *c, struct check_row *row)
 			"restart it");
 }
 
-void check_daemon(const struct check_context *c, struct check_row *row)
+void check_daemon(struct check_context *c, struct check_row *row)
 {
 	if (c->o->daemon_running) {
 		check_say(row, CHECK_OK, "softofflined runs");
@@ -267,7 +267,7 @@ void check_daemon(const struct check_context *c, struct check_row *row)
 }
 
 /** The folder of @path, at most @size - 1 bytes. */
-static void folder_of(const char *path, char *ret, size_t size)
+static void check_folder_of(const char *path, char *ret, size_t size)
 {
 	char *slash;
 
@@ -285,7 +285,7 @@ static bool is_writable(const struct check_context *c, const char *path)
 			 AT_EACCESS) == 0;
 }
 
-static void describe_database(const struct check_context *c, const char *folder,
+static void describe_database(struct check_context *c, const char *folder,
 			      struct check_row *row)
 {
 	bool there = check_look(c, c->o->database) == SEEN;
@@ -302,20 +302,21 @@ static void describe_database(const struct check_context *c, const char *folder,
 	mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
 	check_say(row, mib < LOW_SPACE_MIB ? CHECK_WARNING : CHECK_OK,
 		  "the database %s%.120s%s; %" PRIu64 " MiB are free",
-		  there ? "" : "will be made at ", c->o->database,
-		  there ? " is there" : "", mib);
+		  there ? "" : "will be created at ", c->o->database,
+		  there ? " exists" : "", mib);
 	if (mib < LOW_SPACE_MIB)
-		check_hint(row, "make room, or move it with [Database] Path");
+		check_hint(row,
+			   "free some space, or move the database with [Database] Path");
 }
 
-void check_database(const struct check_context *c, struct check_row *row)
+void check_database(struct check_context *c, struct check_row *row)
 {
 	char folder[PATH_MAX];
 
-	folder_of(c->o->database, folder, sizeof(folder));
+	check_folder_of(c->o->database, folder, sizeof(folder));
 	switch (check_look(c, c->o->database)) {
 	case HIDDEN:
-		check_need_root(row, "the database");
+		check_need_root(c, row, "the database");
 		return;
 	case SEEN:
 	case MISSING:
@@ -324,10 +325,10 @@ void check_database(const struct check_context *c, struct check_row *row)
 	if (check_look(c, folder) == MISSING) {
 		check_say(row, c->o->daemon_running ? CHECK_FAILED : CHECK_WARNING,
 			  "the folder %.180s does not exist", folder);
-		check_hint(row, "systemd makes /var/lib/softofflined when the service "
-				"starts; any other folder is yours to make");
+		check_hint(row, "systemd creates /var/lib/softofflined when the service "
+				"starts; create any other folder yourself");
 	} else if (c->o->euid != 0) {
-		check_need_root(row, "whether the database can be written");
+		check_need_root(c, row, "whether the database can be written");
 	} else if (!is_writable(c, folder) || (check_look(c, c->o->database) == SEEN &&
 					       !is_writable(c, c->o->database))) {
 		check_say(row, CHECK_FAILED, "%.180s cannot be written", c->o->database);
@@ -337,31 +338,31 @@ void check_database(const struct check_context *c, struct check_row *row)
 	}
 }
 
-void check_metrics(const struct check_context *c, struct check_row *row)
+void check_metrics(struct check_context *c, struct check_row *row)
 {
 	bool set = c->o->metrics_file && c->o->metrics_file[0];
 	const char *path = set ? c->o->metrics_file : DEFAULT_METRICS;
 	char folder[PATH_MAX];
 	enum look look;
 
-	folder_of(path, folder, sizeof(folder));
+	check_folder_of(path, folder, sizeof(folder));
 	look = check_look(c, folder);
 	if (look == MISSING && !set) {
 		check_say(row, CHECK_OK,
-			  "no metrics are written: node_exporter's folder is "
-			  "not there");
+			  "no metrics are written: node_exporter's folder does not "
+			  "exist");
 	} else if (look == MISSING) {
 		check_say(row, CHECK_WARNING, "the folder %.180s does not exist", folder);
-		check_hint(row, "make it, or change [Metrics] File");
+		check_hint(row, "create it, or change [Metrics] File");
 	} else if (look == HIDDEN || c->o->euid != 0) {
-		check_need_root(row, "whether metrics can be written");
+		check_need_root(c, row, "whether metrics can be written");
 	} else if (!is_writable(c, folder)) {
 		check_say(row, CHECK_WARNING, "the folder %.180s cannot be written",
 			  folder);
 		check_hint(row, "is the file system mounted read-only?");
 	} else if (c->o->daemon_running && check_look(c, path) == MISSING) {
-		check_say(row, CHECK_WARNING, "the daemon runs, but %.180s is not there",
-			  path);
+		check_say(row, CHECK_WARNING,
+			  "the daemon runs, but %.180s does not exist", path);
 		check_hint(row,
 			   "if the folder is not node_exporter's own, the unit needs "
 			   "ReadWritePaths= for it");
@@ -370,12 +371,13 @@ void check_metrics(const struct check_context *c, struct check_row *row)
 	}
 }
 
-void check_clock(const struct check_context *c, struct check_row *row)
+void check_clock(struct check_context *c, struct check_row *row)
 {
 	if (c->o->wall_sec < OLDEST_SANE_SEC) {
 		check_say(row, CHECK_WARNING,
-			  "the clock is wrong: it stands before 2025");
-		check_hint(row, "set it; past errors will be shown with wrong dates");
+			  "the clock is wrong: it is set to before 2025");
+		check_hint(row,
+			   "set the clock; otherwise errors are shown with wrong dates");
 	} else if (c->o->clock_synchronised ||
 		   check_look(c, "/run/systemd/timesync/synchronized") == SEEN) {
 		check_say(row, CHECK_OK, "the clock is synchronised");

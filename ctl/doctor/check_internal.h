@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Between the files of the doctor only: what a check is given, and how it looks at files.
+ * For the files of the doctor only: the list of checks, what a check gets, and how it
+ * looks at files.
  */
 
 #include "base/mem.h"
@@ -15,7 +16,7 @@
 
 #define TRACEFS "/sys/kernel/tracing"
 
-/** What the checks share: read once, before the first of them. */
+/** What the checks share; read once, before the first check. */
 struct check_context {
 	const struct check_options *o;
 	char release[KERNEL_RELEASE_MAX]; /* empty if unknown */
@@ -25,19 +26,20 @@ struct check_context {
 	struct sysfs_offline *door;
 	bool guest; /* a virtual machine */
 	char guest_of[64];
+	int hidden_by; /* errno that made the last check_look() return HIDDEN */
 };
 
 /** One check; @row has its id, status CHECK_OK and empty texts. */
-typedef void (*check_fn)(const struct check_context *c, struct check_row *row);
+typedef void check_fn(struct check_context *c, struct check_row *row);
 
 enum look {
 	SEEN,
 	MISSING,
-	HIDDEN, /* it cannot be seen whether it is there: by this user, or by an error */
+	HIDDEN, /* not known: this user may not look, or an error came up */
 };
 
 /** Whether @path exists below the root. */
-enum look check_look(const struct check_context *c, const char *path);
+enum look check_look(struct check_context *c, const char *path);
 
 /** @path below the root; cut if too long. Returns @ret. */
 const char *check_path(const struct check_context *c, const char *path, char *ret,
@@ -68,28 +70,36 @@ _printf_(3, 4) void check_say(struct check_row *row, enum check_status status,
 /** Sets the hint. */
 _printf_(2, 3) void check_hint(struct check_row *row, const char *format, ...);
 
-/** "only root can see WHAT", or for root that it cannot be seen: a warning. */
-void check_need_root(struct check_row *row, const char *what);
+/** A warning that only root can see @what; if the last look failed otherwise, why. */
+void check_need_root(const struct check_context *c, struct check_row *row,
+		     const char *what);
 
-/* Where memory errors come from (check_source.c). */
-void check_mc_event(const struct check_context *c, struct check_row *row);
-void check_memory_controller(const struct check_context *c, struct check_row *row);
-void check_pci_memory(const struct check_context *c, struct check_row *row);
-void check_ras_cec(const struct check_context *c, struct check_row *row);
-void check_virtualization(const struct check_context *c, struct check_row *row);
-void check_lockdown(const struct check_context *c, struct check_row *row);
-void check_trace_instance(const struct check_context *c, struct check_row *row);
-void check_trace_clock(const struct check_context *c, struct check_row *row);
+/**
+ * Every check, in the order of the list that users see: its id and its function. A new
+ * check is a row here and the function, in check_source.c (where memory errors come from)
+ * or check_action.c (what is done about them, and by whom).
+ */
+#define CHECK_LIST(X)                                                                    \
+	X("mc-event", check_mc_event)                                                    \
+	X("memory-controller", check_memory_controller)                                  \
+	X("pci-memory", check_pci_memory)                                                \
+	X("ras-cec", check_ras_cec)                                                      \
+	X("virtualization", check_virtualization)                                        \
+	X("lockdown", check_lockdown)                                                    \
+	X("trace-instance", check_trace_instance)                                        \
+	X("trace-clock", check_trace_clock)                                              \
+	X("soft-offline", check_soft_offline)                                            \
+	X("enable-soft-offline", check_enable_soft_offline)                              \
+	X("kpageflags", check_kpageflags)                                                \
+	X("kernel-patches", check_kernel_patches)                                        \
+	X("memory-failure", check_memory_failure)                                        \
+	X("rasdaemon", check_rasdaemon)                                                  \
+	X("mcelog", check_mcelog)                                                        \
+	X("daemon", check_daemon)                                                        \
+	X("database", check_database)                                                    \
+	X("metrics", check_metrics)                                                      \
+	X("clock", check_clock)
 
-/* What is done about them, and by whom (check_action.c). */
-void check_soft_offline(const struct check_context *c, struct check_row *row);
-void check_enable_soft_offline(const struct check_context *c, struct check_row *row);
-void check_kpageflags(const struct check_context *c, struct check_row *row);
-void check_kernel_patches(const struct check_context *c, struct check_row *row);
-void check_memory_failure(const struct check_context *c, struct check_row *row);
-void check_rasdaemon(const struct check_context *c, struct check_row *row);
-void check_mcelog(const struct check_context *c, struct check_row *row);
-void check_daemon(const struct check_context *c, struct check_row *row);
-void check_database(const struct check_context *c, struct check_row *row);
-void check_metrics(const struct check_context *c, struct check_row *row);
-void check_clock(const struct check_context *c, struct check_row *row);
+#define X(id, fn) check_fn fn;
+CHECK_LIST(X)
+#undef X

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Checks on the way of a memory error from the hardware to ras:mc_event: who registers,
- * who swallows, who hides. They do not know what becomes of an error after that.
+ * Checks of the way of a memory error from the hardware to ras:mc_event: who reports the
+ * error, and who hides it. What happens to an error after that is not looked at here.
  */
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 
 #define INSTANCE TRACEFS "/instances/softofflined"
 
-void check_mc_event(const struct check_context *c, struct check_row *row)
+void check_mc_event(struct check_context *c, struct check_row *row)
 {
 	switch (check_look(c, TRACEFS "/events/ras/mc_event")) {
 	case SEEN:
@@ -21,7 +21,7 @@ void check_mc_event(const struct check_context *c, struct check_row *row)
 			  "the kernel reports memory errors by ras:mc_event");
 		return;
 	case HIDDEN:
-		check_need_root(row, "whether the kernel has ras:mc_event");
+		check_need_root(c, row, "whether the kernel has ras:mc_event");
 		return;
 	case MISSING:
 		break;
@@ -76,26 +76,27 @@ static void describe_driver(const struct edac_driver *d, struct check_row *row)
 	if (d->loaded) {
 		check_say(row, CHECK_FAILED,
 			  "%s is loaded but found no memory controller", d->module);
-		check_hint(row,
-			   "journalctl -k -g EDAC tells why; no ECC memory, or ECC "
-			   "turned off in the firmware's set-up, are the usual reasons");
+		check_hint(
+			row,
+			"journalctl -k -g EDAC shows why; the usual reasons are no ECC "
+			"memory, or ECC switched off in the firmware's setup");
 	} else if (d->blacklisted) {
 		check_say(row, CHECK_FAILED, "%s fits this machine but is blacklisted",
 			  d->module);
 		check_hint(row,
-			   "take \"blacklist %s\" out of modprobe.d, then modprobe %s",
+			   "remove \"blacklist %s\" from modprobe.d, then modprobe %s",
 			   d->module, d->module);
 	} else {
 		check_say(row, CHECK_FAILED, "%s fits this machine but is not loaded",
 			  d->module);
 		check_hint(row,
-			   "modprobe %s; to have it at boot, put its name into "
+			   "modprobe %s; to load it at boot, put its name into "
 			   "/etc/modules-load.d/edac.conf",
 			   d->module);
 	}
 }
 
-void check_memory_controller(const struct check_context *c, struct check_row *row)
+void check_memory_controller(struct check_context *c, struct check_row *row)
 {
 	const struct edac_driver *d = best_driver(c);
 
@@ -107,13 +108,13 @@ void check_memory_controller(const struct check_context *c, struct check_row *ro
 			  "not pass on what the firmware reports");
 		check_hint(row,
 			   "use a kernel with CONFIG_EDAC_GHES (Debian's amd64 kernels "
-			   "have none), or turn firmware-first off in the set-up");
+			   "have none), or switch firmware-first off in the setup");
 	} else if (d) {
 		describe_driver(d, row);
 	} else if (c->n_drivers < 0) {
 		check_say(row, CHECK_FAILED,
 			  "no memory controller is registered with EDAC");
-		check_hint(row, "which driver would fit cannot be told: the kernel's "
+		check_hint(row, "cannot tell which driver fits: the kernel's "
 				"modules.alias is missing");
 	} else {
 		check_say(row, CHECK_FAILED,
@@ -124,17 +125,17 @@ void check_memory_controller(const struct check_context *c, struct check_row *ro
 }
 
 /*
- * EDAC counts what its drivers know; this is what the hardware shows, also where no
- * driver is. CXL memory is the case that matters: it looks like any other to the kernel's
- * users, and its errors take another way.
+ * What the hardware shows on PCI, also without an EDAC driver. CXL memory matters most:
+ * to programs it looks like other memory, and the kernel reports its errors by other
+ * events.
  */
-void check_pci_memory(const struct check_context *c, struct check_row *row)
+void check_pci_memory(struct check_context *c, struct check_row *row)
 {
 	_cleanup_(free_p) struct pci_memories *m = NULL;
 	char names[100], cxl[100];
 
 	if (topology_pci_memories(c->o->root, &m) < 0) {
-		check_say(row, CHECK_OK, "no PCI devices to be seen");
+		check_say(row, CHECK_OK, "no PCI devices can be seen");
 		return;
 	}
 	memories_names(m, PCI_MEMORY_CONTROLLER, names, sizeof(names));
@@ -146,12 +147,11 @@ void check_pci_memory(const struct check_context *c, struct check_row *row)
 	} else if (names[0]) {
 		check_say(row, CHECK_OK, "memory controllers: %s", names);
 	} else {
-		check_say(row, CHECK_OK,
-			  "no memory controller shows on PCI, and no CXL memory");
+		check_say(row, CHECK_OK, "no memory controller and no CXL memory on PCI");
 	}
 }
 
-/** True if the word "cec_disable" stands in the kernel's ras= parameter. */
+/** True if the kernel's command line has ras=cec_disable. */
 static bool cec_turned_off(const struct check_context *c)
 {
 	char cmdline[4096];
@@ -167,11 +167,11 @@ static bool cec_turned_off(const struct check_context *c)
 }
 
 /*
- * The collector takes the machine check before EDAC sees it, acts alone and says nothing.
- * Its debugfs folder is the proof that it runs, but debugfs may be closed; then the
- * kernel's command line and configuration have to do.
+ * RAS_CEC takes a machine check before EDAC sees it, acts by itself and reports nothing.
+ * Its folder in debugfs proves that it runs. If debugfs cannot be read, the kernel's
+ * command line and configuration are the evidence.
  */
-void check_ras_cec(const struct check_context *c, struct check_row *row)
+void check_ras_cec(struct check_context *c, struct check_row *row)
 {
 	enum look debugfs = check_look(c, "/sys/kernel/debug/ras/cec");
 	bool ras_seen = check_look(c, "/sys/kernel/debug/ras") == SEEN;
@@ -180,7 +180,7 @@ void check_ras_cec(const struct check_context *c, struct check_row *row)
 	if (debugfs == SEEN || (option == 'y' && !cec_turned_off(c) && !ras_seen)) {
 		check_say(row, CHECK_FAILED,
 			  "the kernel's own collector (CONFIG_RAS_CEC) %s",
-			  debugfs == SEEN ? "swallows corrected errors"
+			  debugfs == SEEN ? "hides corrected errors"
 					  : "is built in and nothing turns it off");
 		check_hint(row, "boot with ras=cec_disable");
 	} else if (cec_turned_off(c)) {
@@ -192,9 +192,10 @@ void check_ras_cec(const struct check_context *c, struct check_row *row)
 	} else if (ras_seen) {
 		check_say(row, CHECK_OK, "the kernel's own collector does not run");
 	} else {
-		check_say(row, CHECK_WARNING,
-			  "it cannot be told whether the kernel's own collector swallows "
-			  "corrected errors");
+		check_say(
+			row, CHECK_WARNING,
+			"cannot tell whether the kernel's own collector (RAS_CEC) hides "
+			"corrected errors");
 		check_hint(row,
 			   "%szgrep CONFIG_RAS_CEC /proc/config.gz; if it is y, boot "
 			   "with ras=cec_disable",
@@ -202,20 +203,20 @@ void check_ras_cec(const struct check_context *c, struct check_row *row)
 	}
 }
 
-void check_virtualization(const struct check_context *c, struct check_row *row)
+void check_virtualization(struct check_context *c, struct check_row *row)
 {
 	if (!c->guest) {
 		check_say(row, CHECK_OK, "not a virtual machine, as far as can be seen");
 		return;
 	}
 	check_say(row, CHECK_WARNING,
-		  "this is a virtual machine (%s): it hears of the host's memory errors "
-		  "only if the host passes them on",
+		  "this is a virtual machine (%s): it sees the host's memory errors "
+		  "only if the host forwards them",
 		  c->guest_of);
 	check_hint(row, "run softofflined on the host");
 }
 
-void check_lockdown(const struct check_context *c, struct check_row *row)
+void check_lockdown(struct check_context *c, struct check_row *row)
 {
 	char text[128];
 
@@ -223,7 +224,7 @@ void check_lockdown(const struct check_context *c, struct check_row *row)
 		if (check_look(c, "/sys/kernel/security/lockdown") == MISSING)
 			check_say(row, CHECK_OK, "the kernel is not locked down");
 		else
-			check_need_root(row, "whether the kernel is locked down");
+			check_need_root(c, row, "whether the kernel is locked down");
 	} else if (strstr(text, "[confidentiality]")) {
 		check_say(row, CHECK_FAILED,
 			  "lockdown \"confidentiality\" closes tracefs, where memory "
@@ -238,7 +239,7 @@ void check_lockdown(const struct check_context *c, struct check_row *row)
 	}
 }
 
-void check_trace_instance(const struct check_context *c, struct check_row *row)
+void check_trace_instance(struct check_context *c, struct check_row *row)
 {
 	const char *reader =
 		c->o->daemon_running ? "the daemon reads it" : "no daemon reads it";
@@ -246,10 +247,11 @@ void check_trace_instance(const struct check_context *c, struct check_row *row)
 	switch (check_look(c, INSTANCE)) {
 	case SEEN:
 		check_say(row, CHECK_OK,
-			  "the trace instance is there and keeps recording; %s", reader);
+			  "the trace instance exists and the kernel records into it; %s",
+			  reader);
 		return;
 	case HIDDEN:
-		check_need_root(row, "the trace instance");
+		check_need_root(c, row, "the trace instance");
 		return;
 	case MISSING:
 		break;
@@ -259,18 +261,19 @@ void check_trace_instance(const struct check_context *c, struct check_row *row)
 			  "the daemon runs, but its trace instance is gone");
 		check_hint(row, "systemctl restart softofflined");
 	} else {
-		check_say(row, CHECK_OK, "no trace instance yet: the daemon makes it");
+		check_say(row, CHECK_OK,
+			  "no trace instance yet: the daemon will create it");
 	}
 }
 
-void check_trace_clock(const struct check_context *c, struct check_row *row)
+void check_trace_clock(struct check_context *c, struct check_row *row)
 {
 	char text[256];
 	bool own = check_read(c, INSTANCE "/trace_clock", text, sizeof(text)) > 0;
 
 	if (!own && check_read(c, TRACEFS "/trace_clock", text, sizeof(text)) <= 0) {
 		if (check_look(c, TRACEFS "/trace_clock") == HIDDEN)
-			check_need_root(row, "the clocks of the trace");
+			check_need_root(c, row, "the clocks of the trace");
 		else
 			check_say(row, CHECK_WARNING,
 				  "the clocks of the trace cannot be read");
@@ -279,7 +282,7 @@ void check_trace_clock(const struct check_context *c, struct check_row *row)
 	} else if (own && c->o->daemon_running && !strstr(text, "[boot]")) {
 		check_say(row, CHECK_WARNING,
 			  "the trace instance does not use the clock "
-			  "\"boot\": somebody has changed it");
+			  "\"boot\": another program has changed it");
 		check_hint(row, "systemctl restart softofflined");
 	} else if (!strstr(text, "boot")) {
 		check_say(row, CHECK_FAILED, "the kernel has no trace clock \"boot\"");

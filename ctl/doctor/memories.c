@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Memory controllers and CXL memory in words. It names what libpci found and draws no
- * conclusion: which DIMM hangs at which device is told only where EDAC leaves no choice.
+ * Memory controllers and CXL memory in words. It names what libpci found. It names the
+ * device of a DIMM only where EDAC allows one answer.
  */
 
 #include "doctor/memories.h"
@@ -18,7 +18,7 @@ unsigned int memories_count(const struct pci_memories *m, enum pci_memory_kind k
 	return n;
 }
 
-static bool same(const struct pci_memory *a, const struct pci_memory *b)
+static bool memories_same(const struct pci_memory *a, const struct pci_memory *b)
 {
 	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
 }
@@ -29,7 +29,7 @@ static unsigned int count_like(const struct pci_memories *m, unsigned int i)
 	unsigned int n = 0;
 
 	for (unsigned int k = 0; k < m->n; k++) {
-		if (!same(&m->v[k], &m->v[i]))
+		if (!memories_same(&m->v[k], &m->v[i]))
 			continue;
 		if (k < i)
 			return 0;

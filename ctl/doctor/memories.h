@@ -9,10 +9,10 @@
 #include "output.h"
 #include "topology/topology.h"
 
-/** What is said wherever CXL memory shows. */
-#define MEMORIES_CXL_NOTE                                                                \
-	"its errors come by the kernel's cxl events, not by EDAC: they are neither "     \
-	"counted nor acted on here"
+/** The sentence next to every CXL memory. */
+#define MEMORIES_CXL_NOTE                                                                  \
+	"the kernel reports its errors by cxl events, not by EDAC; softofflined does not " \
+	"read those events"
 
 /** How many functions of @kind there are. */
 unsigned int memories_count(const struct pci_memories *m, enum pci_memory_kind kind);
@@ -30,7 +30,7 @@ void memories_print(const struct pci_memories *m, const struct topology *t);
 
 /**
  * The PCI device that the controller in @location ("mc0 0:1") is part of, as
- * {"address", "name"}; null if that cannot be told for sure. NULL without memory.
+ * {"address", "name"}; null if that is not certain. NULL without memory.
  */
 json_t *memories_controller(const struct pci_memories *m, const struct topology *t,
 			    const char *location);

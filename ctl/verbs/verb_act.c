@@ -2,7 +2,7 @@
 
 /*
  * The verbs that change something: offline, forget, reload. All of them ask the daemon;
- * nothing is ever done past it.
+ * none of them acts by itself.
  */
 
 #include <errno.h>
@@ -45,7 +45,7 @@ int verb_offline(const struct ctl *ctl)
 	return r;
 }
 
-/* @key: what was named, an address or a DIMM. People are told by the exit code alone. */
+/* @key: "address" or "dimm". Text output is empty: the exit status is enough. */
 static int print_forgotten(const struct ctl *ctl, const char *key, const char *name)
 {
 	if (!ctl->ui.json)
@@ -53,8 +53,8 @@ static int print_forgotten(const struct ctl *ctl, const char *key, const char *n
 	return print_json(json_pack("{s:s, s:s}", key, name, "result", "forgotten"));
 }
 
-/* An explicit "dimm:" is for labels that look like something else. */
-static int forget_dimm(const struct ctl *ctl, const char *label)
+/* "dimm:" marks a label that looks like an address. */
+static int act_forget_dimm(const struct ctl *ctl, const char *label)
 {
 	_cleanup_(source_free_p) struct source *s = NULL;
 
@@ -74,7 +74,7 @@ int verb_forget(const struct ctl *ctl)
 	uint64_t address;
 
 	if (!args_looks_like_address(ctl->words[0]))
-		return forget_dimm(ctl, ctl->words[0]);
+		return act_forget_dimm(ctl, ctl->words[0]);
 	if (ctl_parse_address(ctl->words[0], &address) < 0)
 		return CTL_USAGE;
 	if (ctl_open_daemon(&s) < 0)

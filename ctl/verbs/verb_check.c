@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl check: prints the doctor's findings. What is found, and how, is known to
- * check.c alone.
+ * softofflinectl check: prints the doctor's findings. It makes none.
  */
 
 #include "ctl.h"
@@ -41,7 +40,7 @@ static const char *alert_color(const struct ui *ui, enum check_status status)
 	return "";
 }
 
-/* A hint is a sentence of its own; beside the finding it would not fit a screen. */
+/* Hints stand below the table: next to the findings they would not fit a screen. */
 static int print_checks(const struct ui *ui, const struct check_row *rows, size_t n)
 {
 	struct listing listing = { .columns = check_columns,
@@ -91,7 +90,7 @@ int verb_check(const struct ctl *ctl)
 	check_options_init(&options);
 	options.root = ctl->root;
 	options.daemon_running = source_open_bus(&s) == 0;
-	/* A configuration that is refused has no paths to go by. */
+	/* A refused configuration has no usable paths. */
 	if (cfg && config_load(cfg, NULL, ctl->root, NULL, NULL) == 0) {
 		options.database = cfg->database.path;
 		options.metrics_file = cfg->metrics.file;

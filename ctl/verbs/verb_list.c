@@ -88,7 +88,7 @@ int verb_history(const struct ctl *ctl)
 	return print_rows(&ctl->ui, &rows, &listing);
 }
 
-/* What of this machine stands beside the DIMMs; both NULL if it is not to be had. */
+/* The machine's memory controllers, shown below the DIMMs; both NULL if unknown. */
 struct hardware {
 	struct pci_memories *memories;
 	struct topology *topology;
@@ -100,7 +100,7 @@ static void hardware_done(struct hardware *h)
 	topology_free(h->topology);
 }
 
-/* A file that was named may be another machine's, which is not the one to look at. */
+/* A file named by --db may be from another machine. */
 static void hardware_read(const struct ctl *ctl, struct hardware *ret)
 {
 	struct hardware h = { .memories = NULL };
@@ -141,7 +141,7 @@ static void print_verdicts(const struct ctl *ctl, const struct rows *rows)
 		enum verdict verdict;
 
 		if (dimm->former == 1)
-			printf("%s: former; another module has taken its place\n",
+			printf("%s: former; another module is in its place\n",
 			       dimm->label);
 		else if (verdict_from_string(dimm->verdict, &verdict) == 0 &&
 			 verdict >= VERDICT_DEGRADED && dimm->verdict_why[0])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl policy: the configuration as it is in force, and whether files would do.
- * Parsing is the daemon's own code; what is fine here is fine there.
+ * softofflinectl policy show and verify: the configuration in force, and whether files are
+ * valid. The daemon's own code parses, so the answer holds for the daemon.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 /* Whose policy is shown. */
 struct subject {
-	bool all; /* the whole configuration */
+	bool all; /* no DIMM: the whole configuration */
 	char label[DIMM_LABEL_MAX];
 	uint8_t mc;
 };
@@ -120,7 +120,7 @@ static int collect_dimm(void *userdata, const void *report)
 	return 0;
 }
 
-/* The DIMM of the page at @word, as far as an error told it; "" if none did. */
+/* The DIMM that the errors of the page at @word named; "" if none did. */
 static int find_label(const struct ctl *ctl, struct source *s, char *ret, size_t size)
 {
 	_cleanup_(rows_done) struct rows pages = { .size = sizeof(struct page_report) };
@@ -145,7 +145,7 @@ static int find_label(const struct ctl *ctl, struct source *s, char *ret, size_t
 	return 0;
 }
 
-/* @s may be NULL: nobody to ask. Returns an exit code. */
+/* @s is NULL if neither daemon nor database can be asked. Returns an exit code. */
 static int find_subjects(const struct ctl *ctl, struct source *s, struct subjects *all)
 {
 	char label[DIMM_LABEL_MAX];
@@ -202,7 +202,7 @@ int verb_policy_show(const struct ctl *ctl)
 		return CTL_FAILURE;
 	if (!running) {
 		complain("softofflined is not running; this is what the files say");
-		/* Which DIMM a page is on, the database may still tell. */
+		/* The database may know which DIMM a page is on. */
 		if (ctl->n_words > 0)
 			(void)ctl_open_stored(&s);
 	}
@@ -218,14 +218,14 @@ int verb_policy_show(const struct ctl *ctl)
 	return print_list(ctl, TAKE_PTR(list));
 }
 
-/* Findings on their way out: lines at once, or JSON at the end. */
+/* Where findings go: to lines at once, or into JSON for the end. */
 struct findings {
 	json_t *list; /* NULL: print lines */
 	unsigned int n;
 	bool failed; /* no memory */
 };
 
-static void take_finding(void *userdata, const struct config_diag *diag)
+static void verify_take_finding(void *userdata, const struct config_diag *diag)
 {
 	const char *severity = diag->severity == CONFIG_ERROR ? "error" : "warning";
 	struct findings *f = userdata;
@@ -239,7 +239,7 @@ static void take_finding(void *userdata, const struct config_diag *diag)
 		f->failed = true;
 }
 
-/* @file: NULL for the standard places. @strict: any finding is a failure. */
+/* @file: NULL for the standard locations. @strict: any finding is a failure. */
 static int verify(const char *file, bool strict, struct findings *f)
 {
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
@@ -248,8 +248,8 @@ static int verify(const char *file, bool strict, struct findings *f)
 
 	if (!cfg)
 		return CTL_FAILURE;
-	r = config_load(cfg, file, "", take_finding, f);
-	if (r < 0 || textfile_check_place(cfg, NULL, take_finding, f) > 0)
+	r = config_load(cfg, file, "", verify_take_finding, f);
+	if (r < 0 || textfile_check_place(cfg, NULL, verify_take_finding, f) > 0)
 		return CTL_FAILURE;
 	if (f->n != before)
 		return strict ? CTL_FAILURE : CTL_FINE;

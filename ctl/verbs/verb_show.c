@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl show: the story of one page, from its errors by way of what was done to
- * what happens next. The sentences on what is next restate the rules of the engine; they
- * decide nothing.
+ * softofflinectl show: the story of one page: its errors, what was done, and what happens
+ * next. The sentences on what happens next repeat the engine's rules in words; this file
+ * decides nothing.
  */
 
 #include <string.h>
 
 #include "ctl.h"
 
-/* Lines of errors and of actions that people are shown unless they ask for more. */
+/* Lines of errors and of actions without --lines. */
 #define DEFAULT_LINES 20
 
 struct story {
@@ -18,7 +18,7 @@ struct story {
 	struct rows pages;
 	struct rows errors;
 	struct rows history;
-	bool has_outlook; /* only the daemon can tell */
+	bool has_outlook; /* only a running daemon has one */
 	struct outlook_report outlook;
 };
 
@@ -29,38 +29,38 @@ static void story_done(struct story *story)
 	rows_done(&story->history);
 }
 
-/* What follows for a page in @state whose last result was @result; the first that fits.
- */
+/* What happens next to a page in @state whose last result was @result: first row that
+ * fits. */
 static const struct next {
 	enum page_state state;
 	enum result result; /* RESULT_MAX_: any */
 	const char *sentence;
 } nexts[] = {
 	{ PAGE_WATCHED, RESULT_MAX_,
-	  "Its errors are counted; nothing else, until they cross a threshold." },
+	  "Its errors are counted until they reach a threshold." },
 	{ PAGE_PENDING, RESULT_NONE, "It is about to be offlined." },
 	{ PAGE_PENDING, RESULT_BUDGET_HOUR,
 	  "It is offlined as soon as the hourly budget allows." },
 	{ PAGE_PENDING, RESULT_LOW_MEMORY,
 	  "It is offlined as soon as there is enough free memory." },
 	{ PAGE_PENDING, RESULT_UNSUPPORTED,
-	  "It is offlined once the kernel's soft offline is there and turned on." },
+	  "It is offlined once the kernel has soft offline and it is turned on." },
 	{ PAGE_PENDING, RESULT_DENIED,
 	  "It is offlined once the kernel permits; see softofflinectl check." },
-	{ PAGE_PENDING, RESULT_MAX_, "It is tried again, as [Retry] has it." },
+	{ PAGE_PENDING, RESULT_MAX_, "It is tried again by [Retry]." },
 	{ PAGE_OFFLINED, RESULT_DRY_RUN,
 	  "Nothing. This was a dry run: the frame is still in use." },
 	{ PAGE_OFFLINED, RESULT_MAX_,
 	  "Nothing. The frame stays out of use until the next boot." },
 	{ PAGE_FAILED, RESULT_INVALID, "Nothing, unless an operator asks for it." },
 	{ PAGE_FAILED, RESULT_MAX_,
-	  "It is tried again when it errs again, at most once an hour." },
+	  "It is tried again at its next error, at most once an hour." },
 	{ PAGE_REFUSED, RESULT_BUDGET_DIMM,
 	  "Nothing. The DIMM has used up its budget: replace it." },
 	{ PAGE_REFUSED, RESULT_BUDGET_TOTAL,
 	  "Nothing, unless [Budget] Total is raised; find out what fails first." },
 	{ PAGE_REFUSED, RESULT_MAX_,
-	  "It is looked at again when it errs again, at most once an hour." },
+	  "It is looked at again at its next error, at most once an hour." },
 };
 
 static const char *next_sentence(const struct page_report *page)
@@ -85,15 +85,14 @@ static void print_word(const struct ui *ui, const char *label, const char *word,
 	       help ? ": " : "", help ? help : "");
 }
 
-/* What would have a watched page offlined. */
+/* What would make a watched page be offlined. */
 static void print_watched(const struct ui *ui, const struct outlook_report *o)
 {
 	char text[OUTPUT_TEXT_MAX], until[64] = "";
 
 	if (strcmp(o->action, "account") == 0) {
 		print_word(ui, "Next",
-			   "Its errors are counted; nothing else, since the policy says "
-			   "Action=account.",
+			   "Its errors are only counted: the policy has Action=account.",
 			   NULL);
 		return;
 	}
@@ -167,7 +166,7 @@ static const struct column action_columns[] = {
 	{ "TOOK", "duration_usec", true },
 	{ "KIB BEFORE", "poisoned_before_kib", true },
 	{ "KIB AFTER", "poisoned_after_kib", true },
-	{ "KERNEL SAYS", "outcome", false }, /* the last: left out if it never does */
+	{ "KERNEL SAYS", "outcome", false }, /* last: left out if always empty */
 };
 
 static bool has_outcome(const struct rows *history)
@@ -181,7 +180,7 @@ static bool has_outcome(const struct rows *history)
 	return false;
 }
 
-/* Prints the newest rows under a heading, and says if there are older ones. */
+/* Prints the newest rows under a heading, and says if there are older rows. */
 static int print_part(const struct ctl *ctl, const char *heading, const struct rows *rows,
 		      const struct listing *listing)
 {
@@ -250,7 +249,7 @@ static int read_story(struct source *s, const struct report_filter *f,
 	struct report_filter all = *f;
 	int r;
 
-	/* The page is told whatever the time asked for. */
+	/* --since limits errors and actions, not the page itself. */
 	all.since = INT64_MIN;
 	all.limit = 1;
 	r = s->ops->pages(s, &all, rows_add, &story->pages);
@@ -259,7 +258,7 @@ static int read_story(struct source *s, const struct report_filter *f,
 	if (r >= 0)
 		r = s->ops->history(s, f, rows_add, &story->history);
 	if (r >= 0 && s->bus && story->pages.n > 0)
-		/* A daemon of another version may not know the question. */
+		/* A daemon of another version may not have the method. */
 		story->has_outlook = source_explain(s, f->address, &story->outlook) >= 0;
 	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl status: one screen, the verdict first. The verdict is the daemon's; here
- * it is only put into words.
+ * softofflinectl status: one screen, the verdict first. The daemon makes the verdict; this
+ * file only prints it.
  */
 
 #include <ctype.h>
@@ -13,7 +13,7 @@
 #include "ctl.h"
 
 /* Starts a line of the screen. */
-static void label(const struct ui *ui, const char *text)
+static void print_label(const struct ui *ui, const char *text)
 {
 	printf("%s%-10s%s ", color_bold(ui), text, color_off(ui));
 }
@@ -23,9 +23,9 @@ static void print_verdict(const struct ui *ui, const struct status_report *s)
 	enum verdict verdict;
 	const char *color = color_bold(ui);
 
-	label(ui, "Verdict");
+	print_label(ui, "Verdict");
 	if (verdict_from_string(s->verdict, &verdict) < 0) {
-		puts("unknown; only the running daemon can tell");
+		puts("unknown; only a running daemon knows it");
 		return;
 	}
 	if (verdict >= VERDICT_DEGRADED)
@@ -42,9 +42,9 @@ static void print_daemon(const struct ui *ui, const struct status_report *s)
 {
 	char text[OUTPUT_TEXT_MAX];
 
-	label(ui, "Daemon");
+	print_label(ui, "Daemon");
 	if (s->running == REPORT_NO_BOOL) {
-		puts("not asked");
+		puts("not asked (--db)");
 		return;
 	}
 	if (!s->running) {
@@ -64,19 +64,19 @@ static const char *yes_no(int8_t value)
 	return value == REPORT_NO_BOOL ? "unknown" : value ? "yes" : "no";
 }
 
-/* What became of SoftOfflineControl=own; "leave" and "" are not worth a line. */
+/* The outcome of SoftOfflineControl=own; "leave" and "" need no line. */
 static void print_control(const struct status_report *s)
 {
 	static const struct {
 		const char *word;
 		const char *text;
 	} words[] = {
-		{ "own", "offlines no page on its own initiative: the policy is ours" },
+		{ "own", "offlines no page on its own initiative: our policy decides" },
 		{ "waiting", "SoftOfflineControl=own waits: the sysctl is off" },
 		{ "unsupported",
 		  "SoftOfflineControl=own is not possible with this kernel" },
 		{ "overruled",
-		  "SoftOfflineControl=own was undone: somebody else set the sysctl" },
+		  "SoftOfflineControl=own was undone: another program set the sysctl" },
 		{ "failed", "SoftOfflineControl=own: the sysctl cannot be set" },
 	};
 
@@ -93,12 +93,12 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 		return;
 	if (s->enable_soft_offline != REPORT_NO_NUMBER)
 		snprintf(sysctl, sizeof(sysctl), "%" PRId64, s->enable_soft_offline);
-	label(ui, "Kernel");
+	print_label(ui, "Kernel");
 	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
 	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
 	print_control(s);
 	if (strcmp(s->ras_cec, "active") == 0)
-		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) swallows most errors\n",
+		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) hides most errors\n",
 		       "", color_alert(ui), color_off(ui));
 }
 
@@ -106,7 +106,7 @@ static void print_pages(const struct ui *ui, const struct status_report *s)
 {
 	char text[5][OUTPUT_TEXT_MAX];
 
-	label(ui, "Pages");
+	print_label(ui, "Pages");
 	printf("%s tracked: %s offlined, %s pending, %s failed, %s refused\n",
 	       text_count(s->tracked, text[0]), text_count(s->offlined, text[1]),
 	       text_count(s->pending, text[2]), text_count(s->failed, text[3]),
@@ -115,7 +115,7 @@ static void print_pages(const struct ui *ui, const struct status_report *s)
 
 #define BAR_WIDTH 20
 
-/* "[####----------------]"; used above limit fills it, and any use shows. */
+/* "[####----------------]": full if @used is above @limit, never empty if used. */
 static const char *bar(uint64_t used, uint64_t limit, char buf[BAR_WIDTH + 3])
 {
 	unsigned int filled = BAR_WIDTH;
@@ -143,7 +143,7 @@ static void print_budget_line(const struct ui *ui, uint64_t used, uint64_t limit
 	       text_count(used, text[0]), text_count(limit, text[1]), what);
 }
 
-/* Burst may well be more than an hour's share: no bar could show both. */
+/* No bar: Burst can be more than an hour's share, and a bar cannot show both. */
 static void print_hour(const struct ui *ui, const struct status_report *s)
 {
 	char text[3][OUTPUT_TEXT_MAX];
@@ -158,11 +158,11 @@ static void print_hour(const struct ui *ui, const struct status_report *s)
 static void print_budget(const struct ui *ui, const struct status_report *s)
 {
 	if (s->hour_limit != REPORT_NO_COUNT && s->hour_used != REPORT_NO_COUNT) {
-		label(ui, "Budget");
+		print_label(ui, "Budget");
 		print_hour(ui, s);
 	}
 	if (s->limit_pages != REPORT_NO_COUNT && s->used_pages != REPORT_NO_COUNT) {
-		label(ui, "");
+		print_label(ui, "");
 		print_budget_line(ui, s->used_pages, s->limit_pages, "in all");
 	}
 }
@@ -171,7 +171,7 @@ static void print_poisoned(const struct ui *ui, const struct status_report *s)
 {
 	char text[3][OUTPUT_TEXT_MAX];
 
-	label(ui, "Poisoned");
+	print_label(ui, "Poisoned");
 	fputs(text_kib(s->poisoned_kib, text[0]), stdout);
 	if (s->by_us_kib != REPORT_NO_NUMBER && s->by_others_kib != REPORT_NO_NUMBER)
 		printf(": %s by softofflined, %s by others",
@@ -186,7 +186,7 @@ static void print_alert(const struct ui *ui, uint64_t count, const char *what)
 
 	if (count == 0 || count == REPORT_NO_COUNT)
 		return;
-	label(ui, "");
+	print_label(ui, "");
 	printf("%s!%s %s: %s\n", color_alert(ui), color_off(ui), what,
 	       text_count(count, text));
 }
@@ -195,13 +195,12 @@ static void print_errors(const struct ui *ui, const struct status_report *s)
 {
 	char text[3][OUTPUT_TEXT_MAX];
 
-	label(ui, "Errors");
-	printf("%s corrected in %s events, %s of them without a usable address\n",
+	print_label(ui, "Errors");
+	printf("%s corrected in %s events; %s name no usable page\n",
 	       text_count(s->corrected_errors, text[0]), text_count(s->events, text[1]),
 	       text_count(s->unattributed, text[2]));
 	print_alert(ui, s->uncorrected_errors, "uncorrected errors");
-	print_alert(ui, s->events_lost,
-		    "events lost, so that the counts are lower bounds");
+	print_alert(ui, s->events_lost, "events lost; all counts are lower bounds");
 	print_alert(ui, s->malformed, "raw pages of events that could not be decoded");
 }
 
@@ -209,7 +208,7 @@ static void print_database(const struct ui *ui, const struct status_report *s)
 {
 	char text[OUTPUT_TEXT_MAX];
 
-	label(ui, "Database");
+	print_label(ui, "Database");
 	printf("%s", s->db_ok == 1 ? "fine" : s->db_ok == 0 ? "failing" : "unknown");
 	if (s->db_bytes != REPORT_NO_COUNT)
 		printf(", %s", text_kib((int64_t)(s->db_bytes / 1024), text));
@@ -224,14 +223,14 @@ static void print_hold(const struct ui *ui, const struct status_report *s)
 
 	if (result_from_string(s->hold, &hold) < 0 || hold == RESULT_NONE)
 		return;
-	label(ui, "On hold");
+	print_label(ui, "On hold");
 	printf("%s%s%s: %s\n", color_alert(ui), s->hold, color_off(ui),
 	       result_help(hold));
 	if (s->hold_why[0])
 		printf("%-10s %s\n", "", s->hold_why);
 }
 
-/* "Requests   node0: 7 migrated, 2 not-migrated": what the kernel itself counts. */
+/* "Requests   node0: 7 migrated, 2 not-migrated": the kernel's own counters. */
 static void print_nodes(const struct ui *ui, const struct rows *nodes)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
@@ -239,7 +238,7 @@ static void print_nodes(const struct ui *ui, const struct rows *nodes)
 		const char *separator = ": ";
 		char text[OUTPUT_TEXT_MAX];
 
-		label(ui, i == 0 ? "Requests" : "");
+		print_label(ui, i == 0 ? "Requests" : "");
 		printf("node%" PRIu64, node->node);
 		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++) {
 			if (node->outcome[o] == 0 || node->outcome[o] == REPORT_NO_COUNT)
@@ -268,7 +267,7 @@ static void print_screen(const struct ui *ui, const struct status_report *s,
 	print_database(ui, s);
 }
 
-static int exit_code(const struct ctl *ctl, const struct status_report *s)
+static int status_exit_code(const struct ctl *ctl, const struct status_report *s)
 {
 	enum verdict verdict;
 
@@ -276,8 +275,7 @@ static int exit_code(const struct ctl *ctl, const struct status_report *s)
 		return CTL_NOT_RUNNING;
 	if (!(ctl->args->given & ARGS_EXIT_CODE))
 		return CTL_FINE;
-	/* A daemon that cannot be asked is not fine; a file that was named is no daemon.
-	 */
+	/* A daemon that cannot be asked is degraded; a file named by --db is no daemon. */
 	if (verdict_from_string(s->verdict, &verdict) < 0)
 		return s->running == 1 ? CTL_DEGRADED : CTL_FINE;
 	switch (verdict) {
@@ -310,9 +308,9 @@ static json_t *status_to_json(const struct status_report *status,
 	return object;
 }
 
-/* No daemon and nothing stored: a script still gets an object that says so. */
-static int tell_nothing(const struct ctl *ctl, const struct report_field *fields,
-			size_t n)
+/* No daemon and nothing stored: a script gets an object that says so. */
+static int print_nothing(const struct ctl *ctl, const struct report_field *fields,
+			 size_t n)
 {
 	const struct rows nodes = { .size = sizeof(struct node_report) };
 	struct status_report status;
@@ -338,16 +336,16 @@ int verb_status(const struct ctl *ctl)
 	fields = status_report_fields(&n);
 	r = ctl_open_source(ctl, &s);
 	if (r == -ESRCH)
-		return tell_nothing(ctl, fields, n);
+		return print_nothing(ctl, fields, n);
 	if (r < 0)
 		return CTL_FAILURE;
 	if (s->ops->status(s, &status) < 0)
 		return ctl_fail(s);
-	/* A daemon of an earlier version knows nothing of nodes. */
+	/* A daemon of an earlier version has no such method. */
 	(void)s->ops->nodes(s, rows_add, &nodes);
 	if (ctl->ui.json)
 		r = print_json(status_to_json(&status, fields, n, &nodes));
 	else
 		print_screen(&ctl->ui, &status, &nodes);
-	return r == CTL_FINE ? exit_code(ctl, &status) : r;
+	return r == CTL_FINE ? status_exit_code(ctl, &status) : r;
 }

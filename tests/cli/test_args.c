@@ -104,15 +104,15 @@ static void test_refused(void **state)
 		{ "--jsn", "unknown option \"--jsn\"; did you mean --json?" },
 		{ "--frobnicate", "unknown option \"--frobnicate\"" },
 		{ "-x", "unknown option \"-x\"" },
-		{ "--db", "--db wants a value" },
-		{ "pages -n", "--lines wants a value" },
+		{ "--db", "--db needs a value" },
+		{ "pages -n", "--lines needs a value" },
 		{ "--json=1", "--json takes no value" },
 		{ "-h3", "--help takes no value" },
-		{ "-n 0", "--lines wants a number of lines from 1 on, not \"0\"" },
-		{ "-n -1", "--lines wants a number of lines from 1 on, not \"-1\"" },
+		{ "-n 0", "--lines needs a number of lines from 1 on, not \"0\"" },
+		{ "-n -1", "--lines needs a number of lines from 1 on, not \"-1\"" },
 		{ "-n 4294967296",
-		  "--lines wants a number of lines from 1 on, not \"4294967296\"" },
-		{ "-n 3x", "--lines wants a number of lines from 1 on, not \"3x\"" },
+		  "--lines needs a number of lines from 1 on, not \"4294967296\"" },
+		{ "-n 3x", "--lines needs a number of lines from 1 on, not \"3x\"" },
 	};
 	char many[512] = "";
 

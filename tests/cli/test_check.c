@@ -105,7 +105,7 @@ static const struct story stories[] = {
 	      "CXL memory: Example Memory Device c002, Example Memory Expander? 128; "
 	      "memory controllers: Intel Corporation Sky Lake-E Integrated Memory "
 	      "Controller (2 functions)",
-	      "neither counted nor acted on" } } },
+	      "softofflined does not read those events" } } },
 	{ "workstation",
 	  { { "memory-controller", CHECK_OK, "with 2 DIMMs, 32768 MiB, by ie31200_edac",
 	      NULL },
@@ -134,14 +134,13 @@ static const struct story stories[] = {
 	      "on the host" },
 	    { "virtualization", CHECK_WARNING, "virtual machine (QEMU)", "host" } } },
 	{ "cec",
-	  { { "ras-cec", CHECK_FAILED, "swallows corrected errors",
-	      "ras=cec_disable" } } },
+	  { { "ras-cec", CHECK_FAILED, "hides corrected errors", "ras=cec_disable" } } },
 	{ "cec-likely",
 	  { { "ras-cec", CHECK_FAILED, "built in and nothing turns it off",
 	      "ras=cec_disable" } } },
 	{ "cec-disabled", { { "ras-cec", CHECK_OK, "off by ras=cec_disable", NULL } } },
 	{ "cec-unknown",
-	  { { "ras-cec", CHECK_WARNING, "cannot be told", "/proc/config.gz" } } },
+	  { { "ras-cec", CHECK_WARNING, "cannot tell", "/proc/config.gz" } } },
 	{ "sysctl-off",
 	  { { "enable-soft-offline", CHECK_FAILED, "refuses every page",
 	      "vm.enable_soft_offline=1" } } },
@@ -278,8 +277,8 @@ static void configured_paths(void **state)
 	tree_add_line(root, "/srv/metrics/:");
 	tree_add_line(root, "/srv/db/:");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_non_null(strstr(find(rows, n, "metrics")->text, "is not there"));
-	assert_non_null(strstr(find(rows, n, "database")->text, "will be made"));
+	assert_non_null(strstr(find(rows, n, "metrics")->text, "does not exist"));
+	assert_non_null(strstr(find(rows, n, "database")->text, "will be created"));
 	tree_add_line(root, "/srv/metrics/x.prom: x 1");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
 	assert_int_equal(find(rows, n, "metrics")->status, CHECK_OK);
