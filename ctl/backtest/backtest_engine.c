@@ -13,6 +13,8 @@
 #include "backtest/backtest_internal.h"
 #include "base/mem.h"
 #include "ce_tracker.h"
+#include "engine/effect.h"
+#include "engine/input.h"
 
 /* Long enough after the clock's start for any budget to be full. */
 #define BASE_TIME (USEC_PER_DAY)

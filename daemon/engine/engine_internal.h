@@ -13,7 +13,9 @@
  */
 
 #include "ce_tracker.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 #include "track/ce_history.h"
 #include "track/fault_map.h"
 

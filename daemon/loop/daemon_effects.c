@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/effect.h"
 #include "loop/daemon_internal.h"
 #include "loop/effect_store.h"
 #include "tell/journal.h"

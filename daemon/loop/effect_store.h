@@ -6,6 +6,7 @@
  */
 
 #include "db.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
 
 /**

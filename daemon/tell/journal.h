@@ -11,7 +11,7 @@
 #include <syslog.h>
 
 #include "base/mem.h"
-#include "engine/engine.h"
+#include "engine/notice.h"
 
 /** Message ids, one per kind; systemd/softofflined.catalog explains each of them. */
 #define JOURNAL_ID_PAGE_FIRST_CE      "3a258f5f08094394a5a47fc39530b096"

@@ -18,7 +18,9 @@
 
 #include "base/mem.h"
 #include "bench.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 #include "event/mc_decode.h"
 #include "page_builder.h"
 

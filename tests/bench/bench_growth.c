@@ -14,7 +14,9 @@
 
 #include "base/mem.h"
 #include "bench.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 
 #define ROUNDS 3
 #define EVENTS 10000000 /* of each measurement, at most */

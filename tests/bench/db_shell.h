@@ -7,7 +7,9 @@
  */
 
 #include "db.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 
 struct db_shell {
 	char folder[64]; /* below the present one: on the disk of the build */

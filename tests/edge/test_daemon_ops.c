@@ -7,6 +7,7 @@
  */
 
 #include "db_fixture.h"
+#include "engine/effect.h"
 #include "loop/daemon_internal.h"
 
 static struct daemon d;

@@ -14,7 +14,9 @@
 
 #include "base/mem.h"
 #include "db.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 
 #define PAGES_MAX 64
 #define ROWS_MAX  2000 /* of one list */

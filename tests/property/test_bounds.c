@@ -17,7 +17,9 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 
 /* A sanitizer makes each step ten times as long. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -20,6 +20,8 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "engine/effect.h"
+#include "engine/input.h"
 #include "track/fault_map.h"
 #include "world.h"
 

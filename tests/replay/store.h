@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "engine/effect.h"
 #include "engine/engine.h"
 
 struct stored_page {

@@ -9,6 +9,8 @@
  * present boot is story time minus @base.
  */
 
+#include "engine/effect.h"
+#include "engine/input.h"
 #include "store.h"
 #include "words.h"
 

@@ -16,7 +16,9 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 
 static struct effects out;
 

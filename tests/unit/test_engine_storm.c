@@ -14,7 +14,9 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/input.h"
 #include "track/fault_class.h"
 #include "track/fault_map.h"
 

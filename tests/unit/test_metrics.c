@@ -16,6 +16,8 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "engine/effect.h"
+#include "engine/input.h"
 #include "tell/metrics.h"
 
 #define TEXT_MAX 262144
