@@ -1,122 +1,135 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The attempts that are under way: which there are, how many more there may be, what they
- * will have cost at most. It does not know what an answer means, and decides about no
- * page.
+ * The attempts under way: which there are, how many more there may be, and what they cost
+ * at most. This file does not know what an answer means, and decides about no page.
  */
 
-#include "engine/engine_internal.h"
+#include "engine/attempts.h"
 
-/* Records under way are never evicted: most of the table must be others. */
-#define TABLE_SHARE 4
+#include <stddef.h>
 
-/* So many times as many after each success. One answer shows that this kernel does as it
- * is asked; what fails after it halves them again, and pages of a storm wait for this. */
+/* A record under way cannot be evicted: most of the tracker must stay free of them. */
+#define TRACKER_SHARE 4
+
+/*
+ * Growth factor after a success. One success shows that this kernel does what it is asked
+ * to do, and the pages of a storm wait for that. A later failure halves the number again.
+ */
 #define GROWTH 8
 
-void engine_init_flights(struct engine *e)
+void attempts_init(struct attempts *a)
 {
-	e->at_once = 1;
-	e->filling = true;
+	*a = (struct attempts){ .at_once = 1, .filling = true };
 }
 
-bool engine_may_start(struct engine *e)
+bool attempts_may_start(struct attempts *a, unsigned int capacity)
 {
-	unsigned int most = ce_tracker_capacity(e->tracker) / TABLE_SHARE;
+	unsigned int most = capacity / TRACKER_SHARE;
 
-	if (most > e->at_once)
-		most = e->at_once;
-	if (e->n_attempts >= most)
-		e->filling = false;
-	else if (e->n_attempts <= most / 2)
-		e->filling = true;
-	return e->filling;
+	if (most > a->at_once)
+		most = a->at_once;
+	if (a->n >= most)
+		a->filling = false;
+	else if (a->n <= most / 2)
+		a->filling = true;
+	return a->filling;
 }
 
-struct attempt *engine_start_attempt(struct engine *e, const struct action_row *row)
+struct attempt *attempts_start(struct attempts *a, const struct action_row *row,
+			       usec_t now)
 {
-	struct attempt *a = &e->attempts[e->n_attempts++];
-	unsigned int slot = e->n_writes++ % OWN_WRITES;
+	struct attempt *new = &a->v[a->n++];
+	unsigned int slot = a->n_writes++ % OWN_WRITES;
 
-	*a = (struct attempt){ .row = *row,
-			       .by_operator = e->look.by_operator,
-			       .cookie = e->look.cookie,
-			       .write = slot };
-	e->writes[slot] = (struct own_write){
-		.set = true, .pfn = pfn(row->pfn), .from = e->now, .to = usec(USEC_NEVER)
+	*new = (struct attempt){ .row = *row, .write = slot };
+	a->writes[slot] = (struct own_write){
+		.set = true, .pfn = pfn(row->pfn), .from = now, .to = usec(USEC_NEVER)
 	};
-	return a;
+	return new;
 }
 
-struct attempt *engine_find_attempt(struct engine *e, uint64_t id)
+struct attempt *attempts_find(struct attempts *a, uint64_t id)
 {
-	for (unsigned int i = 0; i < e->n_attempts; i++)
-		if (e->attempts[i].row.id == id)
-			return &e->attempts[i];
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->v[i].row.id == id)
+			return &a->v[i];
 	return NULL;
 }
 
-struct attempt *engine_attempt_on(struct engine *e, pfn_t p)
+struct attempt *attempts_find_page(struct attempts *a, pfn_t p)
 {
-	for (unsigned int i = 0; i < e->n_attempts; i++)
-		if (e->attempts[i].row.pfn == p.n)
-			return &e->attempts[i];
+	for (unsigned int i = 0; i < a->n; i++)
+		if (a->v[i].row.pfn == p.n)
+			return &a->v[i];
 	return NULL;
 }
 
-struct attempt engine_end_attempt(struct engine *e, struct attempt *a)
+struct attempt attempts_end(struct attempts *a, struct attempt *ended, usec_t now)
 {
-	struct attempt ended = *a;
+	struct attempt copy = *ended;
 
-	e->writes[ended.write].to = e->now;
-	*a = e->attempts[--e->n_attempts];
-	return ended;
+	a->writes[copy.write].to = now;
+	*ended = a->v[--a->n];
+	return copy;
 }
 
-void engine_learn(struct engine *e, enum retry_kind what_follows)
+void attempts_adapt(struct attempts *a, enum retry_kind what_follows)
 {
 	switch (what_follows) {
 	case RETRY_DONE:
-		e->at_once *= GROWTH;
-		if (e->at_once > MAX_ATTEMPTS)
-			e->at_once = MAX_ATTEMPTS;
+		a->at_once *= GROWTH;
+		if (a->at_once > MAX_ATTEMPTS)
+			a->at_once = MAX_ATTEMPTS;
 		break;
 	case RETRY_BACKOFF:
 	case RETRY_HOURLY:
 	case RETRY_NEXT_CE:
 	case RETRY_NEVER:
-		e->at_once = e->at_once > 1 ? e->at_once / 2 : 1;
+		a->at_once = a->at_once > 1 ? a->at_once / 2 : 1;
 		break;
 	case RETRY_HOLD:
-		e->at_once = 1;
+		a->at_once = 1;
 		break;
 	}
 }
 
-unsigned int engine_under_way_on(const struct engine *e, uint16_t dimm)
+void attempts_mark_unstored(struct attempts *a)
+{
+	a->unstored = a->n;
+}
+
+const struct action_row *attempts_take_unstored(struct attempts *a)
+{
+	/* An attempt that ended in between stored its own row. */
+	if (a->unstored > a->n)
+		a->unstored = a->n;
+	return a->unstored > 0 ? &a->v[--a->unstored].row : NULL;
+}
+
+unsigned int attempts_on_dimm(const struct attempts *a, uint16_t dimm)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < e->n_attempts; i++)
-		n += e->attempts[i].row.dimm == dimm;
+	for (unsigned int i = 0; i < a->n; i++)
+		n += a->v[i].row.dimm == dimm;
 	return n;
 }
 
-uint64_t engine_under_way_kib(const struct engine *e)
+uint64_t attempts_cost_kib(const struct attempts *a)
 {
 	uint64_t kib = 0;
 
-	for (unsigned int i = 0; i < e->n_attempts; i++)
-		kib += e->attempts[i].costs_kib;
+	for (unsigned int i = 0; i < a->n; i++)
+		kib += a->v[i].costs_kib;
 	return kib;
 }
 
-bool engine_own_write(const struct engine *e, const struct soft_event *ev,
-		      int64_t slack_usec)
+bool attempts_made_event(const struct attempts *a, const struct soft_event *ev,
+			 int64_t slack_usec)
 {
 	for (unsigned int i = 0; i < OWN_WRITES; i++) {
-		const struct own_write *w = &e->writes[i];
+		const struct own_write *w = &a->writes[i];
 
 		if (w->set && w->pfn.n == ev->pfn.n &&
 		    ev->time.us + slack_usec >= w->from.us &&

@@ -53,7 +53,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->replay = REASON_MEMORY_UNKNOWN;
 	e->kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
 	e->kernel_look_at = usec(USEC_NEVER);
-	engine_init_flights(e);
+	attempts_init(&e->attempts);
 	e->n_dimms = 1;
 	memcpy(e->dimms[DIMM_OTHER].label, "other memory", sizeof("other memory"));
 	engine_index_dimm(e, DIMM_OTHER);
@@ -299,6 +299,7 @@ static void take_lost(struct engine *e, struct effects *out, const struct input 
 
 static void flush(struct engine *e, struct effects *out)
 {
+	const struct action_row *row;
 	struct page_rec *rec;
 
 	while (out->n < MAX_EFFECTS && ce_history_pending(e->history) > 0) {
@@ -308,11 +309,9 @@ static void flush(struct engine *e, struct effects *out)
 	}
 	while (out->n < MAX_EFFECTS && (rec = ce_tracker_take_dirty(e->tracker)))
 		engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
-	/* Before what they spent; those that ended meanwhile have stored their end. */
-	for (; out->n < MAX_EFFECTS && e->attempts_unstored > 0; e->attempts_unstored--)
-		if (e->attempts_unstored <= e->n_attempts)
-			engine_store_action(e, out,
-					    &e->attempts[e->attempts_unstored - 1].row);
+	/* Before the totals: these hold what the attempts spent. */
+	while (out->n < MAX_EFFECTS && (row = attempts_take_unstored(&e->attempts)))
+		engine_store_action(e, out, row);
 	engine_store_cells(e, out);
 	engine_store_dimms(e, out);
 	if (out->n < MAX_EFFECTS && e->totals_dirty)
@@ -324,7 +323,7 @@ bool engine_is_dirty(const struct engine *e)
 {
 	return ce_history_pending(e->history) > 0 || ce_tracker_has_dirty(e->tracker) ||
 	       fault_map_has_dirty(e->faults) || e->dirty_dimms > 0 ||
-	       e->attempts_unstored > 0 || e->totals_dirty;
+	       e->attempts.unstored > 0 || e->totals_dirty;
 }
 
 static void take_surroundings(struct engine *e, const struct input *in)

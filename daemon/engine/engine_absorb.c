@@ -217,5 +217,5 @@ bool engine_is_absorbed(const struct engine *e)
 
 bool engine_is_idle(const struct engine *e)
 {
-	return !e->look.set && e->n_attempts == 0 && e->n_requests == 0;
+	return !e->look.set && e->attempts.n == 0 && e->n_requests == 0;
 }

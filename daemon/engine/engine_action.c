@@ -153,12 +153,12 @@ static bool hour_blocks(struct engine *e, struct effects *out)
 /* Whether the attempts under way may use up what is left for @rec: their answers tell. */
 static bool budgets_taken(const struct engine *e, const struct page_rec *rec)
 {
-	unsigned int n = e->n_attempts;
+	unsigned int n = e->attempts.n;
 
 	if (n == 0)
 		return false;
 	return spent(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
-	       e->dimms[rec->dimm].offlined + engine_under_way_on(e, rec->dimm) >=
+	       e->dimms[rec->dimm].offlined + attempts_on_dimm(&e->attempts, rec->dimm) >=
 		       e->cfg.budget.pages_per_dimm ||
 	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
 }
@@ -220,7 +220,9 @@ void engine_pump(struct engine *e, struct effects *out)
 
 	wake_delayed(e);
 	engine_end_hold_by_time(e);
-	if (!e->restored || e->look.set || !engine_may_start(e) || pump_request(e, out))
+	if (!e->restored || e->look.set ||
+	    !attempts_may_start(&e->attempts, ce_tracker_capacity(e->tracker)) ||
+	    pump_request(e, out))
 		return;
 	/* Of what nobody knows the size of no part can be told. */
 	if (e->machine.unread && e->machine.ram_pages == 0)
@@ -256,7 +258,9 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 	struct effect *f;
 
 	row.poisoned_after_kib = -1;
-	a = engine_start_attempt(e, &row);
+	a = attempts_start(&e->attempts, &row, e->now);
+	a->by_operator = e->look.by_operator;
+	a->cookie = e->look.cookie;
 	a->costs_kib = frame->huge_kib > page_kib ? frame->huge_kib : page_kib;
 	if (rec->attempts < 63)
 		rec->attempts++;
@@ -297,7 +301,7 @@ static void wait_for_memory(struct engine *e, struct effects *out, struct page_r
 static struct machine machine_after(const struct engine *e)
 {
 	struct machine m = e->machine;
-	uint64_t kib = engine_under_way_kib(e);
+	uint64_t kib = attempts_cost_kib(&e->attempts);
 
 	m.available_kib = m.available_kib > kib ? m.available_kib - kib : 0;
 	return m;
@@ -371,14 +375,14 @@ static void call_off(struct engine *e, struct effects *out, struct page_rec *rec
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in)
 {
 	const struct offline_answer *a = &in->answer.answer;
-	struct attempt *found = engine_find_attempt(e, in->answer.id);
+	struct attempt *found = attempts_find(&e->attempts, in->answer.id);
 	struct attempt ended;
 	struct action_row *row = &ended.row;
 	struct page_rec *rec;
 
 	if (!found)
 		return -EINVAL;
-	ended = engine_end_attempt(e, found);
+	ended = attempts_end(&e->attempts, found, e->now);
 	rec = ce_tracker_find(e->tracker, pfn(row->pfn));
 	rec->in_flight = 0;
 	if (a->called_off) {
@@ -395,9 +399,9 @@ int engine_take_answer(struct engine *e, struct effects *out, const struct input
 		row->page_type = frame_kind(&a->before);
 	row->poisoned_before_kib = a->poisoned_before_kib;
 	row->poisoned_after_kib = a->poisoned_after_kib;
-	engine_learn(e, row->result == RESULT_DRY_RUN
-				? RETRY_DONE
-				: policy_retry(&e->cfg, row->result, 0));
+	attempts_adapt(&e->attempts, row->result == RESULT_DRY_RUN
+					     ? RETRY_DONE
+					     : policy_retry(&e->cfg, row->result, 0));
 	engine_poison_by_answer(e, out, row);
 	engine_settle(e, out, rec, row);
 	if (!a->changed)

@@ -35,7 +35,7 @@ static bool is_ours(const struct engine *e, const struct input *in)
 	case SOFT_ASKER_UNKNOWN:
 		break;
 	}
-	return engine_own_write(e, ev, SLACK_USEC);
+	return attempts_made_event(&e->attempts, ev, SLACK_USEC);
 }
 
 static enum reason reason_of(enum soft_origin origin)
@@ -223,7 +223,7 @@ static void load_first(struct engine *e, struct effects *out, const struct soft_
 static void take_ours(struct engine *e, struct effects *out, const struct soft_event *ev)
 {
 	const struct page_rec *rec = ce_tracker_peek(e->tracker, ev->pfn);
-	struct attempt *a = engine_attempt_on(e, ev->pfn);
+	struct attempt *a = attempts_find_page(&e->attempts, ev->pfn);
 
 	if (a)
 		a->row.outcome = ev->outcome;

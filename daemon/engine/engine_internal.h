@@ -2,17 +2,19 @@
 #pragma once
 
 /*
- * The engine's state, shared by its files: engine.c (events and dispatch), engine_dimms.c
- * (the table of DIMMs), engine_action.c (queue, probe, answer), engine_flight.c (the
- * attempts under way), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
- * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
- * engine_restore.c (start and reload), engine_absorb.c (what was counted without a
- * database), engine_replay.c (what an earlier boot offlined),
- * engine_notice.c (effects, limits on reports), engine_status.c (views), engine_fault.c
- * (rows, neighbours, fault classes).
+ * The engine's state, shared by the files of the trunk: engine.c (events and dispatch),
+ * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
+ * engine_dimms.c (the table of DIMMs), engine_fault.c (rows, neighbours, fault classes),
+ * engine_kernel.c (whether the kernel lets us), engine_poison.c (the poisoned-page
+ * counter and reconciliation), engine_foreign.c (requests of others), engine_restore.c
+ * (start and reload), engine_replay.c (what an earlier boot offlined), engine_absorb.c
+ * (what was counted without a database), engine_notice.c (effects, limits on notices),
+ * engine_status.c (views). The objects that struct engine holds have headers of their
+ * own, and know nothing of it: attempts.h.
  */
 
 #include "ce_tracker.h"
+#include "engine/attempts.h"
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/input.h"
@@ -29,32 +31,12 @@
 #define MIN_FAULT_DIMMS    16
 #define TRACKED_PER_DIMM   512 /* MaxTrackedPages to each DIMM that has room for cells */
 
-/* Their events may come after their answers. */
-#define OWN_WRITES (2 * MAX_ATTEMPTS)
-
 /** The page whose PROBE is not answered yet. */
 struct look {
 	bool set;
 	pfn_t pfn;
 	bool by_operator;
 	uint64_t cookie;
-};
-
-/** An attempt: its OFFLINE is not answered yet. */
-struct attempt {
-	struct action_row row;
-	uint64_t costs_kib; /* of available memory, at most */
-	uint64_t cookie;
-	bool by_operator;
-	unsigned int write; /* its place in engine.writes */
-};
-
-/** When a write of ours may have been made; @to is USEC_NEVER until it is answered. */
-struct own_write {
-	bool set;
-	pfn_t pfn;
-	usec_t from;
-	usec_t to;
 };
 
 struct request {
@@ -141,13 +123,7 @@ struct engine {
 	usec_t hold_until; /* if @hold_by_answer */
 
 	struct look look;
-	struct attempt attempts[MAX_ATTEMPTS]; /* in no order */
-	unsigned int n_attempts;
-	unsigned int attempts_unstored; /* the first of them; no file holds their rows */
-	unsigned int at_once;           /* attempts that there may be */
-	bool filling;                   /* more may be started */
-	struct own_write writes[OWN_WRITES]; /* a ring */
-	unsigned int n_writes;               /* ever */
+	struct attempts attempts;
 	struct {
 		bool waiting; /* for what the database knows of the page */
 		struct soft_event event;
@@ -233,30 +209,6 @@ void engine_end_hold_by_time(struct engine *e);
 bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct request *q);
 /** Has the kernel looked at if it is time. */
 void engine_tick_kernel(struct engine *e, struct effects *out);
-
-/* engine_flight.c */
-void engine_init_flights(struct engine *e);
-/**
- * Whether another attempt may be started. Once there are as many as there may be, none is
- * until half of them are answered: so intents come in groups, which one flush can store.
- */
-bool engine_may_start(struct engine *e);
-/** Notes an attempt of the page looked at, with @row. To be called if there is room. */
-struct attempt *engine_start_attempt(struct engine *e, const struct action_row *row);
-/** By the row's id, or by page; NULL if there is none. */
-struct attempt *engine_find_attempt(struct engine *e, uint64_t id);
-struct attempt *engine_attempt_on(struct engine *e, pfn_t p);
-/** Takes @a out, and returns it. */
-struct attempt engine_end_attempt(struct engine *e, struct attempt *a);
-/** Adapts how many there may be to how one has ended. */
-void engine_learn(struct engine *e, enum retry_kind what_follows);
-/** Attempts under way on pages of @dimm. */
-unsigned int engine_under_way_on(const struct engine *e, uint16_t dimm);
-/** Available memory that the attempts under way may take. */
-uint64_t engine_under_way_kib(const struct engine *e);
-/** Whether @ev may tell of one of our last writes, by page and time. */
-bool engine_own_write(const struct engine *e, const struct soft_event *ev,
-		      int64_t slack_usec);
 
 /* engine_fault.c */
 enum reason engine_fault_event(struct engine *e, struct effects *out,

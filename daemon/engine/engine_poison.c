@@ -108,7 +108,7 @@ static void moved_by_others(struct engine *e, struct effects *out, int64_t kib)
 
 void engine_take_poison(struct engine *e, struct effects *out, int64_t kib)
 {
-	if (kib < 0 || e->n_attempts > 0)
+	if (kib < 0 || e->attempts.n > 0)
 		return; /* unknown, or about to be explained by an answer */
 	if (e->poisoned_kib < 0)
 		store(e, out, kib, POISON_START, pfn(0));

@@ -255,7 +255,7 @@ void engine_forget_stored(struct engine *e)
 	fault_map_touch_all(e->faults);
 	ce_history_forget(e->history);
 	e->totals_dirty = true;
-	e->attempts_unstored = e->n_attempts;
+	attempts_mark_unstored(&e->attempts);
 }
 
 static void move_record(struct ce_tracker *t, const struct page_rec *old)
@@ -297,7 +297,7 @@ static int rebuild_tracker(struct engine *e, const struct config *cfg)
 			   config_max_page_threshold(cfg));
 	if (r < 0)
 		return r;
-	if (ce_tracker_capacity(t) < 2 * e->n_attempts) {
+	if (ce_tracker_capacity(t) < 2 * e->attempts.n) {
 		ce_tracker_free(t);
 		return -EBUSY;
 	}

@@ -11,7 +11,7 @@
 static usec_t queue_deadline(const struct engine *e)
 {
 	/* While anything is under way its answer is what goes on. */
-	if (e->look.set || e->kernel_asked || e->n_attempts > 0 || !e->restored)
+	if (e->look.set || e->kernel_asked || e->attempts.n > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->n_requests > 0)
 		return e->now;
