@@ -15,7 +15,7 @@
 #include "db.h"
 #include "engine/engine.h"
 #include "engine/input.h"
-#include "event/mc_decode.h"
+#include "event/decoder.h"
 #include "kernel/kernel_control.h"
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"

@@ -140,7 +140,7 @@ static unsigned int room(const struct trace_pump *p)
 
 /*
  * What of a page is used: a page that is read while it is written has few events, and the
- * rest of it would fill the queue. By the commit word (mc_decode.h has the facts); what
+ * rest of it would fill the queue. By the commit word (decoder.h has the facts); what
  * makes no sense is kept whole, for the decoder to say so.
  */
 static size_t used_part(const struct trace_pump *p, const uint8_t *page, size_t size)

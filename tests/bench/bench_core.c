@@ -21,7 +21,7 @@
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/input.h"
-#include "event/mc_decode.h"
+#include "event/decoder.h"
 #include "page_builder.h"
 
 #define ROUNDS      5

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/mc_decode.h"
+#include "event/decoder.h"
 #include "unit/page_builder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

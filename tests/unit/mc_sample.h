@@ -16,7 +16,7 @@
 /* clang-format on */
 
 #include "base/mem.h"
-#include "event/mc_decode.h"
+#include "event/decoder.h"
 #include "page_builder.h"
 
 DEFINE_CLEANUP(struct mc_format *, mc_format_free)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "event/mc_decode_internal.h"
+#include "event/decoder_internal.h"
 
 /* "{ 3, "thp" }" at @at; returns what stands behind it, NULL if it is something else. */
 static const char *next_word(const char *at, unsigned long *ret_number,

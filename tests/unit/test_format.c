@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "event/mc_decode_internal.h"
+#include "event/decoder_internal.h"
 #include "mc_sample.h"
 
 /* The build says where the data is; without it the test runs from the source's root. */

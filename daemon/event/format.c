@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "event/mc_decode_internal.h"
+#include "event/decoder_internal.h"
 
 DEFINE_CLEANUP(struct tep_handle *, tep_free)
 DEFINE_CLEANUP(struct mc_format *, mc_format_free)

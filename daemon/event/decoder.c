@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "event/mc_decode_internal.h"
+#include "event/decoder_internal.h"
 
 /* Flags in the commit word (kernel/trace/ring_buffer.c). */
 #define MISSED_EVENTS (UINT64_C(1) << 31)
@@ -371,7 +371,7 @@ int mc_decoder_init(struct mc_decoder *d, const struct mc_format *format, uint16
 	size_t commit, room;
 
 	*d = (struct mc_decoder){ .format = format, .cpu = cpu };
-	/* The fields of the header stand before the data: mc_format.c has seen to it. */
+	/* The fields of the header stand before the data: format.c has seen to it. */
 	if (size < format->data_offset)
 		return -EBADMSG;
 	room = size - format->data_offset;

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * What mc_format.c resolves and mc_decode.c uses: where each field stands, how wide it is
+ * What format.c resolves and decoder.c uses: where each field stands, how wide it is
  * and whether it has a sign. Nobody else includes this but the test of the format.
  */
 
-#include "event/mc_decode.h"
+#include "event/decoder.h"
 
 /** Numbers from 0 up whose words are kept; the kernel's lists have about 16. */
 #define MC_WORDS_MAX 64
