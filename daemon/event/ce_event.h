@@ -32,7 +32,6 @@ struct ce_text {
 struct ce_event {
 	usec_t time;               /* CLOCK_BOOTTIME of the event */
 	paddr_t address;           /* as reported; 0 if the driver does not know it */
-	uint64_t syndrome;         /* as reported */
 	uint32_t count;            /* as reported; 0 is possible and means one */
 	enum ce_severity severity; /* other than CE_CORRECTED never leads to an action */
 	uint16_t cpu;              /* that recorded the event */

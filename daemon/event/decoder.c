@@ -156,7 +156,6 @@ static _inlined_ void decode_mc(struct mc_decoder *d, const uint8_t *base, uint3
 
 	ev->time = usec((int64_t)(d->time_ns / 1000));
 	ev->address = paddr(load(base, &at->address));
-	ev->syndrome = load(base, &at->syndrome);
 	ev->count = count->size ? load_up_to(base, count, UINT32_MAX) : 1;
 	ev->severity = load_severity(base, &at->error_type);
 	ev->cpu = d->cpu;

@@ -41,7 +41,6 @@ struct mc_fields {
 	struct mc_number layer[3];
 	struct mc_number address;
 	struct mc_number grain_bits;
-	struct mc_number syndrome;
 	struct mc_text msg;
 	struct mc_text label;
 	struct mc_text detail;
@@ -59,7 +58,6 @@ static const struct mc_fields mc_usual_fields = {
 	.layer = { { 23, 1, true }, { 24, 1, true }, { 25, 1, true } },
 	.address = { 32, 8, true },
 	.grain_bits = { 40, 1, false },
-	.syndrome = { 48, 8, true },
 	.msg = { MC_TEXT_LOC, 12, 4 },
 	.label = { MC_TEXT_LOC, 16, 4 },
 	.detail = { MC_TEXT_LOC, 56, 4 },

@@ -156,7 +156,7 @@ static int resolve_mc_texts(struct mc_format *f, struct tep_event *event)
 }
 
 /* Its parts have no gaps between their members. */
-_Static_assert(sizeof(struct mc_fields) == 9 * sizeof(struct mc_number) +
+_Static_assert(sizeof(struct mc_fields) == 8 * sizeof(struct mc_number) +
 						   3 * sizeof(struct mc_text) &&
 		       sizeof(struct mc_number) == 4 && sizeof(struct mc_text) == 8,
 	       "or memcmp() would look at what nobody has set");
@@ -174,7 +174,6 @@ static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *t
 		{ "lower_layer", &f->mc.at.layer[2] },
 		{ "address", &f->mc.at.address },
 		{ "grain_bits", &f->mc.at.grain_bits },
-		{ "syndrome", &f->mc.at.syndrome },
 	};
 	struct tep_event *event;
 	int r;

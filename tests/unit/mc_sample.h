@@ -60,7 +60,6 @@ static inline void assert_sample(const struct ce_event *e, int64_t us)
 {
 	assert_int_equal(e->time.us, us);
 	assert_int_equal(e->address.addr, 0x12345678);
-	assert_int_equal(e->syndrome, 0xabcd);
 	assert_int_equal(e->count, 7);
 	assert_int_equal(e->severity, CE_CORRECTED);
 	assert_int_equal(e->cpu, 5);

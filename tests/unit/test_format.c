@@ -207,7 +207,6 @@ static void test_other_widths(void **state)
 	assert_int_equal(d.event.layer[2], 100);
 	assert_int_equal(d.event.grain_bits, 255);
 	assert_int_equal(d.event.mc, 0);
-	assert_int_equal(d.event.syndrome, 0);
 	assert_text(d.event.label, "DIMM_A0X");
 	assert_text(d.event.msg, "bad");
 	assert_text(d.event.detail, "");
