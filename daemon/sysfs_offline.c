@@ -16,13 +16,14 @@
 
 #include "base/mem.h"
 #include "host/clock.h"
+#include "host/small_file.h"
+#include "kernel/kernel_control.h"
 #include "kernel/sysfs_memory.h"
 
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
-#define SYSCTL    "/proc/sys/vm/enable_soft_offline"
 
 static const char *const paths[] = {
-	[MEMORY_FILE_SWITCH] = SYSCTL,
+	[MEMORY_FILE_SWITCH] = "/proc/sys/vm/enable_soft_offline",
 	[MEMORY_FILE_RELEASE] = "/proc/sys/kernel/osrelease",
 	[MEMORY_FILE_ATTRIBUTE] = ATTRIBUTE,
 	[MEMORY_FILE_FLAGS] = "/proc/kpageflags",
@@ -52,20 +53,12 @@ struct sysfs_offline {
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
 
-static int full_path(const struct sysfs_offline *s, const char *path,
-		     char ret[static PATH_MAX])
-{
-	int n = snprintf(ret, PATH_MAX, "%s%s", s->root, path);
-
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
 static int open_file(const struct sysfs_offline *s, const char *path, int flags)
 {
 	char full[PATH_MAX];
 	int r, fd;
 
-	r = full_path(s, path, full);
+	r = small_file_path(full, sizeof(full), s->root, path);
 	if (r < 0)
 		return r;
 	fd = open(full, flags | O_CLOEXEC);
@@ -263,22 +256,14 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 /* A text that is no number tells as little as one that cannot be read. */
 static enum soft_switch read_switch(struct sysfs_offline *s)
 {
-	_cleanup_(close_p) int fd = open_file(s, SYSCTL, O_RDONLY);
-	unsigned int value;
-	char text[32];
-	ssize_t n;
+	int64_t value;
+	int r = kernel_control_read(s->root, &value);
 
 	s->errors[MEMORY_FILE_SWITCH] = 0;
-	if (fd == -ENOENT || fd == -ENOTDIR)
+	if (r == -ENOENT || r == -ENOTDIR)
 		return SWITCH_ABSENT; /* kernels before 6.11 */
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0) {
-		s->errors[MEMORY_FILE_SWITCH] = fd < 0 ? fd : -errno;
-		return SWITCH_UNKNOWN;
-	}
-	text[n] = '\0';
-	if (sscanf(text, "%9u", &value) != 1) {
-		s->errors[MEMORY_FILE_SWITCH] = -EBADMSG;
+	if (r < 0) {
+		s->errors[MEMORY_FILE_SWITCH] = r;
 		return SWITCH_UNKNOWN;
 	}
 	return value & 1 ? SWITCH_ON : SWITCH_OFF;
@@ -300,7 +285,7 @@ static enum fact read_release(struct sysfs_offline *s)
 static enum fact look_at_attribute(struct sysfs_offline *s)
 {
 	char path[PATH_MAX];
-	int r = full_path(s, ATTRIBUTE, path);
+	int r = small_file_path(path, sizeof(path), s->root, ATTRIBUTE);
 
 	if (r == 0 && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
 		r = -errno;

@@ -2,8 +2,12 @@
 #pragma once
 
 /*
- * The only door to the kernel's soft-offline interface and to what tells about frames and
- * memory: soft_offline_page, kpageflags, meminfo, iomem, PSI, vm.enable_soft_offline.
+ * The room "kernel" writes addresses to the kernel's soft-offline interface and reads what
+ * the kernel shows of frames and memory. This is its front door, and it is where pages are
+ * retired; touch it only for how a frame is looked at or written, never for whether.
+ *
+ * The only door to soft_offline_page and kpageflags; meminfo, iomem and PSI are read
+ * through kernel/sysfs_memory.h, vm.enable_soft_offline through kernel/kernel_control.h.
  * Every path is below a root folder, "" in production, a made-up tree in tests.
  *
  * Facts (include/uapi/linux/kernel-page-flags.h; drivers/base/memory.c;

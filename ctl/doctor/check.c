@@ -18,6 +18,7 @@
 
 #include "doctor/check_internal.h"
 #include "host/clock.h"
+#include "host/small_file.h"
 
 #define DEFAULT_DATABASE "/var/lib/softofflined/softofflined.db"
 
@@ -63,18 +64,9 @@ enum look check_look(struct check_context *c, const char *path)
 ssize_t check_read(const struct check_context *c, const char *path, char *ret,
 		   size_t size)
 {
-	_cleanup_(close_p) int fd = -1;
-	char full[PATH_MAX];
-	ssize_t n;
+	ssize_t n = small_file_read_below(c->o->root, path, ret, size);
 
-	fd = open(check_path(c, path, full, sizeof(full)), O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret, size - 1);
-	if (n < 0)
-		return -errno;
-	ret[n] = '\0';
-	return n;
+	return n == -EFBIG ? (ssize_t)size - 1 : n;
 }
 
 /** The value that @line assigns to @key, without blanks and quotes; NULL if none. */

@@ -8,11 +8,10 @@
 #include "host/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/mem.h"
+#include "host/small_file.h"
 
 static usec_t read_clock(clockid_t id)
 {
@@ -45,17 +44,12 @@ usec_t clock_wall_offset(void)
 
 int clock_boot_id(char ret[BOOT_ID_MAX])
 {
-	_cleanup_(close_p) int fd = -1;
 	char text[BOOT_ID_MAX];
-	ssize_t n;
+	ssize_t n = small_file_read_below("", "/proc/sys/kernel/random/boot_id", text,
+					  sizeof(text));
 
-	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
-		return -errno;
-	text[n] = '\0';
+		return (int)n;
 	text[strcspn(text, "\n")] = '\0';
 	if (text[0] == '\0')
 		return -ENODATA;

@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 
 #define MAX_FILE ((size_t)1024 * 1024)
 
@@ -134,26 +135,21 @@ static int read_file(struct loader *l, const char *path)
 {
 	_cleanup_(free_p) char *text = NULL;
 	_cleanup_(close_p) int fd = -1;
-	size_t len = 0;
 	ssize_t n;
 
 	fd = open_file(l, path);
 	if (fd < 0)
 		return 0;
-	text = malloc(MAX_FILE + 1);
-	if (!text)
+	n = small_file_load(fd, MAX_FILE, &text);
+	if (n == -ENOMEM)
 		return -ENOMEM;
-	do {
-		n = read(fd, text + len, MAX_FILE + 1 - len);
-		if (n > 0)
-			len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	if (n < 0)
-		fail(l, "%s: cannot be read: %s", path, strerror(errno));
-	else if (len > MAX_FILE)
+	if (n == -EFBIG)
 		fail(l, "%s: larger than 1 MiB; is this the right file?", path);
+	else if (n < 0)
+		fail(l, "%s: cannot be read: %s", path, strerror((int)-n));
 	else
-		l->errors += config_parse(l->cfg, path, text, len, l->diag, l->userdata);
+		l->errors +=
+			config_parse(l->cfg, path, text, (size_t)n, l->diag, l->userdata);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 #include "host/textfile_folder.h"
 
 static int write_all(int fd, const char *text, size_t len)
@@ -64,19 +65,15 @@ static bool ends_with(const char *s, const char *end)
 static int check_text(int fd, const char *beginning, const char **ret_why)
 {
 	char text[64];
-	size_t len = strlen(beginning), have = 0;
+	size_t len = strlen(beginning);
 	ssize_t n;
 
-	if (len > sizeof(text))
+	if (len >= sizeof(text))
 		return -E2BIG;
-	do {
-		n = read(fd, text + have, len - have);
-		if (n > 0)
-			have += (size_t)n;
-	} while ((n > 0 && have < len) || (n < 0 && errno == EINTR));
-	if (n < 0)
-		return -errno;
-	if (memcmp(text, beginning, have) == 0)
+	n = small_file_read_open(fd, text, len + 1);
+	if (n < 0 && n != -EFBIG)
+		return (int)n;
+	if (memcmp(text, beginning, n < 0 ? len : (size_t)n) == 0)
 		return 0;
 	*ret_why = "another file is there";
 	return -EEXIST;

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
 
@@ -22,41 +23,27 @@
 #define BIT_ON            INT64_C(1)
 #define BIT_NOT_BY_ITSELF INT64_C(4)
 
-static int open_sysctl(const char *root, int flags)
-{
-	char path[PATH_MAX];
-	int fd, n;
-
-	n = snprintf(path, sizeof(path), "%s" SYSCTL, root);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return -ENAMETOOLONG;
-	fd = open(path, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 int kernel_control_read(const char *root, int64_t *ret)
 {
-	_cleanup_(close_p) int fd = open_sysctl(root, O_RDONLY);
 	char text[32];
-	ssize_t n;
+	ssize_t n = small_file_read_below(root, SYSCTL, text, sizeof(text));
 
-	if (fd < 0)
-		return fd;
-	n = read(fd, text, sizeof(text) - 1);
 	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EINVAL;
+		return (int)n;
+	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EBADMSG;
 }
 
 static int write_value(const struct kernel_sysctl *c, int64_t value)
 {
-	_cleanup_(close_p) int fd = open_sysctl(c->root, O_WRONLY | O_TRUNC);
-	char text[24];
-	int len;
+	_cleanup_(close_p) int fd = -1;
+	char path[PATH_MAX], text[24];
+	int len, r = small_file_path(path, sizeof(path), c->root, SYSCTL);
 
+	if (r < 0)
+		return r;
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0)
-		return fd;
+		return -errno;
 	len = snprintf(text, sizeof(text), "%" PRId64 "\n", value);
 	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
 }

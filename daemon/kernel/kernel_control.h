@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The only door that writes vm.enable_soft_offline: takes the kernel's own initiative
- * away where the kernel can tell it apart, and gives it back. (sysfs_offline.h reads the
- * same file to know whether soft offline is on at all.)
+ * The only door to vm.enable_soft_offline. It reads the value for everybody (also for
+ * sysfs_offline.c, which asks whether soft offline is on at all), takes the kernel's own
+ * initiative away where the kernel distinguishes it, and gives it back.
  *
  * Facts: since 6.11 the value is 0 or 1, and everything else is EINVAL. With the bundled
  * series bit 0 is on, bit 1 "not for HugeTLB", bit 2 "not on the kernel's own
@@ -32,8 +32,8 @@ struct kernel_sysctl {
 };
 
 /**
- * Reads the sysctl below @root. Returns 0 and *ret; -ENOENT; -EINVAL for a text that is
- * no number; other negative errno.
+ * Reads the sysctl below @root. Returns 0 and *ret; -ENOENT or -ENOTDIR if
+ * this kernel has none; -EBADMSG for a text that is no number; other negative errno.
  */
 int kernel_control_read(const char *root, int64_t *ret);
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 
 #define NODES    "/sys/devices/system/node"
 #define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; room to grow */
@@ -31,31 +32,18 @@ static DIR *open_folder(int at, const char *path)
 	return dir;
 }
 
-static int read_number(int dir, const char *name, uint64_t *ret)
-{
-	_cleanup_(close_p) int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	char text[32];
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return sscanf(text, "%" SCNu64, ret) == 1 ? 0 : -EINVAL;
-}
-
-static void read_folder(DIR *dir, struct soft_counts *ret)
+static void node_read(DIR *dir, struct soft_counts *ret)
 {
 	const struct dirent *entry;
 
 	while ((entry = readdir(dir))) {
 		enum soft_outcome outcome;
+		char text[32];
 		uint64_t n;
 
 		if (entry->d_name[0] == '.' ||
-		    read_number(dirfd(dir), entry->d_name, &n) < 0)
+		    small_file_read(dirfd(dir), entry->d_name, text, sizeof(text)) < 0 ||
+		    sscanf(text, "%" SCNu64, &n) != 1)
 			continue;
 		outcome = soft_outcome_from_word(entry->d_name, strlen(entry->d_name));
 		ret->known[outcome] = true;
@@ -83,15 +71,6 @@ static void list_nodes(const char *root, uint8_t nodes[MAX_NODE / 8], int *ret_d
 	*ret_dir = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 0);
 }
 
-/* One node's folder, or NULL. */
-static DIR *open_node(int dir, unsigned int node)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "node%u/soft_offline", node);
-	return open_folder(dir, path);
-}
-
 size_t node_counters_read(const char *root, struct soft_counts *ret, size_t max)
 {
 	_cleanup_(close_p) int dir = -1;
@@ -101,14 +80,16 @@ size_t node_counters_read(const char *root, struct soft_counts *ret, size_t max)
 	list_nodes(root, nodes, &dir);
 	for (unsigned int node = 0; dir >= 0 && node < MAX_NODE && n < max; node++) {
 		_cleanup_(closedir_p) DIR *folder = NULL;
+		char path[64];
 
 		if (!(nodes[node / 8] >> node % 8 & 1))
 			continue;
-		folder = open_node(dir, node);
+		snprintf(path, sizeof(path), "node%u/soft_offline", node);
+		folder = open_folder(dir, path);
 		if (!folder)
 			continue;
 		ret[n] = (struct soft_counts){ .node = node };
-		read_folder(folder, &ret[n++]);
+		node_read(folder, &ret[n++]);
 	}
 	return n;
 }

@@ -15,56 +15,29 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 
 #define TEXT_MAX 8192 /* /proc/meminfo takes some 1,500 bytes (6.1) */
 
-static int open_text(const char *root, const char *path, FILE **ret)
+/* Opens @path if *fd is -1, and reads it. A longer text is cut: all that we look for
+ * stands near its beginning. */
+static int read_kept_open(int *fd, const char *root, const char *path, char *buf,
+			  size_t size)
 {
 	char full[PATH_MAX];
-	int n = snprintf(full, sizeof(full), "%s%s", root, path);
-
-	if (n < 0 || (size_t)n >= sizeof(full))
-		return -ENAMETOOLONG;
-	*ret = fopen(full, "re");
-	return *ret ? 0 : -errno;
-}
-
-/** Next line without its newline; false at the end. Longer lines come in pieces. */
-static bool next_line(FILE *f, char *buf, int size)
-{
-	if (!fgets(buf, size, f))
-		return false;
-	buf[strcspn(buf, "\n")] = '\0';
-	return true;
-}
-
-/*
- * Fills @buf with the text of a file of /proc, terminated. Longer ones are cut: all that
- * is looked for stands well before.
- */
-static int read_text(int *fd, const char *root, const char *path, char *buf, size_t size)
-{
-	char full[PATH_MAX];
-	size_t len = 0;
 	ssize_t n;
 
 	if (*fd < 0) {
-		int w = snprintf(full, sizeof(full), "%s%s", root, path);
+		int r = small_file_path(full, sizeof(full), root, path);
 
-		if (w < 0 || (size_t)w >= sizeof(full))
-			return -ENAMETOOLONG;
+		if (r < 0)
+			return r;
 		*fd = open(full, O_RDONLY | O_CLOEXEC);
 		if (*fd < 0)
 			return -errno;
 	}
-	do {
-		n = pread(*fd, buf + len, size - 1 - len, (off_t)len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n > 0 && len < size - 1);
-	buf[len] = '\0';
-	return 0;
+	n = small_file_read_open(*fd, buf, size);
+	return n < 0 && n != -EFBIG ? (int)n : 0;
 }
 
 /* The number of line @key (without colon); -1 without. */
@@ -88,7 +61,7 @@ static int64_t number_of(const char *text, const char *key)
 int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret)
 {
 	char text[TEXT_MAX];
-	int r = read_text(fd, root, "/proc/meminfo", text, sizeof(text));
+	int r = read_kept_open(fd, root, "/proc/meminfo", text, sizeof(text));
 
 	if (r < 0)
 		return r;
@@ -103,7 +76,7 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret)
 	unsigned int whole, hundredths;
 	char text[TEXT_MAX];
 	const char *line;
-	int r = read_text(fd, root, "/proc/pressure/memory", text, sizeof(text));
+	int r = read_kept_open(fd, root, "/proc/pressure/memory", text, sizeof(text));
 
 	if (r < 0)
 		return r;
@@ -117,17 +90,16 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret)
 
 int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX])
 {
-	_cleanup_(fclose_p) FILE *f = NULL;
-	char line[KERNEL_RELEASE_MAX];
-	int r;
+	char text[KERNEL_RELEASE_MAX];
+	ssize_t n = small_file_read_below(root, "/proc/sys/kernel/osrelease", text,
+					  sizeof(text));
 
-	r = open_text(root, "/proc/sys/kernel/osrelease", &f);
-	if (r < 0)
-		return r;
-	errno = 0;
-	if (!next_line(f, line, sizeof(line)) || line[0] == '\0')
-		return ferror(f) && errno ? -errno : -ENODATA;
-	memcpy(ret, line, sizeof(line));
+	if (n < 0)
+		return (int)n;
+	text[strcspn(text, "\n")] = '\0';
+	if (text[0] == '\0')
+		return -ENODATA;
+	memcpy(ret, text, sizeof(text));
 	return 0;
 }
 
@@ -220,17 +192,22 @@ int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 {
 	_cleanup_(fclose_p) FILE *f = NULL;
 	struct ranges list = { .n = 0 };
-	char line[256];
+	char path[PATH_MAX], line[256];
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = open_text(root, "/proc/iomem", &f);
+	r = small_file_path(path, sizeof(path), root, "/proc/iomem");
 	if (r < 0)
 		return r;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
 	errno = 0;
-	while (next_line(f, line, sizeof(line))) {
+	/* Longer lines come in pieces. */
+	while (fgets(line, sizeof(line), f)) {
 		uint64_t start, end;
 
+		line[strcspn(line, "\n")] = '\0';
 		/* Without CAP_SYS_ADMIN the kernel shows every range as 0-0. */
 		if (parse_range(line, &start, &end) && end != 0)
 			add_range(&list, start, end);

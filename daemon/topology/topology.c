@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "host/small_file.h"
 #include "topology/topology_internal.h"
 
 #define EDAC_DIR "/sys/devices/system/edac/mc"
@@ -21,7 +22,6 @@
 
 int topology_text(const char *dir, const char *file, char *ret, size_t size)
 {
-	_cleanup_(close_p) int fd = -1;
 	char path[PATH_MAX];
 	ssize_t n;
 	int len = snprintf(path, sizeof(path), "%s/%s", dir, file);
@@ -29,13 +29,9 @@ int topology_text(const char *dir, const char *file, char *ret, size_t size)
 	ret[0] = '\0';
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret, size - 1);
-	if (n < 0)
-		return -errno;
-	ret[n] = '\0';
+	n = small_file_read(AT_FDCWD, path, ret, size);
+	if (n < 0 && n != -EFBIG)
+		return (int)n;
 	ret[strcspn(ret, "\n")] = '\0';
 	for (size_t i = strlen(ret); i > 0 && isspace((unsigned char)ret[i - 1]); i--)
 		ret[i - 1] = '\0';

@@ -15,6 +15,7 @@
 
 #include "base/fingerprint.h"
 #include "base/mem.h"
+#include "host/small_file.h"
 #include "topology/topology.h"
 #include "topology/topology_internal.h"
 
@@ -132,21 +133,17 @@ void topology_add_module(struct topology *t, const uint8_t *raw, size_t len)
 
 static void read_module(struct topology *t, const char *path)
 {
-	_cleanup_(close_p) int fd = -1;
-	uint8_t raw[DMI_RAW_MAX];
-	ssize_t n;
+	char raw[DMI_RAW_MAX];
+	ssize_t n = small_file_read(AT_FDCWD, path, raw, sizeof(raw));
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		t->modules_denied |= errno == EACCES || errno == EPERM;
-		topology_note(t, -errno);
+	if (n == -EFBIG)
+		n = sizeof(raw) - 1; /* the parser finds out what is missing */
+	if (n < 0) {
+		t->modules_denied |= n == -EACCES || n == -EPERM;
+		topology_note(t, (int)n);
 		return;
 	}
-	n = read(fd, raw, sizeof(raw));
-	if (n < 0)
-		topology_note(t, -errno);
-	else
-		topology_add_module(t, raw, (size_t)n);
+	topology_add_module(t, (const uint8_t *)raw, (size_t)n);
 }
 
 void topology_add_modules(struct topology *t, const char *root)

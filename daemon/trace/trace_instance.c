@@ -19,6 +19,7 @@
 #include <tracefs.h>
 
 #include "base/mem.h"
+#include "host/small_file.h"
 #include "trace/trace_reader.h"
 
 #define DEFAULT_TRACING_DIR "/sys/kernel/tracing"
@@ -50,32 +51,12 @@ int trace_instance_openat(struct trace_instance *in, const char *path, int flags
 static int read_text(struct trace_instance *in, const char *path, char **ret)
 {
 	_cleanup_(close_p) int fd = trace_instance_openat(in, path, O_RDONLY);
-	_cleanup_(free_p) char *text = NULL;
-	size_t used = 0, room = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	do {
-		if (room - used < 2) {
-			char *bigger;
-
-			if (room >= TEXT_MAX)
-				return fail(in, path, EFBIG);
-			room = room ? room * 2 : 4096;
-			bigger = realloc(text, room);
-			if (!bigger)
-				return fail(in, path, ENOMEM);
-			text = bigger;
-		}
-		n = read(fd, text + used, room - used - 1);
-		if (n < 0 && errno != EINTR)
-			return fail(in, path, errno);
-		used += n > 0 ? (size_t)n : 0;
-	} while (n != 0);
-	text[used] = '\0';
-	*ret = TAKE_PTR(text);
-	return 0;
+	n = small_file_load(fd, TEXT_MAX, ret);
+	return n < 0 ? fail(in, path, (int)-n) : 0;
 }
 
 static int write_text(struct trace_instance *in, const char *path, const char *text)

@@ -138,9 +138,9 @@ static void test_absent_and_off(void **state)
 	assert_int_equal(kernel_control_take(&c), -EAGAIN);
 	assert_value(0);
 	set("");
-	assert_int_equal(kernel_control_take(&c), -EINVAL);
+	assert_int_equal(kernel_control_take(&c), -EBADMSG);
 	set("what");
-	assert_int_equal(kernel_control_take(&c), -EINVAL);
+	assert_int_equal(kernel_control_take(&c), -EBADMSG);
 	assert_false(c.taken);
 	assert_false(has_note());
 }

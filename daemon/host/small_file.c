@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Reads small files to their end. It does not know what stands in them, and keeps
+ * nothing.
+ */
+
+#include "host/small_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+#define FIRST_ROOM 4096
+
+int small_file_path(char *ret, size_t size, const char *root, const char *path)
+{
+	int n = snprintf(ret, size, "%s%s", root, path);
+
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+/* Up to @size bytes from offset @from on: fewer only at the end of the file. */
+static ssize_t small_file_fill(int fd, char *buf, size_t size, size_t from)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = pread(fd, buf + used, size - used, (off_t)(from + used));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+ssize_t small_file_read_open(int fd, char *buf, size_t size)
+{
+	ssize_t n = small_file_fill(fd, buf, size, 0);
+	bool longer = n == (ssize_t)size;
+
+	if (longer)
+		n--;
+	buf[n < 0 ? 0 : n] = '\0';
+	return longer ? -EFBIG : n;
+}
+
+ssize_t small_file_read(int at, const char *path, char *buf, size_t size)
+{
+	_cleanup_(close_p) int fd = openat(at, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		buf[0] = '\0';
+		return -errno;
+	}
+	return small_file_read_open(fd, buf, size);
+}
+
+ssize_t small_file_read_below(const char *root, const char *path, char *buf, size_t size)
+{
+	char full[PATH_MAX];
+	int r = small_file_path(full, sizeof(full), root, path);
+
+	if (r < 0) {
+		buf[0] = '\0';
+		return r;
+	}
+	return small_file_read(AT_FDCWD, full, buf, size);
+}
+
+ssize_t small_file_load(int fd, size_t max, char **ret)
+{
+	_cleanup_(free_p) char *text = NULL;
+	size_t used = 0, room = 0;
+	ssize_t n;
+
+	do {
+		char *bigger;
+
+		room = room ? room * 2 : FIRST_ROOM;
+		if (room > max + 1)
+			room = max + 1;
+		bigger = realloc(text, room);
+		if (!bigger)
+			return -ENOMEM;
+		text = bigger;
+		n = small_file_fill(fd, text + used, room - used, used);
+		if (n < 0)
+			return n;
+		used += (size_t)n;
+	} while (used == room && room <= max);
+	if (used > max)
+		return -EFBIG;
+	text[used] = '\0';
+	*ret = TAKE_PTR(text);
+	return (ssize_t)used;
+}
