@@ -25,7 +25,6 @@
 /* The doctor uses no part of the door that depends on the size of a page. */
 #define PAGE_SHIFT 12
 
-DEFINE_CLEANUP(DIR *, closedir)
 DEFINE_CLEANUP(struct topology *, topology_free)
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
 

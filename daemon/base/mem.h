@@ -7,6 +7,7 @@
  * left. And the other attributes that are in use.
  */
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,3 +72,4 @@ static inline void close_p(int *fd)
 }
 
 DEFINE_CLEANUP(FILE *, fclose)
+DEFINE_CLEANUP(DIR *, closedir)

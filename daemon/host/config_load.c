@@ -56,12 +56,6 @@ struct loader {
 	unsigned int errors;
 };
 
-static void closedir_p(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 static _printf_(2, 3) void fail(struct loader *l, const char *format, ...)
 {
 	char message[2 * CONFIG_PATH_MAX + 256];

@@ -20,8 +20,6 @@
 #define NODES    "/sys/devices/system/node"
 #define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; room to grow */
 
-DEFINE_CLEANUP(DIR *, closedir)
-
 static DIR *open_folder(int at, const char *path)
 {
 	_cleanup_(close_p) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -26,8 +26,6 @@
 #define KEPT_CORRUPT  2
 #define CORRUPT_INFIX ".corrupt-"
 
-DEFINE_CLEANUP(DIR *, closedir)
-
 /* Deletes at most @n rows, older than *cutoff if there is one. Returns how many. */
 static int delete_some(struct db *db, enum stmt id, const int64_t *cutoff, unsigned int n)
 {

@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "topology/topology.h"
 
-DEFINE_CLEANUP(DIR *, closedir)
-
 /**
  * The first line of @dir/@file without trailing blanks, cut to @size.
  * Returns 0; negative errno, *ret then is "".

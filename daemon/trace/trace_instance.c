@@ -31,7 +31,6 @@
 #define APPEAR_PAUSE_NS (20 * 1000 * 1000)
 
 DEFINE_CLEANUP(struct tracefs_instance *, tracefs_instance_free)
-DEFINE_CLEANUP(DIR *, closedir)
 
 static int fail(struct trace_instance *in, const char *path, int error)
 {
