@@ -11,6 +11,7 @@
 #include "ctl.h"
 #include "db.h"
 #include "host/config_load.h"
+#include "host/page_shift.h"
 
 /* The database's path as the configuration has it; the default one if it is invalid. */
 static int configured_path(char path[CONFIG_PATH_MAX])
@@ -110,11 +111,8 @@ int ctl_fail(const struct source *s)
 
 int ctl_parse_address(const char *text, uint64_t *ret)
 {
-	long page_size = sysconf(_SC_PAGESIZE);
-	int r;
+	int r = args_parse_address(text, host_page_shift(), ret);
 
-	r = args_parse_address(
-		text, (unsigned int)__builtin_ctzl((unsigned long)page_size), ret);
 	if (r == -ERANGE)
 		complain("\"%s\" is not an address: more than 64 bits", text);
 	else if (r < 0)

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "db.h"
+#include "host/page_shift.h"
 #include "source.h"
 #include "tell/bus_encode.h"
 
@@ -320,8 +321,7 @@ int source_open_bus(struct source **ret)
 		return -ENOMEM;
 	s->ops = &bus_source;
 	s->bus = TAKE_PTR(bus);
-	s->page_shift =
-		(unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	s->page_shift = host_page_shift();
 	*ret = s;
 	return 0;
 }

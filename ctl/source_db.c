@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/page_shift.h"
 #include "source.h"
 #include "tell/report_db.h"
 #include "track/fault_class.h"
@@ -195,8 +196,7 @@ int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WH
 		return r;
 	}
 	s->ops = &db_source;
-	s->page_shift =
-		(unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
+	s->page_shift = host_page_shift();
 	*ret = s;
 	return 0;
 }

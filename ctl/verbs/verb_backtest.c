@@ -17,6 +17,7 @@
 #include "ctl.h"
 #include "db.h"
 #include "host/config_load.h"
+#include "host/page_shift.h"
 
 #define BAD_ROWS_TOLD 10
 #define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */
@@ -280,11 +281,6 @@ static void tell_input(const struct backtest *b)
 			 BACKTEST_MAX_DIMMS);
 }
 
-static unsigned int own_page_shift(void)
-{
-	return (unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
-}
-
 /*
  * An engine has blocks for more pages than most DIMMs ever show, and what is not touched
  * costs nothing while a block is a mapping of its own. By default malloc() makes 65,536
@@ -306,7 +302,7 @@ static int run(const struct ctl *ctl, const struct policies *all)
 	int r;
 
 	keep_blocks_apart();
-	show.page_shift = input ? CSV_SHIFT : own_page_shift();
+	show.page_shift = input ? CSV_SHIFT : host_page_shift();
 	r = backtest_new(&b, v, all->n, show.page_shift);
 	if (r == 0)
 		r = input ? read_csv(input, b, &show.bad_rows)

@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
+#include "host/page_shift.h"
 #include "host/textfile.h"
 #include "kernel/node_counters.h"
 #include "loop/daemon_internal.h"
@@ -547,15 +548,10 @@ static void close_all(struct daemon *d)
 	sd_event_unref(d->event);
 }
 
-static unsigned int page_shift(void)
-{
-	return (unsigned int)__builtin_ctzl((unsigned long)sysconf(_SC_PAGESIZE));
-}
-
 int daemon_run(const struct daemon_options *options)
 {
 	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
-	struct daemon d = { .options = *options, .page_shift = page_shift() };
+	struct daemon d = { .options = *options, .page_shift = host_page_shift() };
 	int r = add_signals(&d);
 
 	if (r < 0 || !cfg) {
