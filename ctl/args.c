@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "config/config.h"
 
@@ -264,33 +265,6 @@ int args_parse_moment(const char *text, int64_t now, int64_t *ret)
 	return 0;
 }
 
-#define WORD_MAX 32
-
-/* Edit distance; a word longer than WORD_MAX is too far from every other word. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int row[WORD_MAX + 1];
-	size_t len = strlen(b);
-
-	if (len > WORD_MAX || strlen(a) > WORD_MAX)
-		return WORD_MAX;
-	for (unsigned int j = 0; j <= len; j++)
-		row[j] = j;
-	for (unsigned int i = 0; a[i]; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < len; j++) {
-			unsigned int best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			best = best < diagonal + 1 ? best : diagonal + 1;
-			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
-		}
-	}
-	return row[len];
-}
-
 const char *args_nearest(const char *word, const void *table, size_t n, size_t stride)
 {
 	const char *nearest = NULL;
@@ -305,7 +279,7 @@ const char *args_nearest(const char *word, const void *table, size_t n, size_t s
 		unsigned int d;
 
 		memcpy(&candidate, (const char *)table + i * stride, sizeof(candidate));
-		d = distance(word, candidate);
+		d = text_distance(word, candidate);
 		/* The start of a word counts as near. */
 		if (len >= 3 && strncmp(word, candidate, len) == 0)
 			d = 1;

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "doctor/check_internal.h"
 #include "doctor/memories.h"
 
@@ -45,11 +46,6 @@ static const struct edac_driver *best_driver(const struct check_context *c)
 	return c->n_drivers > 0 ? &c->drivers[0] : NULL;
 }
 
-static const char *plural(unsigned int n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void describe_controllers(const struct check_context *c, struct check_row *row)
 {
 	const struct edac_driver *d = best_driver(c);
@@ -62,7 +58,7 @@ static void describe_controllers(const struct check_context *c, struct check_row
 		mib += t->dimms[i].size_mib;
 	check_say(row, CHECK_OK,
 		  "%u memory controller%s with %u %s%s, %" PRIu64 " MiB, by %s", t->n_mcs,
-		  plural(t->n_mcs), t->n_dimms, what, plural(t->n_dimms), mib,
+		  text_plural(t->n_mcs), t->n_dimms, what, text_plural(t->n_dimms), mib,
 		  d && d->loaded ? d->module : t->mcs[0].name);
 	if (t->n_dimms > 0)
 		return;

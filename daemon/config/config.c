@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config_internal.h"
 
 /* inih 55 has 200 bytes for a line with its CR, LF and NUL, and 50 for a name. */
@@ -76,7 +77,7 @@ static _printf_(4, 5) void report(struct parser *p, enum config_severity severit
 
 	if (n > MAX_FINDINGS)
 		return;
-	config_printable(p->name, strlen(p->name), name, sizeof(name));
+	text_escape(p->name, strlen(p->name), name, sizeof(name));
 	len = snprintf(message, sizeof(message), "%s:%" PRIu32 ": ", name, p->line);
 	if (n == MAX_FINDINGS) {
 		snprintf(message + len, sizeof(message) - (size_t)len, "and more %s",
@@ -88,9 +89,8 @@ static _printf_(4, 5) void report(struct parser *p, enum config_severity severit
 		len += snprintf(message + len, sizeof(message) - (size_t)len, "[%s] ",
 				p->title);
 	if (key)
-		len += snprintf(
-			message + len, sizeof(message) - (size_t)len, "%s: ",
-			config_printable(key, strlen(key), quoted, sizeof(quoted)));
+		len += snprintf(message + len, sizeof(message) - (size_t)len, "%s: ",
+				text_escape(key, strlen(key), quoted, sizeof(quoted)));
 	va_start(args, format);
 	vsnprintf(message + len, sizeof(message) - (size_t)len, format, args);
 	va_end(args);
@@ -118,19 +118,12 @@ static int find_override(struct parser *p, const char *glob, size_t len)
 	return (int)cfg->n_overrides++;
 }
 
-static bool is_printable(const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (s[i] < ' ' || s[i] > '~')
-			return false;
-	return true;
-}
-
 /* @rest is what stands behind "Policy": blanks and a glob in quotes, or it is wrong. */
 static void enter_override(struct parser *p, const char *title, const char *rest)
 {
 	const char *glob = rest + strspn(rest, " \t");
 	const char *close = *glob == '"' ? strchr(glob + 1, '"') : NULL;
+	bool unprintable = false;
 	int i;
 
 	if (strncmp(title, "Policy", strlen("Policy")) != 0 || glob == rest || !close ||
@@ -147,8 +140,10 @@ static void enter_override(struct parser *p, const char *title, const char *rest
 		       p->title, CONFIG_GLOB_MAX - 1);
 		return;
 	}
-	/* Labels are kept without such bytes: it would never fit, and nobody be told. */
-	if (!is_printable(glob, (size_t)(close - glob))) {
+	/* Labels are kept without such bytes: the pattern would silently never fit. */
+	for (const char *c = glob; c < close; c++)
+		unprintable = unprintable || !text_is_printable(*c);
+	if (unprintable) {
 		report(p, CONFIG_ERROR, NULL,
 		       "[%s]: labels are kept with ? for each byte that is not printable "
 		       "ASCII; write ? or * in the pattern",
@@ -176,7 +171,7 @@ static void enter_section(struct parser *p, const char *title)
 	size_t len = strlen(start);
 
 	p->place = PLACE_SKIPPED;
-	config_printable(title, strlen(title), p->title, sizeof(p->title));
+	text_escape(title, strlen(title), p->title, sizeof(p->title));
 	if (strncmp(title, "X-", strlen("X-")) == 0) {
 		p->place = PLACE_FOREIGN;
 		return;
@@ -196,8 +191,7 @@ static void enter_section(struct parser *p, const char *title)
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "%.*s", (int)strlen("Policy"), trimmed);
-	if (config_same_letters(prefix, "Policy") &&
-	    !is_letter(trimmed[strlen(prefix)])) {
+	if (text_same_letters(prefix, "Policy") && !is_letter(trimmed[strlen(prefix)])) {
 		enter_override(p, title, trimmed + strlen(prefix));
 		return;
 	}
@@ -355,14 +349,14 @@ static bool may_restrain(const struct parser *p, const struct option *near,
 {
 	return config_section_acts(p->section) ||
 	       (config_section_acts(near->doc.section) &&
-		config_same_letters(near->doc.key, key));
+		text_same_letters(near->doc.key, key));
 }
 
 static void unknown_key(struct parser *p, const char *key)
 {
 	const struct option *near = config_option_nearest(p->section, key);
 	bool here = strcmp(near->doc.section, p->section) == 0;
-	bool same = config_same_letters(near->doc.key, key);
+	bool same = text_same_letters(near->doc.key, key);
 	bool refused = may_restrain(p, near, key);
 	enum config_severity severity = refused ? CONFIG_ERROR : CONFIG_WARNING;
 

@@ -238,9 +238,3 @@ bool config_is_database_name(const char *database, const char *name);
 /** What is behind a database's name in the names of its files, "" last; NULL past that.
  */
 const char *config_database_suffix(size_t index);
-
-/**
- * Copies at most @len bytes of @text up to a NUL, with everything but printable ASCII as
- * \xNN, and "..." at the end if it was cut. Returns @buf, always terminated.
- */
-const char *config_printable(const char *text, size_t len, char *buf, size_t size);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config_internal.h"
 
 static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
@@ -41,8 +42,8 @@ const char *config_locate(const struct config *cfg, const char *section, const c
 		snprintf(buf, size, "[%s] %s: ", section, key);
 	else
 		snprintf(buf, size, "%s:%" PRIu32 ": [%s] %s: ",
-			 config_printable(cfg->files[origin->file], CONFIG_PATH_MAX, name,
-					  sizeof(name)),
+			 text_escape(cfg->files[origin->file], CONFIG_PATH_MAX, name,
+				     sizeof(name)),
 			 origin->line, section, key);
 	return buf;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config_internal.h"
 
 #define ORIGIN_COLUMN 40
@@ -196,8 +197,8 @@ static void put_origin(struct out *out, const struct config *cfg,
 		put(out, "default");
 	else
 		put(out, "%s:%" PRIu32,
-		    config_printable(cfg->files[origin->file], CONFIG_PATH_MAX, name,
-				     sizeof(name)),
+		    text_escape(cfg->files[origin->file], CONFIG_PATH_MAX, name,
+				sizeof(name)),
 		    origin->line);
 }
 

@@ -55,9 +55,6 @@ bool config_section_acts(const char *section);
 /** The row whose key is nearest to @key; rows of @section win over others as near. */
 const struct option *config_option_nearest(const char *section, const char *key);
 
-/** Equal but for the case of ASCII letters; the locale is not asked. */
-bool config_same_letters(const char *a, const char *b);
-
 /** True if @override is for the DIMM with @label on memory controller @mc. */
 bool config_override_fits(const struct policy_override *override, const char *label,
 			  uint8_t mc);

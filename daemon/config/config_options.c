@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config_internal.h"
 
 #define KIB UINT64_C(1024)
@@ -209,24 +210,10 @@ int config_option_find(const char *section, const char *key)
 	return -1;
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool config_same_letters(const char *a, const char *b)
-{
-	while (*a && lower(*a) == lower(*b)) {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
 const char *config_section_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (config_same_letters(table[i].doc.section, name))
+		if (text_same_letters(table[i].doc.section, name))
 			return table[i].doc.section;
 	return NULL;
 }
@@ -243,40 +230,13 @@ bool config_section_acts(const char *section)
 	return true;
 }
 
-#define WORD_MAX 64
-
-/* Levenshtein's, letter case aside; what is past WORD_MAX of @a does not count. */
-static unsigned int edit_distance(const char *a, const char *b)
-{
-	unsigned int row[WORD_MAX + 1];
-	size_t len = strnlen(a, WORD_MAX);
-
-	for (unsigned int i = 0; i <= len; i++)
-		row[i] = i;
-	for (; *b; b++) {
-		unsigned int diagonal = row[0]++;
-
-		for (size_t i = 1; i <= len; i++) {
-			unsigned int best = diagonal + (lower(a[i - 1]) != lower(*b));
-
-			if (best > row[i] + 1)
-				best = row[i] + 1;
-			if (best > row[i - 1] + 1)
-				best = row[i - 1] + 1;
-			diagonal = row[i];
-			row[i] = best;
-		}
-	}
-	return row[len];
-}
-
 const char *config_section_nearest(const char *name)
 {
 	unsigned int best = UINT32_MAX;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		unsigned int distance = edit_distance(name, table[i].doc.section);
+		unsigned int distance = text_distance(name, table[i].doc.section);
 
 		if (distance < best) {
 			best = distance;
@@ -292,7 +252,7 @@ const struct option *config_option_nearest(const char *section, const char *key)
 	const struct option *nearest = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		unsigned int distance = 2 * edit_distance(key, table[i].doc.key);
+		unsigned int distance = 2 * text_distance(key, table[i].doc.key);
 
 		if (strcmp(table[i].doc.section, section) != 0)
 			distance++;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config_internal.h"
 
 #define MAX_SPAN (3650 * USEC_PER_DAY)
@@ -34,32 +35,6 @@ static const struct unit size_units[] = {
 	{ "T", UINT64_C(1) << 40 },
 };
 
-const char *config_printable(const char *text, size_t len, char *buf, size_t size)
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t used = 0;
-
-	len = strnlen(text, len);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (used + sizeof("\\xNN...") > size) {
-			memcpy(buf + used, "...", sizeof("..."));
-			return buf;
-		}
-		if (c >= 0x20 && c < 0x7f) {
-			buf[used++] = (char)c;
-			continue;
-		}
-		buf[used++] = '\\';
-		buf[used++] = 'x';
-		buf[used++] = hex[c >> 4];
-		buf[used++] = hex[c & 15];
-	}
-	buf[used] = '\0';
-	return buf;
-}
-
 static _printf_(3, 4) int complain(struct value_error *error, const char *value,
 				   const char *format, ...)
 {
@@ -67,7 +42,7 @@ static _printf_(3, 4) int complain(struct value_error *error, const char *value,
 	va_list args;
 	int n;
 
-	config_printable(value, strlen(value), quoted, sizeof(quoted));
+	text_escape(value, strlen(value), quoted, sizeof(quoted));
 	n = snprintf(error->text, sizeof(error->text), "\"%s\": ", quoted);
 	va_start(args, format);
 	vsnprintf(error->text + n, sizeof(error->text) - (size_t)n, format, args);

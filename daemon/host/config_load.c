@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "host/small_file.h"
 
 #define MAX_FILE ((size_t)1024 * 1024)
@@ -66,9 +67,7 @@ static _printf_(2, 3) void fail(struct loader *l, const char *format, ...)
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	/* File names are the only foreign text in here. */
-	for (char *c = message; *c; c++)
-		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
-			*c = '?';
+	text_clean(message, sizeof(message), message, sizeof(message));
 	l->errors++;
 	if (l->diag)
 		l->diag(l->userdata, &d);

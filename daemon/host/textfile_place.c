@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "host/textfile.h"
 
@@ -111,7 +112,7 @@ unsigned int textfile_check_place(const struct config *cfg, const char *option,
 		snprintf(at, sizeof(at), "%s: ", option);
 	else
 		config_locate(cfg, "Metrics", "File", "File", at, sizeof(at));
-	config_printable(file, strlen(file), shown, sizeof(shown));
+	text_escape(file, strlen(file), shown, sizeof(shown));
 	snprintf(temporary, sizeof(temporary), "%s.new", file);
 	if (hits_database(file, cfg->database.path) ||
 	    hits_database(temporary, cfg->database.path)) {

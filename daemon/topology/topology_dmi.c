@@ -15,6 +15,7 @@
 
 #include "base/fingerprint.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "host/small_file.h"
 #include "topology/topology.h"
 #include "topology/topology_internal.h"
@@ -71,7 +72,9 @@ static void text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
 	while (pos < raw->len && raw->bytes[pos] == ' ')
 		pos++;
 	for (; pos < raw->len && raw->bytes[pos] != '\0' && n + 1 < size; pos++)
-		ret[n++] = isprint(raw->bytes[pos]) ? (char)raw->bytes[pos] : '?';
+		ret[n++] = text_is_printable((char)raw->bytes[pos])
+				   ? (char)raw->bytes[pos]
+				   : '?';
 	while (n > 0 && ret[n - 1] == ' ')
 		n--;
 	ret[n] = '\0';

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 static bool is_column(const struct fault_counts *n)
 {
@@ -75,11 +76,6 @@ static _printf_(2, 3) void put(struct line *l, const char *format, ...)
 		l->len = FAULT_WHY_MAX - 1;
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void put_place(struct line *l, const struct dram_coord *c, bool column)
 {
 	if (c->have & DRAM_RANK)
@@ -133,8 +129,8 @@ static void say_rows(struct line *l, const struct dimm_rec *d)
 	const struct dimm_fault *f = &d->fault;
 
 	put(l, "%u faulty row%s (%u cell%s in %u row%s of %u bank%s erred)",
-	    f->faulty_rows, plural(f->faulty_rows), f->cells, plural(f->cells), f->rows,
-	    plural(f->rows), f->banks, plural(f->banks));
+	    f->faulty_rows, text_plural(f->faulty_rows), f->cells, text_plural(f->cells),
+	    f->rows, text_plural(f->rows), f->banks, text_plural(f->banks));
 }
 
 static void say_little(struct line *l, const struct dimm_rec *d)
@@ -142,19 +138,19 @@ static void say_little(struct line *l, const struct dimm_rec *d)
 	const struct dimm_fault *f = &d->fault;
 
 	if (f->cells > 0)
-		put(l, "%u cell%s in %u row%s erred", f->cells, plural(f->cells), f->rows,
-		    plural(f->rows));
+		put(l, "%u cell%s in %u row%s erred", f->cells, text_plural(f->cells),
+		    f->rows, text_plural(f->rows));
 	else
 		put(l, "%llu corrected error%s", (unsigned long long)d->corrected_errors,
-		    plural(d->corrected_errors));
+		    text_plural(d->corrected_errors));
 	if (d->offlined > 0)
-		put(l, "; %u page%s offlined", d->offlined, plural(d->offlined));
+		put(l, "; %u page%s offlined", d->offlined, text_plural(d->offlined));
 }
 
 static void say_uncorrected(struct line *l, const struct dimm_rec *d)
 {
 	put(l, "%llu uncorrected error%s", (unsigned long long)d->uncorrected_errors,
-	    plural(d->uncorrected_errors));
+	    text_plural(d->uncorrected_errors));
 }
 
 /** What a verdict rests on. */
