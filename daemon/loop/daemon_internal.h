@@ -3,10 +3,10 @@
 
 /*
  * The daemon's one object, shared by its files: daemon.c (loop, timers, end),
- * daemon_start.c (opening and restoring), daemon_check.c (is the database whole),
+ * daemon_start.c (opening and restoring), daemon_db.c (is the database whole),
  * daemon_effects.c (inputs in, effects out), daemon_read.c (from trace pages to inputs),
  * daemon_config.c (load and reload), daemon_kernel.c (what not every kernel has),
- * daemon_ops.c and daemon_explain.c (what the bus asks), daemon_identify.c (which modules
+ * daemon_requests.c and daemon_explain.c (what the bus asks), daemon_modules.c (which modules
  * the DIMMs are).
  */
 
@@ -218,7 +218,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
  */
 void daemon_try_db_again(struct daemon *d);
 
-/* daemon_bus.c */
+/* bus_link.c */
 
 /** Goes on the system bus, now or once there is one. Returns 0 or negative errno. */
 int daemon_open_bus(struct daemon *d);
@@ -230,7 +230,7 @@ void daemon_tell_ready(struct daemon *d);
 void daemon_bus_up(void *ctx);
 void daemon_bus_down(void *ctx, int error);
 
-/* daemon_check.c */
+/* daemon_db.c */
 
 /** Begins to look at the whole database, unless that was done or is under way. */
 void daemon_begin_check(struct daemon *d);
@@ -245,7 +245,7 @@ void daemon_look_for_db(struct daemon *d);
 /** Whether the database holds, at its path, all that it should hold. */
 bool daemon_db_fine(const struct daemon *d);
 
-/* daemon_identify.c */
+/* daemon_modules.c */
 
 /**
  * Tells the engine which modules the DIMMs are that it has met since the last call; none
@@ -303,7 +303,7 @@ void daemon_give_back_control(struct daemon *d);
 /** The part "kernel" of @s. */
 void daemon_fill_kernel(struct daemon *d, struct status_report *s);
 
-/* daemon_ops.c */
+/* daemon_requests.c */
 
 extern const struct bus_ops daemon_bus_ops;
 
