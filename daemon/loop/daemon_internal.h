@@ -40,6 +40,7 @@ struct daemon {
 	struct trace_pump *pump;     /* NULL while a foreign clock is read out */
 	uint64_t queue_size;         /* MaxBufferSize of the pump */
 	bool queue_told;             /* that the queue was full */
+	bool record_ended;           /* for --record nothing is kept any more */
 	struct mc_format *format;
 	uint64_t *consumed; /* by CPU: events read, as trace_reader_consumed() counts */
 	uint64_t *noted;    /* what of it the database knows */

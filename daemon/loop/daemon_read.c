@@ -291,6 +291,24 @@ static int take_pages(struct daemon *d, unsigned int max)
 	return n;
 }
 
+/* A recording that a full disk ends would otherwise end in silence. */
+static void look_at_recording(struct daemon *d)
+{
+	int r;
+
+	if (!d->options.record_dir || d->record_ended)
+		return;
+	r = d->pump ? trace_pump_record_error(d->pump)
+		    : trace_reader_record_error(d->reader);
+	if (r == 0)
+		return;
+	d->record_ended = true;
+	journal_log(LOG_ERR, r,
+		    "%s/pages: the recording ends here, with what was written before; "
+		    "counting continues",
+		    d->options.record_dir);
+}
+
 static void read_up_to(struct daemon *d, unsigned int max)
 {
 	int n;
@@ -304,8 +322,10 @@ static void read_up_to(struct daemon *d, unsigned int max)
 		(void)sd_event_exit(d->event, 1);
 		return;
 	}
-	if ((unsigned int)n < max)
+	if ((unsigned int)n < max) {
 		take_unreported(d);
+		look_at_recording(d);
+	}
 	if (d->sample_wanted)
 		daemon_sample_poison(d, false);
 	d->sample_wanted = false;

@@ -629,3 +629,13 @@ unsigned int trace_pump_open_pipes(struct trace_pump *p)
 	unlock(p);
 	return n;
 }
+
+int trace_pump_record_error(struct trace_pump *p)
+{
+	int r;
+
+	lock(p);
+	r = trace_reader_record_error(p->r);
+	unlock(p);
+	return r;
+}

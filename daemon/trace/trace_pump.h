@@ -71,3 +71,4 @@ void trace_pump_note_lost(struct trace_pump *p, uint16_t cpu, uint64_t lost,
 int trace_pump_rescan(struct trace_pump *p);
 int trace_pump_set_buffer_size(struct trace_pump *p, uint64_t bytes);
 unsigned int trace_pump_open_pipes(struct trace_pump *p);
+int trace_pump_record_error(struct trace_pump *p);
