@@ -341,7 +341,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 	d->minutes++;
 	d->wall_offset = clock_wall_offset();
 	daemon_look_for_cpus(d);
-	daemon_poll_control(d);
+	sysctl_control_poll(&d->control);
 	daemon_identify(d);
 	sample(d);
 	look_at_attempt(d);
@@ -491,7 +491,7 @@ static void stop(struct daemon *d)
 	offline_worker_recall(d->worker);
 	wait_for_answers(d);
 	daemon_stop_reading(d);
-	daemon_give_back_control(d);
+	sysctl_control_give_back(&d->control);
 	daemon_look_for_db(d);
 	store_the_rest(d);
 	daemon_write_metrics(d);

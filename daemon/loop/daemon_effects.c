@@ -379,7 +379,7 @@ static void perform(struct daemon *d, const struct effect *f)
 		load(d, f->pfn);
 		break;
 	case EFFECT_KERNEL:
-		daemon_poll_control(d);
+		sysctl_control_poll(&d->control);
 		daemon_look_at_kernel(d);
 		break;
 	case EFFECT_RECONCILE:

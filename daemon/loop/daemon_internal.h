@@ -20,6 +20,7 @@
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
 #include "loop/daemon.h"
+#include "loop/sysctl_control.h"
 #include "tell/bus.h"
 #include "trace/trace_pump.h"
 
@@ -54,10 +55,8 @@ struct daemon {
 	bool sample_wanted;        /* somebody else's moved the counter just now */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
 	bool unread[MEMORY_FILE_MAX_]; /* the journal has said so */
-	struct kernel_sysctl control;
-	char control_word[REPORT_WORD_MAX]; /* of SoftOfflineControl=, see daemon_kernel.c
-					     */
-	struct bus *bus;                    /* NULL: there is none */
+	struct sysctl_control control; /* SoftOfflineControl= */
+	struct bus *bus;               /* NULL: there is none */
 	sd_event_source *bus_retry;
 	usec_t bus_wait; /* before the next try to be on the bus */
 	bool bus_told;   /* that there is none */
@@ -293,14 +292,8 @@ void daemon_look_at_kernel(struct daemon *d);
 void daemon_tell_unread(struct daemon *d);
 /** Why nothing is offlined with @k, a sentence without full stop (static text). */
 const char *daemon_why_held(const struct kernel_state *k);
-/** Finds out what vm.enable_soft_offline is; changes nothing. */
-void daemon_init_control(struct daemon *d, const struct config *cfg);
-/** Does what SoftOfflineControl= says; says once what came of it. */
+/** Does what SoftOfflineControl= in @cfg says. */
 void daemon_apply_control(struct daemon *d, const struct config *cfg);
-/** By the minute: notices when somebody else changes the sysctl. */
-void daemon_poll_control(struct daemon *d);
-/** At a clean stop: restores what SoftOfflineControl=own has changed. */
-void daemon_give_back_control(struct daemon *d);
 /** The part "kernel" of @s. */
 void daemon_fill_kernel(struct daemon *d, struct status_report *s);
 

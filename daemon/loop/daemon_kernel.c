@@ -2,19 +2,15 @@
 
 /*
  * What this kernel has of the interfaces that not every kernel has, found by looking and
- * never by its version, and SoftOfflineControl=. It asks for no page and knows no event.
+ * never by its version. It asks for no page and knows no event.
  */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "kernel/node_counters.h"
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
-
-/* Beside the database, which is where the sandbox lets us write. */
-#define NOTE_SUFFIX ".sysctl"
 
 const char *daemon_why_held(const struct kernel_state *k)
 {
@@ -71,120 +67,11 @@ void daemon_look_at_kernel(struct daemon *d)
 	daemon_step(d, in);
 }
 
-void daemon_init_control(struct daemon *d, const struct config *cfg)
-{
-	char note[CONFIG_PATH_MAX + sizeof(NOTE_SUFFIX)];
-	char boot_id[BOOT_ID_MAX] = "";
-	int r = clock_boot_id(boot_id);
-
-	if (r < 0)
-		journal_log(LOG_WARNING, r,
-			    "/proc/sys/kernel/random/boot_id: cannot be read; what "
-			    "vm.enable_soft_offline was before is not kept");
-	snprintf(note, sizeof(note), "%s" NOTE_SUFFIX, cfg->database.path);
-	(void)kernel_control_init(&d->control, "", note, boot_id);
-}
-
-/* What is true by now and was told before is not told again. */
-static void control_is(struct daemon *d, const char *word)
-{
-	snprintf(d->control_word, sizeof(d->control_word), "%s", word);
-}
-
-static bool control_was(const struct daemon *d, const char *word)
-{
-	return strcmp(d->control_word, word) == 0;
-}
-
-static void take(struct daemon *d)
-{
-	int r = kernel_control_take(&d->control);
-
-	if (r == 0) {
-		if (!control_was(d, "own"))
-			journal_log(LOG_INFO, 0,
-				    "vm.enable_soft_offline is %" PRId64
-				    ": the kernel soft-offlines nothing on its own "
-				    "initiative",
-				    d->control.seen);
-		control_is(d, "own");
-	} else if (r == -EAGAIN) {
-		if (!control_was(d, "waiting"))
-			journal_log(LOG_NOTICE, 0,
-				    "SoftOfflineControl=own waits: "
-				    "vm.enable_soft_offline is off");
-		control_is(d, "waiting");
-	} else if (r == -ENOENT || r == -EOPNOTSUPP) {
-		if (!control_was(d, "unsupported"))
-			journal_log(LOG_NOTICE, 0,
-				    "SoftOfflineControl=own is not possible: this kernel "
-				    "%s; the kernel may soft-offline pages on its own "
-				    "initiative",
-				    r == -ENOENT ? "has no vm.enable_soft_offline"
-						 : "does not know bit 2 of "
-						   "vm.enable_soft_offline");
-		control_is(d, "unsupported");
-	} else {
-		if (!control_was(d, "failed"))
-			journal_log(LOG_WARNING, r,
-				    "SoftOfflineControl=own: vm.enable_soft_offline "
-				    "cannot be set");
-		control_is(d, "failed");
-	}
-}
-
-void daemon_give_back_control(struct daemon *d)
-{
-	int r = kernel_control_give_back(&d->control);
-
-	if (r > 0)
-		journal_log(LOG_INFO, 0, "vm.enable_soft_offline is %" PRId64 " again",
-			    d->control.seen);
-	else if (r == -ESTALE)
-		journal_log(LOG_NOTICE, 0,
-			    "vm.enable_soft_offline was changed by somebody else and "
-			    "stays as it is");
-	else if (r < 0)
-		journal_log(LOG_WARNING, r, "vm.enable_soft_offline: cannot be restored");
-	control_is(d, "leave");
-}
-
 void daemon_apply_control(struct daemon *d, const struct config *cfg)
 {
 	bool own = cfg->kernel.soft_offline_control == CONTROL_OWN;
 
-	if (own && !d->options.dry_run)
-		take(d);
-	else
-		daemon_give_back_control(d);
-}
-
-static const char *value_text(int64_t value, char buf[24])
-{
-	if (value == CONTROL_ABSENT)
-		return "absent";
-	snprintf(buf, 24, "%" PRId64, value);
-	return buf;
-}
-
-void daemon_poll_control(struct daemon *d)
-{
-	char text[2][24];
-	int64_t before;
-
-	if (kernel_control_poll(&d->control, &before) > 0) {
-		journal_log(
-			LOG_NOTICE, 0,
-			"vm.enable_soft_offline was changed by somebody else, from %s "
-			"to %s",
-			value_text(before, text[0]),
-			value_text(d->control.seen, text[1]));
-		/* Who turns soft offline off overrules nothing but that. */
-		if (control_was(d, "own") && !(d->control.seen & 4))
-			control_is(d, d->control.seen & 1 ? "overruled" : "waiting");
-	}
-	if (control_was(d, "waiting") || control_was(d, "failed"))
-		take(d);
+	sysctl_control_apply(&d->control, own && !d->options.dry_run);
 }
 
 void daemon_fill_kernel(struct daemon *d, struct status_report *s)
@@ -206,7 +93,7 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",
-		 d->control_word);
+		 sysctl_state_to_string(d->control.state));
 	/* What tells of RAS_CEC is outside the sandbox; softofflinectl looks for itself.
 	 */
 	snprintf(s->ras_cec, sizeof(s->ras_cec), "unknown");

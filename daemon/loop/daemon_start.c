@@ -451,7 +451,7 @@ static int restore_all(struct daemon *d, const struct config *cfg)
 		r = go_without(d, cfg, unread);
 	if (r != 0)
 		return r;
-	daemon_init_control(d, cfg);
+	sysctl_control_init(&d->control, "", cfg->database.path);
 	restore(d, d->db && more, NULL);
 	return account(d);
 }

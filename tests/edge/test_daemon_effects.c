@@ -246,7 +246,7 @@ const char *daemon_why_held(const struct kernel_state *k)
 	return "made up";
 }
 
-void daemon_poll_control(struct daemon *d)
+void sysctl_control_poll(struct sysctl_control *c)
 {
 	note('s');
 }

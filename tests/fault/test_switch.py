@@ -95,7 +95,7 @@ def unreadable(h):
     assert h.status()['hold'] == 'none'
     h.until(lambda: told(h, UNREAD) == 2, 'that it cannot be read')
     assert told(h, 'vm/enable_soft_offline: can be read again') == 1
-    assert told(h, 'changed by somebody else, from 1 to absent') == 0
+    assert told(h, 'changed by another program, from 1 to absent') == 0
     path.rmdir()
     path.write_text('1\n')
 

@@ -255,7 +255,7 @@ END
 	check 'daemon starts' daemon_start
 	echo 3 >$sysctl
 	check 'a change by others is noticed' wait_until 90 \
-		grep -q 'changed by somebody else, from 5 to 3' "$log"
+		grep -q 'changed by another program, from 5 to 3' "$log"
 	check 'and shown' status_says '"soft_offline_control": "overruled"'
 	daemon_stop
 	check 'and not undone' same 3 "$(cat $sysctl)"
