@@ -142,7 +142,8 @@ static void rest(struct daemon *d)
 {
 	usec_t last = usec(engine_totals(d->engine)->last_event);
 
-	if (d->db && !daemon_attempts(d) && usec_sub(clock_boot(), last).us >= REST_AFTER)
+	if (d->db && !outbox_has_attempts(&d->out) &&
+	    usec_sub(clock_boot(), last).us >= REST_AFTER)
 		db_rest(d->db);
 }
 
@@ -278,7 +279,7 @@ static int on_write(sd_event_source *s, int fd, uint32_t revents, void *userdata
 	struct daemon *d = userdata;
 
 	/* While an attempt is under way the write is taken to be our own. */
-	if (daemon_attempts(d) || !write_watch_take(d->watch))
+	if (outbox_has_attempts(&d->out) || !write_watch_take(d->watch))
 		return 0;
 	sample_after_events(d, true);
 	return 0;
@@ -298,13 +299,8 @@ static void sample(struct daemon *d)
 /* A write that never returns holds up all others, and nobody else would say so. */
 static void look_at_attempt(struct daemon *d)
 {
-	if (d->n_attempts == 0) {
-		d->attempt_told = false;
+	if (!outbox_is_late(&d->out, clock_boot(), usec(ATTEMPT_LONG)))
 		return;
-	}
-	if (d->attempt_told || usec_sub(clock_boot(), d->attempt_since).us < ATTEMPT_LONG)
-		return;
-	d->attempt_told = true;
 	journal_log(
 		LOG_CRIT, 0,
 		"The kernel has not answered a soft offline for over a minute; no page can "
@@ -458,7 +454,7 @@ static void wait_for_answers(struct daemon *d)
 	int64_t end = clock_boot().us + STOP_WAIT;
 	int64_t left;
 
-	while (d->n_attempts > 0 && (left = end - clock_boot().us) > 0)
+	while (d->out.under_way > 0 && (left = end - clock_boot().us) > 0)
 		if (poll(&p, 1, (int)(left / 1000) + 1) < 0 || daemon_collect(d) < 0)
 			return;
 }

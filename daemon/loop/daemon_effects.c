@@ -5,9 +5,7 @@
  * the other, never one inside another. It decides nothing: what an effect says is done.
  */
 
-#include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 #include "engine/effect.h"
 #include "loop/daemon_internal.h"
@@ -16,13 +14,6 @@
 
 #define MAX_SERVED       64 /* in one flush */
 #define ANSWERS_PER_TURN 16 /* so that what errs is counted beside them */
-
-static void follow(struct daemon *d, struct input in)
-{
-	/* One step asks for at most a sample, a probe, a load and an answer. */
-	assert(d->n_following < MAX_FOLLOWING);
-	d->following[d->n_following++] = in;
-}
 
 /* One line when the database starts to fail. */
 static void note_failure(struct daemon *d, int r)
@@ -88,25 +79,25 @@ static void sample_poison(struct daemon *d)
 	if (d->watch)
 		in.bystander =
 			write_watch_take(d->watch) ? POISON_PROGRAM : POISON_KERNEL;
-	follow(d, in);
+	outbox_follow(&d->out, &in);
 	in = (struct input){ .kind = INPUT_POISON };
 	in.poisoned_kib = sysfs_offline_poisoned_kib(d->sysfs);
-	follow(d, in);
+	outbox_follow(&d->out, &in);
 }
 
 static void look(struct daemon *d, pfn_t p)
 {
 	struct input in = { .kind = INPUT_PROBE };
 
-	if (!daemon_attempts(d))
+	if (!outbox_has_attempts(&d->out))
 		sample_poison(d);
-	if (!d->machine_fresh)
-		d->machine = sysfs_offline_machine(d->sysfs);
-	d->machine_fresh = true;
+	if (!d->out.machine_fresh)
+		d->out.machine = sysfs_offline_machine(d->sysfs);
+	d->out.machine_fresh = true;
 	in.probe.pfn = p;
 	in.probe.frame = sysfs_offline_frame(d->sysfs, p);
-	in.probe.machine = d->machine;
-	follow(d, in);
+	in.probe.machine = d->out.machine;
+	outbox_follow(&d->out, &in);
 }
 
 static void load(struct daemon *d, pfn_t p)
@@ -114,7 +105,7 @@ static void load(struct daemon *d, pfn_t p)
 	struct input in = { .kind = INPUT_LOADED };
 
 	in.page.pfn = p;
-	follow(d, in);
+	outbox_follow(&d->out, &in);
 }
 
 /*
@@ -151,24 +142,14 @@ static usec_t give_out(struct daemon *d, bool serving)
  */
 static void store_due(struct daemon *d)
 {
-	for (unsigned int i = 0; i < d->n_dimms_due; i++)
-		note_failure(d, db_put_dimm(d->db, d->dimms_due[i],
-					    engine_dimm(d->engine, d->dimms_due[i])));
-	d->n_dimms_due = 0;
-	if (d->spent_due)
-		note_failure(d, db_put_spent(d->db, engine_totals(d->engine)));
-	d->spent_due = false;
-}
+	uint16_t dimms[MAX_ATTEMPTS];
+	unsigned int n = outbox_take_dimms(&d->out, dimms);
 
-static void store_dimm_later(struct daemon *d, const struct effect *f)
-{
-	for (unsigned int i = 0; i < d->n_dimms_due; i++)
-		if (d->dimms_due[i] == f->dimm.index)
-			return;
-	if (d->n_dimms_due < MAX_ATTEMPTS)
-		d->dimms_due[d->n_dimms_due++] = f->dimm.index;
-	else
-		note_failure(d, effect_store(d->db, d->engine, f));
+	for (unsigned int i = 0; i < n; i++)
+		note_failure(d, db_put_dimm(d->db, dimms[i],
+					    engine_dimm(d->engine, dimms[i])));
+	if (outbox_take_spent(&d->out))
+		note_failure(d, db_put_spent(d->db, engine_totals(d->engine)));
 }
 
 /* One line when a reader keeps the log from being emptied, and one when it is over. */
@@ -252,16 +233,15 @@ int daemon_flush_serving(struct daemon *d)
 	return flush(d, true);
 }
 
-/* In the order that they were decided in; there is room for all that the engine lets be
- * under way. */
-static void put_in_line(struct daemon *d, const struct effect *f)
+static void put_attempt(struct daemon *d, const struct effect *f)
 {
-	assert(d->n_due < LAUNCH_GROUP);
-	d->due[d->n_due++] = (struct offline_request){
+	struct offline_request request = {
 		.id = f->attempt.id,
 		.pfn = f->attempt.pfn,
 		.rule = *f->attempt.rule,
 	};
+
+	outbox_put(&d->out, &request);
 }
 
 static void hand_over(struct daemon *d, const struct offline_request *group,
@@ -270,9 +250,7 @@ static void hand_over(struct daemon *d, const struct offline_request *group,
 	int r = offline_worker_submit(d->worker, group, n);
 
 	if (r >= 0) {
-		if (d->n_attempts == 0)
-			d->attempt_since = clock_boot();
-		d->n_attempts += n;
+		outbox_handed_over(&d->out, n, clock_boot());
 		return;
 	}
 	journal_log(LOG_ERR, r, "Cannot hand %u pages to the offline thread", n);
@@ -296,37 +274,30 @@ static void hand_over(struct daemon *d, const struct offline_request *group,
  */
 void daemon_launch(struct daemon *d)
 {
-	struct offline_request group[LAUNCH_GROUP];
-	unsigned int n = d->n_due;
+	struct offline_request group[OUTBOX_GROUP];
+	unsigned int n;
 
-	d->machine_fresh = false;
-	if (n == 0)
+	d->out.machine_fresh = false;
+	if (d->out.n_due == 0)
 		return;
 	if (d->db)
 		(void)commit(d);
-	/* Those that cannot be handed over make room for others, which wait their turn.
-	 */
-	memcpy(group, d->due, n * sizeof(*group));
-	d->n_due = 0;
+	/* Attempts that cannot be handed over make room for the next ones. */
+	n = outbox_take(&d->out, group);
 	hand_over(d, group, n);
-}
-
-bool daemon_attempts(const struct daemon *d)
-{
-	return d->n_due > 0 || d->n_attempts > 0;
 }
 
 void daemon_begin_turn(struct daemon *d)
 {
-	d->turns++;
+	d->out.turns++;
 }
 
 void daemon_end_turn(struct daemon *d)
 {
-	while (d->turns == 1 && d->n_due > 0)
+	while (d->out.turns == 1 && d->out.n_due > 0)
 		daemon_launch(d);
-	if (--d->turns == 0)
-		d->machine_fresh = false;
+	if (--d->out.turns == 0)
+		d->out.machine_fresh = false;
 }
 
 static void say(struct daemon *d, const struct notice *r)
@@ -373,7 +344,7 @@ static void perform(struct daemon *d, const struct effect *f)
 			look(d, f->pfn);
 		break;
 	case EFFECT_OFFLINE:
-		put_in_line(d, f);
+		put_attempt(d, f);
 		break;
 	case EFFECT_LOAD:
 		load(d, f->pfn);
@@ -396,11 +367,11 @@ static void perform(struct daemon *d, const struct effect *f)
 					  f->reply.error);
 		break;
 	case EFFECT_STORE_DIMM:
-		if (d->db)
-			store_dimm_later(d, f);
+		if (d->db && !outbox_keep_dimm(&d->out, f->dimm.index))
+			note_failure(d, effect_store(d->db, d->engine, f));
 		break;
 	case EFFECT_STORE_SPENT:
-		d->spent_due = d->db != NULL;
+		d->out.spent = d->db != NULL;
 		break;
 	case EFFECT_STORE_PAGE:
 	case EFFECT_REMOVE_PAGE:
@@ -456,24 +427,17 @@ static int step_once(struct daemon *d, struct input *in)
 
 static int step_through(struct daemon *d, struct input *in)
 {
+	struct input next;
 	int r;
 
-	d->stepping = true;
+	d->out.stepping = true;
 	r = step_once(d, in);
-	while (d->n_following > 0) {
-		struct input next = d->following[0];
-
-		d->n_following--;
-		for (unsigned int i = 0; i < d->n_following; i++)
-			d->following[i] = d->following[i + 1];
-		/* What it brought up is of the same moment. */
-		if (next.now.us == 0)
-			next.now = in->now;
+	while (outbox_next(&d->out, in->now, &next)) {
 		(void)step_once(d, &next);
-		if (d->n_due == LAUNCH_GROUP)
+		if (outbox_is_full(&d->out))
 			daemon_launch(d);
 	}
-	d->stepping = false;
+	d->out.stepping = false;
 	return r;
 }
 
@@ -481,8 +445,8 @@ int daemon_step(struct daemon *d, struct input in)
 {
 	int r;
 
-	if (d->stepping) {
-		follow(d, in);
+	if (d->out.stepping) {
+		outbox_follow(&d->out, &in);
 		return 0;
 	}
 	daemon_begin_turn(d);
@@ -497,10 +461,9 @@ static void take_done(struct daemon *d, const struct offline_done *done)
 {
 	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
 
-	d->n_attempts--;
-	d->attempt_told = false;
-	d->attempt_since = clock_boot(); /* of the next one, if there is one */
-	daemon_step(d, in);              /* a write beside ours cannot be told from it */
+	outbox_answered(&d->out, clock_boot());
+	/* Another program's write during ours cannot be told from ours. */
+	daemon_step(d, in);
 	in = (struct input){ .kind = INPUT_ANSWER };
 	in.answer.id = done->id;
 	in.answer.answer = done->answer;
@@ -524,7 +487,7 @@ int daemon_collect(struct daemon *d)
 	if (d->watch && n > 0)
 		(void)write_watch_take(d->watch);
 	/* They have all ended: one look at memory shows what all of them took. */
-	d->machine_fresh = false;
+	d->out.machine_fresh = false;
 	for (int i = 0; i < n; i++)
 		take_done(d, &done[i]);
 	daemon_end_turn(d);

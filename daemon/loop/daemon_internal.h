@@ -16,20 +16,13 @@
 #include "engine/engine.h"
 #include "engine/input.h"
 #include "event/decoder.h"
-#include "kernel/kernel_control.h"
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
 #include "loop/daemon.h"
+#include "loop/outbox.h"
 #include "loop/sysctl_control.h"
 #include "tell/bus.h"
 #include "trace/trace_pump.h"
-
-/* What one step brings up, and the answers of a group that cannot be handed over. */
-#define MAX_FOLLOWING (8 + LAUNCH_GROUP)
-
-/* So many attempts share a commit at most: the thread that writes has something to do
- * while the next ones are looked at. */
-#define LAUNCH_GROUP OFFLINE_WORKER_GROUP
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
 
@@ -70,28 +63,9 @@ struct daemon {
 	usec_t started;     /* CLOCK_BOOTTIME */
 	usec_t wall_offset; /* refreshed by the minute, and before each commit */
 
-	/* Inputs that effects brought up, in order; at most one of each kind at a time.
-	 */
-	struct input following[MAX_FOLLOWING];
-	unsigned int n_following;
-	bool stepping;
+	struct outbox out;
 	unsigned int pages_taken; /* of the trace */
 	usec_t turn_time;         /* when pages were last begun to be taken, or later */
-	unsigned int turns;       /* begun and not ended: see daemon_begin_turn() */
-
-	/* Attempts whose intent is in the open group, to be handed over once that is
-	 * committed. */
-	struct offline_request due[LAUNCH_GROUP];
-	unsigned int n_due;
-	/* To be stored with the open group: see store_due(). */
-	uint16_t dimms_due[MAX_ATTEMPTS];
-	unsigned int n_dimms_due;
-	bool spent_due;
-	unsigned int n_attempts; /* handed over, and not answered */
-	usec_t attempt_since;    /* of the write that the kernel is at */
-	struct machine machine;  /* as it was for the last probe */
-	bool machine_fresh;      /* nothing has ended since, and no turn */
-	bool attempt_told;       /* that it takes too long */
 	bool stopping;
 	bool db_failing;
 	bool db_replaced;             /* and not all that is known is stored yet */
@@ -161,9 +135,6 @@ void daemon_begin_turn(struct daemon *d);
 void daemon_end_turn(struct daemon *d);
 /** Commits the intents that are due, and hands the attempts over. Also within a turn. */
 void daemon_launch(struct daemon *d);
-/** Whether an attempt was decided that is not answered yet. */
-bool daemon_attempts(const struct daemon *d);
-
 /* daemon_read.c */
 
 /**

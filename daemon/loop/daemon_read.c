@@ -221,7 +221,7 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 
 	/* All that are queued may be many; and the first of a group is not kept waiting.
 	 */
-	if (d->pages_taken++ % PAGES_PER_TURN == 0 || d->n_attempts == 0)
+	if (d->pages_taken++ % PAGES_PER_TURN == 0 || d->out.under_way == 0)
 		daemon_launch(d);
 	r = mc_decoder_init(&m, d->format, cpu, page, size);
 

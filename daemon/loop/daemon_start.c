@@ -495,7 +495,7 @@ void daemon_try_db_again(struct daemon *d)
 	bool more = false;
 	int unread = 0;
 
-	if (daemon_attempts(d) || !engine_is_idle(counted))
+	if (outbox_has_attempts(&d->out) || !engine_is_idle(counted))
 		return;
 	if (d->db_known) {
 		if (daemon_open_db(d, engine_config(counted), false) == 0 && d->db)

@@ -400,11 +400,11 @@ static void one_attempt(void **state)
 
 	err(d, 1);
 	assert_string_equal(seen.log, "pmicw");
-	assert_true(daemon_attempts(d));
+	assert_true(outbox_has_attempts(&d->out));
 	forget();
 	answer(d, 1);
 	assert_string_equal(seen.log, "R");
-	assert_false(daemon_attempts(d));
+	assert_false(outbox_has_attempts(&d->out));
 	free_daemon(d);
 }
 
@@ -533,7 +533,7 @@ static void failing_worker(void **state)
 		err(d, page);
 	assert_string_equal(seen.log, "pmiiiiiiii");
 	daemon_end_turn(d);
-	assert_false(daemon_attempts(d));
+	assert_false(outbox_has_attempts(&d->out));
 	for (unsigned int i = 0, under_way = 0; i < seen.n; i++) {
 		under_way += seen.log[i] == 'i';
 		under_way -= seen.log[i] == 'R';
@@ -657,7 +657,7 @@ static void stopping(void **state)
 	d->stopping = true;
 	answer(d, 1);
 	assert_string_equal(seen.log, "R");
-	assert_false(daemon_attempts(d));
+	assert_false(outbox_has_attempts(&d->out));
 	free_daemon(d);
 }
 
