@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Formats metrics. It counts nothing itself; each number is the engine's or handed in.
- * Counters come from the database through the engine, so they survive a restart.
+ * Formats metrics, and counts nothing itself: each number is the engine's or the caller's.
+ * The engine restores its counters from the database, so they survive a restart.
  */
 
 #include "tell/metrics.h"
@@ -12,13 +12,120 @@
 
 #include "base/mem.h"
 
-struct text {
+/*
+ * Every metric is one row here, in the order of the text, as
+ *
+ *   KIND(name, type, HELP text, value)
+ *
+ * NUMBER: one sample; the value is an expression over @f, a struct facts.
+ * SECONDS: the same for a point in time, in seconds since the epoch.
+ * DIMM: one sample for each DIMM; the value may use f->dimm and f->index, too.
+ * SERIES: samples with labels; the value is a function that appends all of the metric.
+ */
+/* clang-format off */
+#define METRIC_LIST(NUMBER, SECONDS, DIMM, SERIES)                                       \
+	SERIES(build_info, gauge, "1, with the version as label.", metrics_version)      \
+	NUMBER(up, gauge, "1 while the daemon writes this file.", 1)                     \
+	NUMBER(dry_run, gauge, "1 if nothing is really offlined.", f->extra->dry_run)    \
+	SECONDS(start_time_seconds, gauge, "When the daemon started.",                   \
+		f->extra->started)                                                       \
+	SECONDS(last_event_timestamp_seconds, gauge, "The newest event; 0: none yet.",   \
+		metrics_seconds(f, f->totals->last_event))                               \
+	SECONDS(last_offline_timestamp_seconds, gauge,                                   \
+		"The newest soft offline; 0: none yet.",                                 \
+		metrics_seconds(f, f->totals->last_offline))                             \
+	NUMBER(config_last_reload_successful, gauge,                                     \
+	       "1 if the last (re)load of the configuration was accepted.",              \
+	       f->extra->reload_ok)                                                      \
+	SECONDS(config_last_reload_success_timestamp_seconds, gauge,                     \
+		"When the configuration in force was loaded.", f->extra->reload_time)    \
+	DIMM(corrected_errors_total, counter, "Corrected errors, by DIMM.",              \
+	     f->dimm->corrected_errors)                                                  \
+	DIMM(uncorrected_errors_total, counter, "Uncorrected errors, by DIMM.",          \
+	     f->dimm->uncorrected_errors)                                                \
+	DIMM(unattributed_errors_total, counter,                                         \
+	     "Corrected errors that name no page of System RAM, by DIMM.",               \
+	     f->dimm->unattributed)                                                      \
+	DIMM(dimm_pages_offlined, gauge,                                                 \
+	     "Pages offlined by this daemon since boot, by DIMM.", f->dimm->offlined)    \
+	DIMM(dimm_replace_recommended, gauge, "1 if the DIMM should be replaced.",       \
+	     engine_dimm_verdict(f->engine, f->index, NULL) == VERDICT_REPLACE)          \
+	DIMM(dimm_verdict, gauge,                                                        \
+	     "Verdict: 0 ok, 1 watch, 2 repair-at-reboot, 3 replace.",                   \
+	     metrics_verdict(engine_dimm_verdict(f->engine, f->index, NULL)))            \
+	DIMM(dimm_fault, gauge,                                                          \
+	     "Fault class: 0 none, 1 cell, 2 row, 3 column, 4 bank, 5 rank, 6 channel.", \
+	     f->dimm->fault.class)                                                       \
+	DIMM(dimm_erring_cells, gauge,                                                   \
+	     "Distinct cells that erred within a month, at most.", f->dimm->fault.cells) \
+	DIMM(dimm_erring_rows, gauge,                                                    \
+	     "Distinct DRAM rows that erred within a month, at most.",                   \
+	     f->dimm->fault.rows)                                                        \
+	NUMBER(events_total, counter, "Memory error events read.", f->totals->events)    \
+	NUMBER(events_lost_total, counter,                                               \
+	       "Events overwritten unread, or read and not stored; "                     \
+	       "counts are lower bounds.",                                               \
+	       f->totals->events_lost)                                                   \
+	NUMBER(malformed_pages_total, counter,                                           \
+	       "Ring-buffer pages that could not be decoded to their end.",              \
+	       f->totals->malformed)                                                     \
+	SERIES(offline_attempts_total, counter, "Decisions and attempts, by result.",    \
+	       metrics_attempts)                                                         \
+	NUMBER(pages_tracked, gauge, "Pages in the tracker.", f->status.tracked)         \
+	SERIES(pages, gauge, "Pages in the tracker, by state.", metrics_pages)           \
+	SERIES(hold, gauge, "1 if nothing is offlined at present, by reason.",           \
+	       metrics_hold)                                                             \
+	NUMBER(offline_bytes, gauge, "Memory offlined by this daemon since boot.",       \
+	       f->status.offlined_by_us * f->page_bytes)                                 \
+	NUMBER(offline_budget_bytes, gauge, "Memory that may be offlined in all.",       \
+	       f->status.limit_pages * f->page_bytes)                                    \
+	NUMBER(hour_budget_pages, gauge, "Pages that may be offlined an hour.",          \
+	       f->status.hour_limit)                                                     \
+	NUMBER(hour_used_pages, gauge, "Pages offlined in the last 60 minutes.",         \
+	       f->status.hour_used)                                                      \
+	SERIES(poisoned_bytes, gauge,                                                    \
+	       "Memory that the kernel counts as poisoned, by whom.", metrics_poisoned)  \
+	SERIES(kernel_soft_offline_requests_total, counter,                              \
+	       "Soft-offline requests by anybody since boot, as the kernel counts them.",\
+	       metrics_nodes)                                                            \
+	NUMBER(db_size_bytes, gauge, "Size of the database and its log.",                \
+	       f->extra->db_bytes)                                                       \
+	NUMBER(db_errors_total, counter, "Failures of the database since the start.",    \
+	       f->extra->db_errors)                                                      \
+	NUMBER(db_lost_rows_total, counter,                                              \
+	       "Rows that could not be stored and are lost for good.",                   \
+	       f->extra->db_lost_rows)
+/* clang-format on */
+
+/* Everything that a row may be made of. */
+struct facts {
+	const struct engine *engine;
+	const struct totals *totals;
+	const struct metrics_extra *extra;
+	struct engine_status status;
+	uint64_t page_bytes;
+	const struct dimm_rec *dimm; /* of a DIMM row, with its index */
+	uint16_t index;
+};
+
+struct metrics_text {
 	char *buf;
 	size_t size;
 	size_t len;
 };
 
-_printf_(2, 3) static void put(struct text *t, const char *format, ...)
+struct metric {
+	const char *name;
+	const char *type;
+	const char *help;
+	uint64_t (*number)(const struct facts *f);
+	double (*seconds)(const struct facts *f);
+	uint64_t (*dimm)(const struct facts *f);
+	void (*series)(struct metrics_text *t, const struct metric *m,
+		       const struct facts *f);
+};
+
+_printf_(2, 3) static void metrics_put(struct metrics_text *t, const char *format, ...)
 {
 	size_t room = t->len < t->size ? t->size - t->len : 0;
 	va_list ap;
@@ -31,83 +138,30 @@ _printf_(2, 3) static void put(struct text *t, const char *format, ...)
 		t->len += (size_t)n;
 }
 
-static void head(struct text *t, const char *name, const char *type, const char *help)
+static void metrics_head(struct metrics_text *t, const struct metric *m)
 {
-	put(t, "# HELP softofflined_%s %s\n# TYPE softofflined_%s %s\n", name, help, name,
-	    type);
+	metrics_put(t, "# HELP softofflined_%s %s\n# TYPE softofflined_%s %s\n", m->name,
+		    m->help, m->name, m->type);
 }
 
-static void one(struct text *t, const char *name, const char *type, const char *help,
-		uint64_t value)
+/* One sample; @word is ours and needs no escaping. */
+static void metrics_sample(struct metrics_text *t, const struct metric *m,
+			   const char *label, const char *word, uint64_t value)
 {
-	head(t, name, type, help);
-	put(t, "softofflined_%s %llu\n", name, (unsigned long long)value);
+	metrics_put(t, "softofflined_%s{%s=\"%s\"} %llu\n", m->name, label, word,
+		    (unsigned long long)value);
 }
 
-static void one_time(struct text *t, const char *name, const char *help, double value)
+static double metrics_seconds(const struct facts *f, int64_t when)
 {
-	head(t, name, "gauge", help);
-	put(t, "softofflined_%s %.3f\n", name, value);
+	if (when == INT64_MIN)
+		return 0;
+	return (double)usec_add(usec(when), f->extra->wall_offset).us /
+	       (double)USEC_PER_SEC;
 }
-
-static void put_label(struct text *t, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			put(t, "\\%c", *s);
-		else
-			put(t, "%c", *s == '\n' ? ' ' : *s);
-	}
-}
-
-static void put_dimm(struct text *t, const char *name, const struct dimm_rec *d,
-		     uint64_t value)
-{
-	put(t, "softofflined_%s{mc=\"%u\",location=\"%d:%d:%d\",label=\"", name,
-	    (unsigned int)d->mc, d->layer[0], d->layer[1], d->layer[2]);
-	put_label(t, d->label);
-	put(t, "\"} %llu\n", (unsigned long long)value);
-}
-
-enum dimm_value {
-	DIMM_CES,
-	DIMM_UES,
-	DIMM_UNATTRIBUTED,
-	DIMM_OFFLINED,
-	DIMM_REPLACE,
-	DIMM_VERDICT,
-	DIMM_FAULT,
-	DIMM_CELLS,
-	DIMM_ROWS,
-};
-
-static const struct {
-	enum dimm_value value;
-	const char *name;
-	const char *type;
-	const char *help;
-} dimm_metrics[] = {
-	{ DIMM_CES, "corrected_errors_total", "counter", "Corrected errors, by DIMM." },
-	{ DIMM_UES, "uncorrected_errors_total", "counter",
-	  "Uncorrected errors, by DIMM." },
-	{ DIMM_UNATTRIBUTED, "unattributed_errors_total", "counter",
-	  "Corrected errors that name no page of System RAM, by DIMM." },
-	{ DIMM_OFFLINED, "dimm_pages_offlined", "gauge",
-	  "Pages offlined by this daemon since boot, by DIMM." },
-	{ DIMM_REPLACE, "dimm_replace_recommended", "gauge",
-	  "1 if the DIMM should be replaced." },
-	{ DIMM_VERDICT, "dimm_verdict", "gauge",
-	  "Verdict: 0 ok, 1 watch, 2 repair-at-reboot, 3 replace." },
-	{ DIMM_FAULT, "dimm_fault", "gauge",
-	  "Fault class: 0 none, 1 cell, 2 row, 3 column, 4 bank, 5 rank, 6 channel." },
-	{ DIMM_CELLS, "dimm_erring_cells", "gauge",
-	  "Distinct cells that erred within a month, at most." },
-	{ DIMM_ROWS, "dimm_erring_rows", "gauge",
-	  "Distinct DRAM rows that erred within a month, at most." },
-};
 
 /* A DIMM is never "degraded"; numbers without a gap are what alert rules want. */
-static uint64_t verdict_number(enum verdict verdict)
+static uint64_t metrics_verdict(enum verdict verdict)
 {
 	switch (verdict) {
 	case VERDICT_OK:
@@ -124,170 +178,175 @@ static uint64_t verdict_number(enum verdict verdict)
 	return 0;
 }
 
-static uint64_t dimm_value(const struct engine *e, uint16_t index, enum dimm_value value)
+/*
+ * Metrics with labels.
+ */
+
+static void metrics_version(struct metrics_text *t, const struct metric *m,
+			    const struct facts *f)
 {
-	const struct dimm_rec *d = engine_dimm(e, index);
-	switch (value) {
-	case DIMM_CES:
-		return d->corrected_errors;
-	case DIMM_UES:
-		return d->uncorrected_errors;
-	case DIMM_UNATTRIBUTED:
-		return d->unattributed;
-	case DIMM_OFFLINED:
-		return d->offlined;
-	case DIMM_REPLACE:
-		return engine_dimm_verdict(e, index, NULL) == VERDICT_REPLACE;
-	case DIMM_VERDICT:
-		return verdict_number(engine_dimm_verdict(e, index, NULL));
-	case DIMM_FAULT:
-		return (uint64_t)d->fault.class;
-	case DIMM_CELLS:
-		return d->fault.cells;
-	case DIMM_ROWS:
-		return d->fault.rows;
-	}
-	return 0;
+	metrics_head(t, m);
+	metrics_sample(t, m, "version", f->extra->version, 1);
 }
 
-static bool is_shown(const struct engine *e, uint16_t index)
+static void metrics_attempts(struct metrics_text *t, const struct metric *m,
+			     const struct facts *f)
 {
-	const struct dimm_rec *d = engine_dimm(e, index);
+	metrics_head(t, m);
+	for (int r = RESULT_OFFLINED; r < RESULT_MAX_; r++)
+		metrics_sample(t, m, "result", result_to_string((enum result)r),
+			       f->totals->attempts[r]);
+}
+
+static void metrics_pages(struct metrics_text *t, const struct metric *m,
+			  const struct facts *f)
+{
+	metrics_head(t, m);
+	for (int p = PAGE_WATCHED; p < PAGE_STATE_MAX_; p++)
+		metrics_sample(t, m, "state", page_state_to_string((enum page_state)p),
+			       f->status.pages[p]);
+}
+
+static void metrics_hold(struct metrics_text *t, const struct metric *m,
+			 const struct facts *f)
+{
+	static const enum result reasons[] = { RESULT_UNSUPPORTED, RESULT_DENIED };
+
+	metrics_head(t, m);
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		metrics_sample(t, m, "reason", result_to_string(reasons[i]),
+			       f->status.hold == reasons[i]);
+}
+
+static void metrics_poisoned(struct metrics_text *t, const struct metric *m,
+			     const struct facts *f)
+{
+	if (f->status.poisoned_kib < 0)
+		return;
+	metrics_head(t, m);
+	metrics_sample(t, m, "by", "us", (uint64_t)f->status.by_us_kib * 1024);
+	metrics_sample(t, m, "by", "others", (uint64_t)f->status.by_others_kib * 1024);
+}
+
+/* Only what this kernel counts has a series. */
+static void metrics_nodes(struct metrics_text *t, const struct metric *m,
+			  const struct facts *f)
+{
+	const struct soft_counts *nodes = f->extra->nodes;
+
+	if (f->extra->n_nodes == 0)
+		return;
+	metrics_head(t, m);
+	for (size_t i = 0; i < f->extra->n_nodes; i++)
+		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++)
+			if (nodes[i].known[o])
+				metrics_put(t,
+					    "softofflined_%s{node=\"%u\",outcome=\"%s\"} "
+					    "%llu\n",
+					    m->name, nodes[i].node,
+					    soft_outcome_to_string((enum soft_outcome)o),
+					    (unsigned long long)nodes[i].count[o]);
+}
+
+/*
+ * The rows of the list as a table.
+ */
+
+/* clang-format off */
+#define NUMBER(name, type, help, value)                                                  \
+	static uint64_t number_##name(const struct facts *f)                             \
+	{                                                                                \
+		return (uint64_t)(value);                                                \
+	}
+#define SECONDS(name, type, help, value)                                                 \
+	static double seconds_##name(const struct facts *f)                              \
+	{                                                                                \
+		return value;                                                            \
+	}
+#define SERIES(name, type, help, value)
+METRIC_LIST(NUMBER, SECONDS, NUMBER, SERIES)
+#undef NUMBER
+#undef SECONDS
+#undef SERIES
+
+#define NUMBER(name, type, help, value) { #name, #type, help, .number = number_##name },
+#define SECONDS(name, type, help, value) { #name, #type, help, .seconds = seconds_##name },
+#define DIMM(name, type, help, value) { #name, #type, help, .dimm = number_##name },
+#define SERIES(name, type, help, value) { #name, #type, help, .series = value },
+static const struct metric metrics[] = { METRIC_LIST(NUMBER, SECONDS, DIMM, SERIES) };
+#undef NUMBER
+#undef SECONDS
+#undef DIMM
+#undef SERIES
+/* clang-format on */
+
+static bool metrics_shows_dimm(const struct facts *f)
+{
+	const struct dimm_rec *d = f->dimm;
 
 	if (d->former)
-		return false; /* another one has its labels now */
-	return index != DIMM_OTHER || d->corrected_errors > 0 ||
+		return false; /* another DIMM has its labels now */
+	return f->index != DIMM_OTHER || d->corrected_errors > 0 ||
 	       d->uncorrected_errors > 0 || d->offlined > 0;
 }
 
-static void put_dimms(struct text *t, const struct engine *e)
+static void metrics_put_dimm(struct metrics_text *t, const struct metric *m,
+			     const struct facts *f)
 {
-	for (size_t m = 0; m < ARRAY_SIZE(dimm_metrics); m++) {
-		head(t, dimm_metrics[m].name, dimm_metrics[m].type, dimm_metrics[m].help);
-		for (uint16_t i = 0; i < engine_dimms(e); i++)
-			if (is_shown(e, i))
-				put_dimm(t, dimm_metrics[m].name, engine_dimm(e, i),
-					 dimm_value(e, i, dimm_metrics[m].value));
+	const struct dimm_rec *d = f->dimm;
+
+	metrics_put(t, "softofflined_%s{mc=\"%u\",location=\"%d:%d:%d\",label=\"",
+		    m->name, (unsigned int)d->mc, d->layer[0], d->layer[1], d->layer[2]);
+	for (const char *s = d->label; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			metrics_put(t, "\\%c", *s);
+		else
+			metrics_put(t, "%c", *s == '\n' ? ' ' : *s);
+	}
+	metrics_put(t, "\"} %llu\n", (unsigned long long)m->dimm(f));
+}
+
+static void metrics_put_dimms(struct metrics_text *t, const struct metric *m,
+			      struct facts *f)
+{
+	metrics_head(t, m);
+	for (f->index = 0; f->index < engine_dimms(f->engine); f->index++) {
+		f->dimm = engine_dimm(f->engine, f->index);
+		if (metrics_shows_dimm(f))
+			metrics_put_dimm(t, m, f);
 	}
 }
 
-static void put_totals(struct text *t, const struct totals *totals)
+static void metrics_put_metric(struct metrics_text *t, const struct metric *m,
+			       struct facts *f)
 {
-	one(t, "events_total", "counter", "Memory error events read.", totals->events);
-	one(t, "events_lost_total", "counter",
-	    "Events overwritten unread, or read and not stored; counts are lower bounds.",
-	    totals->events_lost);
-	one(t, "malformed_pages_total", "counter",
-	    "Ring-buffer pages that could not be decoded to their end.",
-	    totals->malformed);
-	head(t, "offline_attempts_total", "counter",
-	     "Decisions and attempts, by result.");
-	for (int r = RESULT_OFFLINED; r < RESULT_MAX_; r++)
-		put(t, "softofflined_offline_attempts_total{result=\"%s\"} %llu\n",
-		    result_to_string((enum result)r),
-		    (unsigned long long)totals->attempts[r]);
-}
-
-static void put_pages(struct text *t, const struct engine_status *s)
-{
-	one(t, "pages_tracked", "gauge", "Pages in the tracker.", s->tracked);
-	head(t, "pages", "gauge", "Pages in the tracker, by state.");
-	for (int p = PAGE_WATCHED; p < PAGE_STATE_MAX_; p++)
-		put(t, "softofflined_pages{state=\"%s\"} %u\n",
-		    page_state_to_string((enum page_state)p), s->pages[p]);
-	head(t, "hold", "gauge", "1 if nothing is offlined at present, by reason.");
-	put(t, "softofflined_hold{reason=\"unsupported\"} %d\n",
-	    s->hold == RESULT_UNSUPPORTED);
-	put(t, "softofflined_hold{reason=\"denied\"} %d\n", s->hold == RESULT_DENIED);
-}
-
-static void put_budget(struct text *t, const struct engine *e,
-		       const struct engine_status *s)
-{
-	uint64_t page = UINT64_C(1) << engine_page_shift(e);
-
-	one(t, "offline_bytes", "gauge", "Memory offlined by this daemon since boot.",
-	    s->offlined_by_us * page);
-	one(t, "offline_budget_bytes", "gauge", "Memory that may be offlined in all.",
-	    s->limit_pages * page);
-	one(t, "hour_budget_pages", "gauge", "Pages that may be offlined an hour.",
-	    s->hour_limit);
-	one(t, "hour_used_pages", "gauge", "Pages offlined in the last 60 minutes.",
-	    s->hour_used);
-	if (s->poisoned_kib < 0)
-		return;
-	head(t, "poisoned_bytes", "gauge",
-	     "Memory that the kernel counts as poisoned, by whom.");
-	put(t, "softofflined_poisoned_bytes{by=\"us\"} %llu\n",
-	    (unsigned long long)s->by_us_kib * 1024);
-	put(t, "softofflined_poisoned_bytes{by=\"others\"} %llu\n",
-	    (unsigned long long)s->by_others_kib * 1024);
-}
-
-/* Series only for what this kernel counts: a kernel without has none of them. */
-static void put_nodes(struct text *t, const struct soft_counts *nodes, size_t n)
-{
-	if (n == 0)
-		return;
-	head(t, "kernel_soft_offline_requests_total", "counter",
-	     "Soft-offline requests by anybody since boot, as the kernel counts them.");
-	for (size_t i = 0; i < n; i++)
-		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++)
-			if (nodes[i].known[o])
-				put(t,
-				    "softofflined_kernel_soft_offline_requests_total"
-				    "{node=\"%u\",outcome=\"%s\"} %llu\n",
-				    nodes[i].node,
-				    soft_outcome_to_string((enum soft_outcome)o),
-				    (unsigned long long)nodes[i].count[o]);
-}
-
-static double wall_seconds(int64_t when, usec_t offset)
-{
-	if (when == INT64_MIN)
-		return 0;
-	return (double)usec_add(usec(when), offset).us / (double)USEC_PER_SEC;
-}
-
-static void put_times(struct text *t, const struct engine *e,
-		      const struct metrics_extra *x)
-{
-	const struct totals *totals = engine_totals(e);
-
-	one_time(t, "start_time_seconds", "When the daemon started.", x->started);
-	one_time(t, "last_event_timestamp_seconds", "The newest event; 0: none yet.",
-		 wall_seconds(totals->last_event, x->wall_offset));
-	one_time(t, "last_offline_timestamp_seconds",
-		 "The newest soft offline; 0: none yet.",
-		 wall_seconds(totals->last_offline, x->wall_offset));
-	one(t, "config_last_reload_successful", "gauge",
-	    "1 if the last (re)load of the configuration was accepted.", x->reload_ok);
-	one_time(t, "config_last_reload_success_timestamp_seconds",
-		 "When the configuration in force was loaded.", x->reload_time);
+	if (m->series) {
+		m->series(t, m, f);
+	} else if (m->dimm) {
+		metrics_put_dimms(t, m, f);
+	} else if (m->seconds) {
+		metrics_head(t, m);
+		metrics_put(t, "softofflined_%s %.3f\n", m->name, m->seconds(f));
+	} else {
+		metrics_head(t, m);
+		metrics_put(t, "softofflined_%s %llu\n", m->name,
+			    (unsigned long long)m->number(f));
+	}
 }
 
 size_t metrics_format(const struct engine *e, const struct metrics_extra *extra,
 		      char *buf, size_t size)
 {
-	struct text t = { .buf = buf, .size = size };
-	struct engine_status s;
+	struct metrics_text t = { .buf = buf, .size = size };
+	struct facts f = {
+		.engine = e,
+		.totals = engine_totals(e),
+		.extra = extra,
+		.page_bytes = UINT64_C(1) << engine_page_shift(e),
+	};
 
-	engine_status(e, extra->now, &s);
-	head(&t, "build_info", "gauge", "1, with the version as label.");
-	put(&t, "softofflined_build_info{version=\"%s\"} 1\n", extra->version);
-	one(&t, "up", "gauge", "1 while the daemon writes this file.", 1);
-	one(&t, "dry_run", "gauge", "1 if nothing is really offlined.", extra->dry_run);
-	put_times(&t, e, extra);
-	put_dimms(&t, e);
-	put_totals(&t, engine_totals(e));
-	put_pages(&t, &s);
-	put_budget(&t, e, &s);
-	put_nodes(&t, extra->nodes, extra->n_nodes);
-	one(&t, "db_size_bytes", "gauge", "Size of the database and its log.",
-	    extra->db_bytes);
-	one(&t, "db_errors_total", "counter", "Failures of the database since the start.",
-	    extra->db_errors);
-	one(&t, "db_lost_rows_total", "counter",
-	    "Rows that could not be stored and are lost for good.", extra->db_lost_rows);
+	engine_status(e, extra->now, &f.status);
+	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
+		metrics_put_metric(&t, &metrics[i], &f);
 	return t.len;
 }
