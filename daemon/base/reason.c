@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The words of reason.h as tables. It knows nothing of what the words are used for.
+ * The words of reason.h as tables. It does not know what the words are used for.
  */
 
 #include "base/reason.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 struct word {
 	const char *word;
@@ -26,7 +28,7 @@ static const struct word fault_classes[] = { FAULT_CLASS_LIST(X) };
 /* clang-format on */
 #undef X
 
-static int find(const struct word *table, size_t n, const char *word)
+static int word_index(const struct word *table, size_t n, const char *word)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(table[i].word, word) == 0)
@@ -39,20 +41,19 @@ static int find(const struct word *table, size_t n, const char *word)
 	{                                                                                \
 		size_t i = (size_t)value;                                                \
                                                                                          \
-		return i < sizeof(table) / sizeof(*table) ? table[i].word                \
-							  : "invalid-value";             \
+		return i < ARRAY_SIZE(table) ? table[i].word : "invalid-value";          \
 	}                                                                                \
                                                                                          \
 	const char *name##_help(type value)                                              \
 	{                                                                                \
 		size_t i = (size_t)value;                                                \
                                                                                          \
-		return i < sizeof(table) / sizeof(*table) ? table[i].help : NULL;        \
+		return i < ARRAY_SIZE(table) ? table[i].help : NULL;                     \
 	}                                                                                \
                                                                                          \
 	int name##_from_string(const char *word, type *ret)                              \
 	{                                                                                \
-		int i = find(table, sizeof(table) / sizeof(*table), word);               \
+		int i = word_index(table, ARRAY_SIZE(table), word);                      \
                                                                                          \
 		if (i < 0)                                                               \
 			return i;                                                        \

@@ -2,37 +2,38 @@
 #pragma once
 
 /*
- * The vocabulary. Every decision has a reason, every attempt a result, and each of them
- * one spelling that is the same in the journal, the database, the metrics, softofflinectl
- * and the man pages. The lists below are the only place where the words are written; the
- * words are an interface: never rename one, never change the order (the database stores
- * words, the tracker stores numbers that live no longer than the process).
+ * The vocabulary: the reason of every decision, the result of every attempt, and so on.
+ * A word has one spelling, in the journal, the database, the metrics, softofflinectl and
+ * the man pages alike, and stands only in the lists below. Scripts rely on the words:
+ * never rename one. Add at the end of a list, but for the verdicts: their order is from
+ * good to bad, and they are compared. The database stores words, so numbers may change.
  */
 
 #include <stddef.h>
 
-/* X(identifier, word, what it means, in one line for the man page) */
+/* X(identifier, word, meaning: one line, the same in the man page) */
 #define REASON_LIST(X)                                                                   \
 	X(NONE, "none", "nothing has been decided about the page")                       \
 	X(PAGE_THRESHOLD, "page-threshold",                                              \
 	  "the page had PageThreshold CEs in its window")                                \
 	X(ROW_FAULT, "row-fault",                                                        \
 	  "the DRAM row of the page showed errors in several columns")                   \
-	X(NEIGHBOUR, "neighbour", "pages close by erred, too, or lie in a faulty row")   \
+	X(NEIGHBOUR, "neighbour",                                                        \
+	  "pages close to it had errors, too, or lie in a faulty row")                   \
 	X(OPERATOR, "operator", "an operator asked for it")                              \
 	X(REPLAYED, "replayed", "it was offlined before and is offlined again")          \
 	X(MEMORY_CHANGED, "memory-changed",                                              \
-	  "not replayed: memory map or modules are not those of the boot before")        \
+	  "not replayed: the memory map or the modules differ from the boot before")     \
 	X(MEMORY_UNKNOWN, "memory-unknown",                                              \
-	  "not replayed: whether the memory is the same cannot be told")                 \
+	  "not replayed: it is not known whether the memory is the same")                \
 	X(KERNEL_REQUEST, "kernel-request",                                              \
-	  "the kernel asked for it itself, on behalf of firmware or RAS_CEC")            \
+	  "the kernel itself asked for it, on behalf of firmware or RAS_CEC")            \
 	X(PROGRAM_REQUEST, "program-request",                                            \
 	  "another program wrote the page to soft_offline_page")                         \
 	X(MADVISE_REQUEST, "madvise-request",                                            \
-	  "a program asked for it by madvise(2), MADV_SOFT_OFFLINE")                     \
+	  "a program asked for it with madvise(2), MADV_SOFT_OFFLINE")                   \
 	X(CELL_FAULT, "cell-fault",                                                      \
-	  "one and the same cell of the page erred twice, days apart")
+	  "the same cell of the page had errors twice, days apart")
 
 #define RESULT_LIST(X)                                                                   \
 	X(NONE, "none", "no attempt yet")                                                \
@@ -47,46 +48,45 @@
 	X(NOT_RAM, "not-ram", "the address is not System RAM")                           \
 	X(UNSUPPORTED, "unsupported",                                                    \
 	  "the kernel does not soft-offline, or has it turned off")                      \
-	X(DENIED, "denied", "the kernel refused the permission; everything is on hold")  \
+	X(DENIED, "denied", "the kernel denies the permission; everything is on hold")   \
 	X(UNVERIFIED, "unverified",                                                      \
-	  "the kernel said done, but the frame is not poisoned")                         \
+	  "the kernel reported success, but the frame is not poisoned")                  \
 	X(INTERRUPTED, "interrupted",                                                    \
-	  "ended or called off before the kernel had answered")                          \
-	X(DRY_RUN, "dry-run", "it would have been offlined; this is a dry run")          \
-	X(ACCOUNT, "account", "the policy's Action is to count only")                    \
+	  "the attempt was cancelled, or the daemon ended, before the kernel answered")  \
+	X(DRY_RUN, "dry-run", "the page would have been offlined; this is a dry run")    \
+	X(ACCOUNT, "account", "the policy only counts: Action=account")                  \
 	X(BUDGET_HOUR, "budget-hour", "the hourly budget is used up; the page waits")    \
 	X(BUDGET_TOTAL, "budget-total", "the budget of the whole machine is used up")    \
 	X(BUDGET_DIMM, "budget-dimm",                                                    \
 	  "the budget of the DIMM is used up: replace the DIMM")                         \
 	X(HUGE_PAGE, "huge-page", "the policy keeps huge pages whole")                   \
 	X(UNREADABLE, "unreadable",                                                      \
-	  "its frame cannot be looked at: no /proc/kpageflags")                          \
+	  "the state of its frame cannot be read: no /proc/kpageflags")                  \
 	X(NO_ADDRESS, "no-address",                                                      \
 	  "the event names no address; only the DIMM is charged")                        \
 	X(COARSE_GRAIN, "coarse-grain", "the event's grain is coarser than one page")    \
 	X(UNCORRECTED, "uncorrected",                                                    \
 	  "not a corrected error; never a cause to soft-offline")                        \
 	X(STALE, "stale", "offlined in an earlier boot; the frame is in use again")      \
-	X(FORGOTTEN, "forgotten", "an operator had its history dropped")                 \
+	X(FORGOTTEN, "forgotten", "an operator dropped its history")                     \
 	X(WIDE_FAULT, "wide-fault",                                                      \
-	  "the DIMM's fault is wider than offlining can win: replace the DIMM")
+	  "the DIMM's fault is too wide to offline page by page: replace the DIMM")
 
 #define PAGE_STATE_LIST(X)                                                               \
 	X(WATCHED, "watched", "counted; below every threshold")                          \
 	X(PENDING, "pending",                                                            \
-	  "to be offlined: waits for its turn, a retry or the budget")                   \
+	  "to be offlined; waits for its turn, a retry or the budget")                   \
 	X(OFFLINED, "offlined", "the frame is poisoned and out of use")                  \
-	X(FAILED, "failed", "tried as often as Retry allows, without success")           \
+	X(FAILED, "failed", "every attempt that Retry allows has failed")                \
 	X(REFUSED, "refused", "the policy, the budget or the kind of page forbids it")
 
 #define ACTION_LIST(X)                                                                   \
 	X(OFFLINE, "offline", "soft_offline_page was written")                           \
-	X(REFUSE, "refuse", "decided against writing soft_offline_page")                 \
+	X(REFUSE, "refuse", "the daemon decided not to write soft_offline_page")         \
 	X(OBSERVE, "observe",                                                            \
-	  "found the frame poisoned or in use again, not by our doing")                  \
+	  "the frame was found poisoned or in use again; the daemon did not do it")      \
 	X(FORGET, "forget", "the page's history was dropped")                            \
-	X(FOREIGN, "foreign",                                                            \
-	  "somebody else had the kernel soft-offline the page, or failed to")
+	X(FOREIGN, "foreign", "somebody else asked the kernel to soft-offline the page")
 
 #define POISON_CAUSE_LIST(X)                                                             \
 	X(START, "start", "the value found when the daemon started")                     \
@@ -96,17 +96,17 @@
 	  "moved by the kernel after an uncorrected error")                              \
 	X(KERNEL, "kernel", "moved without a write: by firmware, RAS_CEC or madvise(2)") \
 	X(PROGRAM, "program", "moved after another program wrote to soft_offline_page")  \
-	X(OTHER, "other", "moved by somebody else; by whom cannot be told")              \
+	X(OTHER, "other", "moved by somebody else; it is not known by whom")             \
 	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")  \
 	X(MADVISE, "madvise",                                                            \
-	  "moved by a program's madvise(2), as soft_offline_event told")
+	  "moved by a program's madvise(2), as soft_offline_event reported")
 
 #define VERDICT_LIST(X)                                                                  \
 	X(OK, "ok", "no corrected errors")                                               \
 	X(WATCH, "watch", "corrected errors, dealt with; nothing to do")                 \
-	X(DEGRADED, "degraded", "something needs an eye")                                \
+	X(DEGRADED, "degraded", "needs attention")                                       \
 	X(REPAIR, "repair-at-reboot",                                                    \
-	  "the next reboot lets the firmware repair the DIMM; replace it if it cannot")  \
+	  "reboot with post-package repair enabled; replace the DIMM if errors return")  \
 	X(REPLACE, "replace", "plan to replace a DIMM")
 
 #define FAULT_CLASS_LIST(X)                                                              \
@@ -117,7 +117,7 @@
 	X(BANK, "bank", "many rows and columns of a bank")                               \
 	X(RANK, "rank", "several banks, or the whole rank")                              \
 	X(CHANNEL, "channel",                                                            \
-	  "several DIMMs of a channel alike: channel or controller, not a DIMM")
+	  "several DIMMs of a channel alike: the channel or controller, not a DIMM")
 
 #define X(id, word, help) REASON_##id,
 enum reason { REASON_LIST(X) REASON_MAX_ };
@@ -143,8 +143,8 @@ enum fault_class { FAULT_CLASS_LIST(X) FAULT_MAX_ };
 
 /*
  * <enum>_to_string: the word of a value; "invalid-value" for a number outside the enum.
- * <enum>_from_string: 0 and *ret set, or -EINVAL with *ret untouched for an unknown word.
- * <enum>_help: the one-line meaning, NULL for a number outside the enum.
+ * <enum>_from_string: 0, with *ret set; -EINVAL for an unknown word, with *ret untouched.
+ * <enum>_help: the meaning of a value; NULL for a number outside the enum.
  */
 const char *reason_to_string(enum reason value);
 int reason_from_string(const char *word, enum reason *ret);
