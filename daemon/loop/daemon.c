@@ -180,7 +180,7 @@ static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
 	/* a log that is held is tried again, too */
-	bool unstored = d->db && (engine_is_dirty(d->engine) || d->log_told ||
+	bool unstored = d->db && (engine_is_dirty(d->engine) || d->db_state.log_held ||
 				  db_pending(d->db) > 0);
 
 	(void)arm(d->deadline, engine_deadline(d->engine));
@@ -467,12 +467,12 @@ static void store_the_rest(struct daemon *d)
 {
 	int r;
 
-	if (d->db && d->db_failing)
+	if (d->db && d->db_state.failing)
 		daemon_store_again(d);
 	r = daemon_flush(d);
 	if (r >= 0)
 		r = daemon_flush(d);
-	if (d->db && (r < 0 || d->db_failing))
+	if (d->db && (r < 0 || d->db_state.failing))
 		journal_event(
 			LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
 			"Database: %s. What was counted since it began to fail could "

@@ -23,7 +23,7 @@ static void replace_db(struct daemon *d)
 	int status;
 
 	d->heritage = db_close_for_next(TAKE_PTR(d->db));
-	d->db_replaced = true;
+	d->db_state.replaced = true;
 	/* As at a start: better no daemon than one whose attempts leave no trace. */
 	status = daemon_open_db(d, engine_config(d->engine), false);
 	if (status != 0) {
@@ -41,7 +41,7 @@ static bool in_place(const struct daemon *d)
 {
 	const char *why;
 
-	return !d->db_away && db_is_in_place(d->db, &why);
+	return !d->db_state.away && db_is_in_place(d->db, &why);
 }
 
 static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -71,9 +71,8 @@ static const char *db_path_of(const struct daemon *d)
 /* Once for each time, and each reason. */
 static void tell_away(struct daemon *d, int r, const char *why)
 {
-	if (d->away_error == r)
+	if (!db_state_stays_away(&d->db_state, r))
 		return;
-	d->away_error = r;
 	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, why ? 0 : r,
 		      "%s; until it is stored again there, all that is counted is lost "
 		      "when the daemon ends. It is tried again every minute.",
@@ -84,9 +83,8 @@ static void look_for_lock(struct daemon *d)
 {
 	int r = db_hold_lock(d->db);
 
-	if (r == d->lock_error)
+	if (!db_state_set_lock(&d->db_state, r))
 		return;
-	d->lock_error = r < 0 ? r : 0;
 	if (r > 0)
 		journal_log(LOG_NOTICE, 0,
 			    "%s.lock: was removed or replaced; taken again",
@@ -107,7 +105,7 @@ static void give_up_old(struct daemon *d)
 		      "lost",
 		      db_path_of(d), db_last_error(d->db));
 	replace_db(d);
-	d->db_away = false;
+	d->db_state.away = false;
 }
 
 static void bring_back(struct daemon *d)
@@ -119,13 +117,13 @@ static void bring_back(struct daemon *d)
 	(void)daemon_flush(d);
 	r = db_bring_back(d->db, &why);
 	if (r == 0) {
-		d->db_away = false;
+		d->db_state.away = false;
 		journal_event(LOG_NOTICE, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
 	} else if (!db_is_open(d->db)) {
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, r, "%s",
 			      why ? why : db_path_of(d));
 		replace_db(d);
-		d->db_away = false;
+		d->db_state.away = false;
 	} else if ((r == -EIO || r == -EUCLEAN) && access(db_path_of(d), F_OK) < 0 &&
 		   errno == ENOENT) {
 		give_up_old(d);
@@ -136,8 +134,7 @@ static void bring_back(struct daemon *d)
 
 bool daemon_db_fine(const struct daemon *d)
 {
-	return d->db && !d->db_failing && !d->db_incomplete && !d->db_away &&
-	       !d->log_told && d->lock_error == 0;
+	return d->db && db_state_is_fine(&d->db_state);
 }
 
 void daemon_look_for_db(struct daemon *d)
@@ -150,15 +147,12 @@ void daemon_look_for_db(struct daemon *d)
 	}
 	look_for_lock(d);
 	if (db_is_in_place(d->db, &why)) {
-		d->db_away = false;
+		d->db_state.away = false;
 		return;
 	}
-	if (!d->db_away) {
-		d->away_error = 0;
+	if (db_state_gone(&d->db_state))
 		journal_event(LOG_WARNING, JOURNAL_ID_DATABASE_FAILED, 0,
 			      "%s while the daemon runs", why);
-	}
-	d->db_away = true;
 	bring_back(d);
 }
 

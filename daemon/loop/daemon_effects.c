@@ -12,63 +12,7 @@
 #include "loop/effect_store.h"
 #include "tell/journal.h"
 
-#define MAX_SERVED       64 /* in one flush */
 #define ANSWERS_PER_TURN 16 /* so that what errs is counted beside them */
-
-/* One line when the database starts to fail. */
-static void note_failure(struct daemon *d, int r)
-{
-	if (r >= 0)
-		return;
-	d->put_failed = true;
-	if (d->db_failing)
-		return;
-	d->db_failing = true;
-	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
-		      "Database: %s. Decisions go on from memory; it is tried again.",
-		      db_last_error(d->db));
-}
-
-void daemon_store_again(struct daemon *d)
-{
-	struct input in = { .kind = INPUT_UNSTORED, .now = clock_boot() };
-	struct effects effects;
-
-	engine_step(d->engine, &in, &effects); /* yields none: the next flush does */
-	daemon_forget_read(d);
-	d->db_incomplete = true;
-}
-
-/* Where one row cannot be stored and all others can, that is tried by the minute. */
-static void note_recovery(struct daemon *d)
-{
-	if (!d->db_failing || (clock_boot().us < d->retry_at.us && !d->stopping))
-		return;
-	d->db_failing = false;
-	daemon_store_again(d);
-}
-
-/* And one when it works again and all that is known is stored: what is not, is lost. */
-static void note_complete(struct daemon *d)
-{
-	struct db_missing lost;
-
-	db_settle_lost(d->db, &lost);
-	d->db_incomplete = false;
-	if (lost.rows == 0 && lost.errors == 0 && d->db_replaced)
-		journal_log(LOG_NOTICE, 0,
-			    "Database: all that the daemon knows is stored in it.");
-	else if (lost.rows == 0 && lost.errors == 0)
-		journal_log(LOG_NOTICE, 0, "Database: works again; nothing is lost.");
-	else
-		journal_log(LOG_NOTICE, 0,
-			    "Database: works again; %s%llu errors are missing in its "
-			    "history, and %llu rows in all.",
-			    lost.at_most ? "at most " : "",
-			    (unsigned long long)lost.errors,
-			    (unsigned long long)lost.rows);
-	d->db_replaced = false;
-}
 
 /* Before an attempt, so that what others did up to here is not put down to it. Not while
  * others are under way: what the watch has seen, and how the counter moved, is theirs. */
@@ -106,131 +50,6 @@ static void load(struct daemon *d, pfn_t p)
 
 	in.page.pfn = p;
 	outbox_follow(&d->out, &in);
-}
-
-/*
- * Takes from the engine what it has not stored. With @serving, what waits to be counted
- * or answered is served between two portions, not after thousands of rows; in a storm
- * that has to end, for what is served makes new rows. Returns how long it has served.
- */
-static usec_t give_out(struct daemon *d, bool serving)
-{
-	struct effects effects = { .more = true };
-	unsigned int served = 0;
-	usec_t took = usec(0);
-
-	while (effects.more) {
-		struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
-		usec_t since;
-
-		engine_step(d->engine, &in, &effects);
-		note_failure(d, effect_store_all(d->db, d->engine, &effects));
-		if (!serving || !effects.more || served == MAX_SERVED)
-			continue;
-		since = clock_boot();
-		if (!daemon_serve(d))
-			continue;
-		served++;
-		took = usec_add(took, usec_sub(clock_boot(), since));
-	}
-	return took;
-}
-
-/*
- * A group of attempts changes what was spent, and its DIMM, with each of them. Only how
- * they are at the commit is ever read again: so that is when they are written.
- */
-static void store_due(struct daemon *d)
-{
-	uint16_t dimms[MAX_ATTEMPTS];
-	unsigned int n = outbox_take_dimms(&d->out, dimms);
-
-	for (unsigned int i = 0; i < n; i++)
-		note_failure(d, db_put_dimm(d->db, dimms[i],
-					    engine_dimm(d->engine, dimms[i])));
-	if (outbox_take_spent(&d->out))
-		note_failure(d, db_put_spent(d->db, engine_totals(d->engine)));
-}
-
-/* One line when a reader keeps the log from being emptied, and one when it is over. */
-static void note_log(struct daemon *d)
-{
-	bool held = db_log_state(d->db) != DB_LOG_FINE;
-	char who[256];
-
-	if (held == d->log_told)
-		return;
-	d->log_told = held;
-	if (held) {
-		db_log_holders(d->db, who, sizeof(who));
-		journal_event(
-			LOG_WARNING, JOURNAL_ID_DATABASE_HELD, 0,
-			"Database: its log cannot be emptied (%llu MiB with it): %s. No "
-			"history is stored until that ends; counting goes on.",
-			(unsigned long long)(db_size(d->db) >> 20), who);
-	} else {
-		journal_log(LOG_NOTICE, 0,
-			    "Database: its log is empty again; what is known is stored "
-			    "now.");
-		daemon_store_again(d);
-	}
-}
-
-static int commit(struct daemon *d)
-{
-	bool wrote;
-	int r;
-
-	store_due(d);
-	wrote = db_pending(d->db) > 0;
-	d->wall_offset = clock_wall_offset();
-	r = db_commit(d->db, clock_boot(), d->wall_offset);
-	note_failure(d, r);
-	if (wrote && r >= 0 && !d->put_failed)
-		note_recovery(d);
-	d->put_failed = false;
-	note_log(d);
-	return r;
-}
-
-/* What is counted stays in the engine, whole, until the log is empty again; at the end it
- * is stored all the same. Intents that wait in the group are committed. */
-static bool waits_for_log(struct daemon *d)
-{
-	return db_log_try(d->db) >= DB_LOG_LONG && !d->stopping;
-}
-
-static int flush(struct daemon *d, bool serving)
-{
-	bool again = d->db_incomplete; /* what comes now is all that is known */
-	usec_t served;
-	int r;
-
-	d->flushed = clock_boot();
-	if (!d->db) /* the engine keeps it until there is one */
-		return 0;
-	if (waits_for_log(d))
-		return commit(d);
-	served = give_out(d, serving);
-	if (db_pending(d->db) > 0)
-		daemon_note_read(d);
-	r = commit(d);
-	if (again && r >= 0 && !d->db_failing)
-		note_complete(d);
-	else if (again)
-		d->retry_at = usec_add(clock_boot(), usec(USEC_PER_MINUTE));
-	d->flush_took = usec_sub(usec_sub(clock_boot(), d->flushed), served);
-	return r;
-}
-
-int daemon_flush(struct daemon *d)
-{
-	return flush(d, false);
-}
-
-int daemon_flush_serving(struct daemon *d)
-{
-	return flush(d, true);
 }
 
 static void put_attempt(struct daemon *d, const struct effect *f)
@@ -281,7 +100,7 @@ void daemon_launch(struct daemon *d)
 	if (d->out.n_due == 0)
 		return;
 	if (d->db)
-		(void)commit(d);
+		(void)daemon_commit(d);
 	/* Attempts that cannot be handed over make room for the next ones. */
 	n = outbox_take(&d->out, group);
 	hand_over(d, group, n);
@@ -318,22 +137,25 @@ static void say(struct daemon *d, const struct notice *r)
 		bus_signal_changed(d->bus);
 }
 
-/* Without a database: what the engine does not keep. */
+/* Without a database: counts the row if the engine does not keep it either. */
 static void note_unstored(struct daemon *d, const struct effect *f)
 {
 	bool kept = true;
+	uint64_t errors = 0;
 
 	if (f->kind == EFFECT_STORE_CE) {
-		d->unstored_errors += f->ce.count;
+		errors = f->ce.count;
 		kept = false;
 	} else if (f->kind == EFFECT_STORE_PAGE) {
 		kept = ce_tracker_peek(engine_tracker(d->engine), pfn(f->page->pfn));
 	} else if (f->kind == EFFECT_STORE_ACTION) {
-		kept = f->action.result == RESULT_NONE; /* its answer follows */
+		kept = f->action.result ==
+		       RESULT_NONE; /* the row with its answer follows */
 	} else if (f->kind == EFFECT_STORE_POISON) {
 		kept = false;
 	}
-	d->unstored_rows += !kept;
+	if (!kept)
+		db_state_unstored(&d->db_state, errors);
 }
 
 static void perform(struct daemon *d, const struct effect *f)
@@ -368,7 +190,7 @@ static void perform(struct daemon *d, const struct effect *f)
 		break;
 	case EFFECT_STORE_DIMM:
 		if (d->db && !outbox_keep_dimm(&d->out, f->dimm.index))
-			note_failure(d, effect_store(d->db, d->engine, f));
+			daemon_note_db(d, effect_store(d->db, d->engine, f));
 		break;
 	case EFFECT_STORE_SPENT:
 		d->out.spent = d->db != NULL;
@@ -382,7 +204,7 @@ static void perform(struct daemon *d, const struct effect *f)
 	case EFFECT_STORE_CELL:
 	case EFFECT_STORE_TOTALS:
 		if (d->db)
-			note_failure(d, effect_store(d->db, d->engine, f));
+			daemon_note_db(d, effect_store(d->db, d->engine, f));
 		else
 			note_unstored(d, f);
 		break;
@@ -404,7 +226,7 @@ static void fetch(struct daemon *d, struct input *in)
 	if (r >= 0)
 		in->page.other_boot = other_boot;
 	else if (r != -ENOENT) /* what was counted before is not known: not in silence */
-		note_failure(d, r);
+		daemon_note_db(d, r);
 }
 
 static int step_once(struct daemon *d, struct input *in)
@@ -453,7 +275,7 @@ int daemon_step(struct daemon *d, struct input in)
 	r = step_through(d, &in);
 	daemon_end_turn(d);
 	if (d->db && db_pending(d->db) >= DB_GROUP_ROWS)
-		(void)commit(d);
+		(void)daemon_commit(d);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
 #include "loop/daemon.h"
+#include "loop/db_state.h"
 #include "loop/outbox.h"
 #include "loop/sysctl_control.h"
 #include "tell/bus.h"
@@ -67,23 +68,10 @@ struct daemon {
 	unsigned int pages_taken; /* of the trace */
 	usec_t turn_time;         /* when pages were last begun to be taken, or later */
 	bool stopping;
-	bool db_failing;
-	bool db_replaced;             /* and not all that is known is stored yet */
+	struct db_state db_state;
 	struct db_heritage *heritage; /* of the database before, while none is open */
-	bool put_failed;              /* a row, since the last commit */
-	usec_t retry_at;              /* all that is known is not given again before */
-	/* Without a database: what has to be told when there is one again. */
-	bool db_known;            /* the engine has been given what it holds */
-	int db_error;             /* why it could not be opened, as last told */
-	uint64_t unstored_rows;   /* that nothing holds any more */
-	uint64_t unstored_errors; /* ... of the history */
-	uint64_t *began;          /* by CPU: @consumed at the start */
-	bool db_away;             /* its files are not at their path */
-	int away_error;           /* why they could not be stored again, as last told */
-	int lock_error;           /* as last told */
-	bool log_told;            /* that the database's log is held by a reader */
-	bool db_incomplete; /* it works, and not all that is known is stored again */
-	int own_error;      /* errno of the last reply to OWN_COOKIE */
+	uint64_t *began;              /* by CPU: @consumed at the start */
+	int own_error;                /* errno of the last reply to OWN_COOKIE */
 
 	sd_event_source *trace;
 	sd_event_source *deadline;
@@ -115,15 +103,6 @@ struct daemon {
  * engine_step() returned for @in; 0 if that is put off because a step is under way.
  */
 int daemon_step(struct daemon *d, struct input in);
-/** Gives out what the engine has not stored and commits. Returns 0 or negative errno. */
-int daemon_flush(struct daemon *d);
-/**
- * As daemon_flush(), but serves what comes up meanwhile: for the loop, which must not be
- * deaf for as long as a large flush takes.
- */
-int daemon_flush_serving(struct daemon *d);
-/** Has the next flush give out all that the engine knows: what it gave did not last. */
-void daemon_store_again(struct daemon *d);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
 int daemon_collect(struct daemon *d);
 /**
@@ -135,6 +114,22 @@ void daemon_begin_turn(struct daemon *d);
 void daemon_end_turn(struct daemon *d);
 /** Commits the intents that are due, and hands the attempts over. Also within a turn. */
 void daemon_launch(struct daemon *d);
+/* daemon_commit.c */
+
+/** What a call to the database returned: a failure after a success is one line. */
+void daemon_note_db(struct daemon *d, int r);
+/** Ends the open group, with what is due. Returns 0 or negative errno. */
+int daemon_commit(struct daemon *d);
+/** Stores what the engine has not given yet, and commits. Returns 0 or negative errno. */
+int daemon_flush(struct daemon *d);
+/**
+ * As daemon_flush(), but serves what comes up meanwhile: for the loop, which must not be
+ * deaf for as long as a large flush takes.
+ */
+int daemon_flush_serving(struct daemon *d);
+/** Has the next flush store all that the engine knows: what was stored did not last. */
+void daemon_store_again(struct daemon *d);
+
 /* daemon_read.c */
 
 /**

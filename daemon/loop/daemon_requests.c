@@ -379,7 +379,7 @@ static int store_forgotten(struct daemon *d, char why[REPORT_TEXT_MAX])
 {
 	int r = daemon_flush(d);
 
-	if (r >= 0 && d->db && !d->db_failing)
+	if (r >= 0 && d->db && !d->db_state.failing)
 		return 0;
 	snprintf(why, REPORT_TEXT_MAX,
 		 "forgotten in memory, but the database could not be written: it comes "

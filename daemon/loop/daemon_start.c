@@ -76,20 +76,21 @@ static bool is_refused(int r)
 }
 
 /* Once for each reason: without a database it is tried every minute. */
-static int tell_not_opened(struct daemon *d, int r, const char *why)
+static int say_not_opened(struct daemon *d, int r, const char *why)
 {
-	bool again = d->db_error != 0;
+	bool first = d->db_state.open_error == 0;
 
-	if (r != d->db_error)
+	if (first && !can_do_without(r)) {
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0, "%s", why);
-	if (!again && !can_do_without(r))
 		return is_refused(r) ? EX_CONFIG : EXIT_FAILURE;
-	if (!again)
+	}
+	if (db_state_not_opened(&d->db_state, r))
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0, "%s", why);
+	if (first)
 		journal_log(LOG_ERR, 0,
-			    "Going on without a database: counts last only as long as "
-			    "this process. It is tried again every minute, and what was "
-			    "counted is stored then.");
-	d->db_error = r;
+			    "Continuing without a database: counts last only as long as "
+			    "this process. Opening it is tried again every minute, and "
+			    "what was counted is stored then.");
 	return 0;
 }
 
@@ -114,7 +115,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 	}
 	r = db_open(&d->db, &options, &how, &why);
 	if (r < 0)
-		return tell_not_opened(d, r, why);
+		return say_not_opened(d, r, why);
 	db_inherit(d->db, TAKE_PTR(d->heritage));
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
@@ -330,7 +331,7 @@ static void restore(struct daemon *d, bool more, struct engine *counted)
 	/* Before the first attempt stores what it spends: the totals' boot is this one.
 	 */
 	(void)daemon_flush(d);
-	d->db_known = d->db != NULL;
+	d->db_state.restored = d->db != NULL;
 	step(d, done);
 	d->identified = 0;
 	daemon_identify(d);
@@ -427,7 +428,7 @@ static int go_without(struct daemon *d, const struct config *cfg, int unread)
 
 	snprintf(why, sizeof(why), "%s: not all could be read back: %.200s",
 		 cfg->database.path, db_last_error(d->db));
-	(void)tell_not_opened(d, can_do_without(unread) ? unread : -EIO, why);
+	(void)say_not_opened(d, can_do_without(unread) ? unread : -EIO, why);
 	drop_all(d);
 	r = make_engine(d, cfg);
 	if (r == 0)
@@ -462,10 +463,9 @@ static void tell_opened(struct daemon *d)
 		      "%s: can be used again, and what was counted without it is stored; "
 		      "%llu errors are missing in its history, and %llu rows in all.",
 		      engine_config(d->engine)->database.path,
-		      (unsigned long long)d->unstored_errors,
-		      (unsigned long long)d->unstored_rows);
-	d->unstored_errors = d->unstored_rows = 0;
-	d->db_error = 0;
+		      (unsigned long long)d->db_state.unstored_errors,
+		      (unsigned long long)d->db_state.unstored_rows);
+	db_state_opened_again(&d->db_state);
 }
 
 /* The engine was restored from it once: there is nothing in it that it does not know. */
@@ -497,7 +497,7 @@ void daemon_try_db_again(struct daemon *d)
 
 	if (outbox_has_attempts(&d->out) || !engine_is_idle(counted))
 		return;
-	if (d->db_known) {
+	if (d->db_state.restored) {
 		if (daemon_open_db(d, engine_config(counted), false) == 0 && d->db)
 			store_again(d);
 		return;

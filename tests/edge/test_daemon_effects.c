@@ -626,20 +626,20 @@ static void failing_row(void **state)
 	seen.pages_fail = true;
 	err(d, 1);
 	assert_int_equal(daemon_flush(d), 0);
-	assert_true(d->db_failing);
+	assert_true(d->db_state.failing);
 	seen.given_again = true;
 	for (int i = 2; i < 20; i++) {
 		seen.pages_fail = i % 2; /* whenever all is given again */
 		err(d, (unsigned int)i);
 		assert_int_equal(daemon_flush(d), 0);
 	}
-	assert_true(d->db_failing);
+	assert_true(d->db_state.failing);
 	assert_int_equal(seen.complaints, 2);
-	d->retry_at = usec(0); /* the minute is over, and the page can be stored */
+	d->db_state.retry_at = usec(0); /* the minute is over, and the page can be stored */
 	seen.pages_fail = false;
 	err(d, 30);
 	assert_int_equal(daemon_flush(d), 0);
-	assert_false(d->db_failing);
+	assert_false(d->db_state.failing);
 	assert_int_equal(daemon_flush(d), 0);
 	assert_int_equal(seen.complaints, 3);
 	seen.given_again = false;

@@ -32,7 +32,7 @@ def told_as_lost(told, killed):
         return True
     if not killed:
         return 'is lost with this process' in told
-    return told.rfind('Decisions go on from memory') > told.rfind('Database: works again')
+    return told.rfind('Decisions continue from memory') > told.rfind('Database: works again')
 
 
 class Sample:

@@ -250,7 +250,7 @@ END
 	check 'somebody has the lock' wait_until 20 [ -e /tmp/locked.now ]
 	ce_all 2 </tmp/locked
 	check 'it goes on without' wait_until 60 risen 16
-	check 'and says so' logged 'Decisions go on from memory'
+	check 'and says so' logged 'Decisions continue from memory'
 	wait "$locker"
 	# Another page: the four do not err again, and yet must be there.
 	ce "$(victim_pfn victim 5)"

@@ -94,7 +94,7 @@ test_no_database()
 	victim_start victim 1
 	pfn=$(victim_pfn victim 0)
 	check 'daemon starts' daemon_start
-	check 'it says what it lacks' logged 'Going on without a database'
+	check 'it says what it lacks' logged 'Continuing without a database'
 	ce "$pfn"
 	ce "$pfn"
 	check 'an empty budget holds the page' logged 'hourly budget is empty after the start'
