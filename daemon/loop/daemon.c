@@ -55,6 +55,15 @@ void daemon_notify_status(struct daemon *d)
 		s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
 }
 
+void daemon_notify_ready(struct daemon *d)
+{
+	/* Who waits for the start of the daemon may call it right after. */
+	if (!d->works || d->link.state == BUS_LINK_NEW || d->ready)
+		return;
+	d->ready = true;
+	(void)sd_notify(0, "READY=1");
+}
+
 static double wall_seconds(const struct daemon *d, usec_t boot)
 {
 	return (double)usec_add(boot, d->wall_offset).us / (double)USEC_PER_SEC;
@@ -510,7 +519,7 @@ static int run(struct daemon *d)
 		      d->options.dry_run ? " (dry run)" : "", daemon_open_pipes(d),
 		      ce_tracker_count(engine_tracker(d->engine)));
 	d->works = true;
-	daemon_tell_ready(d);
+	daemon_notify_ready(d);
 	daemon_notify_status(d);
 	daemon_begin_check(d);
 	r = sd_event_loop(d->event);
@@ -521,7 +530,7 @@ static int run(struct daemon *d)
 static void close_all(struct daemon *d)
 {
 	daemon_end_check(d);
-	daemon_close_bus(d);
+	bus_link_close(&d->link);
 	offline_worker_stop(d->worker);
 	write_watch_free(d->watch);
 	trace_pump_stop(d->pump);

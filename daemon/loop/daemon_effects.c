@@ -133,8 +133,8 @@ static void say(struct daemon *d, const struct notice *r)
 	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		(void)engine_dimm_verdict(d->engine, r->dimm, why);
 	journal_notice(r, &context);
-	if (d->bus)
-		bus_signal_changed(d->bus);
+	if (d->link.bus)
+		bus_signal_changed(d->link.bus);
 }
 
 /* Without a database: counts the row if the engine does not keep it either. */
@@ -184,8 +184,8 @@ static void perform(struct daemon *d, const struct effect *f)
 	case EFFECT_REPLY:
 		if (f->reply.cookie == OWN_COOKIE)
 			d->own_error = f->reply.error;
-		else if (d->bus)
-			bus_reply_offline(d->bus, f->reply.cookie, f->reply.result,
+		else if (d->link.bus)
+			bus_reply_offline(d->link.bus, f->reply.cookie, f->reply.result,
 					  f->reply.error);
 		break;
 	case EFFECT_STORE_DIMM:

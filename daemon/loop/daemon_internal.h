@@ -18,11 +18,11 @@
 #include "event/decoder.h"
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
+#include "loop/bus_link.h"
 #include "loop/daemon.h"
 #include "loop/db_state.h"
 #include "loop/outbox.h"
 #include "loop/sysctl_control.h"
-#include "tell/bus.h"
 #include "trace/trace_pump.h"
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
@@ -50,14 +50,9 @@ struct daemon {
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
 	bool unread[MEMORY_FILE_MAX_]; /* the journal has said so */
 	struct sysctl_control control; /* SoftOfflineControl= */
-	struct bus *bus;               /* NULL: there is none */
-	sd_event_source *bus_retry;
-	usec_t bus_wait; /* before the next try to be on the bus */
-	bool bus_told;   /* that there is none */
-	bool bus_was_up;
-	bool bus_settled;          /* it is known whether there is one */
+	struct bus_link link;
 	bool works;                /* all is set up, and the loop begins */
-	bool ready_told;           /* to systemd */
+	bool ready;                /* systemd knows */
 	struct topology *topology; /* as it was at @topology_time, for those who ask */
 	usec_t topology_time;
 	unsigned int page_shift;
@@ -184,18 +179,6 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
  */
 void daemon_try_db_again(struct daemon *d);
 
-/* bus_link.c */
-
-/** Goes on the system bus, now or once there is one. Returns 0 or negative errno. */
-int daemon_open_bus(struct daemon *d);
-/** Leaves it for good. */
-void daemon_close_bus(struct daemon *d);
-/** Tells systemd that the daemon is ready, once it works and is on the bus, if any. */
-void daemon_tell_ready(struct daemon *d);
-/** Of struct bus_ops. */
-void daemon_bus_up(void *ctx);
-void daemon_bus_down(void *ctx, int error);
-
 /* daemon_db.c */
 
 /** Begins to look at the whole database, unless that was done or is under way. */
@@ -247,6 +230,8 @@ void daemon_write_metrics(struct daemon *d);
 /** Writes metrics soon, and then at their interval. */
 void daemon_arm_metrics(struct daemon *d);
 void daemon_notify_status(struct daemon *d);
+/** Reports readiness to systemd once the daemon works and is on the bus, if any. */
+void daemon_notify_ready(struct daemon *d);
 /** Looks at the frames of all tracked pages, a few at a time, in the background. */
 void daemon_start_reconcile(struct daemon *d);
 

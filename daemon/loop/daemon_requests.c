@@ -439,6 +439,22 @@ static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX
 	return r < 0 ? r : store_forgotten(d, why);
 }
 
+static void on_bus_up(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	bus_link_up(&d->link);
+	daemon_notify_ready(d);
+}
+
+static void on_bus_down(void *ctx, int error)
+{
+	struct daemon *d = ctx;
+
+	bus_link_down(&d->link, error);
+	daemon_notify_ready(d);
+}
+
 const struct bus_ops daemon_bus_ops = {
 	.status = op_status,
 	.pages = op_pages,
@@ -453,6 +469,6 @@ const struct bus_ops daemon_bus_ops = {
 	.offline = op_offline,
 	.forget = op_forget,
 	.forget_dimm = op_forget_dimm,
-	.up = daemon_bus_up,
-	.down = daemon_bus_down,
+	.up = on_bus_up,
+	.down = on_bus_down,
 };

@@ -531,7 +531,7 @@ int daemon_start(struct daemon *d, const struct config *cfg)
 	if (r != 0)
 		return r;
 	daemon_resolve_metrics(d, cfg);
-	r = daemon_open_bus(d);
+	r = bus_link_open(&d->link, d->event, &daemon_bus_ops, d);
 	if (r < 0)
 		journal_log(LOG_ERR, r, "Cannot start");
 	return r < 0 ? EXIT_FAILURE : 0;

@@ -48,11 +48,7 @@ bool daemon_db_fine(const struct daemon *daemon)
 	return daemon->db != NULL;
 }
 
-void daemon_bus_up(void *ctx)
-{
-}
-
-void daemon_bus_down(void *ctx, int error)
+void daemon_notify_ready(struct daemon *daemon)
 {
 }
 
