@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The table of DIMMs that events have named: controller, layers and label make one.
- * Bounded; what comes after the last place is charged to one common record. It knows no
- * hardware beyond what the events say.
+ * The table of DIMMs: which DIMM an event means, what rule is its own, which records are
+ * to be stored. It is searched with each event. It knows no hardware beyond what events
+ * and firmware say, and decides nothing about pages.
  */
+
+#include "engine/dimm_table.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/engine_internal.h"
 
-#define NO_LABEL "unknown memory" /* the EDAC core's own words for it */
+#define NO_LABEL "unknown memory" /* the EDAC core's own words */
 
-/** What an event tells DIMMs apart by; borrowed. */
+/** What tells DIMMs apart; borrowed. */
 struct dimm_key {
 	const char *label;
 	size_t len;
@@ -22,20 +23,20 @@ struct dimm_key {
 	bool former;
 };
 
-/* Byte by byte: they have just been written so, and wider reads would wait for that. */
-static uint32_t slot_number(uint8_t mc, const int8_t layer[3])
+/* Byte by byte: they have just been written, and a wider read would wait for that. */
+static uint32_t dimm_slot(uint8_t mc, const int8_t layer[3])
 {
 	return mc | (uint32_t)(uint8_t)layer[0] << 8 | (uint32_t)(uint8_t)layer[1] << 16 |
 	       (uint32_t)(uint8_t)layer[2] << 24;
 }
 
-_wraps_ static uint64_t mix(uint64_t hash, uint64_t word)
+_wraps_ static uint64_t dimm_mix(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
 	return hash ^ hash >> 32;
 }
 
-static uint64_t load_word(const char *p)
+static uint64_t dimm_load_word(const char *p)
 {
 	uint64_t word;
 
@@ -43,262 +44,262 @@ static uint64_t load_word(const char *p)
 	return word;
 }
 
-/* Eight bytes at a time, the last of them perhaps twice: this is run with each event. */
-static uint32_t hash_key(const struct dimm_key *k)
+/* Eight bytes at a time, some of the last of them twice: this runs with each event. */
+static uint32_t dimm_hash(const struct dimm_key *k)
 {
 	uint64_t hash = k->slot;
 	size_t at = 0;
 
 	if (k->len < sizeof(hash)) {
 		for (; at < k->len; at++)
-			hash = mix(hash, (unsigned char)k->label[at]);
+			hash = dimm_mix(hash, (unsigned char)k->label[at]);
 		return (uint32_t)hash;
 	}
 	for (; at + sizeof(hash) < k->len; at += sizeof(hash))
-		hash = mix(hash, load_word(k->label + at));
-	return (uint32_t)mix(hash, load_word(k->label + k->len - sizeof(hash)));
+		hash = dimm_mix(hash, dimm_load_word(k->label + at));
+	return (uint32_t)dimm_mix(hash, dimm_load_word(k->label + k->len - sizeof(hash)));
 }
 
-/* A former DIMM is nobody's any more: the next event makes a new record. */
-static bool is_dimm(const struct dimm_rec *d, const struct dimm_key *k)
+static bool dimm_is(const struct dimm_rec *d, const struct dimm_key *k)
 {
-	return slot_number(d->mc, d->layer) == k->slot && d->former == k->former &&
+	return dimm_slot(d->mc, d->layer) == k->slot && d->former == k->former &&
 	       memcmp(d->label, k->label, k->len) == 0 && d->label[k->len] == '\0';
 }
 
-/* Labels go to the bus, to JSON and into metrics: only printable ASCII gets past here. */
-static void copy_label(char *to, const struct ce_text *label)
+/* Texts go to the bus, to JSON and into metrics: only printable ASCII gets past here. */
+static void dimm_copy_text(char *to, const char *from, size_t n)
 {
-	uint32_t n = label->len < DIMM_LABEL_MAX - 1 ? label->len : DIMM_LABEL_MAX - 1;
-
-	for (uint32_t i = 0; i < n; i++) {
-		char c = label->s[i];
-
-		to[i] = c >= ' ' && c <= '~' ? c : '?';
-	}
-	to[n] = '\0';
-	if (n == 0)
-		memcpy(to, NO_LABEL, sizeof(NO_LABEL));
-}
-
-static void copy_text(char *to, const char *from, size_t size)
-{
-	size_t n = strnlen(from, size - 1);
-
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
 	to[n] = '\0';
 }
 
 /* @k->len is below DIMM_LABEL_MAX. */
-static uint32_t find_place(const struct engine *e, const struct dimm_key *k)
+static uint32_t dimm_find_place(const struct dimm_table *t, const struct dimm_key *k)
 {
-	uint32_t at = hash_key(k) % DIMM_INDEX_SLOTS;
+	uint32_t at = dimm_hash(k) % DIMM_INDEX_SLOTS;
 
-	while (e->dimm_index[at] && !is_dimm(&e->dimms[e->dimm_index[at] - 1], k))
+	while (t->index[at] && !dimm_is(&t->rec[t->index[at] - 1], k))
 		at = (at + 1) % DIMM_INDEX_SLOTS;
 	return at;
 }
 
-static struct dimm_key key_of(const struct dimm_rec *d)
+static struct dimm_key dimm_key_of(const struct dimm_rec *d)
 {
 	return (struct dimm_key){
 		.label = d->label,
 		.len = strlen(d->label),
-		.slot = slot_number(d->mc, d->layer),
+		.slot = dimm_slot(d->mc, d->layer),
 		.former = d->former,
 	};
 }
 
-bool engine_same_channel(const struct dimm_rec *a, const struct dimm_rec *b)
+bool dimm_table_same_channel(const struct dimm_table *t, uint16_t a, uint16_t b)
 {
-	return a->mc == b->mc && a->layer[0] >= 0 && a->layer[0] == b->layer[0];
+	const struct dimm_rec *x = &t->rec[a], *y = &t->rec[b];
+
+	return x->mc == y->mc && x->layer[0] >= 0 && x->layer[0] == y->layer[0];
 }
 
-static void note_siblings(struct engine *e, uint16_t index)
+static void dimm_note_siblings(struct dimm_table *t, uint16_t index)
 {
-	for (uint16_t i = DIMM_OTHER + 1; i < e->n_dimms; i++)
-		if (i != index && engine_same_channel(&e->dimms[i], &e->dimms[index]))
-			e->dimm_shares_channel[i] = e->dimm_shares_channel[index] = true;
+	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++)
+		if (i != index && dimm_table_same_channel(t, i, index))
+			t->shares_channel[i] = t->shares_channel[index] = true;
 }
 
-void engine_index_dimm(struct engine *e, uint16_t index)
+static void dimm_put_in_index(struct dimm_table *t, const struct config *cfg,
+			      uint16_t index)
 {
-	struct dimm_key k = key_of(&e->dimms[index]);
-	uint32_t at = find_place(e, &k);
+	const struct dimm_rec *d = &t->rec[index];
+	struct dimm_key k = dimm_key_of(d);
+	uint32_t at = dimm_find_place(t, &k);
 
 	/* Of several former DIMMs of one slot the first stands for all. */
-	if (!e->dimm_index[at])
-		e->dimm_index[at] = (uint16_t)(index + 1);
-	e->dimm_ids[index] = (struct dimm_id){ .slot = k.slot };
-	if (index != DIMM_OTHER && !k.former && e->dimm_index[at] == index + 1)
-		e->dimm_ids[index].label_len = (uint32_t)k.len;
-	e->rules[index] =
-		config_rule_for(&e->cfg, e->dimms[index].label, e->dimms[index].mc);
+	if (!t->index[at])
+		t->index[at] = (uint16_t)(index + 1);
+	t->id[index] = (struct dimm_id){ .slot = k.slot };
+	if (index != DIMM_OTHER && !k.former && t->index[at] == index + 1)
+		t->id[index].label_len = (uint32_t)k.len;
+	t->rule[index] = config_rule_for(cfg, d->label, d->mc);
 	if (index != DIMM_OTHER)
-		note_siblings(e, index);
+		dimm_note_siblings(t, index);
 }
 
-/* A DIMM that is new, or whose label is kept otherwise than the kernel spells it. */
-static uint16_t intern_copy(struct engine *e, const struct ce_event *ev)
+void dimm_table_init(struct dimm_table *t, const struct config *cfg)
 {
-	struct dimm_rec d = { .mc = ev->mc };
-	struct dimm_key k;
-	uint16_t index;
-	uint32_t at;
+	t->n = 1;
+	memcpy(t->rec[DIMM_OTHER].label, "other memory", sizeof("other memory"));
+	dimm_put_in_index(t, cfg, DIMM_OTHER);
+}
 
-	memcpy(d.layer, ev->layer, sizeof(d.layer));
-	copy_label(d.label, &ev->label);
-	k = key_of(&d);
-	at = find_place(e, &k);
-	if (e->dimm_index[at])
-		return (uint16_t)(e->dimm_index[at] - 1);
-	if (e->n_dimms == MAX_DIMMS)
+int dimm_table_find(const struct dimm_table *t, const struct dimm_rec *d)
+{
+	struct dimm_key k = dimm_key_of(d);
+	uint32_t at = dimm_find_place(t, &k);
+
+	return t->index[at] ? t->index[at] - 1 : -ENOENT;
+}
+
+uint16_t dimm_table_add(struct dimm_table *t, const struct config *cfg,
+			const struct dimm_rec *d)
+{
+	uint16_t index;
+
+	if (t->n == MAX_DIMMS)
 		return DIMM_OTHER;
-	index = (uint16_t)e->n_dimms++;
-	d.first_seen = ev->time.us;
-	d.last_seen = ev->time.us;
-	d.fault.class = FAULT_NONE;
-	e->dimms[index] = d;
-	engine_index_dimm(e, index);
-	engine_touch_dimm(e, index);
+	index = (uint16_t)t->n++;
+	t->rec[index] = *d;
+	dimm_put_in_index(t, cfg, index);
 	return index;
 }
 
-_apart_ static uint16_t intern(struct engine *e, const struct ce_event *ev,
-			       const struct dimm_key *k)
+/* A DIMM that is new, or whose label is kept in other bytes than the kernel's. */
+static uint16_t dimm_intern_copy(struct dimm_table *t, const struct config *cfg,
+				 const struct ce_event *ev)
+{
+	const struct ce_text *label = &ev->label;
+	struct dimm_rec d = { .mc = ev->mc };
+	uint16_t index;
+	int known;
+
+	memcpy(d.layer, ev->layer, sizeof(d.layer));
+	dimm_copy_text(d.label, label->s,
+		       label->len < DIMM_LABEL_MAX - 1 ? label->len : DIMM_LABEL_MAX - 1);
+	if (label->len == 0)
+		memcpy(d.label, NO_LABEL, sizeof(NO_LABEL));
+	known = dimm_table_find(t, &d);
+	if (known >= 0)
+		return (uint16_t)known;
+	d.first_seen = ev->time.us;
+	d.last_seen = ev->time.us;
+	d.fault.class = FAULT_NONE;
+	index = dimm_table_add(t, cfg, &d);
+	if (index != DIMM_OTHER)
+		dimm_table_touch(t, index);
+	return index;
+}
+
+_apart_ static uint16_t dimm_intern(struct dimm_table *t, const struct config *cfg,
+				    const struct ce_event *ev, const struct dimm_key *k)
 {
 	uint32_t at;
 
 	if (k->len == 0 || k->len >= DIMM_LABEL_MAX)
-		return intern_copy(e, ev);
+		return dimm_intern_copy(t, cfg, ev);
 	/* Kept labels are printable: bytes that are equal need no cleaning. */
-	at = find_place(e, k);
-	return e->dimm_index[at] ? (uint16_t)(e->dimm_index[at] - 1) : intern_copy(e, ev);
+	at = dimm_find_place(t, k);
+	return t->index[at] ? (uint16_t)(t->index[at] - 1) : dimm_intern_copy(t, cfg, ev);
 }
 
-uint16_t engine_intern_dimm(struct engine *e, const struct ce_event *ev)
+uint16_t dimm_table_intern(struct dimm_table *t, const struct config *cfg,
+			   const struct ce_event *ev)
 {
 	struct dimm_key k = {
 		.label = ev->label.s,
 		.len = ev->label.len,
-		.slot = slot_number(ev->mc, ev->layer),
+		.slot = dimm_slot(ev->mc, ev->layer),
 	};
-	uint16_t *last = &e->dimm_last[mix(0, k.slot) % DIMM_LAST_SLOTS];
-	const struct dimm_id *id = &e->dimm_ids[*last];
+	uint16_t *last = &t->last[dimm_mix(0, k.slot) % DIMM_LAST_SLOTS];
+	const struct dimm_id *id = &t->id[*last];
 
 	/* The same label from the same slot again: nearly always. */
 	if (id->label_len == 0 || id->slot != k.slot || id->label_len != k.len ||
-	    memcmp(e->dimms[*last].label, k.label, k.len) != 0)
-		*last = intern(e, ev, &k);
+	    memcmp(t->rec[*last].label, k.label, k.len) != 0)
+		*last = dimm_intern(t, cfg, ev, &k);
 	return *last;
 }
 
-void engine_touch_dimm(struct engine *e, uint16_t index)
+void dimm_table_restore_other(struct dimm_table *t, const struct dimm_rec *d)
 {
-	if (!e->dimm_dirty[index]) {
-		e->dimm_dirty[index] = true;
-		e->dirty_dimms++;
+	struct dimm_rec rec = *d;
+
+	memcpy(rec.label, t->rec[DIMM_OTHER].label, sizeof(rec.label));
+	t->rec[DIMM_OTHER] = rec;
+}
+
+void dimm_table_touch(struct dimm_table *t, uint16_t index)
+{
+	if (!t->dirty[index]) {
+		t->dirty[index] = true;
+		t->n_dirty++;
 	}
 }
 
-void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index)
+bool dimm_table_clean(struct dimm_table *t, uint16_t index)
 {
-	struct effect *f;
-
-	if (!e->dimm_dirty[index])
-		return;
-	f = engine_emit(out, EFFECT_STORE_DIMM);
-	f->dimm.rec = &e->dimms[index];
-	f->dimm.index = index;
-	e->dimm_dirty[index] = false;
-	e->dirty_dimms--;
-}
-
-bool engine_store_dimms(struct engine *e, struct effects *out)
-{
-	for (unsigned int i = 0; i < e->n_dimms && e->dirty_dimms > 0; i++) {
-		if (out->n == MAX_EFFECTS)
-			return false;
-		engine_store_dimm(e, out, (uint16_t)i);
-	}
+	if (!t->dirty[index])
+		return false;
+	t->dirty[index] = false;
+	t->n_dirty--;
 	return true;
 }
 
-void engine_resolve_rules(struct engine *e)
+void dimm_table_set_rules(struct dimm_table *t, const struct config *cfg)
 {
-	for (unsigned int i = 0; i < e->n_dimms; i++)
-		e->rules[i] = config_rule_for(&e->cfg, e->dimms[i].label, e->dimms[i].mc);
-	memset(e->dimm_budget_told, 0, sizeof(e->dimm_budget_told));
+	for (unsigned int i = 0; i < t->n; i++)
+		t->rule[i] = config_rule_for(cfg, t->rec[i].label, t->rec[i].mc);
+	memset(t->reported_budget, 0, sizeof(t->reported_budget));
 }
 
-uint32_t engine_offlined_by_us(const struct engine *e)
+uint32_t dimm_table_offlined(const struct dimm_table *t)
 {
 	uint32_t n = 0;
 
-	for (unsigned int i = 0; i < e->n_dimms; i++)
-		n += e->dimms[i].offlined;
+	for (unsigned int i = 0; i < t->n; i++)
+		n += t->rec[i].offlined;
 	return n;
 }
 
-/* The index forgets nothing by itself, so it is made anew. */
-static void reindex(struct engine *e)
+enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
+					const char *part, const char *serial)
 {
-	memset(e->dimm_index, 0, sizeof(e->dimm_index));
-	for (unsigned int i = 0; i < e->n_dimms; i++)
-		engine_index_dimm(e, (uint16_t)i);
+	struct dimm_rec *d = &t->rec[index];
+	char text[sizeof(d->serial)];
+
+	dimm_copy_text(text, serial, strnlen(serial, sizeof(text) - 1));
+	if (d->former || strcmp(d->serial, text) == 0)
+		return DIMM_MODULE_SAME;
+	if (d->serial[0])
+		return DIMM_MODULE_OTHER;
+	dimm_copy_text(d->part, part, strnlen(part, sizeof(d->part) - 1));
+	memcpy(d->serial, text, sizeof(d->serial));
+	dimm_table_touch(t, index);
+	return DIMM_MODULE_NAMED;
 }
 
-/*
- * What the module that is gone was watched for says nothing of the new one. Frames that
- * are poisoned now, and what is under way, stay.
- */
-static void drop_pages(struct engine *e, uint16_t index)
+void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t index)
 {
-	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
-		struct page_rec *rec = ce_tracker_at(e->tracker, i);
-
-		if (!rec || rec->dimm != index)
-			continue;
-		if (rec->state == PAGE_OFFLINED || rec->in_flight || rec->loading)
-			ce_tracker_touch(e->tracker, rec); /* stored anew */
-		else
-			ce_tracker_remove(e->tracker, rec);
-	}
-	fault_map_forget_dimm(e->faults, index);
+	t->rec[index].former = true;
+	dimm_table_touch(t, index);
+	/* Nothing is ever removed from the hash index, so it is filled again. */
+	memset(t->index, 0, sizeof(t->index));
+	for (unsigned int i = 0; i < t->n; i++)
+		dimm_put_in_index(t, cfg, (uint16_t)i);
 }
 
-static void close_dimm(struct engine *e, struct effects *out, uint16_t index)
+bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,
+			      const struct ce_event *ev)
 {
-	struct notice r = { .kind = NOTICE_MODULE, .dimm = index };
+	const struct dimm_no_coords *c = &t->no_coords[index];
 
-	e->dimms[index].former = true;
-	engine_touch_dimm(e, index);
-	reindex(e);
-	drop_pages(e, index);
-	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
-	engine_store_dimm(e, out, index);
-	engine_notice(e, out, &r);
+	return ev->detail.len == 0 && c->len > 0 && ev->msg.len == c->len &&
+	       ev->label.len == t->id[index].label_len &&
+	       memcmp(c->msg, ev->msg.s, c->len) == 0;
 }
 
-int engine_take_module(struct engine *e, struct effects *out, const struct input *in)
+void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
+			       const struct ce_event *ev)
 {
-	uint16_t index = in->module.index;
-	struct dimm_rec *d;
-	char serial[sizeof(d->serial)];
+	struct dimm_no_coords *c = &t->no_coords[index];
 
-	if (index >= e->n_dimms || index == DIMM_OTHER || !in->module.serial[0])
-		return -EINVAL;
-	d = &e->dimms[index];
-	copy_text(serial, in->module.serial, sizeof(serial));
-	if (d->former || strcmp(d->serial, serial) == 0)
-		return 0;
-	if (d->serial[0]) {
-		close_dimm(e, out, index);
-		return 0;
-	}
-	copy_text(d->part, in->module.part, sizeof(d->part));
-	memcpy(d->serial, serial, sizeof(d->serial));
-	engine_touch_dimm(e, index);
-	return 0;
+	/*
+	 * The label may hold coordinates too. A kept label without '?' stands for no other
+	 * label: then the DIMM and the label's length say as much as its letters.
+	 */
+	if (ev->detail.len > 0 || ev->msg.len == 0 || ev->msg.len > sizeof(c->msg) ||
+	    t->id[index].label_len == 0 || strchr(t->rec[index].label, '?'))
+		return;
+	c->len = (uint8_t)ev->msg.len;
+	memcpy(c->msg, ev->msg.s, ev->msg.len);
 }

@@ -54,9 +54,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
 	e->kernel_look_at = usec(USEC_NEVER);
 	attempts_init(&e->attempts);
-	e->n_dimms = 1;
-	memcpy(e->dimms[DIMM_OTHER].label, "other memory", sizeof("other memory"));
-	engine_index_dimm(e, DIMM_OTHER);
+	dimm_table_init(&e->dimms, cfg);
 	r = ce_tracker_new(&e->tracker, cfg->tracker.max_tracked_pages,
 			   config_max_page_threshold(cfg));
 	if (r >= 0)
@@ -133,10 +131,10 @@ _apart_ static void tell_of_dimm(struct engine *e, struct effects *out,
 static void charge_dimm(struct engine *e, struct effects *out, const struct ce_event *ev,
 			uint16_t index, enum result why)
 {
-	struct dimm_rec *d = &e->dimms[index];
+	struct dimm_rec *d = &e->dimms.rec[index];
 	uint64_t n = ev->count ? ev->count : 1;
 
-	engine_touch_dimm(e, index);
+	dimm_table_touch(&e->dimms, index);
 	d->last_seen = d->last_seen > ev->time.us ? d->last_seen : ev->time.us;
 	d->overflow = d->overflow || ev->overflow;
 	if (ev->severity == CE_INFO)
@@ -176,7 +174,7 @@ _apart_ static void tell_first(struct engine *e, struct effects *out,
 {
 	struct notice r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
 
-	e->dimms[dimm].pages++;
+	e->dimms.rec[dimm].pages++;
 	engine_notice(e, out, &r);
 }
 
@@ -185,7 +183,7 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 			uint16_t dimm, struct page_rec *rec)
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
-	const struct threshold *limit = &e->rules[dimm].page;
+	const struct threshold *limit = &e->dimms.rule[dimm].page;
 	bool created = !rec;
 	enum reason by_fault, why;
 
@@ -214,9 +212,9 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 /* Whether no DIMM but the one of the last event has erred within the last seconds. */
 static bool erred_alone(const struct engine *e)
 {
-	for (unsigned int i = DIMM_OTHER + 1; i < e->n_dimms; i++)
+	for (unsigned int i = DIMM_OTHER + 1; i < e->dimms.n; i++)
 		if (i != e->erring &&
-		    usec_sub(e->now, usec(e->dimms[i].last_seen)).us <= LOSS_SPAN)
+		    usec_sub(e->now, usec(e->dimms.rec[i].last_seen)).us <= LOSS_SPAN)
 			return false;
 	return true;
 }
@@ -229,9 +227,9 @@ static void charge_lost(struct engine *e, uint64_t n)
 {
 	uint16_t index = erred_alone(e) ? e->erring : DIMM_OTHER;
 
-	add(&e->dimms[index].corrected_errors, n);
-	add(&e->dimms[index].unattributed, n);
-	engine_touch_dimm(e, index);
+	add(&e->dimms.rec[index].corrected_errors, n);
+	add(&e->dimms.rec[index].unattributed, n);
+	dimm_table_touch(&e->dimms, index);
 }
 
 /* Which DIMM errs now. */
@@ -247,7 +245,7 @@ static void take_event(struct engine *e, struct effects *out, const struct ce_ev
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
 	struct page_rec *rec = ce_tracker_find(e->tracker, p);
-	unsigned int known = e->n_dimms;
+	unsigned int known = e->dimms.n;
 	enum result why;
 	uint16_t dimm;
 
@@ -255,10 +253,10 @@ static void take_event(struct engine *e, struct effects *out, const struct ce_ev
 	e->totals_dirty = true;
 	if (e->totals.last_event < ev->time.us)
 		e->totals.last_event = ev->time.us;
-	dimm = engine_intern_dimm(e, ev);
+	dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
 	note_erring(e, dimm);
 	/* At once, so that after a crash no stored index follows one that is missing. */
-	if (e->n_dimms > known)
+	if (e->dimms.n > known)
 		engine_store_dimm(e, out, dimm);
 	why = judge_address(e, ev);
 	if (!ce_history_join(e->history, ev, dimm, why))
@@ -266,7 +264,7 @@ static void take_event(struct engine *e, struct effects *out, const struct ce_ev
 	charge_dimm(e, out, ev, dimm, why);
 	if (why == RESULT_NONE)
 		charge_page(e, out, ev, dimm, rec);
-	engine_tell_verdict(e, out, dimm);
+	engine_report_verdict(e, out, dimm);
 }
 
 /* An event from the future is one of now. */
@@ -322,7 +320,7 @@ static void flush(struct engine *e, struct effects *out)
 bool engine_is_dirty(const struct engine *e)
 {
 	return ce_history_pending(e->history) > 0 || ce_tracker_has_dirty(e->tracker) ||
-	       fault_map_has_dirty(e->faults) || e->dirty_dimms > 0 ||
+	       fault_map_has_dirty(e->faults) || e->dimms.n_dirty > 0 ||
 	       e->attempts.unstored > 0 || e->totals_dirty;
 }
 

@@ -49,34 +49,28 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	e->poisoned_kib = from->poisoned_kib;
 }
 
-static uint16_t dimm_for(struct engine *e, const struct dimm_rec *d)
+/* The DIMM that @d of the other engine is here. */
+static uint16_t absorb_find_dimm(struct engine *e, const struct dimm_rec *d)
 {
-	for (uint16_t i = DIMM_OTHER + 1; i < e->n_dimms; i++) {
-		const struct dimm_rec *known = &e->dimms[i];
-
-		if (known->mc == d->mc && known->former == d->former &&
-		    memcmp(known->layer, d->layer, sizeof(d->layer)) == 0 &&
-		    strcmp(known->label, d->label) == 0)
-			return i;
-	}
-	if (e->n_dimms == MAX_DIMMS)
-		return DIMM_OTHER;
-	e->dimms[e->n_dimms] = (struct dimm_rec){
+	struct dimm_rec new = {
 		.mc = d->mc,
 		.former = d->former,
 		.first_seen = d->first_seen,
 		.last_seen = d->last_seen,
 		.fault = d->fault,
 	};
-	memcpy(e->dimms[e->n_dimms].label, d->label, sizeof(d->label));
-	memcpy(e->dimms[e->n_dimms].layer, d->layer, sizeof(d->layer));
-	engine_index_dimm(e, (uint16_t)e->n_dimms);
-	return (uint16_t)e->n_dimms++;
+	int known = dimm_table_find(&e->dimms, d);
+
+	if (known >= 0)
+		return (uint16_t)known;
+	memcpy(new.label, d->label, sizeof(new.label));
+	memcpy(new.layer, d->layer, sizeof(new.layer));
+	return dimm_table_add(&e->dimms, &e->cfg, &new);
 }
 
 static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t index)
 {
-	struct dimm_rec *to = &e->dimms[index];
+	struct dimm_rec *to = &e->dimms.rec[index];
 
 	to->overflow = to->overflow || d->overflow;
 	add(&to->corrected_errors, d->corrected_errors);
@@ -91,8 +85,8 @@ static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t ind
 		memcpy(to->part, d->part, sizeof(to->part));
 		memcpy(to->serial, d->serial, sizeof(to->serial));
 	}
-	engine_touch_dimm(e, index);
-	e->verdict_told[index] =
+	dimm_table_touch(&e->dimms, index);
+	e->dimms.reported_verdict[index] =
 		(uint8_t)fault_verdict(to, e->cfg.budget.pages_per_dimm, NULL);
 }
 
@@ -134,10 +128,10 @@ static void absorb(struct engine *e, struct effects *out, struct engine *from)
 		e->absorbing = true;
 		absorb_totals(e, from);
 		e->absorbed[DIMM_OTHER] = DIMM_OTHER;
-		for (uint16_t i = 0; i < from->n_dimms; i++) {
+		for (uint16_t i = 0; i < from->dimms.n; i++) {
 			if (i != DIMM_OTHER)
-				e->absorbed[i] = dimm_for(e, &from->dimms[i]);
-			absorb_dimm(e, &from->dimms[i], e->absorbed[i]);
+				e->absorbed[i] = absorb_find_dimm(e, &from->dimms.rec[i]);
+			absorb_dimm(e, &from->dimms.rec[i], e->absorbed[i]);
 		}
 		absorb_cells(e, from);
 	}
@@ -168,7 +162,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 	const struct page_rec *live = in->absorb.live;
 	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(live->pfn));
 	uint16_t dimm = e->absorbed[live->dimm < MAX_DIMMS ? live->dimm : DIMM_OTHER];
-	const struct threshold *limit = &e->rules[dimm].page;
+	const struct threshold *limit = &e->dimms.rule[dimm].page;
 	bool known = rec || in->absorb.stored;
 	bool crossed = false;
 	int64_t first;
@@ -179,8 +173,8 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 			engine_merge_stored(e, rec, in->absorb.stored,
 					    in->absorb.other_boot);
 	}
-	if (known && live->n_stamps > 0 && e->dimms[dimm].pages > 0)
-		e->dimms[dimm].pages--; /* both have counted it */
+	if (known && live->n_stamps > 0 && e->dimms.rec[dimm].pages > 0)
+		e->dimms.rec[dimm].pages--; /* both have counted it */
 	if (!rec->by_us)
 		rec->dimm = dimm;
 	first = known && rec->first_seen < live->first_seen ? rec->first_seen

@@ -72,7 +72,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 /* Pages taken out of the total budget; without a memory of it, all that is poisoned. */
 static uint64_t spent(const struct engine *e)
 {
-	uint64_t ours = engine_offlined_by_us(e);
+	uint64_t ours = dimm_table_offlined(&e->dimms);
 	uint64_t all = e->poisoned_kib > 0
 			       ? (uint64_t)e->poisoned_kib >> (e->page_shift - 10)
 			       : 0;
@@ -83,11 +83,11 @@ static uint64_t spent(const struct engine *e)
 /* What speaks against page @rec whatever its frame looks like; RESULT_NONE if nothing. */
 static enum result forbidden(const struct engine *e, const struct page_rec *rec)
 {
-	if (e->rules[rec->dimm].action == POLICY_ACCOUNT)
+	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
 		return RESULT_ACCOUNT;
 	if (spent(e) >= policy_total_limit(&e->cfg, &e->machine))
 		return RESULT_BUDGET_TOTAL;
-	if (e->dimms[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
+	if (e->dimms.rec[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
 		return RESULT_BUDGET_DIMM;
 	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
 }
@@ -95,14 +95,14 @@ static enum result forbidden(const struct engine *e, const struct page_rec *rec)
 static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
 			enum result result)
 {
-	bool *told = result == RESULT_BUDGET_DIMM ? &e->dimm_budget_told[dimm]
+	bool *told = result == RESULT_BUDGET_DIMM ? &e->dimms.reported_budget[dimm]
 						  : &e->total_told;
 	struct notice r = { .kind = NOTICE_BUDGET, .dimm = dimm, .result = result };
 
 	if (*told)
 		return;
 	*told = true;
-	r.count = result == RESULT_BUDGET_DIMM ? e->dimms[dimm].offlined : spent(e);
+	r.count = result == RESULT_BUDGET_DIMM ? e->dimms.rec[dimm].offlined : spent(e);
 	engine_notice(e, out, &r);
 }
 
@@ -158,7 +158,8 @@ static bool budgets_taken(const struct engine *e, const struct page_rec *rec)
 	if (n == 0)
 		return false;
 	return spent(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
-	       e->dimms[rec->dimm].offlined + attempts_on_dimm(&e->attempts, rec->dimm) >=
+	       e->dimms.rec[rec->dimm].offlined +
+			       attempts_on_dimm(&e->attempts, rec->dimm) >=
 		       e->cfg.budget.pages_per_dimm ||
 	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
 }
@@ -271,7 +272,7 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 	f = engine_emit(out, EFFECT_OFFLINE);
 	f->attempt.id = row.id;
 	f->attempt.pfn = e->look.pfn;
-	f->attempt.rule = &e->rules[rec->dimm];
+	f->attempt.rule = &e->dimms.rule[rec->dimm];
 }
 
 /* Memory is short, or cannot be looked at: not the page's fault, so it is no try, and all
@@ -331,7 +332,7 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	rec = ce_tracker_find(e->tracker, e->look.pfn);
 	engine_take_machine(e, &in->probe.machine);
 	machine = machine_after(e);
-	no = policy_check_frame(&e->rules[rec->dimm], frame);
+	no = policy_check_frame(&e->dimms.rule[rec->dimm], frame);
 	if (no == RESULT_NONE)
 		wait = policy_check_memory(&e->cfg, &machine);
 	if (no == RESULT_NONE && wait == RESULT_NONE) {
@@ -497,9 +498,9 @@ static void take_forget_dimm_request(struct engine *e, struct effects *out,
 {
 	struct dimm_rec *d;
 
-	if (index >= e->n_dimms)
+	if (index >= e->dimms.n)
 		return;
-	d = &e->dimms[index];
+	d = &e->dimms.rec[index];
 	d->corrected_errors = 0;
 	d->uncorrected_errors = 0;
 	d->unattributed = 0;
@@ -509,9 +510,9 @@ static void take_forget_dimm_request(struct engine *e, struct effects *out,
 	d->last_seen = e->now.us;
 	d->fault = (struct dimm_fault){ .class = FAULT_NONE };
 	fault_map_forget_dimm(e->faults, index);
-	engine_touch_dimm(e, index);
+	dimm_table_touch(&e->dimms, index);
 	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
-	engine_tell_verdict(e, out, index);
+	engine_report_verdict(e, out, index);
 }
 
 void engine_take_request(struct engine *e, struct effects *out, const struct input *in)

@@ -19,34 +19,6 @@ static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };
 #define NEIGHBOUR_FRAMES 64
 #define NEIGHBOUR_PAGES  2
 
-_apart_ static void tell_verdict(struct engine *e, struct effects *out, uint16_t dimm)
-{
-	struct notice r = {
-		.kind = NOTICE_VERDICT,
-		.dimm = dimm,
-		.verdict = (enum verdict)e->verdict_told[dimm],
-		.fault = e->dimms[dimm].fault.class,
-	};
-
-	engine_notice(e, out, &r);
-}
-
-void engine_tell_verdict(struct engine *e, struct effects *out, uint16_t dimm)
-{
-	enum verdict was = (enum verdict)e->verdict_told[dimm];
-	enum verdict verdict;
-
-	if (dimm == DIMM_OTHER)
-		return;
-	verdict = fault_verdict(&e->dimms[dimm], e->cfg.budget.pages_per_dimm, NULL);
-	if (verdict == was)
-		return;
-	e->verdict_told[dimm] = (uint8_t)verdict;
-	if (verdict < VERDICT_REPAIR && was < VERDICT_REPAIR)
-		return;
-	tell_verdict(e, out, dimm);
-}
-
 static void grow(uint32_t *most, uint32_t n)
 {
 	if (*most < n)
@@ -67,19 +39,19 @@ static void keep_evidence(struct dimm_fault *f, const struct fault_counts *n)
 static void widen(struct engine *e, struct effects *out, uint16_t dimm,
 		  enum fault_class class, usec_t when)
 {
-	struct dimm_fault *f = &e->dimms[dimm].fault;
+	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 	struct notice r = { .kind = NOTICE_FAULT, .dimm = dimm, .fault = class };
 
 	if (class <= f->class)
 		return;
 	f->class = class;
 	f->since = when.us;
-	engine_touch_dimm(e, dimm);
+	dimm_table_touch(&e->dimms, dimm);
 	if (class == FAULT_CELL)
 		return; /* the page's first error was told */
 	r.count = f->cells;
 	engine_notice(e, out, &r);
-	engine_tell_verdict(e, out, dimm);
+	engine_report_verdict(e, out, dimm);
 }
 
 /* One DIMM scattered over many banks is a bad DIMM; two of a channel are a bad channel.
@@ -93,8 +65,8 @@ static void check_channel(struct engine *e, struct effects *out, uint16_t dimm,
 	fault_map_count(e->faults, dimm, NULL, since, &n);
 	if (!fault_is_scattered(&n))
 		return;
-	for (uint16_t i = DIMM_OTHER + 1; i < e->n_dimms; i++) {
-		if (i == dimm || !engine_same_channel(&e->dimms[i], &e->dimms[dimm]))
+	for (uint16_t i = DIMM_OTHER + 1; i < e->dimms.n; i++) {
+		if (i == dimm || !dimm_table_same_channel(&e->dimms, i, dimm))
 			continue;
 		fault_map_count(e->faults, i, NULL, since, &n);
 		if (!fault_is_scattered(&n))
@@ -116,17 +88,17 @@ static bool has_place(enum fault_class class)
  */
 static bool is_known_enough(const struct engine *e, uint16_t dimm)
 {
-	const struct dimm_fault *f = &e->dimms[dimm].fault;
+	const struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 
 	return f->cells >= FAULT_CELLS &&
 	       (f->class == FAULT_CHANNEL ||
-		(f->class == FAULT_RANK && !e->dimm_shares_channel[dimm]));
+		(f->class == FAULT_RANK && !e->dimms.shares_channel[dimm]));
 }
 
 _apart_ static void classify(struct engine *e, struct effects *out, uint16_t dimm,
 			     const struct fault_cell *cell, usec_t when)
 {
-	struct dimm_fault *f = &e->dimms[dimm].fault;
+	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 	struct fault_counts n;
 	enum fault_class class;
 
@@ -139,7 +111,7 @@ _apart_ static void classify(struct engine *e, struct effects *out, uint16_t dim
 	    !fault_same_bank(&f->at, &cell->coord))
 		class = FAULT_RANK;
 	keep_evidence(f, &n);
-	engine_touch_dimm(e, dimm);
+	dimm_table_touch(&e->dimms, dimm);
 	if (has_place(class) && class >= f->class) {
 		if (class > f->class) {
 			f->extent = 0;
@@ -148,7 +120,7 @@ _apart_ static void classify(struct engine *e, struct effects *out, uint16_t dim
 		grow(&f->extent, class == FAULT_COLUMN ? n.column_rows : n.bank_rows);
 	}
 	widen(e, out, dimm, class, when);
-	if (e->dimm_shares_channel[dimm] && n.rows >= FAULT_CHANNEL_ROWS)
+	if (e->dimms.shares_channel[dimm] && n.rows >= FAULT_CHANNEL_ROWS)
 		check_channel(e, out, dimm, when);
 }
 
@@ -179,7 +151,7 @@ _apart_ static void take_row(struct engine *e, uint16_t dimm,
 static bool row_breaks(struct engine *e, uint16_t dimm, const struct fault_cell *cell,
 		       usec_t when)
 {
-	const struct threshold *own = &e->rules[dimm].row;
+	const struct threshold *own = &e->dimms.rule[dimm].row;
 	const struct threshold *limit = own->count ? own : &default_row;
 
 	if (cell->row_faulty || cell->votes == 0 ||
@@ -209,34 +181,6 @@ static bool errs_again(const struct threshold *limit, const struct fault_cell *c
 	       apart >= -limit->window.us;
 }
 
-/*
- * Drivers that know no coordinates say the same with each event, and reading it letter by
- * letter took a fifth of the time of a storm. Remembered is only what has no detail.
- */
-static bool is_barren(const struct engine *e, const struct ce_event *ev, uint16_t dimm)
-{
-	const struct barren *b = &e->dimm_barren[dimm];
-
-	return ev->detail.len == 0 && b->len > 0 && ev->msg.len == b->len &&
-	       ev->label.len == e->dimm_ids[dimm].label_len &&
-	       memcmp(b->msg, ev->msg.s, b->len) == 0;
-}
-
-/*
- * A kept label without '?' stands for no other: then the DIMM and the label's length say
- * as much as its letters.
- */
-static void note_barren(struct engine *e, const struct ce_event *ev, uint16_t dimm)
-{
-	struct barren *b = &e->dimm_barren[dimm];
-
-	if (ev->detail.len > 0 || ev->msg.len == 0 || ev->msg.len > sizeof(b->msg) ||
-	    e->dimm_ids[dimm].label_len == 0 || strchr(e->dimms[dimm].label, '?'))
-		return;
-	b->len = (uint8_t)ev->msg.len;
-	memcpy(b->msg, ev->msg.s, ev->msg.len);
-}
-
 /* The coordinates of its cell are not certain, or not known at all. */
 _apart_ static struct cell_event learn_cell(struct engine *e, const struct ce_event *ev,
 					    uint16_t dimm, struct cell_event ret)
@@ -245,12 +189,12 @@ _apart_ static struct cell_event learn_cell(struct engine *e, const struct ce_ev
 	struct dram_coord coord = ev->coord;
 	struct fault_cell *cell;
 
-	if (coord.have == 0 && is_barren(e, ev, dimm))
+	if (coord.have == 0 && dimm_table_has_no_coords(&e->dimms, dimm, ev))
 		return (struct cell_event){ .cell = NULL };
 	if (coord.have == 0) {
 		dram_coord_parse(ev, &coord);
 		if (coord.have == 0)
-			note_barren(e, ev, dimm);
+			dimm_table_note_no_coords(&e->dimms, dimm, ev);
 	}
 	if ((coord.have & needed) != needed)
 		return (struct cell_event){ .cell = NULL };
@@ -284,7 +228,7 @@ static struct cell_event note_cell(struct engine *e, const struct ce_event *ev,
 	struct fault_cell *cell = fault_map_find(e->faults, dimm, line);
 	struct cell_event ret = { .cell = cell };
 
-	ret.again = cell && errs_again(&e->rules[dimm].cell, cell, ev->time);
+	ret.again = cell && errs_again(&e->dimms.rule[dimm].cell, cell, ev->time);
 	if (cell && cell->votes >= FAULT_CERTAIN) {
 		/* Silent for so long that it was not counted any more. */
 		ret.is_new = ev->time.us - cell->last > FAULT_WINDOW;
@@ -299,7 +243,7 @@ static struct cell_event note_cell(struct engine *e, const struct ce_event *ev,
 /* Erring pages around @p, those of faulty rows counted twice. */
 static unsigned int neighbours(const struct engine *e, const struct page_rec *rec)
 {
-	const struct threshold *row = &e->rules[rec->dimm].row;
+	const struct threshold *row = &e->dimms.rule[rec->dimm].row;
 	const struct threshold *limit = row->count ? row : &default_row;
 	uint64_t first = rec->pfn > NEIGHBOUR_FRAMES ? rec->pfn - NEIGHBOUR_FRAMES : 0;
 	unsigned int n = 0;
@@ -320,7 +264,7 @@ static unsigned int neighbours(const struct engine *e, const struct page_rec *re
 
 static bool has_neighbours(const struct engine *e, const struct page_rec *rec)
 {
-	return e->rules[rec->dimm].neighbour && rec->n_stamps > 0 &&
+	return e->dimms.rule[rec->dimm].neighbour && rec->n_stamps > 0 &&
 	       rec->state != PAGE_OFFLINED && neighbours(e, rec) >= NEIGHBOUR_PAGES;
 }
 
@@ -350,11 +294,12 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 	const struct fault_cell *cell = news.cell;
 	bool breaks = cell && row_breaks(e, dimm, cell, ev->time);
 
-	if (breaks && e->rules[dimm].row.count > 0)
+	if (breaks && e->dimms.rule[dimm].row.count > 0)
 		take_row(e, dimm, cell);
 	if (breaks || news.is_new)
 		classify(e, out, dimm, cell, ev->time);
-	if (cell && cell->votes > 0 && cell->row_faulty && e->rules[dimm].row.count > 0)
+	if (cell && cell->votes > 0 && cell->row_faulty &&
+	    e->dimms.rule[dimm].row.count > 0)
 		return REASON_ROW_FAULT;
 	if (news.again)
 		return REASON_CELL_FAULT;
@@ -370,7 +315,7 @@ enum reason engine_fault_reason(const struct engine *e, const struct page_rec *r
 	uint64_t from = first.addr >> FAULT_LINE_SHIFT;
 	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_LINE_SHIFT);
 
-	if (e->rules[rec->dimm].row.count > 0 &&
+	if (e->dimms.rule[rec->dimm].row.count > 0 &&
 	    fault_map_lines_faulty(e->faults, rec->dimm, from, from + lines - 1))
 		return REASON_ROW_FAULT;
 	return has_neighbours(e, rec) ? REASON_NEIGHBOUR : REASON_NONE;
@@ -378,7 +323,7 @@ enum reason engine_fault_reason(const struct engine *e, const struct page_rec *r
 
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec)
 {
-	const struct dimm_rec *d = &e->dimms[rec->dimm];
+	const struct dimm_rec *d = &e->dimms.rec[rec->dimm];
 
 	if (!fault_is_wide(d->fault.class))
 		return false;
@@ -390,7 +335,7 @@ void engine_forget_cells(struct engine *e, pfn_t p)
 	uint64_t from = pfn_to_paddr(p, e->page_shift).addr >> FAULT_LINE_SHIFT;
 	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_LINE_SHIFT);
 
-	for (uint16_t i = 0; i < e->n_dimms; i++)
+	for (uint16_t i = 0; i < e->dimms.n; i++)
 		fault_map_forget_lines(e->faults, i, from, from + lines - 1);
 }
 

@@ -4,17 +4,20 @@
 /*
  * The engine's state, shared by the files of the trunk: engine.c (events and dispatch),
  * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
- * engine_dimms.c (the table of DIMMs), engine_fault.c (rows, neighbours, fault classes),
- * engine_kernel.c (whether the kernel lets us), engine_poison.c (the poisoned-page
- * counter and reconciliation), engine_foreign.c (requests of others), engine_restore.c
- * (start and reload), engine_replay.c (what an earlier boot offlined), engine_absorb.c
- * (what was counted without a database), engine_notice.c (effects, limits on notices),
- * engine_status.c (views). The objects that struct engine holds have headers of their
- * own, and know nothing of it: attempts.h.
+ * engine_dimms.c (what changes of DIMMs lead to), engine_fault.c (rows, neighbours, fault
+ * classes), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
+ * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
+ * engine_restore.c (start and reload), engine_replay.c (what an earlier boot offlined),
+ * engine_absorb.c (what was counted without a database), engine_notice.c (effects, limits
+ * on notices), engine_status.c (views).
+ *
+ * The objects that struct engine holds know nothing of it, and each has its own header
+ * and test: attempts.h, dimm_table.h.
  */
 
 #include "ce_tracker.h"
 #include "engine/attempts.h"
+#include "engine/dimm_table.h"
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/input.h"
@@ -22,8 +25,6 @@
 #include "track/fault_map.h"
 
 #define HISTORY_SLOTS      16384
-#define DIMM_INDEX_SLOTS   1024
-#define DIMM_LAST_SLOTS    256
 #define MAX_REQUESTS       16
 #define NOTICES_PER_MINUTE 20
 #define MEMORY_WAIT        (60 * USEC_PER_SEC)
@@ -43,20 +44,6 @@ struct request {
 	pfn_t pfn;
 	uint64_t cookie;
 	bool kernel_seen; /* since it came; see engine_wait_for_kernel() */
-};
-
-/**
- * What an event names a DIMM by, beside its label: enough to see that it is not this one.
- */
-struct dimm_id {
-	uint32_t slot;      /* controller and layers */
-	uint32_t label_len; /* 0: events never mean it */
-};
-
-/** The DIMM's last message that, with its label and no detail, told no coordinates. */
-struct barren {
-	uint8_t len; /* 0: none yet */
-	char msg[63];
 };
 
 struct notice_limit {
@@ -87,19 +74,7 @@ struct engine {
 	uint16_t absorbed[MAX_DIMMS]; /* its DIMMs' indexes, as they are here */
 	bool more_stored; /* the database may know pages that the tracker does not */
 
-	struct dimm_rec dimms[MAX_DIMMS];
-	struct policy_rule rules[MAX_DIMMS];
-	bool dimm_dirty[MAX_DIMMS];
-	bool dimm_budget_told[MAX_DIMMS];
-	bool dimm_shares_channel[MAX_DIMMS];   /* with another one that is known */
-	uint8_t verdict_told[MAX_DIMMS];       /* enum verdict */
-	uint16_t dimm_index[DIMM_INDEX_SLOTS]; /* index + 1; 0: free */
-	struct dimm_id dimm_ids[MAX_DIMMS];
-	struct barren dimm_barren[MAX_DIMMS];
-	uint16_t dimm_last[DIMM_LAST_SLOTS]; /* the DIMM that erred last in a slot */
-	unsigned int n_dimms;
-	unsigned int dirty_dimms;
-
+	struct dimm_table dimms;
 	struct totals totals;
 	bool totals_dirty;
 	struct budget budget;
@@ -167,16 +142,13 @@ void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result res
 		  int error);
 
 /* engine_dimms.c */
-uint16_t engine_intern_dimm(struct engine *e, const struct ce_event *ev);
-void engine_index_dimm(struct engine *e, uint16_t index);
-void engine_touch_dimm(struct engine *e, uint16_t index);
-/** Whether both are known to hang on the same channel of the same controller. */
-bool engine_same_channel(const struct dimm_rec *a, const struct dimm_rec *b);
-int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
+/** Emits the record at @index if it is dirty. */
 void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index);
-bool engine_store_dimms(struct engine *e, struct effects *out);
-void engine_resolve_rules(struct engine *e);
-uint32_t engine_offlined_by_us(const struct engine *e);
+/** Emits dirty records while there is room in @out. */
+void engine_store_dimms(struct engine *e, struct effects *out);
+/** Reports the verdict of @dimm if it changed and concerns an operator. */
+void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm);
+int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine.c */
 struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p);
@@ -217,7 +189,6 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec);
 void engine_forget_cells(struct engine *e, pfn_t p);
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
-void engine_tell_verdict(struct engine *e, struct effects *out, uint16_t dimm);
 void engine_store_cells(struct engine *e, struct effects *out);
 
 /* engine_settle.c */

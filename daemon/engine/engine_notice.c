@@ -75,7 +75,7 @@ void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result res
 struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec)
 {
-	const struct policy_rule *rule = &e->rules[rec->dimm];
+	const struct policy_rule *rule = &e->dimms.rule[rec->dimm];
 
 	return (struct notice){
 		.kind = kind,
@@ -88,7 +88,7 @@ struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 		.in_window = page_rec_in_window(rec, rule->page.window,
 						page_rec_last_seen(rec)),
 		.threshold = rule->page,
-		.fault = e->dimms[rec->dimm].fault.class,
+		.fault = e->dimms.rec[rec->dimm].fault.class,
 	};
 }
 

@@ -30,7 +30,7 @@ void engine_merge_stored(struct engine *e, struct page_rec *rec,
 	/* Unless an event has just named a DIMM; and a budget stays charged where it is.
 	 */
 	if (rec->n_stamps == 0 || (stored->by_us && !other_boot))
-		rec->dimm = stored->dimm < e->n_dimms ? stored->dimm : DIMM_OTHER;
+		rec->dimm = stored->dimm < e->dimms.n ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
 	if (other_boot)
 		engine_void_state(e, rec);
@@ -49,7 +49,7 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 	struct notice r;
 	bool crossed;
 
-	limit = &e->rules[rec->dimm].page;
+	limit = &e->dimms.rule[rec->dimm].page;
 	if (rec->n_stamps == 0) { /* an operator or somebody else asked for it */
 		if (in->page.rec)
 			merge(e, rec, in);
@@ -57,7 +57,7 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 	}
 	if (!in->page.rec) {
 		r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
-		e->dimms[rec->dimm].pages++;
+		e->dimms.rec[rec->dimm].pages++;
 		engine_notice(e, out, &r);
 		engine_consider(e, out, rec,
 				limit->count == 1 ? REASON_PAGE_THRESHOLD
@@ -96,26 +96,22 @@ static void restore_page(struct engine *e, const struct input *in)
 
 static void restore_dimm(struct engine *e, const struct input *in)
 {
+	const struct dimm_rec *rec = in->dimm.rec;
 	uint16_t index = in->dimm.index;
-	struct dimm_rec rec = *in->dimm.rec;
-	/* Given once each: the hash index forgets nothing, so it must not be fed twice.
-	 */
-	if (index >= MAX_DIMMS || (index != DIMM_OTHER && index != e->n_dimms))
-		return;
+
 	if (index == DIMM_OTHER)
-		memcpy(rec.label, e->dimms[DIMM_OTHER].label, sizeof(rec.label));
-	e->dimms[index] = rec;
-	if (index == DIMM_OTHER)
+		dimm_table_restore_other(&e->dimms, rec);
+	/* Each DIMM comes once, in the order of the index. */
+	if (index == DIMM_OTHER || index != e->dimms.n ||
+	    dimm_table_add(&e->dimms, &e->cfg, rec) != index)
 		return;
-	e->n_dimms++;
-	engine_index_dimm(e, index);
-	e->verdict_told[index] =
-		(uint8_t)fault_verdict(&rec, e->cfg.budget.pages_per_dimm, NULL);
+	e->dimms.reported_verdict[index] =
+		(uint8_t)fault_verdict(rec, e->cfg.budget.pages_per_dimm, NULL);
 }
 
 static void restore_cell(struct engine *e, const struct input *in)
 {
-	if (in->cell.dimm < e->n_dimms)
+	if (in->cell.dimm < e->dimms.n)
 		fault_map_restore(e->faults, in->cell.dimm, in->cell.slot, in->cell.rec);
 }
 
@@ -162,7 +158,7 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	if (!rec) {
 		rec = ce_tracker_add(e->tracker, pfn(row.pfn), &evicted);
 		rec->first_seen = row.time;
-		rec->dimm = row.dimm < e->n_dimms ? row.dimm : DIMM_OTHER;
+		rec->dimm = row.dimm < e->dimms.n ? row.dimm : DIMM_OTHER;
 		rec->reason = row.reason;
 	}
 	if (evicted)
@@ -250,8 +246,8 @@ void engine_forget_stored(struct engine *e)
 		if (rec)
 			ce_tracker_touch(e->tracker, rec);
 	}
-	for (unsigned int i = 0; i < e->n_dimms; i++)
-		engine_touch_dimm(e, (uint16_t)i);
+	for (unsigned int i = 0; i < e->dimms.n; i++)
+		dimm_table_touch(&e->dimms, (uint16_t)i);
 	fault_map_touch_all(e->faults);
 	ce_history_forget(e->history);
 	e->totals_dirty = true;
@@ -334,6 +330,6 @@ int engine_take_config(struct engine *e, const struct config *cfg)
 		e->hold = RESULT_NONE;
 		e->hold_by_answer = false;
 	}
-	engine_resolve_rules(e);
+	dimm_table_set_rules(&e->dimms, &e->cfg);
 	return 0;
 }

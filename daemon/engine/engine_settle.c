@@ -19,17 +19,17 @@ void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result re
 	if (result != RESULT_OFFLINED)
 		return;
 	rec->by_us = 1;
-	e->dimms[rec->dimm].offlined++;
-	engine_touch_dimm(e, rec->dimm);
+	e->dimms.rec[rec->dimm].offlined++;
+	dimm_table_touch(&e->dimms, rec->dimm);
 	budget_take(&e->budget, &e->cfg, e->now);
 	e->totals.last_offline = e->now.us;
 }
 
 void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 {
-	if (rec->by_us && e->dimms[rec->dimm].offlined > 0) {
-		e->dimms[rec->dimm].offlined--;
-		engine_touch_dimm(e, rec->dimm);
+	if (rec->by_us && e->dimms.rec[rec->dimm].offlined > 0) {
+		e->dimms.rec[rec->dimm].offlined--;
+		dimm_table_touch(&e->dimms, rec->dimm);
 	}
 	rec->by_us = 0;
 	ce_tracker_touch(e->tracker, rec);
@@ -119,5 +119,5 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
 		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
 	engine_notice(e, out, &r);
-	engine_tell_verdict(e, out, rec->dimm);
+	engine_report_verdict(e, out, rec->dimm);
 }

@@ -67,17 +67,17 @@ unsigned int engine_page_shift(const struct engine *e)
 
 unsigned int engine_dimms(const struct engine *e)
 {
-	return e->n_dimms;
+	return e->dimms.n;
 }
 
 const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index)
 {
-	return &e->dimms[index < e->n_dimms ? index : DIMM_OTHER];
+	return &e->dimms.rec[index < e->dimms.n ? index : DIMM_OTHER];
 }
 
 const struct policy_rule *engine_rule(const struct engine *e, uint16_t index)
 {
-	return &e->rules[index < e->n_dimms ? index : DIMM_OTHER];
+	return &e->dimms.rule[index < e->dimms.n ? index : DIMM_OTHER];
 }
 
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
@@ -103,8 +103,8 @@ static void raise(struct engine_status *s, enum verdict verdict, const char *why
 /* Of the DIMMs, not of all time: a DIMM that was replaced can be forgotten. */
 static bool has_uncorrected(const struct engine *e)
 {
-	for (unsigned int i = 0; i < e->n_dimms; i++)
-		if (e->dimms[i].uncorrected_errors > 0)
+	for (unsigned int i = 0; i < e->dimms.n; i++)
+		if (e->dimms.rec[i].uncorrected_errors > 0)
 			return true;
 	return false;
 }
@@ -118,9 +118,9 @@ static void judge_dimms(const struct engine *e, struct engine_status *s)
 	unsigned int replace = 0, repair = 0;
 	char why[FAULT_WHY_MAX];
 
-	for (unsigned int i = 0; i < e->n_dimms; i++) {
-		enum verdict v =
-			fault_verdict(&e->dimms[i], e->cfg.budget.pages_per_dimm, NULL);
+	for (unsigned int i = 0; i < e->dimms.n; i++) {
+		enum verdict v = fault_verdict(&e->dimms.rec[i],
+					       e->cfg.budget.pages_per_dimm, NULL);
 
 		replace += v == VERDICT_REPLACE;
 		repair += v == VERDICT_REPAIR;
@@ -174,7 +174,7 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 		if (rec)
 			s.pages[rec->state]++;
 	}
-	s.offlined_by_us = engine_offlined_by_us(e);
+	s.offlined_by_us = dimm_table_offlined(&e->dimms);
 	s.limit_pages = policy_total_limit(&e->cfg, &e->machine);
 	s.hour_limit = e->cfg.budget.pages_per_hour;
 	s.burst = e->cfg.budget.burst;
