@@ -44,8 +44,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->cfg = *cfg;
 	e->page_shift = page_shift;
 	e->machine.page_shift = page_shift;
-	e->poisoned_kib = -1;
-	e->bystander = POISON_OTHER;
+	poison_ledger_init(&e->poison, page_shift);
 	e->totals.last_event = INT64_MIN;
 	e->totals.last_offline = INT64_MIN;
 	e->totals.next_action_id = 1;
@@ -327,7 +326,7 @@ bool engine_is_dirty(const struct engine *e)
 static void take_surroundings(struct engine *e, const struct input *in)
 {
 	if (in->kind == INPUT_BYSTANDER) {
-		e->bystander = in->bystander;
+		e->poison.suspect = in->bystander;
 	} else if (in->kind == INPUT_RAM) {
 		e->ram = *in->ram;
 	} else {

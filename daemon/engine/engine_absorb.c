@@ -46,7 +46,7 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	if (level < e->budget.level)
 		e->budget.level = level;
 	e->lost_at = usec_max(e->lost_at, from->lost_at);
-	e->poisoned_kib = from->poisoned_kib;
+	e->poison.kib = from->poison.kib;
 }
 
 /* The DIMM that @d of the other engine is here. */

@@ -73,9 +73,8 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 static uint64_t spent(const struct engine *e)
 {
 	uint64_t ours = dimm_table_offlined(&e->dimms);
-	uint64_t all = e->poisoned_kib > 0
-			       ? (uint64_t)e->poisoned_kib >> (e->page_shift - 10)
-			       : 0;
+	uint64_t all =
+		e->poison.kib > 0 ? (uint64_t)e->poison.kib >> (e->page_shift - 10) : 0;
 
 	return e->past_unknown && all > ours ? all : ours;
 }
@@ -464,8 +463,8 @@ static void take_forget_request(struct engine *e, struct effects *out,
 				  .action = ACTION_FORGET,
 				  .reason = REASON_OPERATOR,
 				  .result = RESULT_FORGOTTEN,
-				  .poisoned_before_kib = e->poisoned_kib,
-				  .poisoned_after_kib = e->poisoned_kib };
+				  .poisoned_before_kib = e->poison.kib,
+				  .poisoned_after_kib = e->poison.kib };
 
 	if (rec && (rec->in_flight || rec->loading)) {
 		engine_reply(out, in->request.cookie, in->request.pfn, RESULT_BUSY,

@@ -12,7 +12,7 @@
  * on notices), engine_status.c (views).
  *
  * The objects that struct engine holds know nothing of it, and each has its own header
- * and test: attempts.h, dimm_table.h.
+ * and test: attempts.h, dimm_table.h, poison_ledger.h.
  */
 
 #include "ce_tracker.h"
@@ -21,6 +21,7 @@
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/input.h"
+#include "engine/poison_ledger.h"
 #include "track/ce_history.h"
 #include "track/fault_map.h"
 
@@ -49,12 +50,6 @@ struct request {
 struct notice_limit {
 	int64_t minute;
 	uint32_t sent;
-};
-
-/** Pages that somebody else had poisoned and that the counter has not shown yet. */
-struct announced {
-	uint32_t pages;
-	pfn_t pfn; /* of the last one */
 };
 
 struct engine {
@@ -106,19 +101,11 @@ struct engine {
 	struct request requests[MAX_REQUESTS];
 	unsigned int n_requests;
 
-	int64_t poisoned_kib; /* last known; -1: not yet */
-	enum poison_cause bystander;
+	struct poison_ledger poison;
 	uint16_t erring;       /* the DIMM of the last event */
 	uint64_t lost_unowned; /* events lost before the first one was read */
 	usec_t lost_at;        /* when events were last found lost; 0: never */
-	int64_t failure_kib; /* announced by memory_failure_event, not yet in the counter
-			      */
-	pfn_t failure_pfn;
-	struct announced
-		announced[POISON_CAUSE_MAX_]; /* by soft_offline_event, as above */
-	int64_t unexplained_kib; /* of the last move, put down to the bystander */
-	usec_t unexplained_at;
-	usec_t reconcile_at;
+	usec_t reconcile_at;   /* when tracked frames are to be looked at */
 
 	struct notice_limit limits[NOTICE_MAX_];
 	uint64_t suppressed;
@@ -198,14 +185,18 @@ void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result re
 void engine_unmark_offlined(struct engine *e, struct page_rec *rec);
 
 /* engine_poison.c */
+/** A sample of the counter; not negative if it could be read. */
 void engine_take_poison(struct engine *e, struct effects *out, int64_t kib);
+/** What the counter showed around an attempt that ended by @row. */
 void engine_poison_by_answer(struct engine *e, struct effects *out,
 			     const struct action_row *row);
 void engine_take_failure(struct engine *e, struct effects *out,
 			 const struct failure_event *f);
+/** What a tracked frame looks like: it may be in use again, or poisoned by others. */
 void engine_take_frame(struct engine *e, struct effects *out, const struct input *in);
+/** Has all tracked frames looked at if it is time. */
 void engine_tick_poison(struct engine *e, struct effects *out);
-
+/** A request that was not ours has poisoned a page, to be charged to @cause. */
 void engine_announce(struct engine *e, struct effects *out, const struct soft_event *ev,
 		     enum poison_cause cause);
 

@@ -33,8 +33,8 @@ struct action_row engine_new_action(struct engine *e, const struct page_rec *rec
 		.reason = (enum reason)rec->reason,
 		.result = result,
 		.page_type = kind,
-		.poisoned_before_kib = e->poisoned_kib,
-		.poisoned_after_kib = e->poisoned_kib,
+		.poisoned_before_kib = e->poison.kib,
+		.poisoned_after_kib = e->poison.kib,
 		.dimm = rec->dimm,
 	};
 }

@@ -179,10 +179,9 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	s.hour_limit = e->cfg.budget.pages_per_hour;
 	s.burst = e->cfg.budget.burst;
 	s.hour_used = budget_used_last_hour(&e->budget, now);
-	s.poisoned_kib = e->poisoned_kib;
+	s.poisoned_kib = e->poison.kib;
 	s.by_us_kib = s.offlined_by_us * page_kib;
-	s.by_others_kib =
-		e->poisoned_kib > s.by_us_kib ? e->poisoned_kib - s.by_us_kib : 0;
+	s.by_others_kib = e->poison.kib > s.by_us_kib ? e->poison.kib - s.by_us_kib : 0;
 	s.hold = e->hold;
 	s.waiting_for = e->hold;
 	if (e->hold == RESULT_NONE && e->machine.unread)
