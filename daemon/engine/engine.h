@@ -2,30 +2,19 @@
 #pragma once
 
 /*
- * The daemon's mind. engine_step(engine, input, effects) is the only way its state
- * changes: whatever happens outside comes in as an input, whatever is to be done outside
- * goes out as effects, and results come back as inputs. The same function runs in the
- * daemon, in replay tests, in back-tests and in fuzzers, each with another shell around
- * it.
+ * The room that decides. engine_step() is the only way to change the engine's state: what
+ * happens outside comes in as an input, what is to be done outside goes out as effects,
+ * and the results come back as inputs. The room is pure: no I/O, no clock, no logging.
  *
- * Life of a page (state, what brings it there, what leads on):
+ * The same function runs in the daemon, in the replay tests, in back-tests and in the
+ * fuzzers, each with a shell of its own around it. page_life.h draws the life of a page.
  *
- *   watched   first CE of the page              threshold crossed, operator   -> pending
- *   pending   waits: its turn, the hourly       PROBE: frame not to be touched -> refused
- *             budget, free memory, a retry      PROBE: poisoned already        ->
- * offlined OFFLINE answered: done         -> offlined busy, tries left               ->
- * pending busy, no tries left            -> failed DIMM's or total budget used up ->
- * refused offlined  the frame is poisoned             found in use again             ->
- * watched failed    no try left                       CE, an hour later              ->
- * pending refused   by policy, budget, kind of page   CE, an hour later              ->
- * pending
- *
- * Several attempts may be under way, MAX_ATTEMPTS at most: an OFFLINE effect is
- * answered by INPUT_ANSWER, in any order, and meanwhile the next ones go out. How many
- * there may be grows eightfold with each success and halves with each failure, from one
- * on: a kernel that says no is not asked by the dozen. What is under way counts against
- * every budget as if it were done. Pages are looked at one at a time. Before each attempt
- * its intent is stored and flushed; several OFFLINEs may share one flush.
+ * Up to MAX_ATTEMPTS attempts may be under way: INPUT_ANSWER answers each EFFECT_OFFLINE,
+ * in any order, and the engine starts more meanwhile. The limit starts at one attempt,
+ * grows eightfold with each success and halves with each failure, so that a kernel which
+ * refuses is not asked by the dozen. An attempt under way counts against every budget as
+ * if it were done. Pages are probed one at a time. Before each attempt its intent is
+ * stored and flushed; several EFFECT_OFFLINE may share one flush.
  */
 
 #include "ce_tracker.h"
@@ -79,6 +68,8 @@ const struct config *engine_config(const struct engine *e);
 const struct kernel_state *engine_kernel(const struct engine *e);
 const struct ce_tracker *engine_tracker(const struct engine *e);
 unsigned int engine_page_shift(const struct engine *e);
+/** Events so far that page_life.h says cannot happen. Not 0: an error in the engine. */
+uint64_t engine_impossible(const struct engine *e);
 /** DIMM records 0 .. engine_dimms() - 1; index 0 is DIMM_OTHER. */
 unsigned int engine_dimms(const struct engine *e);
 const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index);
@@ -99,8 +90,8 @@ struct engine_status {
 	int64_t by_us_kib;
 	int64_t by_others_kib;
 	enum result hold; /* RESULT_NONE, or why nothing is tried */
-	enum result
-		waiting_for; /* what pages in line wait for; RESULT_NONE: their turn */
+	/* What the pages in line wait for; RESULT_NONE: their turn. */
+	enum result waiting_for;
 	enum verdict verdict;
 	char verdict_why[FAULT_WHY_MAX];
 };

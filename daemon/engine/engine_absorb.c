@@ -148,7 +148,7 @@ static void take_state(struct engine *e, struct page_rec *rec,
 	if (live->state == PAGE_WATCHED && live->result == RESULT_NONE)
 		return;
 	ce_tracker_unqueue(e->tracker, rec);
-	rec->state = live->state;
+	engine_copy_state(rec, live);
 	rec->reason = live->reason;
 	rec->result = live->result;
 	rec->tries = live->tries;

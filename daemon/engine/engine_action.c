@@ -12,9 +12,10 @@
 #include "base/mem.h"
 #include "engine/engine_internal.h"
 
-void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason)
+void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
+		    enum reason reason)
 {
-	rec->state = PAGE_PENDING;
+	engine_move_page(e, rec, event);
 	rec->reason = reason;
 	ce_tracker_make_ready(e->tracker, rec);
 	ce_tracker_touch(e->tracker, rec);
@@ -42,7 +43,7 @@ _apart_ static void take_up(struct engine *e, struct effects *out, struct page_r
 
 	rec->result = RESULT_NONE;
 	rec->tries = 0;
-	engine_enqueue(e, rec, why);
+	engine_enqueue(e, rec, LIFE_CHOSEN, why);
 	r = engine_page_notice(e, NOTICE_PAGE_THRESHOLD, rec);
 	engine_notice(e, out, &r);
 }
@@ -60,7 +61,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 	case PAGE_FAILED:
 	case PAGE_REFUSED:
 		if (e->now.us >= rec->not_before && may_retry(e, rec, crossed))
-			engine_enqueue(e, rec, (enum reason)rec->reason);
+			engine_enqueue(e, rec, LIFE_RETRIED, (enum reason)rec->reason);
 		break;
 	case PAGE_PENDING:
 	case PAGE_OFFLINED:
@@ -114,7 +115,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 	struct notice r;
 
 	ce_tracker_unqueue(e->tracker, rec);
-	rec->state = PAGE_REFUSED;
+	engine_move_page(e, rec, LIFE_REFUSED);
 	rec->result = result;
 	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
 	ce_tracker_touch(e->tracker, rec);
@@ -197,7 +198,7 @@ static bool pump_request(struct engine *e, struct effects *out)
 	memmove(q, q + 1, --e->n_requests * sizeof(*q));
 	if (no != RESULT_NONE)
 		return false;
-	rec->state = PAGE_PENDING;
+	engine_move_page(e, rec, LIFE_REQUESTED);
 	rec->reason = REASON_OPERATOR;
 	rec->tries = 0;
 	ce_tracker_touch(e->tracker, rec);
@@ -288,6 +289,7 @@ static void wait_for_memory(struct engine *e, struct effects *out, struct page_r
 		engine_notice(e, out, &r);
 	}
 	e->memory_wait = usec_add(e->now, usec(MEMORY_WAIT));
+	engine_move_page(e, rec, LIFE_POSTPONED);
 	ce_tracker_delay(e->tracker, rec, e->memory_wait);
 	ce_tracker_touch(e->tracker, rec);
 }
@@ -362,6 +364,7 @@ static void call_off(struct engine *e, struct effects *out, struct page_rec *rec
 	ended->row.result = RESULT_INTERRUPTED;
 	ended->row.error = ECANCELED;
 	e->totals.attempts[RESULT_INTERRUPTED]++;
+	engine_move_page(e, rec, LIFE_POSTPONED);
 	ce_tracker_make_ready(e->tracker, rec);
 	ce_tracker_touch(e->tracker, rec);
 	engine_store_action(e, out, &ended->row);

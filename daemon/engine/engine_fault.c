@@ -143,7 +143,7 @@ _apart_ static void take_row(struct engine *e, uint16_t dimm,
 			continue;
 		rec->result = RESULT_NONE;
 		rec->tries = 0;
-		engine_enqueue(e, rec, REASON_ROW_FAULT);
+		engine_enqueue(e, rec, LIFE_CHOSEN, REASON_ROW_FAULT);
 	}
 }
 
@@ -282,7 +282,7 @@ _apart_ static void take_neighbours(struct engine *e, const struct page_rec *rec
 			continue;
 		other->result = RESULT_NONE;
 		other->tries = 0;
-		engine_enqueue(e, other, REASON_NEIGHBOUR);
+		engine_enqueue(e, other, LIFE_CHOSEN, REASON_NEIGHBOUR);
 	}
 }
 

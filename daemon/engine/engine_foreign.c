@@ -115,7 +115,7 @@ static usec_t adopt(struct engine *e, struct effects *out, struct page_rec *rec,
 		engine_consider(e, out, rec, (enum reason)rec->reason);
 	if (rec->state != PAGE_WATCHED)
 		return usec(0);
-	engine_enqueue(e, rec, reason_of(ev->origin));
+	engine_enqueue(e, rec, LIFE_CHOSEN, reason_of(ev->origin));
 	rec->result = result;
 	rec->tries = 1;
 	if (policy_retry(&e->cfg, result, 1) != RETRY_HOURLY)

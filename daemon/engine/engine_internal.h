@@ -21,6 +21,7 @@
 #include "engine/effect.h"
 #include "engine/engine.h"
 #include "engine/input.h"
+#include "engine/page_life.h"
 #include "engine/poison_ledger.h"
 #include "track/ce_history.h"
 #include "track/fault_map.h"
@@ -109,6 +110,7 @@ struct engine {
 
 	struct notice_limit limits[NOTICE_MAX_];
 	uint64_t suppressed;
+	uint64_t impossible; /* pairs that page_life.h says cannot happen */
 	usec_t summary_at;
 };
 
@@ -149,7 +151,9 @@ void engine_take_machine(struct engine *e, const struct machine *seen);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
 void engine_take_request(struct engine *e, struct effects *out, const struct input *in);
-void engine_enqueue(struct engine *e, struct page_rec *rec, enum reason reason);
+/** @event brings the page to PAGE_PENDING: puts it at the end of the line. */
+void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
+		    enum reason reason);
 
 /* engine_kernel.c */
 void engine_take_kernel(struct engine *e, struct effects *out,
@@ -179,6 +183,13 @@ bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
 void engine_store_cells(struct engine *e, struct effects *out);
 
 /* engine_settle.c */
+/**
+ * The only way in which something that happens changes a page's state. A pair that cannot
+ * happen leaves the page where it is and counts as engine_impossible().
+ */
+void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event event);
+/** Takes over the state to which another engine has brought the page. */
+void engine_copy_state(struct page_rec *rec, const struct page_rec *from);
 void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 		   struct action_row *row);
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result);

@@ -73,9 +73,8 @@ static void poison_frame_in_use(struct engine *e, struct effects *out,
 	engine_unmark_offlined(e, rec);
 	if (by_us) {
 		rec->tries = 0;
-		engine_enqueue(e, rec, REASON_REPLAYED);
+		engine_enqueue(e, rec, LIFE_CHOSEN, REASON_REPLAYED);
 	} else {
-		rec->state = PAGE_WATCHED;
 		rec->result = RESULT_STALE;
 	}
 	r = engine_page_notice(e, NOTICE_POISON_LOST, rec);

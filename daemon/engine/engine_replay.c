@@ -60,7 +60,7 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 
 	if (rec->state == PAGE_WATCHED && !offlined)
 		return;
-	rec->state = PAGE_WATCHED;
+	engine_move_page(e, rec, LIFE_REBOOTED);
 	rec->reason = REASON_NONE;
 	rec->tries = 0;
 	rec->not_before = 0;
@@ -73,7 +73,7 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 	reason = judge_replay(e, rec);
 	if (reason == REASON_REPLAYED) {
 		rec->result = RESULT_NONE;
-		engine_enqueue(e, rec, reason);
+		engine_enqueue(e, rec, LIFE_CHOSEN, reason);
 		return;
 	}
 	rec->result = RESULT_STALE;

@@ -136,14 +136,14 @@ static void interrupted(struct engine *e, struct page_rec *rec,
 	rec->result = RESULT_INTERRUPTED;
 	rec->reason = row->reason;
 	ce_tracker_touch(e->tracker, rec);
+	engine_move_page(e, rec, LIFE_INTERRUPTED);
 	if (policy_retry(&e->cfg, RESULT_INTERRUPTED, rec->tries) == RETRY_BACKOFF) {
-		rec->state = PAGE_PENDING;
 		ce_tracker_delay(e->tracker, rec,
 				 usec_add(e->now, policy_backoff(&e->cfg, rec->tries)));
 		return;
 	}
 	ce_tracker_unqueue(e->tracker, rec);
-	rec->state = PAGE_FAILED;
+	engine_move_page(e, rec, LIFE_GIVEN_UP);
 	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
 }
 

@@ -7,10 +7,25 @@
 
 #include "engine/engine_internal.h"
 
+void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event event)
+{
+	enum page_state next = page_life_next((enum page_state)rec->state, event);
+
+	if (next == PAGE_NEVER)
+		e->impossible++;
+	else
+		rec->state = next;
+}
+
+void engine_copy_state(struct page_rec *rec, const struct page_rec *from)
+{
+	rec->state = from->state;
+}
+
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result)
 {
 	ce_tracker_unqueue(e->tracker, rec);
-	rec->state = PAGE_OFFLINED;
+	engine_move_page(e, rec, LIFE_POISONED);
 	rec->result = result;
 	rec->tries = 0;
 	ce_tracker_touch(e->tracker, rec);
@@ -27,6 +42,7 @@ void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result re
 
 void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 {
+	engine_move_page(e, rec, LIFE_IN_USE);
 	if (rec->by_us && e->dimms.rec[rec->dimm].offlined > 0) {
 		e->dimms.rec[rec->dimm].offlined--;
 		dimm_table_touch(&e->dimms, rec->dimm);
@@ -35,20 +51,13 @@ void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 	ce_tracker_touch(e->tracker, rec);
 }
 
-static void give_up(struct engine *e, struct page_rec *rec, enum page_state state,
-		    usec_t not_before)
-{
-	rec->state = state;
-	rec->not_before = not_before.us;
-}
-
 /* Moves @rec on and returns when it is tried again, 0 if not by a timer. */
 static usec_t next_state(struct engine *e, struct effects *out, struct page_rec *rec,
 			 const struct action_row *row)
 {
 	usec_t when = usec_add(e->now, usec(USEC_PER_HOUR));
-	enum page_state given_up =
-		row->result == RESULT_DRY_RUN ? PAGE_REFUSED : PAGE_FAILED;
+	enum life_event end =
+		row->result == RESULT_DRY_RUN ? LIFE_REFUSED : LIFE_GIVEN_UP;
 
 	switch (policy_retry(&e->cfg, row->result, rec->tries)) {
 	case RETRY_DONE:
@@ -56,20 +65,25 @@ static usec_t next_state(struct engine *e, struct effects *out, struct page_rec 
 		return usec(0);
 	case RETRY_BACKOFF:
 		when = usec_add(e->now, policy_backoff(&e->cfg, rec->tries));
+		engine_move_page(e, rec, LIFE_POSTPONED);
 		ce_tracker_delay(e->tracker, rec, when);
 		return when;
 	case RETRY_HOURLY:
+		engine_move_page(e, rec, LIFE_POSTPONED);
 		ce_tracker_delay(e->tracker, rec, when);
 		return when;
 	case RETRY_HOLD:
 		engine_hold_by_answer(e, out, row);
+		engine_move_page(e, rec, LIFE_POSTPONED);
 		ce_tracker_make_ready(e->tracker, rec);
 		return usec(0);
 	case RETRY_NEVER:
-		give_up(e, rec, given_up, usec(USEC_NEVER));
+		engine_move_page(e, rec, end);
+		rec->not_before = USEC_NEVER;
 		return usec(0);
 	case RETRY_NEXT_CE:
-		give_up(e, rec, given_up, when);
+		engine_move_page(e, rec, end);
+		rec->not_before = when.us;
 		return usec(0);
 	}
 	return usec(0);

@@ -65,6 +65,11 @@ unsigned int engine_page_shift(const struct engine *e)
 	return e->page_shift;
 }
 
+uint64_t engine_impossible(const struct engine *e)
+{
+	return e->impossible;
+}
+
 unsigned int engine_dimms(const struct engine *e)
 {
 	return e->dimms.n;

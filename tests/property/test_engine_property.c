@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What must hold of the engine whatever happens: it never spends more than its budgets,
- * never acts on a page without evidence and a look, once at a time on each and on more
- * of them only while the kernel does what it is asked, a bounded number an hour; the same
- * story told later, in another order between CPUs, or with a restart in the middle has
- * the same end. Machine and kernel are those of the replay tests, with answers at random.
+ * What must hold of the engine whatever happens: it spends no more than its budgets, and
+ * acts only on pages with evidence, after a probe, a bounded number of times an hour. The
+ * same story at another time, in another order of the CPUs, or with a restart inside has
+ * the same end. Machine and kernel are those of the replay tests, with random answers.
  *
  * -s SEED, or SEED in the environment, repeats one run.
  */
@@ -678,6 +677,7 @@ static void test_chaos(void **state)
 				    &out);
 		}
 		assert_true(r->n_attempts > 10 && r->most > 1);
+		assert_int_equal(engine_impossible(r->world.engine), 0);
 		free_run(r);
 	}
 }

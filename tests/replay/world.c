@@ -8,6 +8,7 @@
 
 #include "world.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -271,6 +272,7 @@ int world_step(struct world *w, struct input in)
 
 	in.now = usec(w->now - w->base);
 	r = engine_step(w->engine, &in, &out);
+	assert(engine_impossible(w->engine) == 0);
 	w->steps++;
 	w->depth++;
 	perform(w, &out);
