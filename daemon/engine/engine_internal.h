@@ -7,7 +7,7 @@
  * engine_dimms.c (what changes of DIMMs lead to), engine_fault.c (rows, neighbours, fault
  * classes), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
  * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
- * engine_restore.c (start and reload), engine_replay.c (what an earlier boot offlined),
+ * engine_restore.c (start), engine_config.c (reload), engine_replay.c (what an earlier boot offlined),
  * engine_absorb.c (what was counted without a database), engine_notice.c (effects, limits
  * on notices), engine_status.c (views).
  *
@@ -235,4 +235,6 @@ void engine_tell_replay(struct engine *e, struct effects *out);
 void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_restore(struct engine *e, struct effects *out, const struct input *in);
 void engine_forget_stored(struct engine *e);
+
+/* engine_config.c */
 int engine_take_config(struct engine *e, const struct config *cfg);

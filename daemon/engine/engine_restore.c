@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Taking back what was stored: at start, when a page errs that the tracker had to let go,
- * and when the configuration changes. What an earlier boot knew of a frame's state is
- * void, what it counted is not.
+ * Restores what was stored: at start, and when a page errs that the tracker had evicted.
+ * Counts stay valid in another boot, a page's state does not. It knows no database.
  */
 
 #include <errno.h>
@@ -252,84 +251,4 @@ void engine_forget_stored(struct engine *e)
 	ce_history_forget(e->history);
 	e->totals_dirty = true;
 	attempts_mark_unstored(&e->attempts);
-}
-
-static void move_record(struct ce_tracker *t, const struct page_rec *old)
-{
-	const struct page_rec *evicted;
-	struct page_rec *rec = ce_tracker_add(t, pfn(old->pfn), &evicted);
-
-	rec->dimm = old->dimm;
-	ce_tracker_merge(t, rec, old);
-	rec->in_flight = old->in_flight;
-	rec->loading = old->loading;
-	rec->referenced = old->referenced;
-	if (old->dirty)
-		ce_tracker_touch(t, rec);
-	if (old->queue == QUEUE_READY)
-		ce_tracker_make_ready(t, rec);
-	else if (old->queue == QUEUE_DELAYED)
-		ce_tracker_delay(t, rec, usec(old->not_before));
-}
-
-/* A record under way is found again by its frame number: it must never be left behind. */
-static int move_pass(const struct page_rec *old)
-{
-	if (old->in_flight || old->loading)
-		return 0;
-	return old->queue != QUEUE_NONE ? 1 : 2;
-}
-
-/*
- * Moves the records to a table made for the new limits, those with work to do first. What
- * finds no room was flushed before, and comes back from the database when it errs again.
- */
-static int rebuild_tracker(struct engine *e, const struct config *cfg)
-{
-	struct ce_tracker *t;
-	int r;
-
-	r = ce_tracker_new(&t, cfg->tracker.max_tracked_pages,
-			   config_max_page_threshold(cfg));
-	if (r < 0)
-		return r;
-	if (ce_tracker_capacity(t) < 2 * e->attempts.n) {
-		ce_tracker_free(t);
-		return -EBUSY;
-	}
-	for (int pass = 0; pass < 3; pass++) {
-		for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
-			const struct page_rec *old = ce_tracker_peek_at(e->tracker, i);
-
-			if (!old || move_pass(old) != pass)
-				continue;
-			if (ce_tracker_count(t) < ce_tracker_capacity(t))
-				move_record(t, old);
-			else
-				e->more_stored = true;
-		}
-	}
-	ce_tracker_free(e->tracker);
-	e->tracker = t;
-	return 0;
-}
-
-int engine_take_config(struct engine *e, const struct config *cfg)
-{
-	bool resize =
-		cfg->tracker.max_tracked_pages != e->cfg.tracker.max_tracked_pages ||
-		config_max_page_threshold(cfg) != config_max_page_threshold(&e->cfg);
-	int r = resize ? rebuild_tracker(e, cfg) : 0;
-
-	if (r < 0)
-		return r;
-	e->cfg = *cfg;
-	e->hour_told = false;
-	e->total_told = false;
-	if (e->hold_by_answer) {
-		e->hold = RESULT_NONE;
-		e->hold_by_answer = false;
-	}
-	dimm_table_set_rules(&e->dimms, &e->cfg);
-	return 0;
 }
