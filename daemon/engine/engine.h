@@ -21,7 +21,6 @@
 #include "config/config.h"
 #include "offline_policy.h"
 #include "track/fault_class.h"
-#include "track/fault_map.h"
 #include "track/records.h"
 
 struct effects;
@@ -102,6 +101,3 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 /** Verdict of one DIMM, and the sentence why, with its numbers (always terminated). */
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 				 char ret_why[FAULT_WHY_MAX]);
-
-/** The cells that are known of the DIMMs. */
-const struct fault_map *engine_faults(const struct engine *e);

@@ -92,11 +92,6 @@ enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 			     ret_why);
 }
 
-const struct fault_map *engine_faults(const struct engine *e)
-{
-	return e->faults;
-}
-
 static void raise(struct engine_status *s, enum verdict verdict, const char *why)
 {
 	if (verdict > s->verdict) {
