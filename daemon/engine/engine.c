@@ -240,7 +240,7 @@ static void note_erring(struct engine *e, uint16_t dimm)
 	e->lost_unowned = 0;
 }
 
-static void take_event(struct engine *e, struct effects *out, const struct ce_event *ev)
+static void count_event(struct engine *e, struct effects *out, const struct ce_event *ev)
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
 	struct page_rec *rec = ce_tracker_find(e->tracker, p);
@@ -266,31 +266,44 @@ static void take_event(struct engine *e, struct effects *out, const struct ce_ev
 	engine_report_verdict(e, out, dimm);
 }
 
-/* An event from the future is one of now. */
-_apart_ static void take_future_event(struct engine *e, struct effects *out,
-				      const struct ce_event *given)
+_apart_ static void count_future_event(struct engine *e, struct effects *out,
+				       const struct ce_event *future)
 {
-	struct ce_event ev = *given;
+	struct ce_event ev = *future;
 
 	ev.time = e->now;
-	take_event(e, out, &ev);
+	count_event(e, out, &ev);
+}
+
+static void take_event(struct engine *e, struct effects *out, const struct ce_event *ev)
+{
+	if (ev->time.us <= e->now.us)
+		count_event(e, out, ev);
+	else
+		count_future_event(e, out, ev);
 }
 
 static void take_lost(struct engine *e, struct effects *out, const struct input *in)
 {
-	bool malformed = in->kind == INPUT_MALFORMED;
-	struct notice r = { .kind = malformed ? NOTICE_MALFORMED : NOTICE_EVENTS_LOST,
-			    .count = in->lost.count };
+	struct notice r = { .kind = NOTICE_EVENTS_LOST, .count = in->lost.count };
 
 	e->lost_at = e->now;
-	add(malformed ? &e->totals.malformed : &e->totals.events_lost, in->lost.count);
+	add(&e->totals.events_lost, in->lost.count);
 	e->totals_dirty = true;
-	if (!malformed && !in->lost.known_to_dimms) {
-		if (e->erring == DIMM_OTHER)
-			add(&e->lost_unowned, in->lost.count);
-		else
-			charge_lost(e, in->lost.count);
-	}
+	if (!in->lost.known_to_dimms && e->erring == DIMM_OTHER)
+		add(&e->lost_unowned, in->lost.count);
+	else if (!in->lost.known_to_dimms)
+		charge_lost(e, in->lost.count);
+	engine_notice(e, out, &r);
+}
+
+static void take_malformed(struct engine *e, struct effects *out, uint64_t pages)
+{
+	struct notice r = { .kind = NOTICE_MALFORMED, .count = pages };
+
+	e->lost_at = e->now;
+	add(&e->totals.malformed, pages);
+	e->totals_dirty = true;
 	engine_notice(e, out, &r);
 }
 
@@ -323,93 +336,91 @@ bool engine_is_dirty(const struct engine *e)
 	       e->attempts.unstored > 0 || e->totals_dirty;
 }
 
-static void take_surroundings(struct engine *e, const struct input *in)
+/* One case for each kind, so that the compiler names the kind that is forgotten. */
+static int engine_dispatch(struct engine *e, const struct input *in, struct effects *out)
 {
-	if (in->kind == INPUT_BYSTANDER) {
-		e->poison.suspect = in->bystander;
-	} else if (in->kind == INPUT_RAM) {
-		e->ram = *in->ram;
-	} else {
-		engine_take_machine(e, &in->machine);
-	}
-}
-
-/* What the kernel's trace holds. */
-static void take_record(struct engine *e, struct effects *out, const struct input *in)
-{
-	if (in->kind == INPUT_EVENT && in->event->time.us <= e->now.us)
-		take_event(e, out, in->event);
-	else if (in->kind == INPUT_EVENT)
-		take_future_event(e, out, in->event);
-	else if (in->kind == INPUT_FAILURE)
-		engine_take_failure(e, out, in->failure);
-	else
-		engine_take_soft(e, out, in);
-}
-
-static int take_told(struct engine *e, struct effects *out, const struct input *in)
-{
-	return in->kind == INPUT_CONFIG ? engine_take_config(e, in->config)
-					: engine_take_module(e, out, in);
-}
-
-static int take_result(struct engine *e, struct effects *out, const struct input *in)
-{
-	return in->kind == INPUT_PROBE ? engine_take_probe(e, out, in)
-				       : engine_take_answer(e, out, in);
-}
-
-static int dispatch(struct engine *e, const struct input *in, struct effects *out)
-{
+	if (e->restored && input_is_restore(in->kind))
+		return -EINVAL;
 	switch (in->kind) {
 	case INPUT_TICK:
 		break;
 	case INPUT_EVENT:
+		take_event(e, out, in->event);
+		break;
 	case INPUT_FAILURE:
+		engine_take_failure(e, out, in->failure);
+		break;
 	case INPUT_SOFT:
-		take_record(e, out, in);
+		engine_take_soft(e, out, in);
 		break;
 	case INPUT_LOST:
-	case INPUT_MALFORMED:
 		take_lost(e, out, in);
 		break;
+	case INPUT_MALFORMED:
+		take_malformed(e, out, in->lost.count);
+		break;
 	case INPUT_PROBE:
+		return engine_take_probe(e, out, in);
 	case INPUT_ANSWER:
-		return take_result(e, out, in);
+		return engine_take_answer(e, out, in);
+	case INPUT_BYSTANDER:
+		e->poison.suspect = in->bystander;
+		break;
 	case INPUT_POISON:
 		engine_take_poison(e, out, in->poisoned_kib);
 		break;
 	case INPUT_FRAME:
 		engine_take_frame(e, out, in);
 		break;
-	case INPUT_BYSTANDER:
 	case INPUT_MACHINE:
+		engine_take_machine(e, &in->machine);
+		break;
 	case INPUT_RAM:
-		take_surroundings(e, in);
+		e->ram = *in->ram;
 		break;
 	case INPUT_KERNEL:
 		engine_take_kernel(e, out, &in->kernel);
 		break;
 	case INPUT_CONFIG:
-	case INPUT_MODULE:
-		return take_told(e, out, in);
+		return engine_take_config(e, in->config);
 	case INPUT_REQUEST_OFFLINE:
+		engine_request_offline(e, out, in);
+		break;
 	case INPUT_REQUEST_FORGET:
+		engine_request_forget(e, out, in);
+		break;
+	case INPUT_MODULE:
+		return engine_take_module(e, out, in);
 	case INPUT_REQUEST_FORGET_DIMM:
-		engine_take_request(e, out, in);
+		engine_request_forget_dimm(e, out, in->index);
 		break;
 	case INPUT_LOADED:
 		engine_take_loaded(e, out, in);
 		break;
-	case INPUT_RESTORE_PAGE:
-	case INPUT_RESTORE_DIMM:
-	case INPUT_RESTORE_CELL:
-	case INPUT_RESTORE_ACTION:
 	case INPUT_RESTORE_TOTALS:
+		engine_restore_totals(e, in->totals);
+		break;
 	case INPUT_MEMORY:
+		engine_take_memory(e, in);
+		break;
+	case INPUT_RESTORE_DIMM:
+		engine_restore_dimm(e, in);
+		break;
+	case INPUT_RESTORE_CELL:
+		engine_restore_cell(e, in);
+		break;
+	case INPUT_RESTORE_PAGE:
+		engine_restore_page(e, in);
+		break;
+	case INPUT_RESTORE_ACTION:
+		engine_restore_action(e, out, in);
+		break;
 	case INPUT_ABSORB:
+		engine_take_absorb(e, out, in);
+		break;
 	case INPUT_RESTORE_DONE:
-		return engine_take_restore(e, out, in);
+		engine_restore_done(e, out, in);
+		break;
 	case INPUT_UNSTORED:
 		engine_forget_stored(e);
 		break;
@@ -434,7 +445,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	effects->n = 0;
 	effects->more = false;
 	e->now = usec_max(e->now, in->now);
-	r = dispatch(e, in, effects);
+	r = engine_dispatch(e, in, effects);
 	if (r < 0 || in->kind == INPUT_FLUSH || in->kind == INPUT_UNSTORED)
 		return r;
 	if (e->suppressed > 0)

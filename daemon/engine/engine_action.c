@@ -430,8 +430,7 @@ static enum result refuse_request(const struct engine *e, const struct input *in
 	return RESULT_NONE;
 }
 
-static void take_offline_request(struct engine *e, struct effects *out,
-				 const struct input *in)
+void engine_request_offline(struct engine *e, struct effects *out, const struct input *in)
 {
 	enum result no = refuse_request(e, in);
 	const struct page_rec *evicted;
@@ -457,8 +456,7 @@ static void take_offline_request(struct engine *e, struct effects *out,
 	}
 }
 
-static void take_forget_request(struct engine *e, struct effects *out,
-				const struct input *in)
+void engine_request_forget(struct engine *e, struct effects *out, const struct input *in)
 {
 	struct page_rec *rec = ce_tracker_find(e->tracker, in->request.pfn);
 	struct action_row row = { .time = e->now.us,
@@ -495,8 +493,7 @@ static void take_forget_request(struct engine *e, struct effects *out,
  * What the DIMM's offlined frames are charged with stays: they are poisoned until the
  * next boot, whoever is forgiven.
  */
-static void take_forget_dimm_request(struct engine *e, struct effects *out,
-				     uint16_t index)
+void engine_request_forget_dimm(struct engine *e, struct effects *out, uint16_t index)
 {
 	struct dimm_rec *d;
 
@@ -515,14 +512,4 @@ static void take_forget_dimm_request(struct engine *e, struct effects *out,
 	dimm_table_touch(&e->dimms, index);
 	engine_emit(out, EFFECT_REMOVE_DIMM)->index = index;
 	engine_report_verdict(e, out, index);
-}
-
-void engine_take_request(struct engine *e, struct effects *out, const struct input *in)
-{
-	if (in->kind == INPUT_REQUEST_OFFLINE)
-		take_offline_request(e, out, in);
-	else if (in->kind == INPUT_REQUEST_FORGET)
-		take_forget_request(e, out, in);
-	else
-		take_forget_dimm_request(e, out, in->index);
 }

@@ -150,7 +150,10 @@ void engine_pump(struct engine *e, struct effects *out);
 void engine_take_machine(struct engine *e, const struct machine *seen);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
-void engine_take_request(struct engine *e, struct effects *out, const struct input *in);
+void engine_request_offline(struct engine *e, struct effects *out,
+			    const struct input *in);
+void engine_request_forget(struct engine *e, struct effects *out, const struct input *in);
+void engine_request_forget_dimm(struct engine *e, struct effects *out, uint16_t index);
 /** @event brings the page to PAGE_PENDING: puts it at the end of the line. */
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
 		    enum reason reason);
@@ -233,7 +236,12 @@ void engine_tell_replay(struct engine *e, struct effects *out);
 
 /* engine_restore.c */
 void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
-int engine_take_restore(struct engine *e, struct effects *out, const struct input *in);
+void engine_restore_totals(struct engine *e, const struct totals *totals);
+void engine_restore_dimm(struct engine *e, const struct input *in);
+void engine_restore_cell(struct engine *e, const struct input *in);
+void engine_restore_page(struct engine *e, const struct input *in);
+void engine_restore_action(struct engine *e, struct effects *out, const struct input *in);
+void engine_restore_done(struct engine *e, struct effects *out, const struct input *in);
 void engine_forget_stored(struct engine *e);
 
 /* engine_config.c */

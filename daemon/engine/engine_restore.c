@@ -5,7 +5,6 @@
  * Counts stay valid in another boot, a page's state does not. It knows no database.
  */
 
-#include <errno.h>
 #include <string.h>
 
 #include "engine/engine_internal.h"
@@ -81,7 +80,7 @@ void engine_take_loaded(struct engine *e, struct effects *out, const struct inpu
 	engine_foreign_loaded(e, out, rec);
 }
 
-static void restore_page(struct engine *e, const struct input *in)
+void engine_restore_page(struct engine *e, const struct input *in)
 {
 	const struct page_rec *evicted;
 	struct page_rec *rec;
@@ -93,7 +92,7 @@ static void restore_page(struct engine *e, const struct input *in)
 	merge(e, rec, in);
 }
 
-static void restore_dimm(struct engine *e, const struct input *in)
+void engine_restore_dimm(struct engine *e, const struct input *in)
 {
 	const struct dimm_rec *rec = in->dimm.rec;
 	uint16_t index = in->dimm.index;
@@ -108,7 +107,7 @@ static void restore_dimm(struct engine *e, const struct input *in)
 		(uint8_t)fault_verdict(rec, e->cfg.budget.pages_per_dimm, NULL);
 }
 
-static void restore_cell(struct engine *e, const struct input *in)
+void engine_restore_cell(struct engine *e, const struct input *in)
 {
 	if (in->cell.dimm < e->dimms.n)
 		fault_map_restore(e->faults, in->cell.dimm, in->cell.slot, in->cell.rec);
@@ -146,7 +145,7 @@ static void interrupted(struct engine *e, struct page_rec *rec,
 	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
 }
 
-static void restore_action(struct engine *e, struct effects *out, const struct input *in)
+void engine_restore_action(struct engine *e, struct effects *out, const struct input *in)
 {
 	struct action_row row = *in->action.row;
 	bool poisoned = frame_is_poisoned(&in->action.frame);
@@ -181,7 +180,7 @@ static void restore_action(struct engine *e, struct effects *out, const struct i
 	engine_notice(e, out, &r);
 }
 
-static void restore_totals(struct engine *e, const struct totals *totals)
+void engine_restore_totals(struct engine *e, const struct totals *totals)
 {
 	uint64_t next = e->totals.next_action_id;
 
@@ -196,7 +195,7 @@ static void restore_totals(struct engine *e, const struct totals *totals)
 	e->budget.time = usec(totals->bucket_time);
 }
 
-static void restore_done(struct engine *e, struct effects *out, const struct input *in)
+void engine_restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
 	engine_tell_replay(e, out);
@@ -210,29 +209,6 @@ static void restore_done(struct engine *e, struct effects *out, const struct inp
 		e->reconcile_at = usec_add(e->now, usec(USEC_PER_DAY));
 		engine_emit(out, EFFECT_RECONCILE);
 	}
-}
-
-int engine_take_restore(struct engine *e, struct effects *out, const struct input *in)
-{
-	if (e->restored)
-		return -EINVAL;
-	if (in->kind == INPUT_RESTORE_PAGE)
-		restore_page(e, in);
-	else if (in->kind == INPUT_RESTORE_DIMM)
-		restore_dimm(e, in);
-	else if (in->kind == INPUT_RESTORE_CELL)
-		restore_cell(e, in);
-	else if (in->kind == INPUT_RESTORE_ACTION)
-		restore_action(e, out, in);
-	else if (in->kind == INPUT_RESTORE_TOTALS)
-		restore_totals(e, in->totals);
-	else if (in->kind == INPUT_MEMORY)
-		engine_take_memory(e, in);
-	else if (in->kind == INPUT_ABSORB)
-		engine_take_absorb(e, out, in);
-	else
-		restore_done(e, out, in);
-	return 0;
 }
 
 void engine_forget_stored(struct engine *e)

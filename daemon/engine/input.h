@@ -46,7 +46,7 @@ enum input_kind {
 	INPUT_REQUEST_FORGET_DIMM, /* index: an operator drops a DIMM's counts */
 	INPUT_LOADED, /* page: answers EFFECT_LOAD; NULL if nothing is stored */
 
-	/* At start, in this order. */
+	/* At start, in this order: see input_is_restore(). */
 	INPUT_RESTORE_TOTALS, /* totals */
 	INPUT_MEMORY,         /* memory */
 	INPUT_RESTORE_DIMM,   /* dimm: in the order of the index */
@@ -63,6 +63,12 @@ enum input_kind {
 	INPUT_UNSTORED, /* stored effects were lost: emit all of them again */
 	INPUT_FLUSH,    /* emit what is not stored yet; repeat while effects.more */
 };
+
+/** True for the kinds that are valid only up to INPUT_RESTORE_DONE, itself included. */
+static inline bool input_is_restore(enum input_kind kind)
+{
+	return kind >= INPUT_RESTORE_TOTALS && kind <= INPUT_RESTORE_DONE;
+}
 
 /**
  * One thing that happened. @now is CLOCK_BOOTTIME when the input is made; inside the
