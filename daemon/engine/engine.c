@@ -50,8 +50,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->totals.next_action_id = 1;
 	e->reconcile_at = usec(USEC_NEVER);
 	e->replay = REASON_MEMORY_UNKNOWN;
-	e->kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
-	e->kernel_look_at = usec(USEC_NEVER);
+	hold_init(&e->hold);
 	attempts_init(&e->attempts);
 	dimm_table_init(&e->dimms, cfg);
 	r = ce_tracker_new(&e->tracker, cfg->tracker.max_tracked_pages,
@@ -435,7 +434,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 static bool something_waits(const struct engine *e)
 {
 	return ce_tracker_waiting(e->tracker) > 0 || e->n_requests > 0 ||
-	       e->hold_by_answer || e->hour_told;
+	       e->hold.by_answer || e->hour_told;
 }
 
 int engine_step(struct engine *e, const struct input *in, struct effects *effects)

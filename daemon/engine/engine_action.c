@@ -184,7 +184,7 @@ static bool pump_request(struct engine *e, struct effects *out)
 		return false;
 	if (engine_wait_for_kernel(e, out, q))
 		return true;
-	no = e->hold;
+	no = e->hold.why;
 	rec = ce_tracker_find(e->tracker, q->pfn);
 	if (rec && (rec->loading || rec->in_flight))
 		return true;
@@ -220,7 +220,7 @@ void engine_pump(struct engine *e, struct effects *out)
 	struct page_rec *rec;
 
 	wake_delayed(e);
-	engine_end_hold_by_time(e);
+	hold_run_out(&e->hold, e->now);
 	if (!e->restored || e->look.set ||
 	    !attempts_may_start(&e->attempts, ce_tracker_capacity(e->tracker)) ||
 	    pump_request(e, out))
@@ -240,7 +240,7 @@ void engine_pump(struct engine *e, struct effects *out)
 			refuse(e, out, rec, no, FRAME_UNKNOWN);
 			continue;
 		}
-		if (e->hold != RESULT_NONE || e->now.us < e->memory_wait.us ||
+		if (e->hold.why != RESULT_NONE || e->now.us < e->memory_wait.us ||
 		    budgets_taken(e, rec) || hour_blocks(e, out))
 			return;
 		e->look = (struct look){ 0 };

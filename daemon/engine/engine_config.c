@@ -82,10 +82,7 @@ int engine_take_config(struct engine *e, const struct config *cfg)
 	e->cfg = *cfg;
 	e->hour_told = false;
 	e->total_told = false;
-	if (e->hold_by_answer) {
-		e->hold = RESULT_NONE;
-		e->hold_by_answer = false;
-	}
+	hold_drop_answer(&e->hold);
 	dimm_table_set_rules(&e->dimms, &e->cfg);
 	return 0;
 }

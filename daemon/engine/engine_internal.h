@@ -5,14 +5,14 @@
  * The engine's state, shared by the files of the trunk: engine.c (events and dispatch),
  * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
  * engine_dimms.c (what changes of DIMMs lead to), engine_fault.c (rows, neighbours, fault
- * classes), engine_kernel.c (whether the kernel lets us), engine_poison.c (the
+ * classes), engine_kernel.c (looks and notices of the hold), engine_poison.c (the
  * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
  * engine_restore.c (start), engine_config.c (reload), engine_replay.c (what an earlier boot offlined),
  * engine_absorb.c (what was counted without a database), engine_notice.c (effects, limits
  * on notices), engine_status.c (views).
  *
  * The objects that struct engine holds know nothing of it, and each has its own header
- * and test: attempts.h, dimm_table.h, poison_ledger.h.
+ * and test: attempts.h, dimm_table.h, hold.h, poison_ledger.h.
  */
 
 #include "ce_tracker.h"
@@ -20,6 +20,7 @@
 #include "engine/dimm_table.h"
 #include "engine/effect.h"
 #include "engine/engine.h"
+#include "engine/hold.h"
 #include "engine/input.h"
 #include "engine/page_life.h"
 #include "engine/poison_ledger.h"
@@ -78,21 +79,7 @@ struct engine {
 	bool total_told;
 	struct machine machine;
 	struct ram_map ram;
-	struct kernel_state kernel;
-
-	bool kernel_known;     /* it was looked at */
-	bool kernel_asked;     /* EFFECT_KERNEL is not answered yet */
-	usec_t kernel_look_at; /* when it is wanted next */
-
-	enum result hold;
-	bool hold_by_answer;      /* found out by trying, not by looking */
-	bool hold_untold;         /* until the kernel was looked at */
-	enum result hold_ran_out; /* the last one; RESULT_NONE once that is told */
-	bool asked_twice; /* the answer came with the switch on, and is doubted once */
-	uint64_t hold_id; /* attempts before it began before the hold */
-	int hold_error;
-	usec_t hold_until; /* if @hold_by_answer */
-
+	struct hold hold;
 	struct look look;
 	struct attempts attempts;
 	struct {
@@ -161,19 +148,17 @@ void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event even
 /* engine_kernel.c */
 void engine_take_kernel(struct engine *e, struct effects *out,
 			const struct kernel_state *seen);
-/** An attempt ended as unsupported or denied, by @row: nothing is tried for now. */
+/** An attempt ended by @row as unsupported or denied: nothing is tried for now. */
 void engine_hold_by_answer(struct engine *e, struct effects *out,
 			   const struct action_row *row);
-/** An attempt ended by @row: ends the hold's story if the kernel does as it is asked. */
+/** An attempt was made, and ended by @row: a hold is over if the kernel obeyed. */
 void engine_answered(struct engine *e, struct effects *out, const struct action_row *row);
-/** Lets a hold end that an answer began, once its time is over. */
-void engine_end_hold_by_time(struct engine *e);
 /**
- * Has the switch looked at before an operator's request is refused because of it. True if
- * that look has not been answered yet.
+ * Has the kernel's state looked at before a hold refuses the operator's request @q. True
+ * if that look has not been answered yet.
  */
 bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct request *q);
-/** Has the kernel looked at if it is time. */
+/** Has the kernel's state looked at if it is time. */
 void engine_tick_kernel(struct engine *e, struct effects *out);
 
 /* engine_fault.c */

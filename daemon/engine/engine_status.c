@@ -11,16 +11,16 @@
 static usec_t queue_deadline(const struct engine *e)
 {
 	/* While anything is under way its answer is what goes on. */
-	if (e->look.set || e->kernel_asked || e->attempts.n > 0 || !e->restored)
+	if (e->look.set || e->hold.looking || e->attempts.n > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->n_requests > 0)
 		return e->now;
 	if (!ce_tracker_first_ready(e->tracker) ||
 	    (e->machine.unread && e->machine.ram_pages == 0))
 		return usec(USEC_NEVER);
-	if (e->hold_by_answer)
-		return e->hold_until;
-	if (e->hold != RESULT_NONE)
+	if (e->hold.by_answer)
+		return e->hold.until;
+	if (e->hold.why != RESULT_NONE)
 		return usec(USEC_NEVER);
 	return usec_max(budget_next(&e->budget, &e->cfg, e->now), e->memory_wait);
 }
@@ -32,7 +32,7 @@ usec_t engine_deadline(const struct engine *e)
 
 	if (delayed)
 		at = usec_min(at, usec(delayed->not_before));
-	at = usec_min(at, e->kernel_look_at);
+	at = usec_min(at, e->hold.look_at);
 	if (e->suppressed > 0)
 		at = usec_min(at, e->summary_at);
 	if (e->restored)
@@ -52,7 +52,7 @@ const struct config *engine_config(const struct engine *e)
 
 const struct kernel_state *engine_kernel(const struct engine *e)
 {
-	return &e->kernel;
+	return &e->hold.kernel;
 }
 
 const struct ce_tracker *engine_tracker(const struct engine *e)
@@ -182,11 +182,11 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	s.poisoned_kib = e->poison.kib;
 	s.by_us_kib = s.offlined_by_us * page_kib;
 	s.by_others_kib = e->poison.kib > s.by_us_kib ? e->poison.kib - s.by_us_kib : 0;
-	s.hold = e->hold;
-	s.waiting_for = e->hold;
-	if (e->hold == RESULT_NONE && e->machine.unread)
+	s.hold = e->hold.why;
+	s.waiting_for = e->hold.why;
+	if (e->hold.why == RESULT_NONE && e->machine.unread)
 		s.waiting_for = RESULT_UNREADABLE;
-	else if (e->hold == RESULT_NONE && e->hour_told)
+	else if (e->hold.why == RESULT_NONE && e->hour_told)
 		s.waiting_for = RESULT_BUDGET_HOUR;
 	judge(e, &s);
 	*ret = s;
