@@ -239,7 +239,7 @@ void dimm_table_set_rules(struct dimm_table *t, const struct config *cfg)
 {
 	for (unsigned int i = 0; i < t->n; i++)
 		t->rule[i] = config_rule_for(cfg, t->rec[i].label, t->rec[i].mc);
-	memset(t->reported_budget, 0, sizeof(t->reported_budget));
+	memset(t->budget_used_up, 0, sizeof(t->budget_used_up));
 }
 
 uint32_t dimm_table_offlined(const struct dimm_table *t)

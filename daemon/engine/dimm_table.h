@@ -38,9 +38,10 @@ struct dimm_table {
 	bool dirty[MAX_DIMMS];              /* not stored as it is */
 	unsigned int n_dirty;
 
+	bool budget_used_up[MAX_DIMMS]; /* a page was refused for it since a reload */
+
 	/* What notices have said of the DIMM, so that none says it twice. */
 	uint8_t reported_verdict[MAX_DIMMS]; /* enum verdict */
-	bool reported_budget[MAX_DIMMS];     /* the DIMM's budget is used up */
 
 	/* How an event finds its DIMM. */
 	uint16_t index[DIMM_INDEX_SLOTS]; /* by hash; index + 1; 0: free */
@@ -84,7 +85,7 @@ void dimm_table_touch(struct dimm_table *t, uint16_t index);
 /** Notes that the record at @index is stored. Returns whether it had to be. */
 bool dimm_table_clean(struct dimm_table *t, uint16_t index);
 
-/** Resolves all rules by @cfg; what was reported of budgets no longer counts. */
+/** Resolves all rules by @cfg; no budget is known to be used up then. */
 void dimm_table_set_rules(struct dimm_table *t, const struct config *cfg);
 
 /** Whether both are known to hang on the same channel of the same controller. */

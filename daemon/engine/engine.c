@@ -434,7 +434,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 static bool something_waits(const struct engine *e)
 {
 	return ce_tracker_waiting(e->tracker) > 0 || e->n_requests > 0 ||
-	       e->hold.by_answer || e->hour_told;
+	       e->hold.by_answer || e->hour_used_up;
 }
 
 int engine_step(struct engine *e, const struct input *in, struct effects *effects)

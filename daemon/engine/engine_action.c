@@ -95,13 +95,13 @@ static enum result forbidden(const struct engine *e, const struct page_rec *rec)
 static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
 			enum result result)
 {
-	bool *told = result == RESULT_BUDGET_DIMM ? &e->dimms.reported_budget[dimm]
-						  : &e->total_told;
+	bool *used_up = result == RESULT_BUDGET_DIMM ? &e->dimms.budget_used_up[dimm]
+						     : &e->total_used_up;
 	struct notice r = { .kind = NOTICE_BUDGET, .dimm = dimm, .result = result };
 
-	if (*told)
+	if (*used_up)
 		return;
-	*told = true;
+	*used_up = true;
 	r.count = result == RESULT_BUDGET_DIMM ? e->dimms.rec[dimm].offlined : spent(e);
 	engine_notice(e, out, &r);
 }
@@ -132,17 +132,17 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 	engine_notice(e, out, &r);
 }
 
-/* True if the hour's budget lets nothing through at @now; told of once. */
+/* True if the hour's budget lets no page through now; reported when it begins to. */
 static bool hour_blocks(struct engine *e, struct effects *out)
 {
 	struct notice r = { .kind = NOTICE_BUDGET, .result = RESULT_BUDGET_HOUR };
 
 	if (budget_allows(&e->budget, &e->cfg, e->now)) {
-		e->hour_told = false;
+		e->hour_used_up = false;
 		return false;
 	}
-	if (!e->hour_told) {
-		e->hour_told = true;
+	if (!e->hour_used_up) {
+		e->hour_used_up = true;
 		r.count = budget_used_last_hour(&e->budget, e->now);
 		r.retry_at = budget_next(&e->budget, &e->cfg, e->now);
 		engine_notice(e, out, &r);
@@ -229,7 +229,7 @@ void engine_pump(struct engine *e, struct effects *out)
 	if (e->machine.unread && e->machine.ram_pages == 0)
 		return;
 	if (!ce_tracker_first_ready(e->tracker))
-		e->hour_told = false;
+		e->hour_used_up = false;
 	while ((rec = ce_tracker_first_ready(e->tracker)) &&
 	       out->n + EFFECTS_RESERVE <= MAX_EFFECTS) {
 		enum result no = forbidden(e, rec);

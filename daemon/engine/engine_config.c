@@ -80,8 +80,8 @@ int engine_take_config(struct engine *e, const struct config *cfg)
 	if (r < 0)
 		return r;
 	e->cfg = *cfg;
-	e->hour_told = false;
-	e->total_told = false;
+	e->hour_used_up = false;
+	e->total_used_up = false;
 	hold_drop_answer(&e->hold);
 	dimm_table_set_rules(&e->dimms, &e->cfg);
 	return 0;

@@ -75,8 +75,8 @@ struct engine {
 	struct totals totals;
 	bool totals_dirty;
 	struct budget budget;
-	bool hour_told;
-	bool total_told;
+	bool hour_used_up;  /* the page that is next waits for the hour's budget */
+	bool total_used_up; /* a page was refused for it since the last reload */
 	struct machine machine;
 	struct ram_map ram;
 	struct hold hold;

@@ -148,9 +148,9 @@ static void judge(const struct engine *e, struct engine_status *s)
 		raise(s, VERDICT_DEGRADED, result_help(s->hold));
 	if (has_uncorrected(e))
 		raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
-	if (e->total_told)
+	if (e->total_used_up)
 		raise(s, VERDICT_DEGRADED, "the budget of the whole machine is used up");
-	if (e->hour_told)
+	if (e->hour_used_up)
 		raise(s, VERDICT_DEGRADED, "the hourly budget is used up; pages wait");
 	if (s->pages[PAGE_FAILED] > 0)
 		raise(s, VERDICT_DEGRADED, "pages that should be offlined could not be");
@@ -186,7 +186,7 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	s.waiting_for = e->hold.why;
 	if (e->hold.why == RESULT_NONE && e->machine.unread)
 		s.waiting_for = RESULT_UNREADABLE;
-	else if (e->hold.why == RESULT_NONE && e->hour_told)
+	else if (e->hold.why == RESULT_NONE && e->hour_used_up)
 		s.waiting_for = RESULT_BUDGET_HOUR;
 	judge(e, &s);
 	*ret = s;

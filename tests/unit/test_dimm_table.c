@@ -229,7 +229,7 @@ static void test_rules(void **state)
 
 	assert_int_equal(intern("A1", 0, 0, 0), 1);
 	assert_int_equal(intern("B1", 0, 1, 0), 2);
-	t.reported_budget[1] = true;
+	t.budget_used_up[1] = true;
 	t.reported_verdict[1] = VERDICT_REPLACE;
 	other.policy.page.count = 77;
 	other.overrides[0] = (struct policy_override){
@@ -242,7 +242,7 @@ static void test_rules(void **state)
 	assert_int_equal(t.rule[DIMM_OTHER].page.count, 77);
 	assert_int_equal(t.rule[1].page.count, 88);
 	assert_int_equal(t.rule[2].page.count, 77);
-	assert_false(t.reported_budget[1]);
+	assert_false(t.budget_used_up[1]);
 	assert_int_equal(t.reported_verdict[1], VERDICT_REPLACE);
 	/* A DIMM that comes later has the rule of the configuration of its time. */
 	cfg = other;
