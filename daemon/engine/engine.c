@@ -49,7 +49,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	e->totals.last_offline = INT64_MIN;
 	e->totals.next_action_id = 1;
 	e->reconcile_at = usec(USEC_NEVER);
-	e->replay = REASON_MEMORY_UNKNOWN;
+	e->replay.why = REASON_MEMORY_UNKNOWN;
 	hold_init(&e->hold);
 	attempts_init(&e->attempts);
 	dimm_table_init(&e->dimms, cfg);
@@ -211,7 +211,7 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 static bool erred_alone(const struct engine *e)
 {
 	for (unsigned int i = DIMM_OTHER + 1; i < e->dimms.n; i++)
-		if (i != e->erring &&
+		if (i != e->losses.erring &&
 		    usec_sub(e->now, usec(e->dimms.rec[i].last_seen)).us <= LOSS_SPAN)
 			return false;
 	return true;
@@ -223,7 +223,7 @@ static bool erred_alone(const struct engine *e)
  */
 static void charge_lost(struct engine *e, uint64_t n)
 {
-	uint16_t index = erred_alone(e) ? e->erring : DIMM_OTHER;
+	uint16_t index = erred_alone(e) ? e->losses.erring : DIMM_OTHER;
 
 	add(&e->dimms.rec[index].corrected_errors, n);
 	add(&e->dimms.rec[index].unattributed, n);
@@ -233,10 +233,10 @@ static void charge_lost(struct engine *e, uint64_t n)
 /* Which DIMM errs now. */
 static void note_erring(struct engine *e, uint16_t dimm)
 {
-	e->erring = dimm;
-	if (e->lost_unowned > 0)
-		charge_lost(e, e->lost_unowned);
-	e->lost_unowned = 0;
+	e->losses.erring = dimm;
+	if (e->losses.unowned > 0)
+		charge_lost(e, e->losses.unowned);
+	e->losses.unowned = 0;
 }
 
 static void count_event(struct engine *e, struct effects *out, const struct ce_event *ev)
@@ -286,11 +286,11 @@ static void take_lost(struct engine *e, struct effects *out, const struct input 
 {
 	struct notice r = { .kind = NOTICE_EVENTS_LOST, .count = in->lost.count };
 
-	e->lost_at = e->now;
+	e->losses.at = e->now;
 	add(&e->totals.events_lost, in->lost.count);
 	e->totals_dirty = true;
-	if (!in->lost.known_to_dimms && e->erring == DIMM_OTHER)
-		add(&e->lost_unowned, in->lost.count);
+	if (!in->lost.known_to_dimms && e->losses.erring == DIMM_OTHER)
+		add(&e->losses.unowned, in->lost.count);
 	else if (!in->lost.known_to_dimms)
 		charge_lost(e, in->lost.count);
 	engine_notice(e, out, &r);
@@ -300,7 +300,7 @@ static void take_malformed(struct engine *e, struct effects *out, uint64_t pages
 {
 	struct notice r = { .kind = NOTICE_MALFORMED, .count = pages };
 
-	e->lost_at = e->now;
+	e->losses.at = e->now;
 	add(&e->totals.malformed, pages);
 	e->totals_dirty = true;
 	engine_notice(e, out, &r);
@@ -433,7 +433,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 /* False if engine_pump() has nothing to look at. */
 static bool something_waits(const struct engine *e)
 {
-	return ce_tracker_waiting(e->tracker) > 0 || e->n_requests > 0 ||
+	return ce_tracker_waiting(e->tracker) > 0 || e->requests.n > 0 ||
 	       e->hold.by_answer || e->hour_used_up;
 }
 
@@ -447,7 +447,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	r = engine_dispatch(e, in, effects);
 	if (r < 0 || in->kind == INPUT_FLUSH || in->kind == INPUT_UNSTORED)
 		return r;
-	if (e->suppressed > 0)
+	if (e->notices.suppressed > 0)
 		engine_tick_notices(e, effects);
 	if (e->now.us >= e->reconcile_at.us)
 		engine_tick_poison(e, effects);

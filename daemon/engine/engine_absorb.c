@@ -45,7 +45,7 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	e->budget = from->budget;
 	if (level < e->budget.level)
 		e->budget.level = level;
-	e->lost_at = usec_max(e->lost_at, from->lost_at);
+	e->losses.at = usec_max(e->losses.at, from->losses.at);
 	e->poison.kib = from->poison.kib;
 }
 
@@ -102,10 +102,10 @@ static void absorb_cells(struct engine *e, struct engine *from)
 		unsigned int votes = cell->votes ? cell->votes : 1;
 
 		for (unsigned int i = 0; cell->used && i < votes; i++)
-			(void)fault_map_note(e->faults, e->absorbed[dimm], cell->line,
+			(void)fault_map_note(e->faults, e->absorb.dimm[dimm], cell->line,
 					     &cell->coord, usec(cell->last), &known);
 		if (known && cell->row_faulty)
-			fault_map_set_faulty(e->faults, e->absorbed[dimm], known);
+			fault_map_set_faulty(e->faults, e->absorb.dimm[dimm], known);
 	}
 }
 
@@ -116,7 +116,7 @@ static void absorb_history(struct engine *e, struct effects *out, struct engine 
 	while (out->n < MAX_EFFECTS - EFFECTS_RESERVE) {
 		if (!ce_history_take(from->history, &row))
 			return;
-		row.dimm = e->absorbed[row.dimm];
+		row.dimm = e->absorb.dimm[row.dimm];
 		if (ce_history_add(e->history, &row, &closed))
 			engine_emit(out, EFFECT_STORE_CE)->ce = closed;
 	}
@@ -124,14 +124,15 @@ static void absorb_history(struct engine *e, struct effects *out, struct engine 
 
 static void absorb(struct engine *e, struct effects *out, struct engine *from)
 {
-	if (!e->absorbing) {
-		e->absorbing = true;
+	if (!e->absorb.begun) {
+		e->absorb.begun = true;
 		absorb_totals(e, from);
-		e->absorbed[DIMM_OTHER] = DIMM_OTHER;
+		e->absorb.dimm[DIMM_OTHER] = DIMM_OTHER;
 		for (uint16_t i = 0; i < from->dimms.n; i++) {
 			if (i != DIMM_OTHER)
-				e->absorbed[i] = absorb_find_dimm(e, &from->dimms.rec[i]);
-			absorb_dimm(e, &from->dimms.rec[i], e->absorbed[i]);
+				e->absorb.dimm[i] =
+					absorb_find_dimm(e, &from->dimms.rec[i]);
+			absorb_dimm(e, &from->dimms.rec[i], e->absorb.dimm[i]);
 		}
 		absorb_cells(e, from);
 	}
@@ -161,7 +162,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 {
 	const struct page_rec *live = in->absorb.live;
 	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(live->pfn));
-	uint16_t dimm = e->absorbed[live->dimm < MAX_DIMMS ? live->dimm : DIMM_OTHER];
+	uint16_t dimm = e->absorb.dimm[live->dimm < MAX_DIMMS ? live->dimm : DIMM_OTHER];
 	const struct threshold *limit = &e->dimms.rule[dimm].page;
 	bool known = rec || in->absorb.stored;
 	bool crossed = false;
@@ -200,7 +201,7 @@ void engine_take_absorb(struct engine *e, struct effects *out, const struct inpu
 {
 	if (!in->absorb.live)
 		absorb(e, out, in->absorb.from);
-	else if (e->absorbing)
+	else if (e->absorb.begun)
 		absorb_page(e, out, in);
 }
 
@@ -211,5 +212,5 @@ bool engine_is_absorbed(const struct engine *e)
 
 bool engine_is_idle(const struct engine *e)
 {
-	return !e->look.set && e->attempts.n == 0 && e->n_requests == 0;
+	return !e->look.set && e->attempts.n == 0 && e->requests.n == 0;
 }

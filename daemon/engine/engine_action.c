@@ -176,11 +176,11 @@ static void take_off(struct engine *e, struct effects *out, struct page_rec *rec
 /* Puts the operator's first request under way. True if it takes the place. */
 static bool pump_request(struct engine *e, struct effects *out)
 {
-	struct request *q = &e->requests[0];
+	struct request *q = e->requests.v;
 	struct page_rec *rec;
 	enum result no;
 
-	if (e->n_requests == 0)
+	if (e->requests.n == 0)
 		return false;
 	if (engine_wait_for_kernel(e, out, q))
 		return true;
@@ -195,7 +195,7 @@ static bool pump_request(struct engine *e, struct effects *out)
 		no = RESULT_ALREADY; /* while the request waited */
 	if (no != RESULT_NONE)
 		engine_reply(out, q->cookie, q->pfn, no, 0);
-	memmove(q, q + 1, --e->n_requests * sizeof(*q));
+	memmove(q, q + 1, --e->requests.n * sizeof(*q));
 	if (no != RESULT_NONE)
 		return false;
 	engine_move_page(e, rec, LIFE_REQUESTED);
@@ -425,7 +425,7 @@ static enum result refuse_request(const struct engine *e, const struct input *in
 		return RESULT_NOT_RAM;
 	if (rec && rec->state == PAGE_OFFLINED)
 		return RESULT_ALREADY;
-	if (e->n_requests == MAX_REQUESTS || (rec && rec->in_flight))
+	if (e->requests.n == MAX_REQUESTS || (rec && rec->in_flight))
 		return RESULT_BUSY;
 	return RESULT_NONE;
 }
@@ -440,7 +440,7 @@ void engine_request_offline(struct engine *e, struct effects *out, const struct 
 		engine_reply(out, in->request.cookie, in->request.pfn, no, 0);
 		return;
 	}
-	e->requests[e->n_requests++] =
+	e->requests.v[e->requests.n++] =
 		(struct request){ .pfn = in->request.pfn, .cookie = in->request.cookie };
 	if (ce_tracker_peek(e->tracker, in->request.pfn))
 		return;

@@ -49,56 +49,89 @@ struct request {
 	bool kernel_seen; /* since it came; see engine_wait_for_kernel() */
 };
 
+/** What operators have asked for and is not under way yet, first come first served. */
+struct requests {
+	struct request v[MAX_REQUESTS];
+	unsigned int n;
+};
+
 struct notice_limit {
 	int64_t minute;
-	uint32_t sent;
+	uint32_t sent; /* in that minute */
+};
+
+/** Keeps notices to a number that people and journald can bear. */
+struct notice_limits {
+	struct notice_limit by_kind[NOTICE_MAX_];
+	uint64_t suppressed; /* since the last summary */
+	usec_t summary_at;   /* if @suppressed */
+};
+
+/** A request of somebody else, while the database is asked what it knows of the page. */
+struct foreign {
+	bool waiting;
+	struct soft_event event;
+};
+
+/** INPUT_ABSORB: what another engine counted. */
+struct absorb {
+	bool begun;
+	uint16_t dimm[MAX_DIMMS]; /* its DIMMs' indexes, as they are here */
+};
+
+/** Pages found at start that an earlier boot had offlined. */
+struct replay {
+	enum reason why; /* REASON_REPLAYED: they are offlined again; or why not */
+	uint32_t pages;
+};
+
+/** Events lost, and who is charged with them. */
+struct losses {
+	uint16_t erring;  /* the DIMM of the last event */
+	uint64_t unowned; /* lost before the first event was read */
+	usec_t at;        /* when a loss was last found; 0: never */
 };
 
 struct engine {
 	struct config cfg;
 	unsigned int page_shift;
+	usec_t now;
 	struct ce_tracker *tracker;
 	struct ce_history *history;
 	struct fault_map *faults;
-	usec_t now;
+	struct dimm_table dimms;
+
+	/* What the database gave back. */
 	bool restored;
 	usec_t restored_at;
-	bool past_unknown;  /* no database: what was spent before is not known */
-	usec_t memory_wait; /* nothing is tried before: memory is short */
-	enum reason replay; /* REASON_REPLAYED: memory is the boot before's; or why not */
-	uint32_t replays;   /* pages found at start that an earlier boot had offlined */
-	bool absorbing;     /* INPUT_ABSORB has come */
-	uint16_t absorbed[MAX_DIMMS]; /* its DIMMs' indexes, as they are here */
-	bool more_stored; /* the database may know pages that the tracker does not */
+	bool past_unknown; /* no database: what was spent before is not known */
+	bool more_stored;  /* the database may know pages that the tracker does not */
+	struct replay replay;
+	struct absorb absorb;
 
-	struct dimm_table dimms;
 	struct totals totals;
 	bool totals_dirty;
 	struct budget budget;
 	bool hour_used_up;  /* the page that is next waits for the hour's budget */
 	bool total_used_up; /* a page was refused for it since the last reload */
+
+	/* What is known of the outside. */
 	struct machine machine;
 	struct ram_map ram;
+	usec_t memory_wait; /* nothing is tried before: memory is short */
 	struct hold hold;
+	struct poison_ledger poison;
+	usec_t reconcile_at; /* when tracked frames are to be looked at */
+	struct losses losses;
+
+	/* What is under way. */
 	struct look look;
 	struct attempts attempts;
-	struct {
-		bool waiting; /* for what the database knows of the page */
-		struct soft_event event;
-	} foreign;
-	struct request requests[MAX_REQUESTS];
-	unsigned int n_requests;
+	struct foreign foreign;
+	struct requests requests;
 
-	struct poison_ledger poison;
-	uint16_t erring;       /* the DIMM of the last event */
-	uint64_t lost_unowned; /* events lost before the first one was read */
-	usec_t lost_at;        /* when events were last found lost; 0: never */
-	usec_t reconcile_at;   /* when tracked frames are to be looked at */
-
-	struct notice_limit limits[NOTICE_MAX_];
-	uint64_t suppressed;
+	struct notice_limits notices;
 	uint64_t impossible; /* pairs that page_life.h says cannot happen */
-	usec_t summary_at;
 };
 
 /* engine_notice.c */

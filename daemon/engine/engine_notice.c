@@ -126,15 +126,16 @@ static bool is_limited(enum notice_kind kind)
 
 void engine_notice(struct engine *e, struct effects *out, const struct notice *r)
 {
-	struct notice_limit *limit = &e->limits[r->kind];
+	struct notice_limit *limit = &e->notices.by_kind[r->kind];
 	int64_t minute = e->now.us / USEC_PER_MINUTE;
 
 	if (is_limited(r->kind)) {
 		if (limit->minute != minute)
 			*limit = (struct notice_limit){ .minute = minute };
 		if (limit->sent >= NOTICES_PER_MINUTE) {
-			if (e->suppressed++ == 0)
-				e->summary_at = usec((minute + 1) * USEC_PER_MINUTE);
+			if (e->notices.suppressed++ == 0)
+				e->notices.summary_at =
+					usec((minute + 1) * USEC_PER_MINUTE);
 			return;
 		}
 		limit->sent++;
@@ -146,9 +147,9 @@ void engine_tick_notices(struct engine *e, struct effects *out)
 {
 	struct notice r;
 
-	if (e->suppressed == 0 || e->now.us < e->summary_at.us)
+	if (e->notices.suppressed == 0 || e->now.us < e->notices.summary_at.us)
 		return;
-	r = (struct notice){ .kind = NOTICE_SUMMARY, .count = e->suppressed };
-	e->suppressed = 0;
+	r = (struct notice){ .kind = NOTICE_SUMMARY, .count = e->notices.suppressed };
+	e->notices.suppressed = 0;
 	engine_notice(e, out, &r);
 }

@@ -15,12 +15,12 @@ void engine_take_memory(struct engine *e, const struct input *in)
 
 	if (in->memory.ram_print == 0 || in->memory.module_print == 0 ||
 	    t->ram_print == 0 || t->module_print == 0)
-		e->replay = REASON_MEMORY_UNKNOWN;
+		e->replay.why = REASON_MEMORY_UNKNOWN;
 	else if (in->memory.ram_print != t->ram_print ||
 		 in->memory.module_print != t->module_print)
-		e->replay = REASON_MEMORY_CHANGED;
+		e->replay.why = REASON_MEMORY_CHANGED;
 	else
-		e->replay = REASON_REPLAYED;
+		e->replay.why = REASON_REPLAYED;
 	t->ram_print = in->memory.ram_print;
 	t->module_print = in->memory.module_print;
 	e->totals_dirty = true;
@@ -46,8 +46,8 @@ static enum reason judge_replay(const struct engine *e, const struct page_rec *r
 	/* Found only now: too late to tell which boot's fingerprint to compare. */
 	if (e->restored)
 		return REASON_MEMORY_UNKNOWN;
-	if (e->replay != REASON_REPLAYED)
-		return e->replay;
+	if (e->replay.why != REASON_REPLAYED)
+		return e->replay.why;
 	/* The poison of others is no evidence against a page that never erred. */
 	return e->cfg.replay.at_boot && rec->corrected_errors > 0 ? REASON_REPLAYED
 								  : REASON_NONE;
@@ -69,7 +69,7 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 	ce_tracker_touch(e->tracker, rec);
 	if (!offlined)
 		return;
-	e->replays += !e->restored;
+	e->replay.pages += !e->restored;
 	reason = judge_replay(e, rec);
 	if (reason == REASON_REPLAYED) {
 		rec->result = RESULT_NONE;
@@ -83,9 +83,9 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 void engine_tell_replay(struct engine *e, struct effects *out)
 {
 	struct notice r = { .kind = NOTICE_REPLAY,
-			    .reason = e->replay,
-			    .count = e->replays };
+			    .reason = e->replay.why,
+			    .count = e->replay.pages };
 
-	if (e->replays > 0 && e->cfg.replay.at_boot)
+	if (e->replay.pages > 0 && e->cfg.replay.at_boot)
 		engine_notice(e, out, &r);
 }

@@ -13,7 +13,7 @@ static usec_t queue_deadline(const struct engine *e)
 	/* While anything is under way its answer is what goes on. */
 	if (e->look.set || e->hold.looking || e->attempts.n > 0 || !e->restored)
 		return usec(USEC_NEVER);
-	if (e->n_requests > 0)
+	if (e->requests.n > 0)
 		return e->now;
 	if (!ce_tracker_first_ready(e->tracker) ||
 	    (e->machine.unread && e->machine.ram_pages == 0))
@@ -33,8 +33,8 @@ usec_t engine_deadline(const struct engine *e)
 	if (delayed)
 		at = usec_min(at, usec(delayed->not_before));
 	at = usec_min(at, e->hold.look_at);
-	if (e->suppressed > 0)
-		at = usec_min(at, e->summary_at);
+	if (e->notices.suppressed > 0)
+		at = usec_min(at, e->notices.summary_at);
 	if (e->restored)
 		at = usec_min(at, e->reconcile_at);
 	return at;
@@ -156,7 +156,7 @@ static void judge(const struct engine *e, struct engine_status *s)
 		raise(s, VERDICT_DEGRADED, "pages that should be offlined could not be");
 	if (s->pages[PAGE_OFFLINED] > 0)
 		raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
-	if (e->lost_at.us > 0 && usec_sub(e->now, e->lost_at).us < USEC_PER_DAY)
+	if (e->losses.at.us > 0 && usec_sub(e->now, e->losses.at).us < USEC_PER_DAY)
 		raise(s, VERDICT_DEGRADED,
 		      "events were lost within a day; counts are lower bounds");
 	if (e->totals.corrected_errors > 0)
