@@ -5,14 +5,14 @@
  * The engine's state, shared by the files of the trunk: engine.c (events and dispatch),
  * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
  * engine_dimms.c (what changes of DIMMs lead to), engine_fault.c (rows, neighbours, fault
- * classes), engine_kernel.c (looks and notices of the hold), engine_poison.c (the
- * poisoned-page counter and reconciliation), engine_foreign.c (requests of others),
- * engine_restore.c (start), engine_config.c (reload), engine_replay.c (what an earlier boot offlined),
- * engine_absorb.c (what was counted without a database), engine_notice.c (effects, limits
- * on notices), engine_status.c (views).
+ * classes), engine_kernel.c (the kernel's state, its counter of poisoned pages, frames),
+ * engine_foreign.c (requests of others), engine_restore.c (start), engine_config.c
+ * (reload), engine_replay.c (what an earlier boot offlined), engine_absorb.c (what was
+ * counted without a database), engine_notice.c (effects, limits on notices),
+ * engine_status.c (views).
  *
  * The objects that struct engine holds know nothing of it, and each has its own header
- * and test: attempts.h, dimm_table.h, hold.h, poison_ledger.h.
+ * and test: attempts.h, dimm_table.h, hold.h, page_life.h, poison_ledger.h.
  */
 
 #include "ce_tracker.h"
@@ -193,6 +193,20 @@ void engine_answered(struct engine *e, struct effects *out, const struct action_
 bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct request *q);
 /** Has the kernel's state looked at if it is time. */
 void engine_tick_kernel(struct engine *e, struct effects *out);
+/** A sample of the counter; not negative if it could be read. */
+void engine_take_poison(struct engine *e, struct effects *out, int64_t kib);
+/** What the counter showed around an attempt that ended by @row. */
+void engine_poison_by_answer(struct engine *e, struct effects *out,
+			     const struct action_row *row);
+void engine_take_failure(struct engine *e, struct effects *out,
+			 const struct failure_event *f);
+/** What a tracked frame looks like: it may be in use again, or poisoned by others. */
+void engine_take_frame(struct engine *e, struct effects *out, const struct input *in);
+/** Has all tracked frames looked at if it is time. */
+void engine_tick_poison(struct engine *e, struct effects *out);
+/** A request that was not ours has poisoned a page, to be charged to @cause. */
+void engine_announce(struct engine *e, struct effects *out, const struct soft_event *ev,
+		     enum poison_cause cause);
 
 /* engine_fault.c */
 enum reason engine_fault_event(struct engine *e, struct effects *out,
@@ -215,22 +229,6 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 		   struct action_row *row);
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result);
 void engine_unmark_offlined(struct engine *e, struct page_rec *rec);
-
-/* engine_poison.c */
-/** A sample of the counter; not negative if it could be read. */
-void engine_take_poison(struct engine *e, struct effects *out, int64_t kib);
-/** What the counter showed around an attempt that ended by @row. */
-void engine_poison_by_answer(struct engine *e, struct effects *out,
-			     const struct action_row *row);
-void engine_take_failure(struct engine *e, struct effects *out,
-			 const struct failure_event *f);
-/** What a tracked frame looks like: it may be in use again, or poisoned by others. */
-void engine_take_frame(struct engine *e, struct effects *out, const struct input *in);
-/** Has all tracked frames looked at if it is time. */
-void engine_tick_poison(struct engine *e, struct effects *out);
-/** A request that was not ours has poisoned a page, to be charged to @cause. */
-void engine_announce(struct engine *e, struct effects *out, const struct soft_event *ev,
-		     enum poison_cause cause);
 
 /* engine_restore.c */
 /** Puts a page in line whose state says that it waits. */
