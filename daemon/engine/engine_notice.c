@@ -92,44 +92,12 @@ struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 	};
 }
 
-/* Kinds of which one line stands for a state of the machine are never held back. */
-static bool is_limited(enum notice_kind kind)
-{
-	switch (kind) {
-	case NOTICE_PAGE_FIRST_CE:
-	case NOTICE_PAGE_THRESHOLD:
-	case NOTICE_PAGE_OFFLINED:
-	case NOTICE_PAGE_FAILED:
-	case NOTICE_PAGE_REFUSED:
-	case NOTICE_UNCORRECTED:
-	case NOTICE_UNATTRIBUTED:
-	case NOTICE_EVENTS_LOST:
-	case NOTICE_MALFORMED:
-	case NOTICE_POISON_MOVED:
-	case NOTICE_POISON_LOST:
-	case NOTICE_RECOVERED:
-	case NOTICE_FOREIGN:
-		return true;
-	case NOTICE_BUDGET:
-	case NOTICE_HOLD:
-	case NOTICE_RELEASED:
-	case NOTICE_FAULT:
-	case NOTICE_VERDICT:
-	case NOTICE_MODULE:
-	case NOTICE_SUMMARY:
-	case NOTICE_REPLAY:
-	case NOTICE_MAX_:
-		break;
-	}
-	return false;
-}
-
 void engine_notice(struct engine *e, struct effects *out, const struct notice *r)
 {
 	struct notice_limit *limit = &e->notices.by_kind[r->kind];
 	int64_t minute = e->now.us / USEC_PER_MINUTE;
 
-	if (is_limited(r->kind)) {
+	if (notice_is_limited(r->kind)) {
 		if (limit->minute != minute)
 			*limit = (struct notice_limit){ .minute = minute };
 		if (limit->sent >= NOTICES_PER_MINUTE) {

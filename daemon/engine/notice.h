@@ -3,7 +3,7 @@
 
 /*
  * What the engine reports to an operator: one struct notice for each message of the
- * journal. The room tell/ makes the sentences, the message ids and the fields.
+ * journal. The room tell/ makes the sentences and the fields.
  */
 
 #include "base/frame.h"
@@ -12,31 +12,70 @@
 #include "config/config.h"
 #include "event/soft_event.h"
 
-/** Each kind has a journal message id of its own. */
-enum notice_kind {
-	NOTICE_PAGE_FIRST_CE,  /* a page erred for the first time */
-	NOTICE_PAGE_THRESHOLD, /* a page is to be offlined */
-	NOTICE_PAGE_OFFLINED,  /* done; by result also "already" and "dry-run" */
-	NOTICE_PAGE_FAILED,    /* an attempt failed */
-	NOTICE_PAGE_REFUSED,   /* decided against it */
-	NOTICE_UNCORRECTED,    /* an uncorrected error */
-	NOTICE_UNATTRIBUTED,   /* a DIMM's first corrected error that names no page */
-	NOTICE_EVENTS_LOST,    /* events were overwritten unread */
-	NOTICE_MALFORMED,      /* raw pages could not be decoded to their end */
-	NOTICE_BUDGET,       /* the budget of the hour, a DIMM or the machine is spent */
-	NOTICE_HOLD,         /* nothing is tried: unsupported or denied */
-	NOTICE_RELEASED,     /* the hold is over */
-	NOTICE_POISON_MOVED, /* the poisoned-page counter moved without us */
-	NOTICE_POISON_LOST,  /* a page that was offlined is in use again */
-	NOTICE_SUMMARY,      /* notices that NOTICES_PER_MINUTE suppressed */
-	NOTICE_RECOVERED,    /* an attempt that a crash interrupted was settled */
-	NOTICE_REPLAY,       /* pages of an earlier boot: offlined again, or why not */
-	NOTICE_FOREIGN,      /* a soft-offline request that was not ours */
-	NOTICE_FAULT,        /* a DIMM's fault was classified, or is wider now */
-	NOTICE_VERDICT,      /* the verdict of a DIMM changed */
-	NOTICE_MODULE,       /* another module sits in a DIMM's slot */
-	NOTICE_MAX_,
-};
+/*
+ * X(identifier, word, limited, priority, message id)
+ *
+ * The word names the notice in tests/replay. A limited kind may come NOTICES_PER_MINUTE
+ * times a minute, and a summary says how many more there were; a line that stands for the
+ * state of the machine or of a DIMM is not limited. The priority is syslog's; the room
+ * tell/ lowers it for some budgets and verdicts. A new notice is a row here, its sentence
+ * in tell/journal_sentence.c and its entry in systemd/softofflined.catalog.
+ */
+/* clang-format off */
+#define NOTICE_LIST(X)                                                                   \
+	X(PAGE_FIRST_CE, "first-ce", true, INFO, /* the first error of a page */         \
+	  "3a258f5f08094394a5a47fc39530b096")                                            \
+	X(PAGE_THRESHOLD, "threshold", true, NOTICE, /* a page is to be offlined */      \
+	  "4977e15f40ef43798a53be2ff8ba3cd6")                                            \
+	X(PAGE_OFFLINED, "offlined", true, WARNING, /* or already, dry-run */           \
+	  "4dfe03459f6f4f2797787aa386e7e9ff")                                            \
+	X(PAGE_FAILED, "failed", true, ERR, /* an attempt failed */                      \
+	  "1915a4561f0d44eb85d600143658b14a")                                            \
+	X(PAGE_REFUSED, "refused", true, WARNING, /* decided not to offline */           \
+	  "3154b5aa509d47649b198d58bc6cc3da")                                            \
+	X(UNCORRECTED, "uncorrected", true, ERR,                                         \
+	  "1c998fde576e49a8a6d2109ebf32f085")                                            \
+	X(UNATTRIBUTED, "unattributed", true, NOTICE, /* a DIMM's first */               \
+	  "de92417a2f644cc695bc15f4897c03ae")                                            \
+	X(EVENTS_LOST, "events-lost", true, WARNING,                                     \
+	  "330bac1cbbc540e6aa80fcc2a3868a56")                                            \
+	X(MALFORMED, "malformed", true, ERR,                                             \
+	  "bdce60576f1c4e0fab16d084f50ced80")                                            \
+	X(BUDGET, "budget", false, CRIT, /* a budget is used up */                       \
+	  "9ebad8a72f594020abc03fd44d92f7aa")                                            \
+	X(HOLD, "hold", false, ERR,                                                      \
+	  "52560b6667ff4f9a927359b58ea354bc")                                            \
+	X(RELEASED, "released", false, NOTICE, /* the hold is over */                    \
+	  "3ba8623269374839bb9ebd911f5552d6")                                            \
+	X(POISON_MOVED, "poison-moved", true, NOTICE, /* without us */                   \
+	  "645d9b0929ea4463b82c1cf5db2d0dd4")                                            \
+	X(POISON_LOST, "poison-lost", true, WARNING, /* a page is in use again */        \
+	  "f81cd0ff6fa941aab66967721091ef7e")                                            \
+	X(SUMMARY, "summary", false, NOTICE, /* how many were not shown */               \
+	  "40cabf75580745fe8d441617f5e7f24c")                                            \
+	X(RECOVERED, "recovered", true, WARNING, /* an interrupted attempt */            \
+	  "cf19feaa89194fb9a45372aa6ec17d3a")                                            \
+	X(REPLAY, "replay", false, NOTICE, /* pages of an earlier boot */                \
+	  "adeec73e96d047118fb7ed56fd9b0682")                                            \
+	X(FOREIGN, "foreign", true, NOTICE, /* somebody else's request */                \
+	  "029eaf9d4c1c498e9f0e15a91fe44dd1")                                            \
+	X(FAULT, "fault", false, WARNING, /* of a DIMM, new or wider */                  \
+	  "5e513d92c38346918c095e93b6f21439")                                            \
+	X(VERDICT, "verdict", false, CRIT, /* of a DIMM */                               \
+	  "47f80259161d40d69f45e24906149ce4")                                            \
+	X(MODULE, "module", false, NOTICE, /* another one in the slot */                 \
+	  "8269afed305e48288bf1f58e0d9d3dc1")
+/* clang-format on */
+
+#define X(id, word, limited, priority, message_id) NOTICE_##id,
+enum notice_kind { NOTICE_LIST(X) NOTICE_MAX_ };
+#undef X
+
+/** The word of @kind; "invalid-value" for a number outside the enum. */
+const char *notice_to_string(enum notice_kind kind);
+
+/** True if NOTICES_PER_MINUTE limits @kind; false for a number outside the enum. */
+bool notice_is_limited(enum notice_kind kind);
 
 struct notice {
 	enum notice_kind kind;

@@ -279,8 +279,7 @@ void journal_log(int priority, int error, const char *format, ...)
 	seen.complaints++;
 }
 
-void journal_event(int priority, const char *message_id, int error, const char *format,
-		   ...)
+void journal_event(int priority, enum journal_id id, int error, const char *format, ...)
 {
 	seen.complaints++;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What the journal says of budgets: nothing is "used up" that was empty from the start.
+ * What the journal says: a sentence for each notice, and of budgets, that nothing is "used
+ * up" that was empty from the start.
  */
 
 #include <setjmp.h>
@@ -59,9 +60,35 @@ static void budgets(void **state)
 	}
 }
 
+/* Each notice has a word of its own, and a sentence that ends and fits. */
+static void each_kind(void **state)
+{
+	struct journal_context context = { .page_shift = 12,
+					   .dimm_label = "P1",
+					   .verdict_why = "why" };
+	char text[256];
+
+	for (int k = 0; k < NOTICE_MAX_; k++) {
+		struct notice r = { .kind = (enum notice_kind)k, .count = 1 };
+		int n = journal_sentence(&r, &context, text, sizeof(text));
+
+		assert_in_range(n, 20, sizeof(text) - 1);
+		assert_int_equal(text[n - 1], '.');
+		for (int other = 0; other < k; other++)
+			assert_string_not_equal(
+				notice_to_string(r.kind),
+				notice_to_string((enum notice_kind)other));
+	}
+	assert_string_equal(notice_to_string(NOTICE_MAX_), "invalid-value");
+	assert_false(notice_is_limited(NOTICE_MAX_));
+	assert_true(notice_is_limited(NOTICE_PAGE_OFFLINED));
+	assert_false(notice_is_limited(NOTICE_SUMMARY));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind),
 		cmocka_unit_test(budgets),
 	};
 

@@ -30,57 +30,6 @@ _printf_(2, 3) static void put(struct text *t, const char *format, ...)
 		t->len = t->size - 1;
 }
 
-static const char *notice_word(enum notice_kind kind)
-{
-	switch (kind) {
-	case NOTICE_PAGE_FIRST_CE:
-		return "first-ce";
-	case NOTICE_PAGE_THRESHOLD:
-		return "threshold";
-	case NOTICE_PAGE_OFFLINED:
-		return "offlined";
-	case NOTICE_PAGE_FAILED:
-		return "failed";
-	case NOTICE_PAGE_REFUSED:
-		return "refused";
-	case NOTICE_UNCORRECTED:
-		return "uncorrected";
-	case NOTICE_UNATTRIBUTED:
-		return "unattributed";
-	case NOTICE_EVENTS_LOST:
-		return "events-lost";
-	case NOTICE_MALFORMED:
-		return "malformed";
-	case NOTICE_BUDGET:
-		return "budget";
-	case NOTICE_HOLD:
-		return "hold";
-	case NOTICE_RELEASED:
-		return "released";
-	case NOTICE_POISON_MOVED:
-		return "poison-moved";
-	case NOTICE_POISON_LOST:
-		return "poison-lost";
-	case NOTICE_SUMMARY:
-		return "summary";
-	case NOTICE_RECOVERED:
-		return "recovered";
-	case NOTICE_REPLAY:
-		return "replay";
-	case NOTICE_FOREIGN:
-		return "foreign";
-	case NOTICE_FAULT:
-		return "fault";
-	case NOTICE_VERDICT:
-		return "verdict";
-	case NOTICE_MODULE:
-		return "module";
-	case NOTICE_MAX_:
-		break;
-	}
-	return "invalid";
-}
-
 static void put_page(const struct world *w, struct text *t, pfn_t p)
 {
 	put(t, " 0x%llx", (unsigned long long)pfn_to_paddr(p, w->page_shift).addr);
@@ -90,7 +39,7 @@ static void describe_notice(const struct world *w, const struct notice *r, struc
 {
 	char time[TIME_TEXT_MAX];
 
-	put(t, "notice %s", notice_word(r->kind));
+	put(t, "notice %s", notice_to_string(r->kind));
 	if (r->has_pfn)
 		put_page(w, t, r->pfn);
 	put(t, " %s reason=%s dimm=%u count=%llu in-window=%u",
