@@ -51,8 +51,8 @@ void daemon_notify_status(struct daemon *d)
 	(void)sd_notifyf(
 		0,
 		"STATUS=%swatching %u CPUs, %u pages tracked, %u offlined, %u pending: %s",
-		d->options.dry_run ? "dry run, " : "", daemon_open_pipes(d), s.tracked,
-		s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
+		d->options.dry_run ? "dry run, " : "", reading_open_pipes(&d->reading),
+		s.tracked, s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
 }
 
 void daemon_notify_ready(struct daemon *d)
@@ -171,7 +171,8 @@ bool daemon_serve(struct daemon *d)
 {
 	struct pollfd fds[] = {
 		{ .fd = offline_worker_fd(d->worker), .events = POLLIN },
-		{ .fd = d->pump ? trace_pump_fd(d->pump) : -1, .events = POLLIN },
+		{ .fd = d->reading.pump ? reading_fd(&d->reading) : -1,
+		  .events = POLLIN },
 	};
 
 	if (poll(fds, 2, 0) <= 0)
@@ -409,7 +410,7 @@ static int add_sources(struct daemon *d)
 {
 	int r;
 
-	d->queue_size = engine_config(d->engine)->source.max_buffer_size;
+	d->reading.queue_size = engine_config(d->engine)->source.max_buffer_size;
 	r = daemon_start_reading(d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, offline_worker_fd(d->worker), EPOLLIN,
@@ -516,7 +517,8 @@ static int run(struct daemon *d)
 	journal_event(LOG_INFO, JOURNAL_ID_STARTED, 0,
 		      "softofflined " SOFTOFFLINED_VERSION
 		      "%s watches %u CPUs; %u pages known.",
-		      d->options.dry_run ? " (dry run)" : "", daemon_open_pipes(d),
+		      d->options.dry_run ? " (dry run)" : "",
+		      reading_open_pipes(&d->reading),
 		      ce_tracker_count(engine_tracker(d->engine)));
 	d->works = true;
 	daemon_notify_ready(d);
@@ -533,16 +535,13 @@ static void close_all(struct daemon *d)
 	bus_link_close(&d->link);
 	offline_worker_stop(d->worker);
 	write_watch_free(d->watch);
-	trace_pump_stop(d->pump);
-	trace_reader_close(d->reader);
+	reading_close(&d->reading);
 	db_close(d->db);
 	db_heritage_free(d->heritage);
 	engine_free(d->engine);
 	mc_format_free(d->format);
 	topology_free(d->topology);
-	free(d->consumed);
-	free(d->noted);
-	free(d->began);
+	read_account_done(&d->account);
 	sysfs_offline_free(d->sysfs);
 	sd_event_source_unref(d->trace);
 	sd_event_source_unref(d->deadline);

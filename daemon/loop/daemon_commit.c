@@ -29,7 +29,7 @@ void daemon_store_again(struct daemon *d)
 	struct effects effects;
 
 	engine_step(d->engine, &in, &effects); /* no effects: the next flush has them */
-	daemon_forget_read(d);
+	read_account_forget(&d->account);
 	d->db_state.incomplete = true;
 }
 

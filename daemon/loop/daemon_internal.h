@@ -22,8 +22,9 @@
 #include "loop/daemon.h"
 #include "loop/db_state.h"
 #include "loop/outbox.h"
+#include "loop/read_account.h"
+#include "loop/reading.h"
 #include "loop/sysctl_control.h"
-#include "trace/trace_pump.h"
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
 
@@ -31,15 +32,9 @@ struct daemon {
 	struct daemon_options options;
 	sd_event *event;
 	struct engine *engine;
-	struct trace_reader *reader; /* the pump's, once there is one */
-	struct trace_pump *pump;     /* NULL while a foreign clock is read out */
-	uint64_t queue_size;         /* MaxBufferSize of the pump */
-	bool queue_told;             /* that the queue was full */
-	bool record_ended;           /* for --record nothing is kept any more */
+	struct reading reading;
+	struct read_account account;
 	struct mc_format *format;
-	uint64_t *consumed; /* by CPU: events read, as trace_reader_consumed() counts */
-	uint64_t *noted;    /* what of it the database knows */
-	bool accounted;     /* both are set up */
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */
@@ -65,7 +60,6 @@ struct daemon {
 	bool stopping;
 	struct db_state db_state;
 	struct db_heritage *heritage; /* of the database before, while none is open */
-	uint64_t *began;              /* by CPU: @consumed at the start */
 	int own_error;                /* errno of the last reply to OWN_COOKIE */
 
 	sd_event_source *trace;
@@ -146,16 +140,12 @@ void daemon_account_late(struct daemon *d, const uint64_t *stored);
  * that was read is in it, too.
  */
 void daemon_note_read(struct daemon *d);
-/** Has daemon_note_read() put all of it again: what it put did not last. */
-void daemon_forget_read(struct daemon *d);
 /** Takes a bounded number of the trace pages that the pump has read. */
 void daemon_read(struct daemon *d);
 /** Reads and takes all that the pipes hold now. */
 void daemon_catch_up(struct daemon *d);
 /** Ends reading, and takes what was read. */
 void daemon_stop_reading(struct daemon *d);
-/** Pipes open now. */
-unsigned int daemon_open_pipes(struct daemon *d);
 /** Looks for CPUs that came, and what those that went have left. */
 void daemon_look_for_cpus(struct daemon *d);
 /** Has the loop read. Returns 0 or negative errno. */

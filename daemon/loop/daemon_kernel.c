@@ -88,7 +88,7 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	s->enable_soft_offline = REPORT_NO_NUMBER;
 	if (kernel_control_read("", &value) >= 0)
 		s->enable_soft_offline = value;
-	s->memory_failure_event = trace_reader_failure_format(d->reader) != NULL;
+	s->memory_failure_event = trace_reader_failure_format(d->reading.reader) != NULL;
 	s->soft_offline_event = d->soft_events;
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;

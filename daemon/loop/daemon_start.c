@@ -18,7 +18,7 @@
 /* Not worth refusing to start for: without it others' offlines are guessed at. */
 static void add_soft_events(struct daemon *d)
 {
-	const char *format = trace_reader_soft_format(d->reader);
+	const char *format = trace_reader_soft_format(d->reading.reader);
 	int r = format ? mc_format_add_soft(d->format, format) : 0;
 
 	if (r < 0)
@@ -35,8 +35,9 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 		.record_dir = d->options.record_dir,
 	};
 	const char *where = "";
-	int r = trace_reader_open(&d->reader, &options, &where);
+	int r = trace_reader_open(&d->reading.reader, &options, &where);
 
+	d->reading.record_dir = d->options.record_dir;
 	if (r == -ENOENT || r == -ENODEV)
 		journal_log(
 			LOG_ERR, r,
@@ -51,9 +52,9 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 		journal_log(LOG_ERR, r, "%s: cannot set up the trace instance", where);
 	if (r < 0)
 		return r == -ENOENT || r == -ENODEV ? EX_UNAVAILABLE : EXIT_FAILURE;
-	r = mc_format_new(&d->format, trace_reader_header_page(d->reader),
-			  trace_reader_mc_format(d->reader),
-			  trace_reader_failure_format(d->reader));
+	r = mc_format_new(&d->format, trace_reader_header_page(d->reading.reader),
+			  trace_reader_mc_format(d->reading.reader),
+			  trace_reader_failure_format(d->reading.reader));
 	if (r < 0) {
 		journal_log(LOG_ERR, r, "events/ras/mc_event/format: not understood");
 		return EX_UNAVAILABLE;
@@ -479,7 +480,7 @@ static void store_again(struct daemon *d)
 static void add_up(struct daemon *d, struct engine *counted, bool more,
 		   const uint64_t *reads)
 {
-	daemon_forget_read(d);
+	read_account_forget(&d->account);
 	restore(d, more, counted);
 	engine_free(counted);
 	daemon_account_late(d, reads);

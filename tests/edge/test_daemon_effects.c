@@ -315,10 +315,6 @@ void daemon_note_read(struct daemon *d)
 {
 }
 
-void daemon_forget_read(struct daemon *d)
-{
-}
-
 void daemon_start_reconcile(struct daemon *d)
 {
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The counts of events read and stored, by CPU. Where the counts come from, and where
+ * they are stored, is not known here.
+ */
+
+#include "loop/read_account.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+uint64_t *read_account_list(unsigned int cpus)
+{
+	uint64_t *list = calloc(cpus, sizeof(*list));
+
+	for (unsigned int cpu = 0; list && cpu < cpus; cpu++)
+		list[cpu] = READ_UNKNOWN;
+	return list;
+}
+
+int read_account_new(struct read_account *a, unsigned int cpus)
+{
+	*a = (struct read_account){
+		.cpus = cpus,
+		.consumed = read_account_list(cpus),
+		.stored = read_account_list(cpus),
+		.began = read_account_list(cpus),
+	};
+	if (a->consumed && a->stored && a->began)
+		return 0;
+	read_account_done(a);
+	return -ENOMEM;
+}
+
+void read_account_done(struct read_account *a)
+{
+	free(a->consumed);
+	free(a->stored);
+	free(a->began);
+	*a = (struct read_account){ 0 };
+}
+
+void read_account_begin(struct read_account *a, uint16_t cpu, uint64_t consumed)
+{
+	if (consumed == READ_UNKNOWN)
+		consumed = a->stored[cpu];
+	a->consumed[cpu] = a->began[cpu] = consumed;
+}
+
+uint64_t read_account_lost(const struct read_account *a, uint16_t cpu, uint64_t stored)
+{
+	uint64_t began = a->began[cpu];
+
+	if (stored == READ_UNKNOWN || began == READ_UNKNOWN || began <= stored)
+		return 0;
+	return began - stored;
+}
+
+void read_account_count(struct read_account *a, uint16_t cpu)
+{
+	if (a->consumed[cpu] != READ_UNKNOWN)
+		a->consumed[cpu]++;
+}
+
+bool read_account_is_due(const struct read_account *a, uint16_t cpu, uint64_t *ret)
+{
+	*ret = a->consumed[cpu];
+	return a->consumed[cpu] != a->stored[cpu] && a->consumed[cpu] != READ_UNKNOWN;
+}
+
+void read_account_forget(struct read_account *a)
+{
+	for (unsigned int cpu = 0; cpu < a->cpus; cpu++)
+		a->stored[cpu] = READ_UNKNOWN;
+}
