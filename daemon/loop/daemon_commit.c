@@ -142,7 +142,7 @@ static int flush(struct daemon *d, bool serving)
 	usec_t served;
 	int r;
 
-	d->flushed = clock_boot();
+	d->schedule.flushed = clock_boot();
 	if (!d->db) /* the engine keeps its rows until there is one */
 		return 0;
 	/* A reader holds the log: the engine keeps its rows until the log is empty again.
@@ -155,7 +155,7 @@ static int flush(struct daemon *d, bool serving)
 	r = daemon_commit(d);
 	if (db_state_flushed(&d->db_state, all, r >= 0, clock_boot()))
 		say_complete(d);
-	d->flush_took = usec_sub(usec_sub(clock_boot(), d->flushed), served);
+	schedule_flushed(&d->schedule, clock_boot(), served);
 	return r;
 }
 

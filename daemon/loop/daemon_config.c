@@ -13,9 +13,6 @@
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
 
-#define DEFAULT_METRICS_DIR  "/var/lib/prometheus/node-exporter"
-#define DEFAULT_METRICS_FILE DEFAULT_METRICS_DIR "/softofflined.prom"
-
 struct findings {
 	FILE *text; /* NULL: nobody wants the lines */
 };
@@ -89,17 +86,6 @@ int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text)
 	return r;
 }
 
-void daemon_resolve_metrics(struct daemon *d, const struct config *cfg)
-{
-	const char *path = cfg->metrics.file;
-
-	if (strcmp(path, "none") == 0)
-		path = "";
-	else if (path[0] == '\0' && access(DEFAULT_METRICS_DIR, F_OK) == 0)
-		path = DEFAULT_METRICS_FILE;
-	snprintf(d->metrics_path, sizeof(d->metrics_path), "%s", path);
-}
-
 /* What can fail comes first, so that all of the configuration is in force or nothing. */
 static int take_over(struct daemon *d, const struct config *cfg)
 {
@@ -124,7 +110,7 @@ static int take_over(struct daemon *d, const struct config *cfg)
 	/* What waits in line was decided by the policy of before. */
 	offline_worker_recall(d->worker);
 	daemon_apply_control(d, cfg);
-	daemon_resolve_metrics(d, cfg);
+	metrics_file_set(&d->metrics_file, cfg, "");
 	daemon_arm_metrics(d);
 	r = d->db ? db_set_limits(d->db, cfg->database.max_size, cfg->database.retention)
 		  : 0;

@@ -44,10 +44,16 @@ static bool in_place(const struct daemon *d)
 	return !d->db_state.away && db_is_in_place(d->db, &why);
 }
 
+/* The check of the whole file, which runs in a thread. */
+struct check {
+	struct db_check *run;
+	sd_event_source *source;
+};
+
 static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 {
 	struct daemon *d = userdata;
-	int r = db_check_result(d->check);
+	int r = db_check_result(d->check->run);
 
 	daemon_end_check(d);
 	if (!d->db || !in_place(d))
@@ -158,21 +164,30 @@ void daemon_look_for_db(struct daemon *d)
 
 void daemon_begin_check(struct daemon *d)
 {
+	struct check *c;
 	int r;
 
-	/* The path is where another file may be now. */
+	/* The check opens the path, where another file may be now. */
 	if (!d->db || d->check || !db_unchecked(d->db) || !in_place(d))
 		return;
-	r = db_check_start(&d->check, engine_config(d->engine)->database.path);
+	d->check = c = calloc(1, sizeof(*c));
+	r = c ? db_check_start(&c->run, db_path_of(d)) : -ENOMEM;
 	if (r >= 0)
-		r = sd_event_add_io(d->event, &d->checked, db_check_fd(d->check), EPOLLIN,
+		r = sd_event_add_io(d->event, &c->source, db_check_fd(c->run), EPOLLIN,
 				    on_checked, d);
-	if (r < 0)
-		journal_log(LOG_WARNING, r, "Database: the file cannot be checked");
+	if (r >= 0)
+		return;
+	journal_log(LOG_WARNING, r, "Database: the file cannot be checked");
+	daemon_end_check(d);
 }
 
 void daemon_end_check(struct daemon *d)
 {
-	d->checked = sd_event_source_disable_unref(d->checked);
-	d->check = db_check_stop(d->check);
+	struct check *c = TAKE_PTR(d->check);
+
+	if (!c)
+		return;
+	sd_event_source_disable_unref(c->source);
+	db_check_stop(c->run);
+	free(c);
 }

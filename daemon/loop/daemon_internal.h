@@ -21,9 +21,11 @@
 #include "loop/bus_link.h"
 #include "loop/daemon.h"
 #include "loop/db_state.h"
+#include "loop/metrics_file.h"
 #include "loop/outbox.h"
 #include "loop/read_account.h"
 #include "loop/reading.h"
+#include "loop/schedule.h"
 #include "loop/sysctl_control.h"
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
@@ -34,55 +36,43 @@ struct daemon {
 	struct engine *engine;
 	struct reading reading;
 	struct read_account account;
+	struct {
+		sd_event_source *source;
+		unsigned int pages; /* taken since the start */
+		usec_t time;        /* when pages were last begun to be taken, or later */
+		bool sample_wanted; /* an event of another's soft offline was taken */
+	} taking;                   /* of daemon_read.c */
 	struct mc_format *format;
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */
 	struct db *db;             /* NULL: running without, which status shows */
-	struct db_check *check;    /* while it runs */
+	struct check *check;       /* of daemon_db.c, while it runs */
 	bool soft_events;          /* the kernel tells of each soft offline */
-	bool sample_wanted;        /* somebody else's moved the counter just now */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
 	bool unread[MEMORY_FILE_MAX_]; /* the journal has said so */
 	struct sysctl_control control; /* SoftOfflineControl= */
 	struct bus_link link;
-	bool works;                /* all is set up, and the loop begins */
-	bool ready;                /* systemd knows */
-	struct topology *topology; /* as it was at @topology_time, for those who ask */
-	usec_t topology_time;
+	bool works; /* all is set up, and the loop begins */
+	bool ready; /* systemd knows */
 	unsigned int page_shift;
 	usec_t started;     /* CLOCK_BOOTTIME */
 	usec_t wall_offset; /* refreshed by the minute, and before each commit */
 
 	struct outbox out;
-	unsigned int pages_taken; /* of the trace */
-	usec_t turn_time;         /* when pages were last begun to be taken, or later */
 	bool stopping;
 	struct db_state db_state;
 	struct db_heritage *heritage; /* of the database before, while none is open */
 	int own_error;                /* errno of the last reply to OWN_COOKIE */
 
-	sd_event_source *trace;
-	sd_event_source *deadline;
-	sd_event_source *commit;
-	sd_event_source *minute;
-	sd_event_source *metrics;
-	sd_event_source *reconcile;
-	sd_event_source *checked;
-	bool commit_armed;
-	usec_t flushed; /* when everything was last stored */
-	usec_t flush_took;
-	uint32_t reconcile_slot;
-	uint64_t mem_total_kib;
-	unsigned int minutes;
-	unsigned int identified; /* DIMMs whose module was asked for */
-	bool topology_unread;    /* the journal has said so */
-	usec_t backed_up;
+	struct schedule schedule;
+	struct house *house;     /* of daemon_house.c; NULL until the loop begins */
+	struct modules *modules; /* of daemon_modules.c */
+	uint64_t mem_total_kib;  /* when the RAM map was read; 0: read it again */
 
 	bool reload_ok;
 	usec_t reload_time; /* CLOCK_BOOTTIME */
-	char metrics_path[CONFIG_PATH_MAX];
-	bool metrics_failing;
+	struct metrics_file metrics_file;
 };
 
 /* daemon_effects.c */
@@ -187,10 +177,15 @@ bool daemon_db_fine(const struct daemon *d);
 /* daemon_modules.c */
 
 /**
- * Tells the engine which modules the DIMMs are that it has met since the last call; none
- * if there are no new ones.
+ * Gives the engine the modules of the DIMMs that it has met since the last call, as far
+ * as they are certain; without new DIMMs it does nothing.
  */
 void daemon_identify(struct daemon *d);
+/** The next daemon_identify() is for all DIMMs: the engine was made again. */
+void daemon_identify_again(struct daemon *d);
+/** The machine's DIMMs and modules, at most ten seconds old; NULL: not known. */
+const struct topology *daemon_topology(struct daemon *d);
+void daemon_close_modules(struct daemon *d);
 
 /* daemon_config.c */
 
@@ -202,8 +197,6 @@ void daemon_identify(struct daemon *d);
 int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text);
 /** Loads anew and takes over all or nothing. As daemon_load_config(). */
 int daemon_reload(struct daemon *d, char **ret_text);
-/** Decides where metrics go: the path, or "" for nowhere. */
-void daemon_resolve_metrics(struct daemon *d, const struct config *cfg);
 
 /* daemon.c */
 
@@ -212,16 +205,24 @@ void daemon_resolve_metrics(struct daemon *d, const struct config *cfg);
  * did. Does not block.
  */
 bool daemon_serve(struct daemon *d);
-
-/** Looks at the poisoned-page counter; @written: another program wrote just now. */
-void daemon_sample_poison(struct daemon *d, bool written);
-
-void daemon_write_metrics(struct daemon *d);
-/** Writes metrics soon, and then at their interval. */
-void daemon_arm_metrics(struct daemon *d);
+/** Reports to systemd how things are, in words. */
 void daemon_notify_status(struct daemon *d);
 /** Reports readiness to systemd once the daemon works and is on the bus, if any. */
 void daemon_notify_ready(struct daemon *d);
+
+/* daemon_house.c */
+
+/** Adds the timers and all other regular work to the loop. Returns 0 or negative errno. */
+int daemon_open_house(struct daemon *d);
+void daemon_close_house(struct daemon *d);
+/** Samples the machine: memory, the poisoned-page counter, what the kernel lets us do. */
+void daemon_sample(struct daemon *d);
+/** Looks at the poisoned-page counter; @written: another program wrote just now. */
+void daemon_sample_poison(struct daemon *d, bool written);
+/** Writes the metrics file, if there is to be one. */
+void daemon_write_metrics(struct daemon *d);
+/** Writes metrics soon, and then at their interval. */
+void daemon_arm_metrics(struct daemon *d);
 /** Looks at the frames of all tracked pages, a few at a time, in the background. */
 void daemon_start_reconcile(struct daemon *d);
 

@@ -142,9 +142,9 @@ static void give_record(struct daemon *d, struct mc_decoder *m, int record)
 	 * without a system call, as in many virtual machines, it takes as long as
 	 * counting some events.
 	 */
-	if (event.us > d->turn_time.us)
-		d->turn_time = clock_boot();
-	in.now = d->turn_time;
+	if (event.us > d->taking.time.us)
+		d->taking.time = clock_boot();
+	in.now = d->taking.time;
 	if (record == MC_EVENT) {
 		in.kind = INPUT_EVENT;
 		in.event = &m->event;
@@ -159,7 +159,7 @@ static void give_record(struct daemon *d, struct mc_decoder *m, int record)
 		in.soft.asker = asker_of(d, &m->soft);
 		if (foreign)
 			m->soft.time = in.now;
-		d->sample_wanted = d->sample_wanted || m->soft.error == 0;
+		d->taking.sample_wanted = d->taking.sample_wanted || m->soft.error == 0;
 	} else {
 		return;
 	}
@@ -173,14 +173,14 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 	int r;
 
 	/* Within a long turn, too; and if the kernel has nothing to do, at once. */
-	if (d->pages_taken++ % PAGES_PER_TURN == 0 || d->out.under_way == 0)
+	if (d->taking.pages++ % PAGES_PER_TURN == 0 || d->out.under_way == 0)
 		daemon_launch(d);
 	r = mc_decoder_init(&m, d->format, cpu, page, size);
 
 	if (r >= 0 && (m.lost > 0 || m.lost_unknown)) {
 		reading_note_lost(&d->reading, cpu, m.lost, m.lost_unknown);
 		if (m.lost > 0)
-			give_lost(d, INPUT_LOST, cpu, m.lost, d->turn_time);
+			give_lost(d, INPUT_LOST, cpu, m.lost, d->taking.time);
 	}
 	while (r >= 0 && (r = mc_decoder_next(&m)) > MC_END) {
 		/* Before its step, which may commit the count. */
@@ -188,7 +188,7 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 		give_record(d, &m, r);
 	}
 	if (r < 0)
-		give_lost(d, INPUT_MALFORMED, cpu, 1, d->turn_time);
+		give_lost(d, INPUT_MALFORMED, cpu, 1, d->taking.time);
 }
 
 /* What no page says is lost: by the kernel's own counts, once all pages are read. */
@@ -222,7 +222,7 @@ static void read_up_to(struct daemon *d, unsigned int max)
 	int n;
 
 	daemon_begin_turn(d);
-	d->turn_time = clock_boot();
+	d->taking.time = clock_boot();
 	n = take_pages(d, max);
 	daemon_end_turn(d);
 	if (n < 0) {
@@ -234,9 +234,9 @@ static void read_up_to(struct daemon *d, unsigned int max)
 		take_unreported(d);
 		reading_look_at_recording(&d->reading);
 	}
-	if (d->sample_wanted)
+	if (d->taking.sample_wanted)
 		daemon_sample_poison(d, false);
-	d->sample_wanted = false;
+	d->taking.sample_wanted = false;
 }
 
 void daemon_read(struct daemon *d)
@@ -277,7 +277,7 @@ int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max)
 	daemon_stop_reading(d);
 	/* Before its descriptor is closed: the next one may have the same number, and
 	 * then sd_event_source_set_io_fd() does nothing. */
-	d->trace = sd_event_source_disable_unref(d->trace);
+	d->taking.source = sd_event_source_disable_unref(d->taking.source);
 	reading_stop(&d->reading);
 	d->reading.queue_size = max;
 	r = daemon_start_reading(d);
@@ -299,8 +299,9 @@ int daemon_start_reading(struct daemon *d)
 
 	if (r < 0)
 		return r;
-	if (d->trace)
-		return sd_event_source_set_io_fd(d->trace, reading_fd(&d->reading));
-	return sd_event_add_io(d->event, &d->trace, reading_fd(&d->reading), EPOLLIN,
-			       on_trace, d);
+	if (d->taking.source)
+		return sd_event_source_set_io_fd(d->taking.source,
+						 reading_fd(&d->reading));
+	return sd_event_add_io(d->event, &d->taking.source, reading_fd(&d->reading),
+			       EPOLLIN, on_trace, d);
 }

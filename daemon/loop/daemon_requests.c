@@ -19,8 +19,6 @@
 #define ROWS_A_PART  256
 #define SLOTS_A_PART 16384
 
-#define TOPOLOGY_AGE (10 * USEC_PER_SEC)
-
 static int64_t to_wall(const struct daemon *d, int64_t boot)
 {
 	return usec_add(usec(boot), d->wall_offset).us;
@@ -228,7 +226,7 @@ static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
 		return -EIO;
 	/* The last second's groups are still open in memory; who asks often waits for it.
 	 */
-	if (f->fresh && usec_sub(clock_boot(), d->flushed).us >= USEC_PER_SEC)
+	if (f->fresh && usec_sub(clock_boot(), d->schedule.flushed).us >= USEC_PER_SEC)
 		(void)daemon_flush(d);
 	*ret_cursor = f->cursor;
 	return db_browse_ces(d->db, &filter, ROWS_A_PART, ret_cursor, relay_ce, &relay);
@@ -268,23 +266,10 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 	identify(t, rec, r);
 }
 
-/* Reading it takes a while, and anybody may ask. */
-static const struct topology *recent_topology(struct daemon *d)
-{
-	usec_t now = clock_boot();
-
-	if (!d->topology || usec_sub(now, d->topology_time).us > TOPOLOGY_AGE) {
-		d->topology = topology_free(d->topology);
-		(void)topology_read(&d->topology, "");
-		d->topology_time = now;
-	}
-	return d->topology;
-}
-
 static int op_dimms(void *ctx, report_fn fn, void *userdata)
 {
 	struct daemon *d = ctx;
-	const struct topology *t = recent_topology(d);
+	const struct topology *t = daemon_topology(d);
 	int r = 0;
 
 	for (uint16_t i = 0; r == 0 && i < engine_dimms(d->engine); i++) {

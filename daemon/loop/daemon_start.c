@@ -334,7 +334,7 @@ static void restore(struct daemon *d, bool more, struct engine *counted)
 	(void)daemon_flush(d);
 	d->db_state.restored = d->db != NULL;
 	step(d, done);
-	d->identified = 0;
+	daemon_identify_again(d);
 	daemon_identify(d);
 }
 
@@ -531,7 +531,7 @@ int daemon_start(struct daemon *d, const struct config *cfg)
 	r = restore_all(d, cfg);
 	if (r != 0)
 		return r;
-	daemon_resolve_metrics(d, cfg);
+	metrics_file_set(&d->metrics_file, cfg, "");
 	r = bus_link_open(&d->link, d->event, &daemon_bus_ops, d);
 	if (r < 0)
 		journal_log(LOG_ERR, r, "Cannot start");

@@ -39,6 +39,11 @@ const char *daemon_why_held(const struct kernel_state *k)
 	return "";
 }
 
+const struct topology *daemon_topology(struct daemon *daemon)
+{
+	return NULL;
+}
+
 void daemon_look_at_kernel(struct daemon *daemon)
 {
 }

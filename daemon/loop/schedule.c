@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Intervals of the regular work. It does not know what the work is.
+ */
+
+#include "loop/schedule.h"
+
+#define COMMIT_DELAY     USEC_PER_SEC
+#define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)
+#define PRUNE_MINUTES    10
+#define BACKUP_AFTER     USEC_PER_HOUR /* of uptime; then daily */
+#define REST_AFTER       USEC_PER_SEC
+#define BACKUP_QUIET     (60 * USEC_PER_SEC)
+
+void schedule_begin(struct schedule *s, usec_t now)
+{
+	*s = (struct schedule){
+		.backed_up = usec(now.us - USEC_PER_DAY + BACKUP_AFTER),
+	};
+}
+
+void schedule_flushed(struct schedule *s, usec_t now, usec_t served)
+{
+	s->flush_took = usec_sub(usec_sub(now, s->flushed), served);
+}
+
+/*
+ * A storm changes thousands of rows a second, and storing them must leave four fifths of
+ * the time for counting. What is not stored when the daemon is killed counts as lost.
+ */
+usec_t schedule_commit_delay(const struct schedule *s)
+{
+	int64_t delay = 4 * s->flush_took.us;
+
+	if (delay < COMMIT_DELAY)
+		delay = COMMIT_DELAY;
+	return usec(delay < MAX_COMMIT_DELAY ? delay : MAX_COMMIT_DELAY);
+}
+
+bool schedule_minute(struct schedule *s)
+{
+	return ++s->minutes % PRUNE_MINUTES == 0;
+}
+
+bool schedule_is_quiet(usec_t now, usec_t last_event)
+{
+	return usec_sub(now, last_event).us >= REST_AFTER;
+}
+
+bool schedule_backup_is_due(const struct schedule *s, usec_t now, usec_t last_event)
+{
+	return usec_sub(now, s->backed_up).us >= USEC_PER_DAY &&
+	       usec_sub(now, last_event).us >= BACKUP_QUIET;
+}
