@@ -139,12 +139,12 @@ void topology_system(const char *root, struct dmi_system *ret);
 struct edac_driver {
 	char module[EDAC_DRIVER_MAX]; /* with underscores: "skx_edac" */
 	bool loaded;                  /* /sys/module has it; built in counts */
-	bool blacklisted;             /* by "blacklist" in a modprobe.d folder */
+	bool blacklisted;             /* in a modprobe.d folder, or on the command line */
 };
 
 /**
- * The EDAC drivers of the running kernel that fit this machine, by the aliases of its
- * modules.alias against the CPU's modalias and those of the PCI devices (libpci).
+ * The EDAC drivers of the running kernel that fit this machine, by libkmod's look-up of
+ * the CPU's modalias and those of the PCI devices (libpci).
  *
  * Returns how many were written to @ret, at most @max; -ENOENT if modules.alias cannot be
  * read, so that nothing can be said; other negative errno.

@@ -2,143 +2,144 @@
 
 /*
  * Which EDAC driver would fit this machine, by the kernel's own table of module aliases,
- * and what stands in its way. It loads nothing.
+ * and what stands in its way; libkmod reads that table and the configuration of modprobe.
+ * Nothing is loaded here.
  */
 
 #include <errno.h>
-#include <fnmatch.h>
+#include <fcntl.h>
+#include <libkmod.h>
 #include <limits.h>
 #include <string.h>
 
+#include "host/small_file.h"
 #include "kernel/sysfs_memory.h"
 #include "topology/topology.h"
 #include "topology/topology_internal.h"
 
 #define MODALIAS_MAX 4096
 
-/* One line "alias PATTERN MODULE" of an EDAC driver; a kernel has about a hundred. */
-struct alias {
-	char pattern[120];
-	char module[EDAC_DRIVER_MAX];
-};
-
-#define MAX_ALIASES 512
+DEFINE_CLEANUP(struct kmod_ctx *, kmod_unref)
+DEFINE_CLEANUP(struct kmod_list *, kmod_module_unref_list)
+DEFINE_CLEANUP(struct kmod_module *, kmod_module_unref)
+DEFINE_CLEANUP(struct kmod_config_iter *, kmod_config_iter_free_iter)
 
 struct search {
-	struct alias aliases[MAX_ALIASES];
-	unsigned int n_aliases;
+	struct kmod_ctx *kmod;
 	struct edac_driver *ret;
 	size_t max;
 	size_t n;
 };
 
-static void try_modalias(void *userdata, const char *modalias)
+static _printf_(6, 0) void driver_log(void *data, int priority, const char *file,
+				      int line, const char *fn, const char *format,
+				      va_list args)
 {
-	struct search *s = userdata;
+	/* A mistake in somebody's modprobe.d is not what the caller asked about. */
+}
 
-	for (unsigned int i = 0; i < s->n_aliases; i++) {
-		const char *module = s->aliases[i].module;
-		size_t at = 0;
+/* Where the running kernel's modules are. 0, or negative errno. */
+static int driver_folder(const char *root, char ret[PATH_MAX])
+{
+	static const char *const places[] = { "/lib/modules/", "/usr/lib/modules/" };
+	char release[KERNEL_RELEASE_MAX], table[PATH_MAX];
+	int r = sysfs_memory_release(root, release);
 
-		if (fnmatch(s->aliases[i].pattern, modalias, 0) != 0)
-			continue;
-		while (at < s->n && strcmp(s->ret[at].module, module) != 0)
-			at++;
-		if (at < s->n || at == s->max)
-			continue;
-		memset(&s->ret[at], 0, sizeof(s->ret[at]));
-		memcpy(s->ret[at].module, module, sizeof(s->ret[at].module));
-		s->n++;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(places); i++) {
+		int n = snprintf(ret, PATH_MAX, "%s%s%s", root, places[i], release);
+
+		if (n < 0 || n >= PATH_MAX)
+			return -ENAMETOOLONG;
+		r = small_file_path(table, sizeof(table), ret, "/modules.alias");
+		if (r < 0 || access(table, R_OK) == 0)
+			return r;
 	}
+	return r < 0 ? r : -ENOENT;
 }
 
-/* Only drivers of controllers count; edac_mce_amd decodes for them and has an alias that
- * is a mere name. */
-static void take_alias(struct search *s, const char *line)
+/*
+ * libkmod for the modules below @root. Its index of aliases, modules.alias.bin, is made
+ * by depmod together with the text. Where there is only the text, as in the made-up
+ * machines of tests, the text is read as one file more of modprobe's configuration: its
+ * lines mean the same there.
+ */
+static int driver_open(const char *root, struct kmod_ctx **ret)
 {
-	struct alias a;
+	/* As modprobe.d(5) has it; the first that has a file masks the others'. */
+	static const char *const folders[] = { "/etc/modprobe.d", "/run/modprobe.d",
+					       "/usr/local/lib/modprobe.d",
+					       "/usr/lib/modprobe.d", "/lib/modprobe.d" };
+	char paths[ARRAY_SIZE(folders)][PATH_MAX], dir[PATH_MAX], table[PATH_MAX];
+	const char *config[ARRAY_SIZE(folders) + 2] = { NULL };
+	int r = driver_folder(root, dir);
 
-	if (s->n_aliases == MAX_ALIASES ||
-	    sscanf(line, "alias %119s %55s", a.pattern, a.module) != 2)
-		return;
-	if (!strstr(a.module, "edac") || !strchr(a.pattern, ':'))
-		return;
-	s->aliases[s->n_aliases++] = a;
-}
-
-static int read_aliases(struct search *s, const char *root)
-{
-	static const char *const places[] = { "/lib/modules", "/usr/lib/modules" };
-	_cleanup_(fclose_p) FILE *f = NULL;
-	char release[KERNEL_RELEASE_MAX], path[PATH_MAX], line[512];
-	int r;
-
-	r = sysfs_memory_release(root, release);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++) {
+		r = small_file_path(paths[i], sizeof(paths[i]), root, folders[i]);
+		config[i] = paths[i];
+	}
+	if (r == 0)
+		r = small_file_path(table, sizeof(table), dir, "/modules.alias.bin");
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(places) && !f; i++) {
-		int n = snprintf(path, sizeof(path), "%s%s/%s/modules.alias", root,
-				 places[i], release);
-
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return -ENAMETOOLONG;
-		f = fopen(path, "re");
+	if (access(table, R_OK) < 0) {
+		*strrchr(table, '.') = '\0';
+		config[ARRAY_SIZE(folders)] = table;
 	}
-	if (!f)
-		return -ENOENT;
-	while (fgets(line, sizeof(line), f))
-		take_alias(s, line);
+	*ret = kmod_new(dir, config);
+	if (!*ret)
+		return -ENOMEM;
+	kmod_set_log_fn(*ret, driver_log, NULL);
 	return 0;
 }
 
-/** True if a line "blacklist NAME" of @path names @module; '-' and '_' are the same. */
-static bool file_blacklists(const char *path, const char *module)
+/* True if "blacklist NAME" stands in the configuration or on the kernel's command line. */
+static bool driver_is_blacklisted(const struct search *s, const char *module)
 {
-	_cleanup_(fclose_p) FILE *f = fopen(path, "re");
-	char line[512], name[EDAC_DRIVER_MAX];
+	_cleanup_(kmod_config_iter_free_iter_p) struct kmod_config_iter *iter =
+		kmod_config_get_blacklists(s->kmod);
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " blacklist %55s", name) != 1)
-			continue;
-		for (char *p = name; *p; p++)
-			if (*p == '-')
-				*p = '_';
-		if (strcmp(name, module) == 0)
+	while (iter && kmod_config_iter_next(iter))
+		if (strcmp(kmod_config_iter_get_key(iter), module) == 0)
 			return true;
-	}
 	return false;
 }
 
-static bool is_blacklisted(const char *root, const char *module)
+static void driver_add(struct search *s, const char *module)
 {
-	static const char *const places[] = { "/etc/modprobe.d", "/run/modprobe.d",
-					      "/usr/lib/modprobe.d", "/lib/modprobe.d" };
-	char path[PATH_MAX];
+	size_t at = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		_cleanup_(closedir_p) DIR *d = NULL;
-		const struct dirent *entry;
-		int n = snprintf(path, sizeof(path), "%s%s", root, places[i]);
-
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return false;
-		d = opendir(path);
-		while (d && (entry = readdir(d))) {
-			size_t len = strlen(entry->d_name);
-
-			if (len < 6 || strcmp(entry->d_name + len - 5, ".conf") != 0)
-				continue;
-			n = snprintf(path, sizeof(path), "%s%s/%s", root, places[i],
-				     entry->d_name);
-			if (n > 0 && (size_t)n < sizeof(path) &&
-			    file_blacklists(path, module))
-				return true;
-		}
-	}
-	return false;
+	/* Only drivers of controllers count. */
+	if (!strstr(module, "edac") || strlen(module) >= EDAC_DRIVER_MAX)
+		return;
+	while (at < s->n && strcmp(s->ret[at].module, module) != 0)
+		at++;
+	if (at < s->n || at == s->max)
+		return;
+	s->ret[at] =
+		(struct edac_driver){ .blacklisted = driver_is_blacklisted(s, module) };
+	strcpy(s->ret[at].module, module);
+	s->n++;
 }
 
-static bool is_loaded(const char *root, const char *module)
+static void driver_try_modalias(void *userdata, const char *modalias)
+{
+	_cleanup_(kmod_module_unref_list_p) struct kmod_list *list = NULL;
+	struct search *s = userdata;
+	struct kmod_list *item;
+
+	if (kmod_module_new_from_lookup(s->kmod, modalias, &list) < 0)
+		return;
+	kmod_list_foreach(item, list)
+	{
+		_cleanup_(kmod_module_unref_p) struct kmod_module *module =
+			kmod_module_get_module(item);
+
+		driver_add(s, kmod_module_get_name(module));
+	}
+}
+
+/* Not kmod_module_get_initstate(), which knows no root but the real one. */
+static bool driver_is_loaded(const char *root, const char *module)
 {
 	char path[PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s/sys/module/%s", root, module);
@@ -148,29 +149,25 @@ static bool is_loaded(const char *root, const char *module)
 
 int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 {
-	_cleanup_(free_p) struct search *s = calloc(1, sizeof(*s));
+	_cleanup_(kmod_unref_p) struct kmod_ctx *kmod = NULL;
 	char dir[PATH_MAX], modalias[MODALIAS_MAX];
+	struct search s = { .ret = ret, .max = max };
 	int r;
 
-	if (!s)
-		return -ENOMEM;
-	s->ret = ret;
-	s->max = max;
-	r = read_aliases(s, root);
+	r = driver_open(root, &kmod);
 	if (r < 0)
 		return r;
-	r = snprintf(dir, sizeof(dir), "%s/sys/devices/system/cpu", root);
-	if (r < 0 || (size_t)r >= sizeof(dir))
-		return -ENAMETOOLONG;
+	s.kmod = kmod;
+	r = small_file_path(dir, sizeof(dir), root, "/sys/devices/system/cpu");
+	if (r < 0)
+		return r;
 	if (topology_text(dir, "modalias", modalias, sizeof(modalias)) == 0)
-		try_modalias(s, modalias);
+		driver_try_modalias(&s, modalias);
 	/* No PCI is an answer too: a machine may have none. */
-	topology_pci_devices(root, try_modalias, s);
-	for (size_t i = 0; i < s->n; i++) {
-		ret[i].loaded = is_loaded(root, ret[i].module);
-		ret[i].blacklisted = is_blacklisted(root, ret[i].module);
-	}
-	return (int)s->n;
+	topology_pci_devices(root, driver_try_modalias, &s);
+	for (size_t i = 0; i < s.n; i++)
+		ret[i].loaded = driver_is_loaded(root, ret[i].module);
+	return (int)s.n;
 }
 
 bool topology_firmware_first(const char *root)
@@ -178,9 +175,9 @@ bool topology_firmware_first(const char *root)
 	_cleanup_(closedir_p) DIR *d = NULL;
 	const struct dirent *entry;
 	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/sys/bus/platform/drivers/GHES", root);
 
-	if (n < 0 || (size_t)n >= sizeof(path))
+	if (small_file_path(path, sizeof(path), root, "/sys/bus/platform/drivers/GHES") <
+	    0)
 		return false;
 	d = opendir(path);
 	while (d && (entry = readdir(d)))

@@ -368,6 +368,19 @@ static void driver_by_cpu(void **state)
 	assert_int_equal(topology_edac_drivers(root, d, 4), 0);
 }
 
+/* As modprobe reads it: a file in /etc masks one of the same name in /usr/lib. */
+static void driver_masked(void **state)
+{
+	struct edac_driver d[4];
+
+	tree_add_line(root, "/usr/lib/modprobe.d/site.conf: blacklist skx_edac");
+	assert_int_equal(topology_edac_drivers(root, d, 4), 1);
+	assert_true(d[0].blacklisted);
+	tree_add_line(root, "/etc/modprobe.d/site.conf: # blacklist skx_edac");
+	assert_int_equal(topology_edac_drivers(root, d, 4), 1);
+	assert_false(d[0].blacklisted);
+}
+
 static void driver_by_pci(void **state)
 {
 	struct edac_driver d[4];
@@ -571,6 +584,7 @@ int main(void)
 		TEST(not_all_read),
 		TEST(modules_for_root_only),
 		TEST(driver_by_cpu),
+		TEST(driver_masked),
 		TEST(driver_by_pci),
 		TEST(libpci_errors_do_not_end_us),
 		TEST(memory_by_class_and_name),
