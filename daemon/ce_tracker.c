@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The table of pages: an array of records of one size, an open-addressing index from
- * frame number to record, a first-in-first-out queue, a heap of delayed records and a
+ * The table of pages: an array of records of one size, an index from frame number
+ * to record, a first-in-first-out queue, a heap of delayed records and a
  * list of dirty slots, all of them inside the memory taken at the start. It refuses to
  * know what a threshold is for, and what a state means.
  */
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/mem.h"
 
 _Static_assert(offsetof(struct page_rec, stamps) == 48, "the header promises it");
@@ -28,14 +29,12 @@ _Static_assert(PAGE_STATE_MAX_ <= 8 && REASON_MAX_ <= 16 && RESULT_MAX_ <= 64,
 
 struct ce_tracker {
 	unsigned char *records;
-	uint32_t *index; /* slot numbers + 1; 0: free */
-	uint32_t *heap;  /* delayed slots, the earliest not_before first */
+	struct index index; /* from pfn to slot */
+	uint32_t *heap;     /* delayed slots, the earliest not_before first */
 	struct page_rec *evicted;
 	size_t stride;
 	uint32_t capacity;
 	uint32_t max_stamps;
-	uint32_t index_mask;
-	unsigned int index_shift;
 	uint32_t count;
 	uint32_t used; /* slots below this one were used at least once */
 	uint32_t free_slot;
@@ -87,17 +86,16 @@ static uint32_t slot_of(const struct ce_tracker *t, const struct page_rec *rec)
 static int allocate(struct ce_tracker *t)
 {
 	uint32_t slots = index_slots(t->capacity);
+	uint32_t *entries = calloc(slots, sizeof(*entries));
 	size_t bytes = t->capacity * t->stride;
 
-	t->index_mask = slots - 1;
-	t->index_shift = 64U - (unsigned int)__builtin_ctz(slots);
+	/* Memory that no page has come to yet is not touched. */
+	t->index = index_in(entries, (unsigned int)__builtin_ctz(slots));
 	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	t->records = aligned_alloc(CACHE_LINE, bytes);
-	/* Memory that no page has come to yet is not touched. */
-	t->index = calloc(slots, sizeof(*t->index));
 	t->heap = malloc(t->capacity * sizeof(*t->heap));
 	t->evicted = malloc(t->stride);
-	if (!t->records || !t->index || !t->heap || !t->evicted)
+	if (!t->records || !entries || !t->heap || !t->evicted)
 		return -ENOMEM;
 	return 0;
 }
@@ -130,7 +128,7 @@ struct ce_tracker *ce_tracker_free(struct ce_tracker *t)
 {
 	if (t) {
 		free(t->records);
-		free(t->index);
+		free(t->index.entries);
 		free(t->heap);
 		free(t->evicted);
 		free(t);
@@ -163,54 +161,23 @@ uint32_t ce_tracker_stamps(const struct ce_tracker *t)
 	return t->max_stamps;
 }
 
-/* Index: multiplicative hashing, linear probing, deletion by shifting back. */
-
-_wraps_ static uint32_t home_of(const struct ce_tracker *t, uint64_t n)
+static uint64_t tracker_key(const void *owner, uint32_t slot)
 {
-	return (uint32_t)((n * UINT64_C(0x9e3779b97f4a7c15)) >> t->index_shift);
-}
-
-static uint32_t index_find(const struct ce_tracker *t, uint64_t n)
-{
-	uint32_t at = home_of(t, n);
-
-	while (t->index[at] && rec_at(t, t->index[at] - 1)->pfn != n)
-		at = (at + 1) & t->index_mask;
-	return at;
-}
-
-_wraps_ static void index_remove(struct ce_tracker *t, uint64_t n)
-{
-	uint32_t hole = index_find(t, n);
-	uint32_t at = hole;
-
-	for (;;) {
-		uint32_t home;
-
-		at = (at + 1) & t->index_mask;
-		if (!t->index[at])
-			break;
-		home = home_of(t, rec_at(t, t->index[at] - 1)->pfn);
-		if (((at - home) & t->index_mask) >= ((at - hole) & t->index_mask)) {
-			t->index[hole] = t->index[at];
-			hole = at;
-		}
-	}
-	t->index[hole] = 0;
+	return rec_at(owner, slot)->pfn;
 }
 
 const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p)
 {
-	uint32_t entry = t->index[index_find(t, p.n)];
+	uint32_t slot = index_find(&t->index, p.n, tracker_key, t);
 
-	return entry ? rec_at(t, entry - 1) : NULL;
+	return slot == NO_SLOT ? NULL : rec_at(t, slot);
 }
 
 struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 {
-	uint32_t entry = t->index[index_find(t, p.n)];
+	uint32_t slot = index_find(&t->index, p.n, tracker_key, t);
 
-	return entry ? rec_at(t, entry - 1) : NULL;
+	return slot == NO_SLOT ? NULL : rec_at(t, slot);
 }
 
 /* The heap of delayed records; queue_link of a record in it is its place. */
@@ -413,7 +380,7 @@ static struct page_rec *choose_victim(struct ce_tracker *t)
 static void drop(struct ce_tracker *t, struct page_rec *rec)
 {
 	ce_tracker_unqueue(t, rec);
-	index_remove(t, rec->pfn);
+	index_remove(&t->index, rec->pfn, tracker_key, t);
 	rec->pfn = NO_PFN;
 	t->count--;
 }
@@ -453,7 +420,7 @@ struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 	rec->dirty = dirty;
 	rec->dirty_link = dirty_link;
 	rec->state = PAGE_WATCHED;
-	t->index[index_find(t, p.n)] = slot + 1;
+	index_set(&t->index, index_place(&t->index, p.n, tracker_key, t), slot);
 	t->count++;
 	return rec;
 }

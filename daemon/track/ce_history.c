@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/mem.h"
 
 #define NO_SLOT    UINT32_MAX
@@ -99,14 +100,14 @@ static uint64_t kind_of_event(const struct ce_event *ev, uint16_t dimm, enum res
 	       (uint64_t)(ev->has_address && ev->address.addr != 0) << 40;
 }
 
-_wraps_ static struct open_row *place_of(const struct ce_history *h, uint64_t address,
-					 uint64_t kind)
+static struct open_row *place_of(const struct ce_history *h, uint64_t address,
+				 uint64_t kind)
 {
 	uint64_t dimm = kind & 0xffff;
 	uint64_t severity = kind >> 16 & 0xff;
 	uint64_t key = (address >> 3) ^ (dimm << 40) ^ (severity << 56);
 
-	return &h->rows[(key * UINT64_C(0x9e3779b97f4a7c15)) >> h->shift];
+	return &h->rows[index_home(key, h->shift)];
 }
 
 static bool same_cell(const struct open_row *o, uint64_t address, uint64_t kind)

@@ -2,7 +2,7 @@
 
 /*
  * Blocks of cells, one for each DIMM that erred with coordinates: slots that keep their
- * numbers, a hash from line to slot, and the slots in the order of bank, row and column,
+ * numbers, an index from line to slot, and the slots in the order of bank, row and column,
  * so that a row is one stretch and a DIMM one pass. It refuses to know what a threshold
  * is for, and what a page is.
  */
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/index.h"
 #include "base/mem.h"
 #include "track/fault_map_internal.h"
 
@@ -84,54 +85,27 @@ static void set_clean(struct fault_map *m, struct fault_block *b, uint16_t slot)
 	m->n_dirty--;
 }
 
-/* The hash: multiplicative, linear probing, deletion by shifting back. */
-
-_wraps_ static uint32_t home_of(uint64_t line)
+static uint64_t cell_line(const void *owner, uint32_t slot)
 {
-	return (uint32_t)((line * UINT64_C(0x9e3779b97f4a7c15)) >> HASH_SHIFT);
-}
+	const struct fault_block *b = owner;
 
-/* Where @line stands, or the free place where it would. */
-static uint32_t hash_place(const struct fault_block *b, uint64_t line)
-{
-	uint32_t at = home_of(line);
-
-	while (b->hash[at] && b->cells[b->hash[at] - 1].line != line)
-		at = (at + 1) % HASH_SLOTS;
-	return at;
-}
-
-static void hash_set(struct fault_block *b, uint32_t at, uint16_t slot)
-{
-	b->hash[at] = (uint16_t)(slot + 1);
+	return b->cells[slot].line;
 }
 
 /* The cell of @line in @b, or NULL. */
-static struct fault_cell *find_cell(struct fault_block *b, uint64_t line)
+static struct fault_cell *block_find(struct fault_block *b, uint64_t line)
 {
-	uint16_t entry = b->hash[hash_place(b, line)];
+	struct index x = index_in(b->index, INDEX_BITS);
+	uint32_t slot = index_find(&x, line, cell_line, b);
 
-	return entry ? &b->cells[entry - 1] : NULL;
+	return slot == INDEX_NONE ? NULL : &b->cells[slot];
 }
 
-_wraps_ static void hash_remove(struct fault_block *b, uint64_t line)
+static void block_enter(struct fault_block *b, uint64_t line, uint16_t slot)
 {
-	uint32_t hole = hash_place(b, line);
-	uint32_t at = hole;
+	struct index x = index_in(b->index, INDEX_BITS);
 
-	for (;;) {
-		uint32_t home;
-
-		at = (at + 1) % HASH_SLOTS;
-		if (!b->hash[at])
-			break;
-		home = home_of(b->cells[b->hash[at] - 1].line);
-		if ((at - home) % HASH_SLOTS >= (at - hole) % HASH_SLOTS) {
-			b->hash[hole] = b->hash[at];
-			hole = at;
-		}
-	}
-	b->hash[hole] = 0;
+	index_set(&x, index_place(&x, line, cell_line, b), slot);
 }
 
 /* The order: a part that was not given stands before every value of it. */
@@ -293,9 +267,10 @@ static void order_remove(struct fault_block *b, uint16_t slot)
 static void drop(struct fault_map *m, struct fault_block *b, uint16_t slot)
 {
 	struct fault_cell *cell = &b->cells[slot];
+	struct index x = index_in(b->index, INDEX_BITS);
 
 	order_remove(b, slot);
-	hash_remove(b, cell->line);
+	index_remove(&x, cell->line, cell_line, b);
 	cell->used = false;
 	set_dirty(m, b, slot);
 }
@@ -349,7 +324,7 @@ struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t l
 {
 	struct fault_block *b = fault_block_of(m, dimm);
 
-	return b ? find_cell(b, line) : NULL;
+	return b ? block_find(b, line) : NULL;
 }
 
 static void see(struct fault_map *m, struct fault_block *b, struct fault_cell *cell,
@@ -409,7 +384,7 @@ static enum fault_news add_cell(struct fault_map *m, struct fault_block *b, uint
 	b->cells[slot] = (struct fault_cell){
 		.line = line, .first = when.us, .last = when.us, .used = true
 	};
-	hash_set(b, hash_place(b, line), slot);
+	block_enter(b, line, slot);
 	place_cell(m, b, slot, coord);
 	if (when.us > b->last)
 		b->last = when.us;
@@ -455,14 +430,14 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 		*ret = NULL;
 		return FAULT_NOTHING;
 	}
-	cell = find_cell(b, line);
+	cell = block_find(b, line);
 	if (cell) {
 		news = vote(m, b, cell, coord);
 		see(m, b, cell, when);
 	} else {
 		news = add_cell(m, b, line, coord, when);
 	}
-	*ret = find_cell(b, line);
+	*ret = block_find(b, line);
 	return news;
 }
 
@@ -538,7 +513,7 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 		return;
 	if (!b)
 		b = make_block(m, dimm);
-	if (!b || b->cells[slot].used || find_cell(b, cell->line))
+	if (!b || b->cells[slot].used || block_find(b, cell->line))
 		return;
 	to = &b->cells[slot];
 	*to = *cell;
@@ -547,7 +522,7 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 		to->votes = FAULT_CERTAIN;
 	if (to->other_boot && to->votes > 1)
 		to->votes = 1;
-	hash_set(b, hash_place(b, to->line), slot);
+	block_enter(b, to->line, slot);
 	order_add(m, b, slot);
 	to->row_faulty = to->row_faulty || cell->row_faulty;
 	b->has_faulty = b->has_faulty || to->row_faulty;

@@ -9,8 +9,7 @@
 
 #include "track/fault_map.h"
 
-#define HASH_SLOTS (4 * FAULT_CELLS) /* sparse: most cells are found at once */
-#define HASH_SHIFT (64 - 10)
+#define INDEX_BITS 9 /* twice as many places as cells */
 #define NO_DIMM    UINT16_MAX
 
 /* Found in one pass over the cells, so that a flood pays for it once in so many. */
@@ -25,7 +24,7 @@ struct fault_oldest {
 /** The cells of one DIMM. */
 struct fault_block {
 	struct fault_cell cells[FAULT_CELLS];
-	uint16_t hash[HASH_SLOTS];  /* slots + 1, by line; 0: free */
+	uint32_t index[1 << INDEX_BITS]; /* from line to slot (base/index.h) */
 	uint8_t order[FAULT_CELLS]; /* slots by bank, row, column, line; @n of them */
 	uint64_t dirty[FAULT_CELLS / 64];
 	int64_t last; /* newest event */
@@ -41,7 +40,7 @@ struct fault_block {
 
 _Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
 	       "the header says so");
-_Static_assert(HASH_SLOTS == 1 << (64 - HASH_SHIFT), "the hash fills the index");
+_Static_assert(2 * FAULT_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
 
 struct fault_map {
 	struct fault_block *blocks;
