@@ -57,7 +57,7 @@ static uint32_t index_slots(uint32_t capacity)
 	return n;
 }
 
-static uint64_t bytes_for(uint32_t capacity, size_t stride)
+static uint64_t tracker_bytes_for(uint32_t capacity, size_t stride)
 {
 	return capacity * (uint64_t)(stride + sizeof(uint32_t)) +
 	       index_slots(capacity) * (uint64_t)sizeof(uint32_t);
@@ -68,22 +68,22 @@ static uint32_t choose_capacity(uint32_t max_pages, size_t stride)
 	uint64_t budget = max_pages * (uint64_t)CE_TRACKER_BYTES_PER_PAGE;
 	uint32_t capacity = max_pages;
 
-	while (capacity > MIN_CAPACITY && bytes_for(capacity, stride) > budget)
+	while (capacity > MIN_CAPACITY && tracker_bytes_for(capacity, stride) > budget)
 		capacity -= capacity / 64 + 1;
 	return capacity < MIN_CAPACITY ? MIN_CAPACITY : capacity;
 }
 
-static struct page_rec *rec_at(const struct ce_tracker *t, uint32_t slot)
+static struct page_rec *tracker_rec(const struct ce_tracker *t, uint32_t slot)
 {
 	return (struct page_rec *)(void *)(t->records + slot * t->stride);
 }
 
-static uint32_t slot_of(const struct ce_tracker *t, const struct page_rec *rec)
+static uint32_t tracker_slot(const struct ce_tracker *t, const struct page_rec *rec)
 {
 	return (uint32_t)((size_t)((const unsigned char *)rec - t->records) / t->stride);
 }
 
-static int allocate(struct ce_tracker *t)
+static int tracker_allocate(struct ce_tracker *t)
 {
 	uint32_t slots = index_slots(t->capacity);
 	uint32_t *entries = calloc(slots, sizeof(*entries));
@@ -116,7 +116,7 @@ int ce_tracker_new(struct ce_tracker **ret, uint32_t max_pages, uint32_t max_thr
 	t->ready_first = NO_SLOT;
 	t->ready_last = NO_SLOT;
 	t->dirty_first = NO_SLOT;
-	if (allocate(t) < 0) {
+	if (tracker_allocate(t) < 0) {
 		ce_tracker_free(t);
 		return -ENOMEM;
 	}
@@ -153,7 +153,7 @@ uint32_t ce_tracker_slots(const struct ce_tracker *t)
 
 size_t ce_tracker_bytes(const struct ce_tracker *t)
 {
-	return (size_t)bytes_for(t->capacity, t->stride) + t->stride + sizeof(*t);
+	return (size_t)tracker_bytes_for(t->capacity, t->stride) + t->stride + sizeof(*t);
 }
 
 uint32_t ce_tracker_stamps(const struct ce_tracker *t)
@@ -163,21 +163,21 @@ uint32_t ce_tracker_stamps(const struct ce_tracker *t)
 
 static uint64_t tracker_key(const void *owner, uint32_t slot)
 {
-	return rec_at(owner, slot)->pfn;
+	return tracker_rec(owner, slot)->pfn;
 }
 
 const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p)
 {
 	uint32_t slot = index_find(&t->index, p.n, tracker_key, t);
 
-	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+	return slot == NO_SLOT ? NULL : tracker_rec(t, slot);
 }
 
 struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 {
 	uint32_t slot = index_find(&t->index, p.n, tracker_key, t);
 
-	return slot == NO_SLOT ? NULL : rec_at(t, slot);
+	return slot == NO_SLOT ? NULL : tracker_rec(t, slot);
 }
 
 /* The heap of delayed records; queue_link of a record in it is its place. */
@@ -185,12 +185,12 @@ struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 static void heap_put(struct ce_tracker *t, uint32_t place, uint32_t slot)
 {
 	t->heap[place] = slot;
-	rec_at(t, slot)->queue_link = place;
+	tracker_rec(t, slot)->queue_link = place;
 }
 
 static bool heap_before(const struct ce_tracker *t, uint32_t a, uint32_t b)
 {
-	return rec_at(t, a)->not_before < rec_at(t, b)->not_before;
+	return tracker_rec(t, a)->not_before < tracker_rec(t, b)->not_before;
 }
 
 static void heap_up(struct ce_tracker *t, uint32_t place)
@@ -230,7 +230,7 @@ static void heap_remove(struct ce_tracker *t, uint32_t place)
 		return;
 	heap_put(t, place, last);
 	heap_up(t, place);
-	heap_down(t, rec_at(t, last)->queue_link);
+	heap_down(t, tracker_rec(t, last)->queue_link);
 }
 
 static void ready_remove(struct ce_tracker *t, uint32_t slot)
@@ -240,9 +240,9 @@ static void ready_remove(struct ce_tracker *t, uint32_t slot)
 
 	while (*link != slot) {
 		before = *link;
-		link = &rec_at(t, before)->queue_link;
+		link = &tracker_rec(t, before)->queue_link;
 	}
-	*link = rec_at(t, slot)->queue_link;
+	*link = tracker_rec(t, slot)->queue_link;
 	if (t->ready_last == slot)
 		t->ready_last = before;
 	t->n_ready--;
@@ -254,7 +254,7 @@ void ce_tracker_unqueue(struct ce_tracker *t, struct page_rec *rec)
 	case QUEUE_NONE:
 		break;
 	case QUEUE_READY:
-		ready_remove(t, slot_of(t, rec));
+		ready_remove(t, tracker_slot(t, rec));
 		break;
 	case QUEUE_DELAYED:
 		heap_remove(t, rec->queue_link);
@@ -265,7 +265,7 @@ void ce_tracker_unqueue(struct ce_tracker *t, struct page_rec *rec)
 
 void ce_tracker_make_ready(struct ce_tracker *t, struct page_rec *rec)
 {
-	uint32_t slot = slot_of(t, rec);
+	uint32_t slot = tracker_slot(t, rec);
 
 	if (rec->queue == QUEUE_READY)
 		return;
@@ -275,7 +275,7 @@ void ce_tracker_make_ready(struct ce_tracker *t, struct page_rec *rec)
 	if (t->ready_last == NO_SLOT)
 		t->ready_first = slot;
 	else
-		rec_at(t, t->ready_last)->queue_link = slot;
+		tracker_rec(t, t->ready_last)->queue_link = slot;
 	t->ready_last = slot;
 	t->n_ready++;
 }
@@ -285,18 +285,18 @@ void ce_tracker_delay(struct ce_tracker *t, struct page_rec *rec, usec_t when)
 	ce_tracker_unqueue(t, rec);
 	rec->not_before = when.us;
 	rec->queue = QUEUE_DELAYED;
-	t->heap[t->n_heap] = slot_of(t, rec);
+	t->heap[t->n_heap] = tracker_slot(t, rec);
 	heap_up(t, t->n_heap++);
 }
 
 struct page_rec *ce_tracker_first_ready(struct ce_tracker *t)
 {
-	return t->ready_first == NO_SLOT ? NULL : rec_at(t, t->ready_first);
+	return t->ready_first == NO_SLOT ? NULL : tracker_rec(t, t->ready_first);
 }
 
 struct page_rec *ce_tracker_first_delayed(struct ce_tracker *t)
 {
-	return t->n_heap == 0 ? NULL : rec_at(t, t->heap[0]);
+	return t->n_heap == 0 ? NULL : tracker_rec(t, t->heap[0]);
 }
 
 uint32_t ce_tracker_waiting(const struct ce_tracker *t)
@@ -316,20 +316,20 @@ void ce_tracker_touch(struct ce_tracker *t, struct page_rec *rec)
 
 	if (rec->dirty)
 		return;
-	slot = slot_of(t, rec);
+	slot = tracker_slot(t, rec);
 	rec->dirty = 1;
 	rec->dirty_link = NO_SLOT;
 	if (t->dirty_first == NO_SLOT)
 		t->dirty_first = slot;
 	else
-		rec_at(t, t->dirty_last)->dirty_link = slot;
+		tracker_rec(t, t->dirty_last)->dirty_link = slot;
 	t->dirty_last = slot;
 }
 
 struct page_rec *ce_tracker_take_dirty(struct ce_tracker *t)
 {
 	while (t->dirty_first != NO_SLOT) {
-		struct page_rec *rec = rec_at(t, t->dirty_first);
+		struct page_rec *rec = tracker_rec(t, t->dirty_first);
 
 		t->dirty_first = rec->dirty_link;
 		rec->dirty = 0;
@@ -346,23 +346,23 @@ bool ce_tracker_has_dirty(const struct ce_tracker *t)
 
 /* Eviction. */
 
-static bool is_cold(const struct page_rec *rec)
+static bool rec_is_cold(const struct page_rec *rec)
 {
 	return rec->queue == QUEUE_NONE && rec->n_stamps <= 1 && !rec->referenced &&
 	       !rec->loading && !rec->in_flight;
 }
 
-static struct page_rec *choose_victim(struct ce_tracker *t)
+static struct page_rec *tracker_choose_victim(struct ce_tracker *t)
 {
 	struct page_rec *best = NULL;
 
 	for (uint32_t looks = 0; looks < t->capacity && looks < EVICTION_LOOKS; looks++) {
-		struct page_rec *rec = rec_at(t, t->hand);
+		struct page_rec *rec = tracker_rec(t, t->hand);
 
 		t->hand = t->hand + 1 == t->capacity ? 0 : t->hand + 1;
 		if (rec->pfn == NO_PFN)
 			continue;
-		if (is_cold(rec))
+		if (rec_is_cold(rec))
 			return rec;
 		rec->referenced = 0;
 		if (rec->queue == QUEUE_NONE && !rec->loading && !rec->in_flight &&
@@ -377,7 +377,7 @@ static struct page_rec *choose_victim(struct ce_tracker *t)
 	return best;
 }
 
-static void drop(struct ce_tracker *t, struct page_rec *rec)
+static void tracker_drop(struct ce_tracker *t, struct page_rec *rec)
 {
 	ce_tracker_unqueue(t, rec);
 	index_remove(&t->index, rec->pfn, tracker_key, t);
@@ -385,7 +385,8 @@ static void drop(struct ce_tracker *t, struct page_rec *rec)
 	t->count--;
 }
 
-static uint32_t free_slot(struct ce_tracker *t, const struct page_rec **ret_evicted)
+static uint32_t tracker_free_slot(struct ce_tracker *t,
+				  const struct page_rec **ret_evicted)
 {
 	struct page_rec *victim;
 	uint32_t slot;
@@ -393,25 +394,25 @@ static uint32_t free_slot(struct ce_tracker *t, const struct page_rec **ret_evic
 	*ret_evicted = NULL;
 	if (t->free_slot != NO_SLOT) {
 		slot = t->free_slot;
-		t->free_slot = rec_at(t, slot)->queue_link;
+		t->free_slot = tracker_rec(t, slot)->queue_link;
 		return slot;
 	}
 	if (t->used < t->capacity) {
-		memset(rec_at(t, t->used), 0, sizeof(struct page_rec));
+		memset(tracker_rec(t, t->used), 0, sizeof(struct page_rec));
 		return t->used++;
 	}
-	victim = choose_victim(t);
+	victim = tracker_choose_victim(t);
 	memcpy(t->evicted, victim, t->stride);
 	*ret_evicted = t->evicted;
-	drop(t, victim);
-	return slot_of(t, victim);
+	tracker_drop(t, victim);
+	return tracker_slot(t, victim);
 }
 
 struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 				const struct page_rec **ret_evicted)
 {
-	uint32_t slot = free_slot(t, ret_evicted);
-	struct page_rec *rec = rec_at(t, slot);
+	uint32_t slot = tracker_free_slot(t, ret_evicted);
+	struct page_rec *rec = tracker_rec(t, slot);
 	uint32_t dirty_link = rec->dirty_link;
 	bool dirty = rec->dirty;
 
@@ -427,15 +428,15 @@ struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 
 void ce_tracker_remove(struct ce_tracker *t, struct page_rec *rec)
 {
-	drop(t, rec);
+	tracker_drop(t, rec);
 	rec->queue_link = t->free_slot;
-	t->free_slot = slot_of(t, rec);
+	t->free_slot = tracker_slot(t, rec);
 }
 
 /* The window. */
 
 /* Where an event at @when stands among the stamps: behind those of the same time. */
-static uint32_t place_of(const struct page_rec *rec, int64_t when)
+static uint32_t stamp_place(const struct page_rec *rec, int64_t when)
 {
 	uint32_t at = rec->n_stamps;
 
@@ -445,17 +446,16 @@ static uint32_t place_of(const struct page_rec *rec, int64_t when)
 }
 
 /* Stamp @i of the sequence that has @when inserted at @at. */
-static int64_t virtual_stamp(const struct page_rec *rec, uint32_t at, int64_t when,
-			     uint32_t i)
+static int64_t stamp_at(const struct page_rec *rec, uint32_t at, int64_t when, uint32_t i)
 {
 	if (i == at)
 		return when;
 	return rec->stamps[i < at ? i : i - 1];
 }
 
-/* @at: place_of() @when. */
-static bool crosses(const struct page_rec *rec, uint32_t at, usec_t when, uint32_t count,
-		    usec_t window)
+/* @at: stamp_place() @when. */
+static bool stamp_crosses(const struct page_rec *rec, uint32_t at, usec_t when,
+			  uint32_t count, usec_t window)
 {
 	uint32_t n = rec->n_stamps + 1U;
 	uint32_t first;
@@ -468,8 +468,8 @@ static bool crosses(const struct page_rec *rec, uint32_t at, usec_t when, uint32
 		       usec_sub(when, usec(rec->stamps[n - count])).us <= window.us;
 	first = at + 1 > count ? at + 1 - count : 0;
 	for (uint32_t lo = first; lo <= at && lo + count <= n; lo++) {
-		int64_t from = virtual_stamp(rec, at, when.us, lo);
-		int64_t to = virtual_stamp(rec, at, when.us, lo + count - 1);
+		int64_t from = stamp_at(rec, at, when.us, lo);
+		int64_t to = stamp_at(rec, at, when.us, lo + count - 1);
 
 		if (usec_sub(usec(to), usec(from)).us <= window.us)
 			return true;
@@ -477,8 +477,8 @@ static bool crosses(const struct page_rec *rec, uint32_t at, usec_t when, uint32
 	return false;
 }
 
-static void stamp(const struct ce_tracker *t, struct page_rec *rec, uint32_t at,
-		  usec_t when)
+static void stamp_put(const struct ce_tracker *t, struct page_rec *rec, uint32_t at,
+		      usec_t when)
 {
 	rec->referenced = rec->n_stamps > 0;
 	if (rec->n_stamps == 0 || when.us < rec->first_seen)
@@ -499,21 +499,21 @@ static void stamp(const struct ce_tracker *t, struct page_rec *rec, uint32_t at,
 bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
 		      usec_t window)
 {
-	return crosses(rec, place_of(rec, when.us), when, count, window);
+	return stamp_crosses(rec, stamp_place(rec, when.us), when, count, window);
 }
 
 void ce_tracker_stamp(struct ce_tracker *t, struct page_rec *rec, usec_t when)
 {
-	stamp(t, rec, place_of(rec, when.us), when);
+	stamp_put(t, rec, stamp_place(rec, when.us), when);
 }
 
 bool ce_tracker_note(struct ce_tracker *t, struct page_rec *rec, usec_t when,
 		     uint32_t count, usec_t window)
 {
-	uint32_t at = place_of(rec, when.us);
-	bool crossed = crosses(rec, at, when, count, window);
+	uint32_t at = stamp_place(rec, when.us);
+	bool crossed = stamp_crosses(rec, at, when, count, window);
 
-	stamp(t, rec, at, when);
+	stamp_put(t, rec, at, when);
 	ce_tracker_touch(t, rec);
 	return crossed;
 }
@@ -558,14 +558,14 @@ void ce_tracker_merge(struct ce_tracker *t, struct page_rec *rec,
 
 struct page_rec *ce_tracker_at(struct ce_tracker *t, uint32_t slot)
 {
-	struct page_rec *rec = slot < t->used ? rec_at(t, slot) : NULL;
+	struct page_rec *rec = slot < t->used ? tracker_rec(t, slot) : NULL;
 
 	return rec && rec->pfn != NO_PFN ? rec : NULL;
 }
 
 const struct page_rec *ce_tracker_peek_at(const struct ce_tracker *t, uint32_t slot)
 {
-	const struct page_rec *rec = slot < t->used ? rec_at(t, slot) : NULL;
+	const struct page_rec *rec = slot < t->used ? tracker_rec(t, slot) : NULL;
 
 	return rec && rec->pfn != NO_PFN ? rec : NULL;
 }

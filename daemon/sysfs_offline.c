@@ -53,7 +53,7 @@ struct sysfs_offline {
 
 DEFINE_CLEANUP(struct sysfs_offline *, sysfs_offline_free)
 
-static int open_file(const struct sysfs_offline *s, const char *path, int flags)
+static int offline_open(const struct sysfs_offline *s, const char *path, int flags)
 {
 	char full[PATH_MAX];
 	int r, fd;
@@ -65,13 +65,13 @@ static int open_file(const struct sysfs_offline *s, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static void close_fd(int fd)
+static void offline_close(int fd)
 {
 	if (fd >= 0)
 		close(fd);
 }
 
-static struct meminfo memory_now(struct sysfs_offline *s)
+static struct meminfo offline_memory(struct sysfs_offline *s)
 {
 	struct meminfo m = { -1, -1, -1 };
 
@@ -80,7 +80,7 @@ static struct meminfo memory_now(struct sysfs_offline *s)
 }
 
 /* A map that cannot be read takes the place of none that was. */
-static void read_map(struct sysfs_offline *s, int64_t total_kib)
+static void offline_read_map(struct sysfs_offline *s, int64_t total_kib)
 {
 	struct ram_map map;
 	int r = sysfs_memory_ram_map(s->root, &map);
@@ -106,8 +106,8 @@ int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 	s->root = strdup(root);
 	if (!s->root)
 		return -ENOMEM;
-	s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
-	read_map(s, memory_now(s).total_kib);
+	s->kpageflags_fd = offline_open(s, "/proc/kpageflags", O_RDONLY);
+	offline_read_map(s, offline_memory(s).total_kib);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -116,17 +116,17 @@ struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s)
 {
 	if (!s)
 		return NULL;
-	close_fd(s->kpageflags_fd);
-	close_fd(s->meminfo_fd);
-	close_fd(s->pressure_fd);
-	close_fd(s->attribute_fd);
+	offline_close(s->kpageflags_fd);
+	offline_close(s->meminfo_fd);
+	offline_close(s->pressure_fd);
+	offline_close(s->attribute_fd);
 	free(s->root);
 	free(s);
 	return NULL;
 }
 
 /** Reads up to @n words from frame @p on; returns how many there are, 0 past the end. */
-static ssize_t read_words(const struct sysfs_offline *s, uint64_t p, uint64_t *words,
+static ssize_t flags_read(const struct sysfs_offline *s, uint64_t p, uint64_t *words,
 			  size_t n)
 {
 	ssize_t r;
@@ -138,14 +138,14 @@ static ssize_t read_words(const struct sysfs_offline *s, uint64_t p, uint64_t *w
 	return r < 0 ? -errno : r / (ssize_t)sizeof(*words);
 }
 
-static bool has(uint64_t word, enum kpf bit)
+static bool flags_have(uint64_t word, enum kpf bit)
 {
 	return word >> bit & 1;
 }
 
 /** Frame number of the head of the compound page around @p, at most @limit before it. */
-static bool find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
-		      uint64_t *ret)
+static bool flags_find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
+			    uint64_t *ret)
 {
 	uint64_t first = p > limit ? p - limit : 0;
 	uint64_t words[WORDS_PER_READ];
@@ -153,14 +153,14 @@ static bool find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
 	for (uint64_t end = p + 1; end > first;) {
 		uint64_t n = end - first < WORDS_PER_READ ? end - first : WORDS_PER_READ;
 
-		if (read_words(s, end - n, words, n) != (ssize_t)n)
+		if (flags_read(s, end - n, words, n) != (ssize_t)n)
 			return false;
 		for (uint64_t i = n; i > 0; i--) {
-			if (has(words[i - 1], KPF_COMPOUND_HEAD)) {
+			if (flags_have(words[i - 1], KPF_COMPOUND_HEAD)) {
 				*ret = end - n + i - 1;
 				return true;
 			}
-			if (!has(words[i - 1], KPF_COMPOUND_TAIL))
+			if (!flags_have(words[i - 1], KPF_COMPOUND_TAIL))
 				return false;
 		}
 		end -= n;
@@ -169,12 +169,13 @@ static bool find_head(const struct sysfs_offline *s, uint64_t p, uint64_t limit,
 }
 
 /** Frames of the compound page that begins at @head, at most @limit. */
-static uint64_t count_frames(const struct sysfs_offline *s, uint64_t head, uint64_t limit)
+static uint64_t flags_count_frames(const struct sysfs_offline *s, uint64_t head,
+				   uint64_t limit)
 {
 	uint64_t words[WORDS_PER_READ];
 
 	for (uint64_t n = 1; n < limit;) {
-		ssize_t got = read_words(s, head + n, words, WORDS_PER_READ);
+		ssize_t got = flags_read(s, head + n, words, WORDS_PER_READ);
 
 		/* As for a page that changes hands: whoever asks hears the bound. */
 		if (got < 0)
@@ -182,7 +183,7 @@ static uint64_t count_frames(const struct sysfs_offline *s, uint64_t head, uint6
 		if (got == 0)
 			return n;
 		for (ssize_t i = 0; i < got; i++, n++)
-			if (!has(words[i], KPF_COMPOUND_TAIL))
+			if (!flags_have(words[i], KPF_COMPOUND_TAIL))
 				return n;
 	}
 	return limit;
@@ -192,13 +193,13 @@ static uint64_t count_frames(const struct sysfs_offline *s, uint64_t head, uint6
  * If the page changes hands while we look, its size cannot be told. The bound is then the
  * answer: whoever asks for "not larger than" must hear no.
  */
-static uint64_t huge_kib(const struct sysfs_offline *s, uint64_t p)
+static uint64_t flags_huge_kib(const struct sysfs_offline *s, uint64_t p)
 {
 	uint64_t limit = MAX_HUGE_BYTES >> s->page_shift;
 	uint64_t n = limit, head;
 
-	if (find_head(s, p, limit, &head))
-		n = count_frames(s, head, limit);
+	if (flags_find_head(s, p, limit, &head))
+		n = flags_count_frames(s, head, limit);
 	return (n << s->page_shift) >> 10;
 }
 
@@ -211,27 +212,27 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 	f.in_ram = p.n <= UINT64_MAX >> s->page_shift &&
 		   ram_map_contains(&s->map, pfn_to_paddr(p, s->page_shift));
 	if (s->kpageflags_fd < 0)
-		s->kpageflags_fd = open_file(s, "/proc/kpageflags", O_RDONLY);
-	n = s->kpageflags_fd < 0 ? s->kpageflags_fd : read_words(s, p.n, &word, 1);
+		s->kpageflags_fd = offline_open(s, "/proc/kpageflags", O_RDONLY);
+	n = s->kpageflags_fd < 0 ? s->kpageflags_fd : flags_read(s, p.n, &word, 1);
 	s->errors[MEMORY_FILE_FLAGS] = n < 0 ? (int)n : 0;
 	if (n < 0)
 		return f;
 	f.readable = true;
 	f.flags = n == 1 ? word : 0;
-	f.absent = n == 0 || has(word, KPF_NOPAGE);
-	if (has(f.flags, KPF_HUGE))
-		f.huge_kib = huge_kib(s, p.n);
+	f.absent = n == 0 || flags_have(word, KPF_NOPAGE);
+	if (flags_have(f.flags, KPF_HUGE))
+		f.huge_kib = flags_huge_kib(s, p.n);
 	return f;
 }
 
 int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s)
 {
-	return memory_now(s).poisoned_kib;
+	return offline_memory(s).poisoned_kib;
 }
 
 uint64_t sysfs_offline_mem_total_kib(struct sysfs_offline *s)
 {
-	int64_t kib = memory_now(s).total_kib;
+	int64_t kib = offline_memory(s).total_kib;
 
 	return kib < 0 ? 0 : (uint64_t)kib;
 }
@@ -239,7 +240,7 @@ uint64_t sysfs_offline_mem_total_kib(struct sysfs_offline *s)
 struct machine sysfs_offline_machine(struct sysfs_offline *s)
 {
 	struct machine m = { .page_shift = s->page_shift };
-	struct meminfo now = memory_now(s);
+	struct meminfo now = offline_memory(s);
 	uint64_t total = now.total_kib < 0 ? 0 : (uint64_t)now.total_kib << 10;
 	int r = sysfs_memory_pressure(&s->pressure_fd, s->root, &m.pressure);
 
@@ -254,7 +255,7 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 }
 
 /* A text that is no number tells as little as one that cannot be read. */
-static enum soft_switch read_switch(struct sysfs_offline *s)
+static enum soft_switch offline_read_switch(struct sysfs_offline *s)
 {
 	int64_t value;
 	int r = kernel_control_read(s->root, &value);
@@ -269,7 +270,7 @@ static enum soft_switch read_switch(struct sysfs_offline *s)
 	return value & 1 ? SWITCH_ON : SWITCH_OFF;
 }
 
-static enum fact read_release(struct sysfs_offline *s)
+static enum fact offline_read_release(struct sysfs_offline *s)
 {
 	char release[KERNEL_RELEASE_MAX];
 	int r = sysfs_memory_release(s->root, release);
@@ -282,7 +283,7 @@ static enum fact read_release(struct sysfs_offline *s)
 	return release_at_least(release, 5, 10) ? FACT_YES : FACT_NO;
 }
 
-static enum fact look_at_attribute(struct sysfs_offline *s)
+static enum fact offline_look_at_attribute(struct sysfs_offline *s)
 {
 	char path[PATH_MAX];
 	int r = small_file_path(path, sizeof(path), s->root, ATTRIBUTE);
@@ -300,9 +301,9 @@ static enum fact look_at_attribute(struct sysfs_offline *s)
 
 struct kernel_state sysfs_offline_kernel(struct sysfs_offline *s)
 {
-	return (struct kernel_state){ .soft_offline = look_at_attribute(s),
-				      .enabled = read_switch(s),
-				      .supported = read_release(s) };
+	return (struct kernel_state){ .soft_offline = offline_look_at_attribute(s),
+				      .enabled = offline_read_switch(s),
+				      .supported = offline_read_release(s) };
 }
 
 int sysfs_offline_error(const struct sysfs_offline *s, enum memory_file file)
@@ -317,20 +318,20 @@ const char *sysfs_offline_path(enum memory_file file)
 
 void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret)
 {
-	read_map(s, memory_now(s).total_kib);
+	offline_read_map(s, offline_memory(s).total_kib);
 	*ret = s->map;
 }
 
 /* Opening takes as long as retiring a page does, so it is done once; each request is
  * written at 0, as another file position would mean nothing here. */
-static int write_address(struct sysfs_offline *s, pfn_t p)
+static int offline_write(struct sysfs_offline *s, pfn_t p)
 {
 	char text[32];
 	ssize_t n;
 	int len;
 
 	if (s->attribute_fd < 0)
-		s->attribute_fd = open_file(s, ATTRIBUTE, O_WRONLY);
+		s->attribute_fd = offline_open(s, ATTRIBUTE, O_WRONLY);
 	if (s->attribute_fd < 0)
 		return s->attribute_fd;
 	len = snprintf(text, sizeof(text), "0x%" PRIx64,
@@ -343,10 +344,11 @@ static int write_address(struct sysfs_offline *s, pfn_t p)
 }
 
 /* False if the frame is not to be touched; then *ret is the answer. */
-static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_rule *rule,
-			bool follows, struct offline_answer *ret)
+static bool offline_look_before(struct sysfs_offline *s, pfn_t p,
+				const struct policy_rule *rule, bool follows,
+				struct offline_answer *ret)
 {
-	struct meminfo now = follows ? s->last : memory_now(s);
+	struct meminfo now = follows ? s->last : offline_memory(s);
 	enum result no;
 
 	memset(ret, 0, sizeof(*ret));
@@ -355,7 +357,7 @@ static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_ru
 	 * goes; its size tells, and is at hand. The map costs as much as a soft offline.
 	 */
 	if (now.total_kib < 0 || now.total_kib != s->map_total_kib)
-		read_map(s, now.total_kib);
+		offline_read_map(s, now.total_kib);
 	ret->before = ret->after = sysfs_offline_frame(s, p);
 	ret->poisoned_before_kib = ret->poisoned_after_kib = now.poisoned_kib;
 	no = rule ? policy_check_frame(rule, &ret->before) : RESULT_NONE;
@@ -363,44 +365,45 @@ static bool look_before(struct sysfs_offline *s, pfn_t p, const struct policy_ru
 	return no == RESULT_NONE;
 }
 
-static void look_after(struct sysfs_offline *s, pfn_t p, struct offline_answer *ret)
+static void offline_look_after(struct sysfs_offline *s, pfn_t p,
+			       struct offline_answer *ret)
 {
 	ret->after = sysfs_offline_frame(s, p);
-	s->last = memory_now(s);
+	s->last = offline_memory(s);
 	ret->poisoned_after_kib = s->last.poisoned_kib;
 }
 
-static void kernel_offline(struct sysfs_offline *ctx, pfn_t p,
-			   const struct policy_rule *rule, bool follows,
-			   struct offline_answer *ret)
+static void driver_kernel(struct sysfs_offline *ctx, pfn_t p,
+			  const struct policy_rule *rule, bool follows,
+			  struct offline_answer *ret)
 {
 	usec_t start;
 
-	if (!look_before(ctx, p, rule, follows, ret))
+	if (!offline_look_before(ctx, p, rule, follows, ret))
 		return;
 	start = clock_boot();
 	/* A number whose address wraps would name another frame. */
-	ret->error = p.n > UINT64_MAX >> ctx->page_shift ? ENXIO : -write_address(ctx, p);
+	ret->error = p.n > UINT64_MAX >> ctx->page_shift ? ENXIO : -offline_write(ctx, p);
 	ret->duration_usec = usec_sub(clock_boot(), start).us;
-	look_after(ctx, p, ret);
+	offline_look_after(ctx, p, ret);
 }
 
-static void dry_run_offline(struct sysfs_offline *ctx, pfn_t p,
-			    const struct policy_rule *rule, bool follows,
-			    struct offline_answer *ret)
+static void driver_dry_run(struct sysfs_offline *ctx, pfn_t p,
+			   const struct policy_rule *rule, bool follows,
+			   struct offline_answer *ret)
 {
-	if (!look_before(ctx, p, rule, follows, ret))
+	if (!offline_look_before(ctx, p, rule, follows, ret))
 		return;
 	ret->dry_run = true;
-	look_after(ctx, p, ret);
+	offline_look_after(ctx, p, ret);
 }
 
 const struct offline_driver offline_driver_kernel = {
 	.name = "kernel",
-	.offline = kernel_offline,
+	.offline = driver_kernel,
 };
 
 const struct offline_driver offline_driver_dry_run = {
 	.name = "dry-run",
-	.offline = dry_run_offline,
+	.offline = driver_dry_run,
 };

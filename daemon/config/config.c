@@ -66,8 +66,8 @@ static void emit(config_diag_fn diag, void *userdata, enum config_severity sever
 }
 
 /* One finding on the present line; @key is NULL if it is not about a key. */
-static _printf_(4, 5) void report(struct parser *p, enum config_severity severity,
-				  const char *key, const char *format, ...)
+static _printf_(4, 5) void parser_report(struct parser *p, enum config_severity severity,
+					 const char *key, const char *format, ...)
 {
 	char message[1536], name[CONFIG_PATH_MAX], quoted[4 * MAX_NAME];
 	unsigned int n = p->findings[severity]++;
@@ -97,7 +97,7 @@ static _printf_(4, 5) void report(struct parser *p, enum config_severity severit
 	emit(p->diag, p->userdata, severity, message);
 }
 
-static int find_override(struct parser *p, const char *glob, size_t len)
+static int parser_find_override(struct parser *p, const char *glob, size_t len)
 {
 	struct config *cfg = p->cfg;
 	struct policy_override *override;
@@ -107,9 +107,10 @@ static int find_override(struct parser *p, const char *glob, size_t len)
 		    memcmp(cfg->overrides[i].glob, glob, len) == 0)
 			return (int)i;
 	if (cfg->n_overrides >= CONFIG_MAX_OVERRIDES) {
-		report(p, CONFIG_ERROR, NULL,
-		       "too many [Policy \"GLOB\"] sections; at most %d are possible",
-		       CONFIG_MAX_OVERRIDES);
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"too many [Policy \"GLOB\"] sections; at most %d are possible",
+			CONFIG_MAX_OVERRIDES);
 		return -1;
 	}
 	override = &cfg->overrides[cfg->n_overrides];
@@ -119,7 +120,7 @@ static int find_override(struct parser *p, const char *glob, size_t len)
 }
 
 /* @rest is what stands behind "Policy": blanks and a glob in quotes, or it is wrong. */
-static void enter_override(struct parser *p, const char *title, const char *rest)
+static void parser_enter_override(struct parser *p, const char *title, const char *rest)
 {
 	const char *glob = rest + strspn(rest, " \t");
 	const char *close = *glob == '"' ? strchr(glob + 1, '"') : NULL;
@@ -128,29 +129,32 @@ static void enter_override(struct parser *p, const char *title, const char *rest
 
 	if (strncmp(title, "Policy", strlen("Policy")) != 0 || glob == rest || !close ||
 	    close[1] != '\0' || close == glob + 1) {
-		report(p, CONFIG_ERROR, NULL,
-		       "[%s]: write [Policy \"GLOB\"], with a pattern of DIMM labels in "
-		       "double quotes",
-		       p->title);
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"[%s]: write [Policy \"GLOB\"], with a pattern of DIMM labels in "
+			"double quotes",
+			p->title);
 		return;
 	}
 	glob++;
 	if ((size_t)(close - glob) >= CONFIG_GLOB_MAX) {
-		report(p, CONFIG_ERROR, NULL, "[%s]: the pattern is longer than %d bytes",
-		       p->title, CONFIG_GLOB_MAX - 1);
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "[%s]: the pattern is longer than %d bytes", p->title,
+			      CONFIG_GLOB_MAX - 1);
 		return;
 	}
 	/* Labels are kept without such bytes: the pattern would silently never fit. */
 	for (const char *c = glob; c < close; c++)
 		unprintable = unprintable || !text_is_printable(*c);
 	if (unprintable) {
-		report(p, CONFIG_ERROR, NULL,
-		       "[%s]: labels are kept with ? for each byte that is not printable "
-		       "ASCII; write ? or * in the pattern",
-		       p->title);
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"[%s]: labels are kept with ? for each byte that is not printable "
+			"ASCII; write ? or * in the pattern",
+			p->title);
 		return;
 	}
-	i = find_override(p, glob, (size_t)(close - glob));
+	i = parser_find_override(p, glob, (size_t)(close - glob));
 	if (i < 0)
 		return;
 	p->place = PLACE_OVERRIDE;
@@ -164,7 +168,7 @@ static bool is_letter(char c)
 }
 
 /* @title is what stands between the brackets. */
-static void enter_section(struct parser *p, const char *title)
+static void parser_enter_section(struct parser *p, const char *title)
 {
 	char trimmed[MAX_NAME + 1], prefix[sizeof("Policy")];
 	const char *start = title + strspn(title, " \t"), *known;
@@ -186,19 +190,21 @@ static void enter_section(struct parser *p, const char *title)
 		return;
 	}
 	if (known) {
-		report(p, CONFIG_ERROR, NULL,
-		       "[%s]: blanks and letter case count: write [%s]", p->title, known);
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "[%s]: blanks and letter case count: write [%s]", p->title,
+			      known);
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "%.*s", (int)strlen("Policy"), trimmed);
 	if (text_same_letters(prefix, "Policy") && !is_letter(trimmed[strlen(prefix)])) {
-		enter_override(p, title, trimmed + strlen(prefix));
+		parser_enter_override(p, title, trimmed + strlen(prefix));
 		return;
 	}
-	report(p, CONFIG_ERROR, NULL,
-	       "[%s]: unknown section; the nearest known one is [%s]; a section for "
-	       "another program begins with X-",
-	       p->title, config_section_nearest(trimmed));
+	parser_report(
+		p, CONFIG_ERROR, NULL,
+		"[%s]: unknown section; the nearest known one is [%s]; a section for "
+		"another program begins with X-",
+		p->title, config_section_nearest(trimmed));
 }
 
 /* Blank, then # or ;: the rest is a comment, but not inside a pattern's quotes. */
@@ -220,36 +226,39 @@ static size_t cut_comment(const char *s, size_t len)
 	return len;
 }
 
-static bool check_header(struct parser *p, const char *s, size_t len)
+static bool parser_check_header(struct parser *p, const char *s, size_t len)
 {
 	char title[MAX_LINE + 1];
 
 	/* Whatever is wrong with it: the keys below it do not belong to the one above. */
 	p->place = PLACE_SKIPPED;
 	if (s[len - 1] != ']') {
-		report(p, CONFIG_ERROR, NULL,
-		       "a section must end with \"]\" and nothing behind it but a comment");
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"a section must end with \"]\" and nothing behind it but a comment");
 		return false;
 	}
 	snprintf(title, sizeof(title), "%.*s", (int)len - 2, s + 1);
 	if (strpbrk(title, "[]") || strstr(title, " ;") || strstr(title, "\t;")) {
-		report(p, CONFIG_ERROR, NULL,
-		       "a section name cannot hold [, ] or \" ;\"; in a pattern ? stands "
-		       "for any character");
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"a section name cannot hold [, ] or \" ;\"; in a pattern ? stands "
+			"for any character");
 		return false;
 	}
 	if (strlen(title) > MAX_NAME) {
-		report(p, CONFIG_ERROR, NULL,
-		       "the section name is longer than %d bytes; * stands for any text in "
-		       "a pattern",
-		       MAX_NAME);
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"the section name is longer than %d bytes; * stands for any text in "
+			"a pattern",
+			MAX_NAME);
 		return false;
 	}
-	enter_section(p, title);
+	parser_enter_section(p, title);
 	return true;
 }
 
-static bool check_assignment(struct parser *p, const char *s, size_t len)
+static bool parser_check_assignment(struct parser *p, const char *s, size_t len)
 {
 	const char *equals = memchr(s, '=', len);
 	size_t key = equals ? (size_t)(equals - s) : len;
@@ -258,16 +267,17 @@ static bool check_assignment(struct parser *p, const char *s, size_t len)
 	while (key > 0 && (s[key - 1] == ' ' || s[key - 1] == '\t'))
 		key--;
 	if (colon)
-		report(p, CONFIG_ERROR, NULL,
-		       "a colon does not end a key; write Key=value");
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "a colon does not end a key; write Key=value");
 	else if (!equals)
-		report(p, CONFIG_ERROR, NULL,
-		       "neither a section nor a comment nor Key=value");
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "neither a section nor a comment nor Key=value");
 	else if (key == 0)
-		report(p, CONFIG_ERROR, NULL, "no key before the \"=\"; write Key=value");
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "no key before the \"=\"; write Key=value");
 	else if (key > MAX_NAME)
-		report(p, CONFIG_ERROR, NULL, "the key is longer than %d bytes",
-		       MAX_NAME);
+		parser_report(p, CONFIG_ERROR, NULL, "the key is longer than %d bytes",
+			      MAX_NAME);
 	else
 		return true;
 	return false;
@@ -282,12 +292,13 @@ static bool has_control(const char *s, size_t len)
 }
 
 /* True if @s is something for inih; false if it is blank or was complained about. */
-static bool check_line(struct parser *p, const char *s, size_t *len)
+static bool parser_check_line(struct parser *p, const char *s, size_t *len)
 {
 	size_t indent = 0;
 
 	if (memchr(s, '\0', *len)) {
-		report(p, CONFIG_ERROR, NULL, "a NUL byte; this is not a text file");
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "a NUL byte; this is not a text file");
 		return false;
 	}
 	while (indent < *len && (s[indent] == ' ' || s[indent] == '\t'))
@@ -297,24 +308,27 @@ static bool check_line(struct parser *p, const char *s, size_t *len)
 
 	*len = cut_comment(s, *len);
 	if (has_control(s, *len))
-		report(p, CONFIG_ERROR, NULL, "a control character; retype the line");
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "a control character; retype the line");
 	else if (p->place == PLACE_FOREIGN && s[indent] != '[')
 		return false; /* but an indented [Policy] is no line of theirs */
 	else if (*len > MAX_LINE)
-		report(p, CONFIG_ERROR, NULL,
-		       "the line is longer than %d bytes without its comment", MAX_LINE);
+		parser_report(p, CONFIG_ERROR, NULL,
+			      "the line is longer than %d bytes without its comment",
+			      MAX_LINE);
 	else if (indent > 0)
-		report(p, CONFIG_ERROR, NULL,
-		       "white space before the first word; lines are not continued here");
+		parser_report(
+			p, CONFIG_ERROR, NULL,
+			"white space before the first word; lines are not continued here");
 	else if (s[0] == '[')
-		return check_header(p, s, *len);
+		return parser_check_header(p, s, *len);
 	else
-		return check_assignment(p, s, *len);
+		return parser_check_assignment(p, s, *len);
 	return false;
 }
 
 /* inih's reader: the next line if it is sound, an empty one in its place if not. */
-static char *next_line(char *buf, int size, void *stream)
+static char *parser_next_line(char *buf, int size, void *stream)
 {
 	struct parser *p = stream;
 	const char *s = p->next, *newline;
@@ -333,7 +347,7 @@ static char *next_line(char *buf, int size, void *stream)
 	}
 	if (len > 0 && s[len - 1] == '\r')
 		len--;
-	if (!check_line(p, s, &len))
+	if (!parser_check_line(p, s, &len))
 		len = 0;
 	memcpy(buf, s, len);
 	memcpy(buf + len, "\n", sizeof("\n"));
@@ -352,7 +366,7 @@ static bool may_restrain(const struct parser *p, const struct option *near,
 		text_same_letters(near->doc.key, key));
 }
 
-static void unknown_key(struct parser *p, const char *key)
+static void parser_unknown_key(struct parser *p, const char *key)
 {
 	const struct option *near = config_option_nearest(p->section, key);
 	bool here = strcmp(near->doc.section, p->section) == 0;
@@ -361,21 +375,24 @@ static void unknown_key(struct parser *p, const char *key)
 	enum config_severity severity = refused ? CONFIG_ERROR : CONFIG_WARNING;
 
 	if (here && same)
-		report(p, CONFIG_ERROR, key, "letter case counts: write %s",
-		       near->doc.key);
+		parser_report(p, CONFIG_ERROR, key, "letter case counts: write %s",
+			      near->doc.key);
 	else if (same)
-		report(p, severity, key,
-		       "no key of this section%s; %s belongs below [%s]",
-		       refused ? "" : ", ignored", near->doc.key, near->doc.section);
+		parser_report(p, severity, key,
+			      "no key of this section%s; %s belongs below [%s]",
+			      refused ? "" : ", ignored", near->doc.key,
+			      near->doc.section);
 	else
-		report(p, severity, key,
-		       "unknown key%s; the nearest known one is %s%s%s%s",
-		       refused ? "" : ", ignored", near->doc.key, here ? "" : " in [",
-		       here ? "" : near->doc.section, here ? "" : "]");
+		parser_report(p, severity, key,
+			      "unknown key%s; the nearest known one is %s%s%s%s",
+			      refused ? "" : ", ignored", near->doc.key,
+			      here ? "" : " in [", here ? "" : near->doc.section,
+			      here ? "" : "]");
 }
 
 /* inih's handler: one key of the section that the reader saw last. */
-static int set_option(void *user, const char *section, const char *key, const char *value)
+static int parser_set_option(void *user, const char *section, const char *key,
+			     const char *value)
 {
 	struct parser *p = user;
 	bool is_override = p->place == PLACE_OVERRIDE;
@@ -387,20 +404,21 @@ static int set_option(void *user, const char *section, const char *key, const ch
 	int i;
 
 	if (p->place == PLACE_NONE)
-		report(p, CONFIG_ERROR, key,
-		       "a key before the first section; write [Section] above it");
+		parser_report(p, CONFIG_ERROR, key,
+			      "a key before the first section; write [Section] above it");
 	if (p->place != PLACE_SECTION && !is_override)
 		return 1;
 	i = config_option_find(p->section, key);
 	if (i < 0) {
-		unknown_key(p, key);
+		parser_unknown_key(p, key);
 		return 1;
 	}
 	opt = config_option_row((size_t)i);
 	seen = &p->seen[is_override ? p->override : CONFIG_MAX_OVERRIDES][i];
 	if (*seen != 0) {
-		report(p, CONFIG_ERROR, key,
-		       "given before on line %" PRIu32 "; keep one of the two", *seen);
+		parser_report(p, CONFIG_ERROR, key,
+			      "given before on line %" PRIu32 "; keep one of the two",
+			      *seen);
 		return 1;
 	}
 	*seen = p->line;
@@ -408,7 +426,7 @@ static int set_option(void *user, const char *section, const char *key, const ch
 			       is_override ? &override->rule
 					   : config_option_base(p->cfg, opt),
 			       &error) < 0) {
-		report(p, CONFIG_ERROR, key, "%s", error.text);
+		parser_report(p, CONFIG_ERROR, key, "%s", error.text);
 		return 1;
 	}
 	if (is_override)
@@ -418,18 +436,18 @@ static int set_option(void *user, const char *section, const char *key, const ch
 	return 1;
 }
 
-static bool add_file(struct parser *p)
+static bool parser_add_file(struct parser *p)
 {
 	struct config *cfg = p->cfg;
 
 	if (cfg->n_files >= CONFIG_MAX_FILES) {
-		report(p, CONFIG_ERROR, NULL, "more than %d configuration files",
-		       CONFIG_MAX_FILES);
+		parser_report(p, CONFIG_ERROR, NULL, "more than %d configuration files",
+			      CONFIG_MAX_FILES);
 		return false;
 	}
 	if (strlen(p->name) >= CONFIG_PATH_MAX) {
-		report(p, CONFIG_ERROR, NULL, "a file name of more than %d bytes",
-		       CONFIG_PATH_MAX - 1);
+		parser_report(p, CONFIG_ERROR, NULL, "a file name of more than %d bytes",
+			      CONFIG_PATH_MAX - 1);
 		return false;
 	}
 	p->file = (uint8_t)cfg->n_files;
@@ -450,12 +468,12 @@ unsigned int config_parse(struct config *cfg, const char *name, const char *text
 	int r;
 
 	p.end = p.next + len;
-	if (!add_file(&p))
+	if (!parser_add_file(&p))
 		return p.findings[CONFIG_ERROR];
-	r = ini_parse_stream(next_line, &p, set_option, &p);
+	r = ini_parse_stream(parser_next_line, &p, parser_set_option, &p);
 	/* Never seen; but what inih refuses must not pass for an empty file. */
 	if ((r != 0 || p.next != p.end) && p.findings[CONFIG_ERROR] == 0)
-		report(&p, CONFIG_ERROR, NULL, "not understood from here on");
+		parser_report(&p, CONFIG_ERROR, NULL, "not understood from here on");
 	return p.findings[CONFIG_ERROR];
 }
 

@@ -43,7 +43,7 @@ const char *config_format_span(usec_t span, char *buf, size_t size)
 }
 
 /* Divides by 1024 as often as it leaves no rest; returns the unit letter's index. */
-static unsigned int scale(uint64_t *n)
+static unsigned int size_scale(uint64_t *n)
 {
 	unsigned int unit = 0;
 
@@ -58,7 +58,7 @@ static const char *const size_units[] = { "", "K", "M", "G", "T" };
 
 const char *config_format_size(uint64_t bytes, char *buf, size_t size)
 {
-	unsigned int unit = scale(&bytes);
+	unsigned int unit = size_scale(&bytes);
 
 	snprintf(buf, size, "%" PRIu64 "%s", bytes, size_units[unit]);
 	return buf;
@@ -90,7 +90,7 @@ static void format_amount(const struct amount *amount, char *buf, size_t size)
 		break;
 	case AMOUNT_BYTES:
 		/* Without a letter it would be read as pages. */
-		unit = scale(&n);
+		unit = size_scale(&n);
 		if (unit == 0) {
 			n /= 1024;
 			unit = 1;
@@ -169,7 +169,7 @@ struct out {
 	size_t len;
 };
 
-static _printf_(2, 3) void put(struct out *out, const char *format, ...)
+static _printf_(2, 3) void out_put(struct out *out, const char *format, ...)
 {
 	size_t room = out->len < out->size ? out->size - out->len : 0;
 	va_list args;
@@ -183,7 +183,7 @@ static _printf_(2, 3) void put(struct out *out, const char *format, ...)
 }
 
 /* Key=value and the file and line it is from; the line is not ended yet. */
-static void put_origin(struct out *out, const struct config *cfg,
+static void out_origin(struct out *out, const struct config *cfg,
 		       const struct option *opt, const void *base,
 		       const struct config_origin *origin)
 {
@@ -192,32 +192,32 @@ static void put_origin(struct out *out, const struct config *cfg,
 	int width = ORIGIN_COLUMN - (int)strlen(key) - 1;
 
 	config_value_format(opt, base, value, sizeof(value));
-	put(out, "%s=%-*s # ", key, width, value);
+	out_put(out, "%s=%-*s # ", key, width, value);
 	if (origin->line == 0 || origin->file >= cfg->n_files)
-		put(out, "default");
+		out_put(out, "default");
 	else
-		put(out, "%s:%" PRIu32,
-		    text_escape(cfg->files[origin->file], CONFIG_PATH_MAX, name,
-				sizeof(name)),
-		    origin->line);
+		out_put(out, "%s:%" PRIu32,
+			text_escape(cfg->files[origin->file], CONFIG_PATH_MAX, name,
+				    sizeof(name)),
+			origin->line);
 }
 
-static void put_value(struct out *out, const struct config *cfg, const struct option *opt,
+static void out_value(struct out *out, const struct config *cfg, const struct option *opt,
 		      const void *base, const struct config_origin *origin)
 {
-	put_origin(out, cfg, opt, base, origin);
-	put(out, "\n");
+	out_origin(out, cfg, opt, base, origin);
+	out_put(out, "\n");
 }
 
-static void put_override(struct out *out, const struct config *cfg,
+static void out_override(struct out *out, const struct config *cfg,
 			 const struct policy_override *override)
 {
 	const struct option *opt;
 
-	put(out, "\n[Policy \"%s\"]\n", override->glob);
+	out_put(out, "\n[Policy \"%s\"]\n", override->glob);
 	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
 		if (override->set & (UINT64_C(1) << i))
-			put_value(out, cfg, opt, &override->rule, &override->origins[i]);
+			out_value(out, cfg, opt, &override->rule, &override->origins[i]);
 	}
 }
 
@@ -231,14 +231,14 @@ size_t config_format(const struct config *cfg, char *buf, size_t size)
 		buf[0] = '\0';
 	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
 		if (strcmp(section, opt->doc.section) != 0) {
-			put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
+			out_put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
 			section = opt->doc.section;
 		}
-		put_value(&out, cfg, opt, config_option_base_const(cfg, opt),
+		out_value(&out, cfg, opt, config_option_base_const(cfg, opt),
 			  &cfg->origins[i]);
 	}
 	for (unsigned int i = 0; i < cfg->n_overrides; i++)
-		put_override(&out, cfg, &cfg->overrides[i]);
+		out_override(&out, cfg, &cfg->overrides[i]);
 	return out.len;
 }
 
@@ -282,18 +282,18 @@ size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc
 		if (!decides(opt))
 			continue;
 		if (strcmp(section, opt->doc.section) != 0) {
-			put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
+			out_put(&out, "%s[%s]\n", *section ? "\n" : "", opt->doc.section);
 			section = opt->doc.section;
 		}
 		if (opt->policy)
 			setter = last_setter(cfg, i, label, mc);
 		if (!setter) {
-			put_value(&out, cfg, opt, config_option_base_const(cfg, opt),
+			out_value(&out, cfg, opt, config_option_base_const(cfg, opt),
 				  &cfg->origins[i]);
 			continue;
 		}
-		put_origin(&out, cfg, opt, &setter->rule, &setter->origins[i]);
-		put(&out, ", [Policy \"%s\"]\n", setter->glob);
+		out_origin(&out, cfg, opt, &setter->rule, &setter->origins[i]);
+		out_put(&out, ", [Policy \"%s\"]\n", setter->glob);
 	}
 	return out.len;
 }

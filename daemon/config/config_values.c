@@ -35,8 +35,8 @@ static const struct unit size_units[] = {
 	{ "T", UINT64_C(1) << 40 },
 };
 
-static _printf_(3, 4) int complain(struct value_error *error, const char *value,
-				   const char *format, ...)
+static _printf_(3, 4) int value_refuse(struct value_error *error, const char *value,
+				       const char *format, ...)
 {
 	char quoted[96];
 	va_list args;
@@ -50,13 +50,13 @@ static _printf_(3, 4) int complain(struct value_error *error, const char *value,
 	return -EINVAL;
 }
 
-static const char *skip_blanks(const char *text)
+static const char *value_skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t");
 }
 
 /* Moves *text past a decimal number; -EINVAL if there is none, -ERANGE past 64 bits. */
-static int parse_number(const char **text, uint64_t *ret)
+static int value_number(const char **text, uint64_t *ret)
 {
 	const char *c = *text;
 	bool overflow = false;
@@ -75,16 +75,16 @@ static int parse_number(const char **text, uint64_t *ret)
 }
 
 /* A number and one of @units, to the end of @text. */
-static int parse_scaled(const char *text, const struct unit *units, size_t n_units,
+static int value_scaled(const char *text, const struct unit *units, size_t n_units,
 			uint64_t *ret)
 {
 	uint64_t number = 0, scaled;
 	int r;
 
-	r = parse_number(&text, &number);
+	r = value_number(&text, &number);
 	if (r == -EINVAL)
 		return r;
-	text = skip_blanks(text);
+	text = value_skip_blanks(text);
 	for (size_t i = 0; i < n_units; i++) {
 		if (strcmp(text, units[i].word) != 0)
 			continue;
@@ -101,7 +101,7 @@ int config_parse_span(const char *text, usec_t *ret)
 	uint64_t span;
 	int r;
 
-	r = parse_scaled(text, time_units, ARRAY_SIZE(time_units), &span);
+	r = value_scaled(text, time_units, ARRAY_SIZE(time_units), &span);
 	if (r < 0)
 		return r;
 	if (span == 0 || span > (uint64_t)MAX_SPAN)
@@ -120,13 +120,13 @@ int config_parse_threshold(const char *text, struct threshold *ret)
 		*ret = (struct threshold){ 0 };
 		return 0;
 	}
-	number = parse_number(&text, &count);
+	number = value_number(&text, &count);
 	if (number == -EINVAL)
 		return number;
-	text = skip_blanks(text);
+	text = value_skip_blanks(text);
 	if (*text++ != '/')
 		return -EINVAL;
-	r = config_parse_span(skip_blanks(text), &window);
+	r = config_parse_span(value_skip_blanks(text), &window);
 	if (r < 0)
 		return r;
 	if (number < 0 || count == 0 || count > CONFIG_MAX_THRESHOLD)
@@ -136,13 +136,13 @@ int config_parse_threshold(const char *text, struct threshold *ret)
 }
 
 /* "2", "0.1", "0.0001": millionths of the whole, as one per cent is 10000 of them. */
-static int parse_percent(const char *text, uint64_t *ret)
+static int value_percent(const char *text, uint64_t *ret)
 {
 	uint64_t whole, part = 0;
 	unsigned int digits = 0;
 	int r;
 
-	r = parse_number(&text, &whole);
+	r = value_number(&text, &whole);
 	if (r < 0)
 		return r;
 	if (*text == '.') {
@@ -153,7 +153,7 @@ static int parse_percent(const char *text, uint64_t *ret)
 		for (; digits < 4; digits++)
 			part *= 10;
 	}
-	if (strcmp(skip_blanks(text), "%") != 0)
+	if (strcmp(value_skip_blanks(text), "%") != 0)
 		return -EINVAL;
 	if (whole > 100 || (whole == 100 && part > 0))
 		return -ERANGE;
@@ -169,22 +169,23 @@ static int amount_value(const char *text, struct amount *ret, struct value_error
 
 	if (len > 0 && text[len - 1] == '%') {
 		amount.unit = AMOUNT_PERCENT;
-		r = parse_percent(text, &amount.value);
+		r = value_percent(text, &amount.value);
 		if (r == -ERANGE)
-			return complain(error, text, "more than 100%%");
+			return value_refuse(error, text, "more than 100%%");
 	} else {
 		bool plain = len > 0 && text[len - 1] >= '0' && text[len - 1] <= '9';
 
 		amount.unit = plain ? AMOUNT_PAGES : AMOUNT_BYTES;
-		r = parse_scaled(text, size_units, ARRAY_SIZE(size_units), &amount.value);
+		r = value_scaled(text, size_units, ARRAY_SIZE(size_units), &amount.value);
 		if (r == -ERANGE)
-			return complain(error, text, "too large for 64 bits");
+			return value_refuse(error, text, "too large for 64 bits");
 	}
 	if (r < 0)
-		return complain(error, text,
-				"not an amount of memory; write pages such as 1000, a "
-				"size such as 256M, or a share such as 0.1%%, with at "
-				"most four decimals");
+		return value_refuse(
+			error, text,
+			"not an amount of memory; write pages such as 1000, a "
+			"size such as 256M, or a share such as 0.1%%, with at "
+			"most four decimals");
 	*ret = amount;
 	return 0;
 }
@@ -195,15 +196,15 @@ static int percent_value(const char *text, uint32_t *ret, struct value_error *er
 	uint64_t n = 0;
 	int r;
 
-	r = parse_number(&end, &n);
+	r = value_number(&end, &n);
 	if (r != -EINVAL && *end == '%')
 		end++;
 	if (r == -EINVAL || *end)
-		return complain(error, text,
-				"not a percentage; write a whole number from 0%% to "
-				"100%%, such as 20%%");
+		return value_refuse(error, text,
+				    "not a percentage; write a whole number from 0%% to "
+				    "100%%, such as 20%%");
 	if (r < 0 || n > 100)
-		return complain(error, text, "more than 100%%");
+		return value_refuse(error, text, "more than 100%%");
 	*ret = (uint32_t)n;
 	return 0;
 }
@@ -216,14 +217,15 @@ static int count_value(const struct option *opt, const char *text, uint32_t *ret
 	uint64_t n = 0;
 	int r;
 
-	r = parse_number(&end, &n);
+	r = value_number(&end, &n);
 	if (r == -EINVAL || *end)
-		return complain(error, text,
-				"not a number; write digits only, %u to %u, such as %s",
-				min, max, opt->doc.value);
+		return value_refuse(
+			error, text,
+			"not a number; write digits only, %u to %u, such as %s", min, max,
+			opt->doc.value);
 	if (r < 0 || n < min || n > max)
-		return complain(error, text, "out of range; %u to %u is possible", min,
-				max);
+		return value_refuse(error, text, "out of range; %u to %u is possible",
+				    min, max);
 	*ret = (uint32_t)n;
 	return 0;
 }
@@ -236,16 +238,17 @@ static int size_value(const struct option *opt, const char *text, uint64_t *ret,
 	uint64_t n = 0;
 	int r;
 
-	r = parse_scaled(text, size_units, ARRAY_SIZE(size_units), &n);
+	r = value_scaled(text, size_units, ARRAY_SIZE(size_units), &n);
 	if (r == -EINVAL)
-		return complain(error, text,
-				"not a size; write %sa whole number of bytes, or with "
-				"K, M, G or T (1024 each), such as %s",
-				also, config_format_size(opt->max, max, sizeof(max)));
+		return value_refuse(
+			error, text,
+			"not a size; write %sa whole number of bytes, or with "
+			"K, M, G or T (1024 each), such as %s",
+			also, config_format_size(opt->max, max, sizeof(max)));
 	if (r < 0 || n < opt->min || n > opt->max)
-		return complain(error, text, "out of range; %s to %s is possible",
-				config_format_size(opt->min, min, sizeof(min)),
-				config_format_size(opt->max, max, sizeof(max)));
+		return value_refuse(error, text, "out of range; %s to %s is possible",
+				    config_format_size(opt->min, min, sizeof(min)),
+				    config_format_size(opt->max, max, sizeof(max)));
 	*ret = n;
 	return 0;
 }
@@ -274,17 +277,17 @@ static int span_value(const struct option *opt, const char *text, usec_t *ret,
 
 	r = config_parse_span(text, &span);
 	if (r == -EINVAL && is_bare_number(text))
-		return complain(error, text,
-				"a span of time needs a unit (s, min, h, d, w), such "
-				"as %s",
-				opt->doc.value);
+		return value_refuse(error, text,
+				    "a span of time needs a unit (s, min, h, d, w), such "
+				    "as %s",
+				    opt->doc.value);
 	if (r == -EINVAL)
-		return complain(error, text,
-				"not a span of time; write one whole number and one "
-				"unit (s, min, h, d, w), such as %s",
-				opt->doc.value);
+		return value_refuse(error, text,
+				    "not a span of time; write one whole number and one "
+				    "unit (s, min, h, d, w), such as %s",
+				    opt->doc.value);
 	if (r < 0 || (uint64_t)span.us < opt->min || (uint64_t)span.us > opt->max)
-		return complain(
+		return value_refuse(
 			error, text, "out of range; %s to %s is possible",
 			config_format_span(usec((int64_t)opt->min), min, sizeof(min)),
 			config_format_span(usec((int64_t)opt->max), max, sizeof(max)));
@@ -300,18 +303,20 @@ static int threshold_value(const struct option *opt, const char *text,
 	int r;
 
 	r = config_parse_threshold(text, &t);
-	if (r == -EINVAL && slash && is_bare_number(skip_blanks(slash + 1)))
-		return complain(error, text,
-				"the window needs a unit (s m h d w), such as 24h");
+	if (r == -EINVAL && slash && is_bare_number(value_skip_blanks(slash + 1)))
+		return value_refuse(error, text,
+				    "the window needs a unit (s m h d w), such as 24h");
 	if (r == -EINVAL)
-		return complain(error, text,
-				"not a threshold; write N / WINDOW such as %s, or off",
-				opt->doc.value);
+		return value_refuse(
+			error, text,
+			"not a threshold; write N / WINDOW such as %s, or off",
+			opt->doc.value);
 	if (r < 0 || (t.count > 0 && (t.count < opt->min || t.count > opt->max)))
-		return complain(error, text,
-				"out of range; %u to %u errors within 1s to 3650d, or "
-				"off",
-				(unsigned int)opt->min, (unsigned int)opt->max);
+		return value_refuse(
+			error, text,
+			"out of range; %u to %u errors within 1s to 3650d, or "
+			"off",
+			(unsigned int)opt->min, (unsigned int)opt->max);
 	*ret = t;
 	return 0;
 }
@@ -326,7 +331,7 @@ static int bool_value(const char *text, bool *ret, struct value_error *error)
 			*ret = i % 2 == 1;
 			return 0;
 		}
-	return complain(error, text, "neither yes nor no");
+	return value_refuse(error, text, "neither yes nor no");
 }
 
 static int enum_value(const struct option *opt, const char *text, unsigned int *ret,
@@ -343,7 +348,7 @@ static int enum_value(const struct option *opt, const char *text, unsigned int *
 	for (unsigned int i = 0; opt->words[i] && used < sizeof(choice); i++)
 		used += (size_t)snprintf(choice + used, sizeof(choice) - used, "%s%s",
 					 i == 0 ? "" : " or ", opt->words[i]);
-	return complain(error, text, "unknown; write %s", choice);
+	return value_refuse(error, text, "unknown; write %s", choice);
 }
 
 static int path_value(const char *text, char *ret, struct value_error *error)
@@ -352,15 +357,17 @@ static int path_value(const char *text, char *ret, struct value_error *error)
 
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return complain(error, text, "control character in a path");
+			return value_refuse(error, text, "control character in a path");
 	if (text[0] != '/')
-		return complain(error, text,
-				"not an absolute path; it must begin with / and have "
-				"no quotes");
+		return value_refuse(error, text,
+				    "not an absolute path; it must begin with / and have "
+				    "no quotes");
 	if (text[len - 1] == '/')
-		return complain(error, text, "a folder; a file's path does not end in /");
+		return value_refuse(error, text,
+				    "a folder; a file's path does not end in /");
 	if (len >= CONFIG_PATH_MAX)
-		return complain(error, text, "longer than %d bytes", CONFIG_PATH_MAX - 1);
+		return value_refuse(error, text, "longer than %d bytes",
+				    CONFIG_PATH_MAX - 1);
 	memcpy(ret, text, len + 1);
 	return 0;
 }
@@ -376,8 +383,9 @@ static int file_value(const char *text, char *ret, struct value_error *error)
 		return 0;
 	}
 	if (text[0] != '/')
-		return complain(error, text,
-				"write an absolute path without quotes, auto or none");
+		return value_refuse(
+			error, text,
+			"write an absolute path without quotes, auto or none");
 	return path_value(text, ret, error);
 }
 

@@ -57,7 +57,7 @@ struct loader {
 	unsigned int errors;
 };
 
-static _printf_(2, 3) void fail(struct loader *l, const char *format, ...)
+static _printf_(2, 3) void loader_fail(struct loader *l, const char *format, ...)
 {
 	char message[2 * CONFIG_PATH_MAX + 256];
 	struct config_diag d = { .severity = CONFIG_ERROR, .message = message };
@@ -74,21 +74,23 @@ static _printf_(2, 3) void fail(struct loader *l, const char *format, ...)
 }
 
 /* Joins a path of up to three parts; too long is an error that was reported. */
-static bool join(struct loader *l, char *buf, const char *a, const char *b, const char *c)
+static bool loader_join(struct loader *l, char *buf, const char *a, const char *b,
+			const char *c)
 {
 	int n = snprintf(buf, CONFIG_PATH_MAX, "%s%s%s", a, b, c);
 
 	if (n >= 0 && n < CONFIG_PATH_MAX)
 		return true;
-	fail(l, "%s...: the path is longer than %d bytes", buf, CONFIG_PATH_MAX - 1);
+	loader_fail(l, "%s...: the path is longer than %d bytes", buf,
+		    CONFIG_PATH_MAX - 1);
 	return false;
 }
 
-static bool exists(const char *path)
+static bool path_exists(const char *path)
 {
 	struct stat st;
 
-	/* Whatever else is wrong with it is for read_file() to say. */
+	/* Whatever else is wrong with it is for loader_read() to say. */
 	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
@@ -100,46 +102,46 @@ static bool is_null_device(const char *path)
 }
 
 /* A regular file of at most MAX_FILE bytes, opened; -1 after an error was reported. */
-static int open_file(struct loader *l, const char *path)
+static int loader_open(struct loader *l, const char *path)
 {
 	_cleanup_(close_p) int fd = -1;
 	struct stat st;
 
 	/* O_NONBLOCK: a FIFO would otherwise wait for a writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT && exists(path))
-		fail(l, "%s: a link to a file that does not exist", path);
+	if (fd < 0 && errno == ENOENT && path_exists(path))
+		loader_fail(l, "%s: a link to a file that does not exist", path);
 	else if (fd < 0)
-		fail(l, "%s: cannot be opened: %s", path, strerror(errno));
+		loader_fail(l, "%s: cannot be opened: %s", path, strerror(errno));
 	else if (fstat(fd, &st) < 0)
-		fail(l, "%s: cannot be examined: %s", path, strerror(errno));
+		loader_fail(l, "%s: cannot be examined: %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
-		fail(l, "%s: a folder; a regular file is needed", path);
+		loader_fail(l, "%s: a folder; a regular file is needed", path);
 	else if (!S_ISREG(st.st_mode))
-		fail(l, "%s: not a regular file", path);
+		loader_fail(l, "%s: not a regular file", path);
 	else if (st.st_size > (off_t)MAX_FILE)
-		fail(l, "%s: larger than 1 MiB; is this the right file?", path);
+		loader_fail(l, "%s: larger than 1 MiB; is this the right file?", path);
 	else
 		return TAKE_FD(fd);
 	return -1;
 }
 
-static int read_file(struct loader *l, const char *path)
+static int loader_read(struct loader *l, const char *path)
 {
 	_cleanup_(free_p) char *text = NULL;
 	_cleanup_(close_p) int fd = -1;
 	ssize_t n;
 
-	fd = open_file(l, path);
+	fd = loader_open(l, path);
 	if (fd < 0)
 		return 0;
 	n = small_file_load(fd, MAX_FILE, &text);
 	if (n == -ENOMEM)
 		return -ENOMEM;
 	if (n == -EFBIG)
-		fail(l, "%s: larger than 1 MiB; is this the right file?", path);
+		loader_fail(l, "%s: larger than 1 MiB; is this the right file?", path);
 	else if (n < 0)
-		fail(l, "%s: cannot be read: %s", path, strerror((int)-n));
+		loader_fail(l, "%s: cannot be read: %s", path, strerror((int)-n));
 	else
 		l->errors +=
 			config_parse(l->cfg, path, text, (size_t)n, l->diag, l->userdata);
@@ -175,17 +177,17 @@ static bool is_drop_in(const char *name)
 }
 
 /* Adds what @path holds; a folder that is not there is fine. */
-static void list_folder(struct loader *l, struct drop_ins *all, const char *path,
-			unsigned int folder)
+static void loader_list_folder(struct loader *l, struct drop_ins *all, const char *path,
+			       unsigned int folder)
 {
 	_cleanup_(closedir_p) DIR *dir = NULL;
 	const struct dirent *entry;
 
 	dir = opendir(path);
 	if (!dir) {
-		if (errno != ENOENT || exists(path))
-			fail(l, "%s: cannot be opened as a folder: %s", path,
-			     strerror(errno));
+		if (errno != ENOENT || path_exists(path))
+			loader_fail(l, "%s: cannot be opened as a folder: %s", path,
+				    strerror(errno));
 		return;
 	}
 	for (;;) {
@@ -195,17 +197,18 @@ static void list_folder(struct loader *l, struct drop_ins *all, const char *path
 			break;
 		if (is_drop_in(entry->d_name) &&
 		    !add_drop_in(all, entry->d_name, folder)) {
-			fail(l, "%s: more than %d drop-in files in all", path,
-			     CONFIG_MAX_FILES);
+			loader_fail(l, "%s: more than %d drop-in files in all", path,
+				    CONFIG_MAX_FILES);
 			return;
 		}
 	}
 	if (errno != 0)
-		fail(l, "%s: cannot be listed: %s", path, strerror(errno));
+		loader_fail(l, "%s: cannot be listed: %s", path, strerror(errno));
 }
 
 /* Reads the drop-ins of @paths, of which a later one masks an earlier one's names. */
-static int load_drop_ins(struct loader *l, char (*paths)[CONFIG_PATH_MAX], unsigned int n)
+static int loader_drop_ins(struct loader *l, char (*paths)[CONFIG_PATH_MAX],
+			   unsigned int n)
 {
 	_cleanup_(free_p) struct drop_ins *all = NULL;
 	char path[CONFIG_PATH_MAX];
@@ -215,12 +218,12 @@ static int load_drop_ins(struct loader *l, char (*paths)[CONFIG_PATH_MAX], unsig
 	if (!all)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
-		list_folder(l, all, paths[i], i);
+		loader_list_folder(l, all, paths[i], i);
 	for (unsigned int i = 0; i < all->n; i++) {
-		if (!join(l, path, paths[all->v[i].folder], "/", all->v[i].name) ||
+		if (!loader_join(l, path, paths[all->v[i].folder], "/", all->v[i].name) ||
 		    is_null_device(path))
 			continue;
-		r = read_file(l, path);
+		r = loader_read(l, path);
 		if (r < 0)
 			return r;
 	}
@@ -233,76 +236,77 @@ static bool is_repeated(unsigned int folder)
 }
 
 /* A folder that is not there says nothing; a link to one that is gone hides a word. */
-static void check_folder(struct loader *l, const char *path)
+static void loader_check_folder(struct loader *l, const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0 && exists(path))
-		fail(l, "%s: cannot be examined: %s", path, strerror(errno));
+	if (stat(path, &st) < 0 && path_exists(path))
+		loader_fail(l, "%s: cannot be examined: %s", path, strerror(errno));
 }
 
 /* Reads the main file of a folder. 1 if there is one, 0 if not. */
-static int load_main(struct loader *l, const char *root, unsigned int folder)
+static int loader_main(struct loader *l, const char *root, unsigned int folder)
 {
 	char path[CONFIG_PATH_MAX];
 	int r;
 
 	if (is_repeated(folder) ||
-	    !join(l, path, root, folders[folder], "/softofflined.conf") || !exists(path))
+	    !loader_join(l, path, root, folders[folder], "/softofflined.conf") ||
+	    !path_exists(path))
 		return 0;
-	r = is_null_device(path) ? 0 : read_file(l, path);
+	r = is_null_device(path) ? 0 : loader_read(l, path);
 	return r < 0 ? r : 1;
 }
 
 /* All of the administrator's, or else the vendor's. */
-static int load_mains(struct loader *l, const char *root)
+static int loader_mains(struct loader *l, const char *root)
 {
 	unsigned int n = 0;
 	int r = 0;
 
 	for (unsigned int i = ADMIN_FIRST; r >= 0 && i <= ADMIN_LAST; i++) {
-		r = load_main(l, root, i);
+		r = loader_main(l, root, i);
 		n += r > 0;
 	}
 	for (unsigned int i = VENDOR_LAST + 1; r >= 0 && n == 0 && i > VENDOR_FIRST;
 	     i--) {
-		r = load_main(l, root, i - 1);
+		r = loader_main(l, root, i - 1);
 		n += r > 0;
 	}
 	return r < 0 ? r : 0;
 }
 
-static int load_standard(struct loader *l, const char *root)
+static int loader_standard(struct loader *l, const char *root)
 {
 	char paths[ARRAY_SIZE(folders)][CONFIG_PATH_MAX];
 	unsigned int n = 0;
-	int r = load_mains(l, root);
+	int r = loader_mains(l, root);
 
 	if (r < 0)
 		return r;
 	for (unsigned int i = 0; i < ARRAY_SIZE(folders); i++) {
 		if (is_repeated(i))
 			continue;
-		if (!join(l, paths[n], root, folders[i], ""))
+		if (!loader_join(l, paths[n], root, folders[i], ""))
 			return 0;
-		check_folder(l, paths[n]);
-		if (!join(l, paths[n++], root, folders[i], "/softofflined.conf.d"))
+		loader_check_folder(l, paths[n]);
+		if (!loader_join(l, paths[n++], root, folders[i], "/softofflined.conf.d"))
 			return 0;
 	}
-	return load_drop_ins(l, paths, n);
+	return loader_drop_ins(l, paths, n);
 }
 
-static int load_one(struct loader *l, const char *file)
+static int loader_one(struct loader *l, const char *file)
 {
 	char paths[1][CONFIG_PATH_MAX];
 	int r;
 
-	if (!join(l, paths[0], file, ".d", ""))
+	if (!loader_join(l, paths[0], file, ".d", ""))
 		return 0;
-	r = read_file(l, file);
+	r = loader_read(l, file);
 	if (r < 0)
 		return r;
-	return load_drop_ins(l, paths, 1);
+	return loader_drop_ins(l, paths, 1);
 }
 
 int config_load(struct config *cfg, const char *file, const char *root,
@@ -312,7 +316,7 @@ int config_load(struct config *cfg, const char *file, const char *root,
 	int r;
 
 	config_init(cfg);
-	r = file ? load_one(&l, file) : load_standard(&l, root);
+	r = file ? loader_one(&l, file) : loader_standard(&l, root);
 	if (r < 0)
 		return r;
 	if (l.errors == 0)

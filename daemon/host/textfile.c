@@ -92,8 +92,8 @@ static const char *what_is_there(const struct stat *st)
 }
 
 /* 1 if @name may be replaced, 0 if it is not there, or as textfile_check(). */
-static int check_entry(const struct textfile_folder *folder, const char *name,
-		       const char *beginning, struct textfile_finding *ret)
+static int place_check_entry(const struct textfile_folder *folder, const char *name,
+			     const char *beginning, struct textfile_finding *ret)
 {
 	_cleanup_(close_p) int fd = -1;
 	struct stat st;
@@ -131,7 +131,7 @@ static void place_done(struct place *p)
 	close_p(&p->folder.fd);
 }
 
-static int set_names(struct place *p, const char *path)
+static int place_set_names(struct place *p, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	int n = snprintf(p->temporary, sizeof(p->temporary), "%s%s", name,
@@ -143,20 +143,20 @@ static int set_names(struct place *p, const char *path)
 	return 0;
 }
 
-static int find_place(const char *path, const char *beginning, struct place *ret,
+static int place_find(const char *path, const char *beginning, struct place *ret,
 		      struct textfile_finding *finding)
 {
-	int r = set_names(ret, path);
+	int r = place_set_names(ret, path);
 
 	if (r < 0)
 		return r;
 	r = textfile_open_folder(&ret->folder, path, &finding->why);
 	finding->shared = textfile_others_may_put(&ret->folder, NULL);
 	if (r == 0)
-		r = check_entry(&ret->folder, ret->name, beginning, finding);
+		r = place_check_entry(&ret->folder, ret->name, beginning, finding);
 	if (r < 0)
 		return r;
-	r = check_entry(&ret->folder, ret->temporary, beginning, finding);
+	r = place_check_entry(&ret->folder, ret->temporary, beginning, finding);
 	if (r < 0 && finding->why)
 		finding->why =
 			"what its temporary file would replace, the same path with "
@@ -170,7 +170,7 @@ int textfile_check(const char *path, const char *beginning, struct textfile_find
 	_cleanup_(place_done) struct place p = { .folder.fd = -1 };
 
 	*ret = (struct textfile_finding){ 0 };
-	return find_place(path, beginning, &p, ret);
+	return place_find(path, beginning, &p, ret);
 }
 
 int textfile_write(const char *path, const char *beginning, const char *text, size_t len,
@@ -178,7 +178,7 @@ int textfile_write(const char *path, const char *beginning, const char *text, si
 {
 	_cleanup_(place_done) struct place p = { .folder.fd = -1 };
 	struct textfile_finding finding = { 0 };
-	int r = find_place(path, beginning, &p, &finding);
+	int r = place_find(path, beginning, &p, &finding);
 
 	if (ret_why)
 		*ret_why = finding.why;

@@ -50,30 +50,30 @@ bool textfile_others_may_put(const struct textfile_folder *folder, const struct 
 }
 
 /* Whether nobody else can have made the entry @st of the folder, or can exchange it. */
-static bool entry_is_ours(const struct walk *w, const struct stat *st)
+static bool walk_entry_is_ours(const struct walk *w, const struct stat *st)
 {
 	return is_trusted(st->st_uid) && !textfile_others_may_put(&w->at, st);
 }
 
-static void enter(struct walk *w, int fd, const struct stat *st, bool ours)
+static void walk_enter(struct walk *w, int fd, const struct stat *st, bool ours)
 {
 	close_p(&w->at.fd);
 	w->at = (struct textfile_folder){ .fd = fd, .st = *st, .ours = ours };
 }
 
-static int enter_root(struct walk *w)
+static int walk_enter_root(struct walk *w)
 {
 	_cleanup_(close_p) int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	enter(w, TAKE_FD(fd), &st, is_trusted(st.st_uid));
+	walk_enter(w, TAKE_FD(fd), &st, is_trusted(st.st_uid));
 	return 0;
 }
 
 /* Puts what the link says in front of what is still to go. */
-static int follow(struct walk *w, const char *name, const char **ret_why)
+static int walk_follow(struct walk *w, const char *name, const char **ret_why)
 {
 	_cleanup_(close_p) int fd = -1;
 	char target[PATH_MAX], rest[PATH_MAX];
@@ -86,7 +86,7 @@ static int follow(struct walk *w, const char *name, const char **ret_why)
 		return -errno;
 	if (!S_ISLNK(st.st_mode))
 		return -ENOTDIR;
-	if (!entry_is_ours(w, &st)) {
+	if (!walk_entry_is_ours(w, &st)) {
 		*ret_why = "a part of its path is a link that another user may have made";
 		return -ELOOP;
 	}
@@ -100,10 +100,10 @@ static int follow(struct walk *w, const char *name, const char **ret_why)
 	if (len < 0 || (size_t)len >= sizeof(rest))
 		return -ENAMETOOLONG;
 	strcpy(w->rest, rest);
-	return target[0] == '/' ? enter_root(w) : 0;
+	return target[0] == '/' ? walk_enter_root(w) : 0;
 }
 
-static int step(struct walk *w, const char *name, const char **ret_why)
+static int walk_step(struct walk *w, const char *name, const char **ret_why)
 {
 	_cleanup_(close_p) int fd = -1;
 	bool up = strcmp(name, "..") == 0;
@@ -117,15 +117,15 @@ static int step(struct walk *w, const char *name, const char **ret_why)
 	}
 	fd = openat(w->at.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
-		return follow(w, name, ret_why);
+		return walk_follow(w, name, ret_why);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	enter(w, TAKE_FD(fd), &st, up ? w->at.ours : entry_is_ours(w, &st));
+	walk_enter(w, TAKE_FD(fd), &st, up ? w->at.ours : walk_entry_is_ours(w, &st));
 	return 0;
 }
 
 /* Takes the first part off what is still to go; false if there is none. */
-static bool next_part(struct walk *w, char *ret)
+static bool walk_next_part(struct walk *w, char *ret)
 {
 	const char *from = w->rest + strspn(w->rest, "/");
 	size_t len = strcspn(from, "/");
@@ -137,7 +137,7 @@ static bool next_part(struct walk *w, char *ret)
 }
 
 /* What stands before the last "/" of @path, from the root on. */
-static int set_rest(struct walk *w, const char *path)
+static int walk_set_rest(struct walk *w, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	int head = slash ? (int)(slash - path) : 0, n;
@@ -154,13 +154,13 @@ int textfile_open_folder(struct textfile_folder *ret, const char *path,
 {
 	_cleanup_(walk_done) struct walk w = { .at.fd = -1 };
 	char part[PATH_MAX];
-	int r = set_rest(&w, path);
+	int r = walk_set_rest(&w, path);
 
 	if (r == 0)
-		r = enter_root(&w);
-	while (r == 0 && next_part(&w, part))
+		r = walk_enter_root(&w);
+	while (r == 0 && walk_next_part(&w, part))
 		if (strcmp(part, ".") != 0)
-			r = step(&w, part, ret_why);
+			r = walk_step(&w, part, ret_why);
 	*ret = w.at;
 	ret->fd = r < 0 ? -1 : TAKE_FD(w.at.fd);
 	return r;

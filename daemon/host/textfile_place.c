@@ -28,7 +28,7 @@ static bool same_file(const struct stat *a, const char *path)
 
 /* The folder of @path with "/" at its end, "./" if it names none; NULL if it is too long.
  */
-static const char *folder_of(const char *path, char buf[PATH_MAX])
+static const char *path_folder(const char *path, char buf[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	int n = slash ? snprintf(buf, PATH_MAX, "%.*s", (int)(slash - path) + 1, path)
@@ -37,7 +37,7 @@ static const char *folder_of(const char *path, char buf[PATH_MAX])
 	return n > 0 && n < PATH_MAX ? buf : NULL;
 }
 
-static const char *base_of(const char *path)
+static const char *path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -50,9 +50,9 @@ static bool is_named_beside(const char *file, const char *database)
 	char a[PATH_MAX], b[PATH_MAX];
 	struct stat st;
 
-	return folder_of(file, a) && folder_of(database, b) && stat(a, &st) == 0 &&
+	return path_folder(file, a) && path_folder(database, b) && stat(a, &st) == 0 &&
 	       same_file(&st, b) &&
-	       config_is_database_name(base_of(database), base_of(file));
+	       config_is_database_name(path_base(database), path_base(file));
 }
 
 static bool is_linked_to(const char *file, const char *database)
@@ -72,17 +72,17 @@ static bool is_linked_to(const char *file, const char *database)
 	return false;
 }
 
-static bool hits(const char *file, const char *database)
+static bool path_hits(const char *file, const char *database)
 {
 	return is_named_beside(file, database) || is_linked_to(file, database);
 }
 
 /* SQLite follows a link at the path and keeps its files beside what the link names. */
-static bool hits_database(const char *file, const char *database)
+static bool path_hits_database(const char *file, const char *database)
 {
 	_cleanup_(free_p) char *real = realpath(database, NULL);
 
-	return hits(file, database) || (real && hits(file, real));
+	return path_hits(file, database) || (real && path_hits(file, real));
 }
 
 static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
@@ -114,8 +114,8 @@ unsigned int textfile_check_place(const struct config *cfg, const char *option,
 		config_locate(cfg, "Metrics", "File", "File", at, sizeof(at));
 	text_escape(file, strlen(file), shown, sizeof(shown));
 	snprintf(temporary, sizeof(temporary), "%s.new", file);
-	if (hits_database(file, cfg->database.path) ||
-	    hits_database(temporary, cfg->database.path)) {
+	if (path_hits_database(file, cfg->database.path) ||
+	    path_hits_database(temporary, cfg->database.path)) {
 		tell(diag, userdata, CONFIG_ERROR,
 		     "%s%s: the metrics would overwrite the database or a file that "
 		     "belongs to it; write another path",

@@ -9,8 +9,8 @@
 #include <signal.h>
 
 /* A thread takes over the mask that it was started under. */
-static int create(pthread_t *ret, const pthread_attr_t *attributes, void *(*main)(void *),
-		  void *arg)
+static int thread_create_masked(pthread_t *ret, const pthread_attr_t *attributes,
+				void *(*main)(void *), void *arg)
 {
 	sigset_t all, old;
 	int r;
@@ -36,7 +36,7 @@ int thread_start(pthread_t *ret, const char *name, size_t stack, void *(*main)(v
 		return -r;
 	if (stack > 0)
 		(void)pthread_attr_setstacksize(&attributes, stack);
-	r = create(&thread, &attributes, main, arg);
+	r = thread_create_masked(&thread, &attributes, main, arg);
 	pthread_attr_destroy(&attributes);
 	if (r < 0)
 		return r;

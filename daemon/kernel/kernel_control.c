@@ -33,7 +33,7 @@ int kernel_control_read(const char *root, int64_t *ret)
 	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EBADMSG;
 }
 
-static int write_value(const struct kernel_sysctl *c, int64_t value)
+static int control_write(const struct kernel_sysctl *c, int64_t value)
 {
 	_cleanup_(close_p) int fd = -1;
 	char path[PATH_MAX], text[24];
@@ -67,7 +67,7 @@ int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *n
  * note, or if it is not of this boot or of other values; negative errno if there is one
  * that cannot be read.
  */
-static int load_note(struct kernel_sysctl *c, int64_t now)
+static int control_load_note(struct kernel_sysctl *c, int64_t now)
 {
 	_cleanup_(fclose_p) FILE *f = fopen(c->note, "re");
 	int64_t former, set;
@@ -86,7 +86,7 @@ static int load_note(struct kernel_sysctl *c, int64_t now)
 }
 
 /* For root alone, as all that lies beside it; whole or not at all. */
-static int write_note(const char *note, const char *text, size_t len)
+static int note_write(const char *note, const char *text, size_t len)
 {
 	_cleanup_(close_p) int fd = -1;
 	char new[sizeof(((struct kernel_sysctl *)NULL)->note) + sizeof(NEW_SUFFIX)];
@@ -104,7 +104,7 @@ static int write_note(const char *note, const char *text, size_t len)
 	return 0;
 }
 
-static void save_note(const struct kernel_sysctl *c)
+static void control_save_note(const struct kernel_sysctl *c)
 {
 	char text[128];
 	int len = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", c->boot_id,
@@ -113,14 +113,14 @@ static void save_note(const struct kernel_sysctl *c)
 	/* Without it a crash costs the former value, nothing else; without the name of
 	 * the boot it would be a lie in the next one. */
 	if (c->boot_id[0] != '\0')
-		(void)write_note(c->note, text, (size_t)len);
+		(void)note_write(c->note, text, (size_t)len);
 }
 
 /* 0 only if the kernel shows what was written. */
-static int set_and_verify(const struct kernel_sysctl *c, int64_t before, int64_t value)
+static int control_set(const struct kernel_sysctl *c, int64_t before, int64_t value)
 {
 	int64_t now = before;
-	int r = write_value(c, value);
+	int r = control_write(c, value);
 
 	if (r == -EINVAL)
 		return -EOPNOTSUPP;
@@ -129,7 +129,7 @@ static int set_and_verify(const struct kernel_sysctl *c, int64_t before, int64_t
 	r = kernel_control_read(c->root, &now);
 	if (r >= 0 && now == value)
 		return 0;
-	(void)write_value(c, before);
+	(void)control_write(c, before);
 	return r < 0 ? r : -EOPNOTSUPP;
 }
 
@@ -144,14 +144,14 @@ int kernel_control_take(struct kernel_sysctl *c)
 		return -EAGAIN;
 	if (now & BIT_NOT_BY_ITSELF) {
 		/* A note that cannot be read now is looked for again at the end. */
-		c->taken = c->taken || load_note(c, now) > 0;
+		c->taken = c->taken || control_load_note(c, now) > 0;
 		c->seen = now;
 		return 0;
 	}
 	c->former = now;
 	c->set = now | BIT_NOT_BY_ITSELF;
-	save_note(c); /* before: the process may die in between */
-	r = set_and_verify(c, now, c->set);
+	control_save_note(c); /* before: the process may die in between */
+	r = control_set(c, now, c->set);
 	if (r < 0) {
 		(void)unlink(c->note);
 		return r;
@@ -162,25 +162,25 @@ int kernel_control_take(struct kernel_sysctl *c)
 }
 
 /* Whether there is anything to give back: 1, 0, or negative errno. */
-static int is_ours(struct kernel_sysctl *c, int64_t *ret_now)
+static int control_is_ours(struct kernel_sysctl *c, int64_t *ret_now)
 {
 	int r = kernel_control_read(c->root, ret_now);
 
 	if (c->taken || r < 0)
 		return r < 0 ? (c->taken ? r : 0) : 1;
 	/* What a predecessor took that was killed is ours to give back, too. */
-	return load_note(c, *ret_now);
+	return control_load_note(c, *ret_now);
 }
 
 int kernel_control_give_back(struct kernel_sysctl *c)
 {
 	int64_t now;
-	int r = is_ours(c, &now);
+	int r = control_is_ours(c, &now);
 
 	if (r == 0 || (r < 0 && r != -ENOENT))
 		return r;
 	if (r > 0 && now == c->set)
-		r = write_value(c, c->former);
+		r = control_write(c, c->former);
 	else if (r > 0)
 		r = -ESTALE;
 	/* Until it is done the note stays: whoever comes next can do it. */

@@ -20,7 +20,7 @@
 #define NODES    "/sys/devices/system/node"
 #define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; room to grow */
 
-static DIR *open_folder(int at, const char *path)
+static DIR *node_open(int at, const char *path)
 {
 	_cleanup_(close_p) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -50,7 +50,7 @@ static void node_read(DIR *dir, struct soft_counts *ret)
 }
 
 /* The numbers of all nodes there are, as bits. */
-static void list_nodes(const char *root, uint8_t nodes[MAX_NODE / 8], int *ret_dir)
+static void node_list(const char *root, uint8_t nodes[MAX_NODE / 8], int *ret_dir)
 {
 	_cleanup_(closedir_p) DIR *dir = NULL;
 	const struct dirent *entry;
@@ -59,7 +59,7 @@ static void list_nodes(const char *root, uint8_t nodes[MAX_NODE / 8], int *ret_d
 	char end;
 
 	snprintf(path, sizeof(path), "%s" NODES, root);
-	dir = open_folder(AT_FDCWD, path);
+	dir = node_open(AT_FDCWD, path);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))
@@ -75,7 +75,7 @@ size_t node_counters_read(const char *root, struct soft_counts *ret, size_t max)
 	uint8_t nodes[MAX_NODE / 8] = { 0 };
 	size_t n = 0;
 
-	list_nodes(root, nodes, &dir);
+	node_list(root, nodes, &dir);
 	for (unsigned int node = 0; dir >= 0 && node < MAX_NODE && n < max; node++) {
 		_cleanup_(closedir_p) DIR *folder = NULL;
 		char path[64];
@@ -83,7 +83,7 @@ size_t node_counters_read(const char *root, struct soft_counts *ret, size_t max)
 		if (!(nodes[node / 8] >> node % 8 & 1))
 			continue;
 		snprintf(path, sizeof(path), "node%u/soft_offline", node);
-		folder = open_folder(dir, path);
+		folder = node_open(dir, path);
 		if (!folder)
 			continue;
 		ret[n] = (struct soft_counts){ .node = node };

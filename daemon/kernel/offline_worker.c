@@ -44,14 +44,14 @@ struct offline_worker {
 
 DEFINE_CLEANUP(struct offline_worker *, offline_worker_stop)
 
-static size_t size_of(const struct group *g)
+static size_t group_size(const struct group *g)
 {
 	return offsetof(struct group, requests) + g->n * sizeof(g->requests[0]);
 }
 
 /* False at the end. *ret_waited: there was none in line. */
-static bool next_group(const struct offline_worker *w, struct group *ret,
-		       bool *ret_waited)
+static bool worker_next_group(const struct offline_worker *w, struct group *ret,
+			      bool *ret_waited)
 {
 	ssize_t n = recv(w->thread_fd, ret, sizeof(*ret), MSG_DONTWAIT);
 
@@ -59,12 +59,12 @@ static bool next_group(const struct offline_worker *w, struct group *ret,
 	if (n < 0)
 		n = recv(w->thread_fd, ret, sizeof(*ret), 0);
 	return n >= (ssize_t)offsetof(struct group, requests) &&
-	       n == (ssize_t)size_of(ret);
+	       n == (ssize_t)group_size(ret);
 }
 
 /* False if there is to be no other one. *follows: see struct offline_driver. */
-static bool serve(struct offline_worker *w, const struct group *g,
-		  const struct offline_request *request, bool *follows)
+static bool worker_serve(struct offline_worker *w, const struct group *g,
+			 const struct offline_request *request, bool *follows)
 {
 	struct offline_done done;
 
@@ -89,17 +89,17 @@ static void *worker_main(void *arg)
 	struct group g;
 
 	atomic_store(&w->tid, gettid());
-	while (on && next_group(w, &g, &waited)) {
+	while (on && worker_next_group(w, &g, &waited)) {
 		follows = follows && !waited;
 		for (unsigned int i = 0; on && i < g.n; i++)
-			on = serve(w, &g, &g.requests[i], &follows);
+			on = worker_serve(w, &g, &g.requests[i], &follows);
 	}
 	/* Whoever still waits for an answer shall hear that none comes. */
 	shutdown(w->thread_fd, SHUT_RDWR);
 	return NULL;
 }
 
-static int open_channel(struct offline_worker *w)
+static int worker_open_channel(struct offline_worker *w)
 {
 	int fds[2], flags;
 
@@ -139,7 +139,7 @@ int offline_worker_start(struct offline_worker **ret, const struct offline_drive
 	r = sysfs_offline_new(&w->ctx, root, page_shift);
 	if (r < 0)
 		return r;
-	r = open_channel(w);
+	r = worker_open_channel(w);
 	if (r < 0)
 		return r;
 	r = start_thread(w);
@@ -192,7 +192,7 @@ int offline_worker_submit(struct offline_worker *w,
 	if (w->n_busy + n > MAX_ATTEMPTS)
 		return -EBUSY;
 	memcpy(g.requests, requests, n * sizeof(*requests));
-	if (send(w->main_fd, &g, size_of(&g), MSG_NOSIGNAL) < 0)
+	if (send(w->main_fd, &g, group_size(&g), MSG_NOSIGNAL) < 0)
 		return -errno;
 	w->n_busy += n;
 	return 0;

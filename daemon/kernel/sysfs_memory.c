@@ -21,8 +21,8 @@
 
 /* Opens @path if *fd is -1, and reads it. A longer text is cut: all that we look for
  * stands near its beginning. */
-static int read_kept_open(int *fd, const char *root, const char *path, char *buf,
-			  size_t size)
+static int memory_read(int *fd, const char *root, const char *path, char *buf,
+		       size_t size)
 {
 	char full[PATH_MAX];
 	ssize_t n;
@@ -41,7 +41,7 @@ static int read_kept_open(int *fd, const char *root, const char *path, char *buf
 }
 
 /* The number of line @key (without colon); -1 without. */
-static int64_t number_of(const char *text, const char *key)
+static int64_t meminfo_number(const char *text, const char *key)
 {
 	size_t len = strlen(key);
 
@@ -61,13 +61,13 @@ static int64_t number_of(const char *text, const char *key)
 int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret)
 {
 	char text[TEXT_MAX];
-	int r = read_kept_open(fd, root, "/proc/meminfo", text, sizeof(text));
+	int r = memory_read(fd, root, "/proc/meminfo", text, sizeof(text));
 
 	if (r < 0)
 		return r;
-	ret->total_kib = number_of(text, "MemTotal");
-	ret->available_kib = number_of(text, "MemAvailable");
-	ret->poisoned_kib = number_of(text, "HardwareCorrupted");
+	ret->total_kib = meminfo_number(text, "MemTotal");
+	ret->available_kib = meminfo_number(text, "MemAvailable");
+	ret->poisoned_kib = meminfo_number(text, "HardwareCorrupted");
 	return 0;
 }
 
@@ -76,7 +76,7 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret)
 	unsigned int whole, hundredths;
 	char text[TEXT_MAX];
 	const char *line;
-	int r = read_kept_open(fd, root, "/proc/pressure/memory", text, sizeof(text));
+	int r = memory_read(fd, root, "/proc/pressure/memory", text, sizeof(text));
 
 	if (r < 0)
 		return r;
@@ -118,7 +118,7 @@ struct ranges {
 	unsigned int n;
 };
 
-static void join_with_next(struct ranges *list, unsigned int i)
+static void ranges_join_next(struct ranges *list, unsigned int i)
 {
 	if (list->v[i].end.addr < list->v[i + 1].end.addr)
 		list->v[i].end = list->v[i + 1].end;
@@ -126,7 +126,7 @@ static void join_with_next(struct ranges *list, unsigned int i)
 	memmove(&list->v[i + 1], &list->v[i + 2], (list->n - i - 1) * sizeof(list->v[0]));
 }
 
-static void join_smallest_gap(struct ranges *list)
+static void ranges_join_smallest_gap(struct ranges *list)
 {
 	uint64_t smallest = UINT64_MAX;
 	unsigned int at = 0;
@@ -139,16 +139,16 @@ static void join_smallest_gap(struct ranges *list)
 			at = i;
 		}
 	}
-	join_with_next(list, at);
+	ranges_join_next(list, at);
 }
 
-static bool touches(const struct ram_range *a, const struct ram_range *b)
+static bool range_touches(const struct ram_range *a, const struct ram_range *b)
 {
 	return a->end.addr == UINT64_MAX || a->end.addr + 1 >= b->start.addr;
 }
 
 /* Keeps the list ascending and free of overlaps; ranges that touch become one. */
-static void add_range(struct ranges *list, uint64_t start, uint64_t end)
+static void ranges_add(struct ranges *list, uint64_t start, uint64_t end)
 {
 	unsigned int at = list->n;
 
@@ -157,19 +157,19 @@ static void add_range(struct ranges *list, uint64_t start, uint64_t end)
 	memmove(&list->v[at + 1], &list->v[at], (list->n - at) * sizeof(list->v[0]));
 	list->v[at] = (struct ram_range){ paddr(start), paddr(end) };
 	list->n++;
-	if (at > 0 && touches(&list->v[at - 1], &list->v[at]))
-		join_with_next(list, --at);
-	while (at + 1 < list->n && touches(&list->v[at], &list->v[at + 1]))
-		join_with_next(list, at);
+	if (at > 0 && range_touches(&list->v[at - 1], &list->v[at]))
+		ranges_join_next(list, --at);
+	while (at + 1 < list->n && range_touches(&list->v[at], &list->v[at + 1]))
+		ranges_join_next(list, at);
 	if (list->n > MAX_RAM_RANGES)
-		join_smallest_gap(list);
+		ranges_join_smallest_gap(list);
 }
 
 /*
  * Memory that drivers add at run time stands indented below the device, and its name has
  * the driver's in brackets: "System RAM (kmem)".
  */
-static bool parse_range(const char *line, uint64_t *ret_start, uint64_t *ret_end)
+static bool range_parse(const char *line, uint64_t *ret_start, uint64_t *ret_end)
 {
 	static const char ram[] = "System RAM";
 	uint64_t start, end;
@@ -209,8 +209,8 @@ int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 
 		line[strcspn(line, "\n")] = '\0';
 		/* Without CAP_SYS_ADMIN the kernel shows every range as 0-0. */
-		if (parse_range(line, &start, &end) && end != 0)
-			add_range(&list, start, end);
+		if (range_parse(line, &start, &end) && end != 0)
+			ranges_add(&list, start, end);
 	}
 	/* Half a map would make good memory look like none. */
 	if (ferror(f))

@@ -84,8 +84,8 @@ static void parse_location(const char *text, int8_t layer[3])
 	}
 }
 
-static struct edac_dimm *new_dimm(struct topology *t, struct edac_mc *mc,
-				  enum edac_layout layout)
+static struct edac_dimm *edac_new_dimm(struct topology *t, struct edac_mc *mc,
+				       enum edac_layout layout)
 {
 	struct edac_dimm *d;
 
@@ -102,15 +102,15 @@ static struct edac_dimm *new_dimm(struct topology *t, struct edac_mc *mc,
 	return d;
 }
 
-static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
-		     enum edac_layout layout)
+static void edac_add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
+			  enum edac_layout layout)
 {
 	uint64_t size = topology_number(t, dir, "size");
 	struct edac_dimm *d;
 
 	if (size == 0)
 		return;
-	d = new_dimm(t, mc, layout);
+	d = edac_new_dimm(t, mc, layout);
 	if (!d)
 		return;
 	d->size_mib = size;
@@ -125,8 +125,8 @@ static void add_dimm(struct topology *t, struct edac_mc *mc, const char *dir,
 
 /* The legacy layout has sizes and UE counts by row only, and labels and CE counts by
  * channel: the row's size is shared out evenly, its UEs stand with the first channel. */
-static void add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
-		      unsigned int row)
+static void edac_add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
+			   unsigned int row)
 {
 	uint64_t size = topology_number(t, dir, "size_mb");
 	unsigned int n = 0;
@@ -136,7 +136,7 @@ static void add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
 	       topology_text_of(t, dir, file, label, sizeof(label)) == 0)
 		n++;
 	for (unsigned int ch = 0; ch < n && size > 0; ch++) {
-		struct edac_dimm *d = new_dimm(t, mc, EDAC_CSROW);
+		struct edac_dimm *d = edac_new_dimm(t, mc, EDAC_CSROW);
 
 		if (!d)
 			return;
@@ -191,7 +191,7 @@ static unsigned int list_numbers(struct topology *t, const char *dir, const char
 	return n;
 }
 
-static void add_dimms(struct topology *t, struct edac_mc *mc, const char *dir)
+static void edac_add_dimms(struct topology *t, struct edac_mc *mc, const char *dir)
 {
 	static const struct {
 		const char *prefix;
@@ -214,15 +214,16 @@ static void add_dimms(struct topology *t, struct edac_mc *mc, const char *dir)
 			if (!seen[i] || n < 0 || (size_t)n >= sizeof(path))
 				continue;
 			if (layouts[l].layout == EDAC_CSROW)
-				add_csrow(t, mc, path, i);
+				edac_add_csrow(t, mc, path, i);
 			else
-				add_dimm(t, mc, path, layouts[l].layout);
+				edac_add_dimm(t, mc, path, layouts[l].layout);
 		}
 		return;
 	}
 }
 
-static void add_mc(struct topology *t, const char *dir, unsigned int index, bool outside)
+static void edac_add_mc(struct topology *t, const char *dir, unsigned int index,
+			bool outside)
 {
 	struct edac_mc *mc;
 	char path[PATH_MAX];
@@ -246,10 +247,10 @@ static void add_mc(struct topology *t, const char *dir, unsigned int index, bool
 	mc->ce_count = topology_number(t, path, "ce_count");
 	mc->ue_count = topology_number(t, path, "ue_count");
 	mc->ce_noinfo = topology_number(t, path, "ce_noinfo_count");
-	add_dimms(t, mc, path);
+	edac_add_dimms(t, mc, path);
 }
 
-static void add_mcs(struct topology *t, const char *root)
+static void edac_add_mcs(struct topology *t, const char *root)
 {
 	static const char *const places[] = { EDAC_DIR, "/sys/devices" };
 	bool seen[2][MAX_ROWS];
@@ -266,7 +267,7 @@ static void add_mcs(struct topology *t, const char *root)
 	for (unsigned int i = 0; i <= UINT8_MAX; i++)
 		for (int p = 0; p < 2; p++)
 			if (seen[p][i])
-				add_mc(t, dir[p], i, p == 1);
+				edac_add_mc(t, dir[p], i, p == 1);
 }
 
 int topology_read(struct topology **ret, const char *root)
@@ -275,7 +276,7 @@ int topology_read(struct topology **ret, const char *root)
 
 	if (!t)
 		return -ENOMEM;
-	add_mcs(t, root);
+	edac_add_mcs(t, root);
 	topology_add_modules(t, root);
 	topology_match_modules(t);
 	*ret = t;

@@ -42,7 +42,7 @@ struct dmi_raw {
 	size_t len;
 };
 
-static uint32_t number(const struct dmi_raw *raw, size_t at, size_t bytes)
+static uint32_t dmi_number(const struct dmi_raw *raw, size_t at, size_t bytes)
 {
 	uint32_t value = 0;
 
@@ -54,9 +54,9 @@ static uint32_t number(const struct dmi_raw *raw, size_t at, size_t bytes)
 }
 
 /* Strings are numbered from 1 and end with a zero each; blanks around them are common. */
-static void text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
+static void dmi_text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
 {
-	uint32_t wanted = number(raw, at, 1);
+	uint32_t wanted = dmi_number(raw, at, 1);
 	size_t pos = raw->formatted, n = 0;
 
 	ret[0] = '\0';
@@ -80,14 +80,14 @@ static void text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
 	ret[n] = '\0';
 }
 
-static uint64_t module_size(const struct dmi_raw *raw)
+static uint64_t dmi_module_size(const struct dmi_raw *raw)
 {
-	uint32_t size = number(raw, DMI_SIZE, 2);
+	uint32_t size = dmi_number(raw, DMI_SIZE, 2);
 
 	if (size == 0xffff) /* there is a module, but its size is unknown */
 		return 0;
 	if (size == 0x7fff)
-		return number(raw, DMI_EXTENDED_SIZE, 4) & 0x7fffffff;
+		return dmi_number(raw, DMI_EXTENDED_SIZE, 4) & 0x7fffffff;
 	return size & 0x8000 ? (size & 0x7fff) >> 10 : size;
 }
 
@@ -98,20 +98,20 @@ int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len)
 	if (len < 4 || raw[0] != DMI_TYPE || raw[1] > len || raw[1] <= DMI_BANK)
 		return -EINVAL;
 	r.formatted = raw[1];
-	if (number(&r, DMI_SIZE, 2) == 0)
+	if (dmi_number(&r, DMI_SIZE, 2) == 0)
 		return 0;
 	memset(ret, 0, sizeof(*ret));
-	ret->handle = (uint16_t)number(&r, 2, 2);
-	ret->size_mib = module_size(&r);
-	ret->speed_mts = number(&r, DMI_SPEED, 2);
+	ret->handle = (uint16_t)dmi_number(&r, 2, 2);
+	ret->size_mib = dmi_module_size(&r);
+	ret->speed_mts = dmi_number(&r, DMI_SPEED, 2);
 	/* 0xffff: the speed is in a field of SMBIOS 3.3 that we do not need. */
 	if (ret->speed_mts == 0xffff)
 		ret->speed_mts = 0;
-	text(&r, DMI_LOCATOR, ret->locator, sizeof(ret->locator));
-	text(&r, DMI_BANK, ret->bank, sizeof(ret->bank));
-	text(&r, DMI_MANUFACTURER, ret->manufacturer, sizeof(ret->manufacturer));
-	text(&r, DMI_SERIAL, ret->serial, sizeof(ret->serial));
-	text(&r, DMI_PART, ret->part, sizeof(ret->part));
+	dmi_text(&r, DMI_LOCATOR, ret->locator, sizeof(ret->locator));
+	dmi_text(&r, DMI_BANK, ret->bank, sizeof(ret->bank));
+	dmi_text(&r, DMI_MANUFACTURER, ret->manufacturer, sizeof(ret->manufacturer));
+	dmi_text(&r, DMI_SERIAL, ret->serial, sizeof(ret->serial));
+	dmi_text(&r, DMI_PART, ret->part, sizeof(ret->part));
 	return 1;
 }
 
@@ -134,7 +134,7 @@ void topology_add_module(struct topology *t, const uint8_t *raw, size_t len)
 	t->n_modules++;
 }
 
-static void read_module(struct topology *t, const char *path)
+static void dmi_read_module(struct topology *t, const char *path)
 {
 	char raw[DMI_RAW_MAX];
 	ssize_t n = small_file_read(AT_FDCWD, path, raw, sizeof(raw));
@@ -168,7 +168,7 @@ void topology_add_modules(struct topology *t, const char *root)
 		n = snprintf(path, sizeof(path), "%s" DMI_ENTRIES "/%s/raw", root,
 			     entry->d_name);
 		if (n > 0 && (size_t)n < sizeof(path))
-			read_module(t, path);
+			dmi_read_module(t, path);
 	}
 	if (d)
 		topology_note(t, -errno);

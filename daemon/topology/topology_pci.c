@@ -23,7 +23,7 @@
 
 DEFINE_CLEANUP(struct pci_access *, pci_cleanup)
 
-/* What walk() does to each device. Owns nothing: libpci's errors jump past it. */
+/* What pci_walk() does to each device. Owns nothing: libpci's errors jump past it. */
 typedef void (*visit_fn)(struct pci_access *access, struct pci_dev *d, void *userdata);
 
 /* libpci hands its hooks no pointer of ours. */
@@ -40,7 +40,7 @@ _printf_(1, 2) static void ignore(char *message, ...)
 }
 
 /* Everything that may call the error hook; nothing here owns anything. */
-static int walk(struct pci_access *access, visit_fn visit, void *userdata)
+static int pci_walk(struct pci_access *access, visit_fn visit, void *userdata)
 {
 	volatile int n = 0;
 
@@ -108,7 +108,7 @@ int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata)
 	struct aliases aliases = { fn, userdata };
 	int r = open_pci(root, &access);
 
-	return r < 0 ? r : walk(access, tell_alias, &aliases);
+	return r < 0 ? r : pci_walk(access, tell_alias, &aliases);
 }
 
 /* Reads the names. A pci.ids with an error in it is good up to the error. */
@@ -130,8 +130,8 @@ static int load_names(struct pci_access *access, const char *root)
 }
 
 /* As libpci prints it, "Intel Corporation Device 2040" if it has no name for it. */
-static void name_of(struct pci_access *access, const struct pci_dev *d,
-		    struct pci_memory *ret)
+static void pci_name(struct pci_access *access, const struct pci_dev *d,
+		     struct pci_memory *ret)
 {
 	int flags = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_HWDB;
 	char text[512];
@@ -146,7 +146,7 @@ static void name_of(struct pci_access *access, const struct pci_dev *d,
 	ret->name[n] = '\0';
 }
 
-static bool is_edac(struct pci_dev *d)
+static bool pci_is_edac(struct pci_dev *d)
 {
 	const char *driver = pci_get_string_property(d, PCI_FILL_DRIVER);
 
@@ -155,7 +155,7 @@ static bool is_edac(struct pci_dev *d)
 
 /* Host bridges and the many functions of a processor do not say by their class what they
  * do: with them it is the name that tells. */
-static bool is_memory(const struct pci_dev *d, struct pci_memory *m)
+static bool pci_is_memory(const struct pci_dev *d, struct pci_memory *m)
 {
 	bool named =
 		strcasestr(m->name, "memory controller") || strcasestr(m->name, "DRAM");
@@ -180,9 +180,9 @@ static void take_memory(struct pci_access *access, struct pci_dev *d, void *user
 	struct pci_memory one = { .kind = PCI_MEMORY_CONTROLLER };
 
 	pci_fill_info(d, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_DRIVER);
-	one.edac = is_edac(d);
-	name_of(access, d, &one);
-	if (!is_memory(d, &one))
+	one.edac = pci_is_edac(d);
+	pci_name(access, d, &one);
+	if (!pci_is_memory(d, &one))
 		return;
 	if (m->n == PCI_MEMORY_MAX) {
 		m->cut = true;
@@ -213,7 +213,7 @@ int topology_pci_memories(const char *root, struct pci_memories **ret)
 	if (r == 0)
 		r = load_names(access, root);
 	if (r == 0)
-		r = walk(access, take_memory, m);
+		r = pci_walk(access, take_memory, m);
 	if (r < 0)
 		return r;
 	/* libpci has them in the order of the folder, which is none. */

@@ -32,7 +32,7 @@ struct open_row {
 	uint64_t count;
 	uint32_t events;
 	uint32_t next;      /* of the list of those to be given out */
-	uint64_t kind : 48; /* kind_of() */
+	uint64_t kind : 48; /* row_kind() */
 	uint64_t fine : 8;  /* rows of a second that the cell has had */
 	uint64_t overflow : 1;
 	uint64_t pending : 1; /* stands in that list */
@@ -85,23 +85,23 @@ struct ce_history *ce_history_free(struct ce_history *h)
 }
 
 /* What, beside its address, tells a cell's rows apart; in one number, to be compared. */
-static uint64_t kind_of(const struct ce_row *row)
+static uint64_t row_kind(const struct ce_row *row)
 {
 	return row->dimm | (uint64_t)row->severity << 16 |
 	       (uint64_t)row->grain_bits << 24 | (uint64_t)row->unattributed << 32 |
 	       (uint64_t)row->has_address << 40;
 }
 
-/* The same of an event; kind_of() of the row that it would make. */
-static uint64_t kind_of_event(const struct ce_event *ev, uint16_t dimm, enum result why)
+/* The same of an event; row_kind() of the row that it would make. */
+static uint64_t event_kind(const struct ce_event *ev, uint16_t dimm, enum result why)
 {
 	return dimm | (uint64_t)(uint8_t)ev->severity << 16 |
 	       (uint64_t)ev->grain_bits << 24 | (uint64_t)(uint8_t)why << 32 |
 	       (uint64_t)(ev->has_address && ev->address.addr != 0) << 40;
 }
 
-static struct open_row *place_of(const struct ce_history *h, uint64_t address,
-				 uint64_t kind)
+static struct open_row *row_place(const struct ce_history *h, uint64_t address,
+				  uint64_t kind)
 {
 	uint64_t dimm = kind & 0xffff;
 	uint64_t severity = kind >> 16 & 0xff;
@@ -110,13 +110,13 @@ static struct open_row *place_of(const struct ce_history *h, uint64_t address,
 	return &h->rows[index_home(key, h->shift)];
 }
 
-static bool same_cell(const struct open_row *o, uint64_t address, uint64_t kind)
+static bool row_is_of(const struct open_row *o, uint64_t address, uint64_t kind)
 {
 	return o->id != 0 && o->address == address && o->kind == kind;
 }
 
 /* How long a row may cover that begins at @first. */
-static int64_t span(const struct open_row *o, int64_t first)
+static int64_t row_span(const struct open_row *o, int64_t first)
 {
 	int64_t share = usec_sub(usec(first), usec(o->since)).us / SHARE;
 
@@ -126,12 +126,12 @@ static int64_t span(const struct open_row *o, int64_t first)
 }
 
 /* Counts an event at @when, if it lies within what the row covers. */
-static bool join(struct open_row *o, int64_t when, uint64_t count, bool overflow)
+static bool row_join(struct open_row *o, int64_t when, uint64_t count, bool overflow)
 {
 	int64_t first = o->first < when ? o->first : when;
 	int64_t last = o->last > when ? o->last : when;
 
-	if (usec_sub(usec(last), usec(first)).us >= span(o, first) ||
+	if (usec_sub(usec(last), usec(first)).us >= row_span(o, first) ||
 	    o->events == NO_ROOM)
 		return false;
 	o->first = first;
@@ -142,7 +142,7 @@ static bool join(struct open_row *o, int64_t when, uint64_t count, bool overflow
 	return true;
 }
 
-static void copy_row(const struct open_row *o, struct ce_row *ret)
+static void row_copy(const struct open_row *o, struct ce_row *ret)
 {
 	*ret = (struct ce_row){
 		.id = o->id,
@@ -160,7 +160,7 @@ static void copy_row(const struct open_row *o, struct ce_row *ret)
 	};
 }
 
-static void set_pending(struct ce_history *h, struct open_row *o)
+static void history_set_pending(struct ce_history *h, struct open_row *o)
 {
 	if (o->pending)
 		return;
@@ -175,9 +175,10 @@ static void set_pending(struct ce_history *h, struct open_row *o)
 }
 
 /* The next row of the same cell, or the first of another one. */
-static void begin_row(struct ce_history *h, struct open_row *o, const struct ce_row *row)
+static void history_begin_row(struct ce_history *h, struct open_row *o,
+			      const struct ce_row *row)
 {
-	if (!same_cell(o, row->address, kind_of(row))) {
+	if (!row_is_of(o, row->address, row_kind(row))) {
 		o->since = row->first;
 		o->fine = 0;
 	} else if (o->fine < CE_HISTORY_FINE) {
@@ -189,7 +190,7 @@ static void begin_row(struct ce_history *h, struct open_row *o, const struct ce_
 	o->address = row->address;
 	o->count = row->count;
 	o->events = row->events;
-	o->kind = kind_of(row);
+	o->kind = row_kind(row);
 	o->overflow = row->overflow;
 }
 
@@ -197,31 +198,31 @@ bool ce_history_join(struct ce_history *h, const struct ce_event *ev, uint16_t d
 		     enum result why)
 {
 	uint64_t address = ev->has_address ? ev->address.addr : 0;
-	uint64_t kind = kind_of_event(ev, dimm, why);
-	struct open_row *o = place_of(h, address, kind);
+	uint64_t kind = event_kind(ev, dimm, why);
+	struct open_row *o = row_place(h, address, kind);
 
-	if (!same_cell(o, address, kind) ||
-	    !join(o, ev->time.us, ev->count ? ev->count : 1, ev->overflow))
+	if (!row_is_of(o, address, kind) ||
+	    !row_join(o, ev->time.us, ev->count ? ev->count : 1, ev->overflow))
 		return false;
-	set_pending(h, o);
+	history_set_pending(h, o);
 	return true;
 }
 
 bool ce_history_add(struct ce_history *h, const struct ce_row *row,
 		    struct ce_row *ret_closed)
 {
-	uint64_t kind = kind_of(row);
-	struct open_row *o = place_of(h, row->address, kind);
+	uint64_t kind = row_kind(row);
+	struct open_row *o = row_place(h, row->address, kind);
 	bool closed = false;
 
-	if (!same_cell(o, row->address, kind) ||
-	    !join(o, row->first, row->count, row->overflow)) {
+	if (!row_is_of(o, row->address, kind) ||
+	    !row_join(o, row->first, row->count, row->overflow)) {
 		closed = o->pending;
 		if (closed)
-			copy_row(o, ret_closed);
-		begin_row(h, o, row);
+			row_copy(o, ret_closed);
+		history_begin_row(h, o, row);
 	}
-	set_pending(h, o);
+	history_set_pending(h, o);
 	return closed;
 }
 
@@ -235,7 +236,7 @@ bool ce_history_take(struct ce_history *h, struct ce_row *ret)
 	h->first_pending = o->next;
 	h->pending--;
 	o->pending = false;
-	copy_row(o, ret);
+	row_copy(o, ret);
 	return true;
 }
 
@@ -248,5 +249,5 @@ void ce_history_forget(struct ce_history *h)
 {
 	for (uint32_t i = 0; i < h->slots; i++)
 		if (h->rows[i].id != 0)
-			set_pending(h, &h->rows[i]);
+			history_set_pending(h, &h->rows[i]);
 }

@@ -62,7 +62,7 @@ struct line {
 	size_t len;
 };
 
-static _printf_(2, 3) void put(struct line *l, const char *format, ...)
+static _printf_(2, 3) void line_put(struct line *l, const char *format, ...)
 {
 	va_list ap;
 	int n;
@@ -76,44 +76,45 @@ static _printf_(2, 3) void put(struct line *l, const char *format, ...)
 		l->len = FAULT_WHY_MAX - 1;
 }
 
-static void put_place(struct line *l, const struct dram_coord *c, bool column)
+static void line_place(struct line *l, const struct dram_coord *c, bool column)
 {
 	if (c->have & DRAM_RANK)
-		put(l, "rank %u ", c->rank);
+		line_put(l, "rank %u ", c->rank);
 	if (c->have & DRAM_BANK_GROUP)
-		put(l, "bank group %u ", c->bank_group);
+		line_put(l, "bank group %u ", c->bank_group);
 	if (c->have & DRAM_BANK)
-		put(l, "bank %u ", c->bank);
+		line_put(l, "bank %u ", c->bank);
 	if (column && c->have & DRAM_COLUMN)
-		put(l, "column 0x%x ", c->column);
+		line_put(l, "column 0x%x ", c->column);
 	if (l->len > 0)
 		l->buf[--l->len] = '\0'; /* the blank */
 }
 
-static void say_wide(struct line *l, const struct dimm_rec *d)
+static void line_wide(struct line *l, const struct dimm_rec *d)
 {
 	const struct dimm_fault *f = &d->fault;
 
 	switch (f->class) {
 	case FAULT_COLUMN:
-		put(l, "column fault: %u rows of ", f->extent);
-		put_place(l, &f->at, true);
-		put(l, " erred");
+		line_put(l, "column fault: %u rows of ", f->extent);
+		line_place(l, &f->at, true);
+		line_put(l, " erred");
 		break;
 	case FAULT_BANK:
-		put(l, "bank fault: %u rows of ", f->extent);
-		put_place(l, &f->at, false);
-		put(l, " erred in many columns");
+		line_put(l, "bank fault: %u rows of ", f->extent);
+		line_place(l, &f->at, false);
+		line_put(l, " erred in many columns");
 		break;
 	case FAULT_RANK:
-		put(l, "fault of several banks: %u rows in %u banks erred", f->rows,
-		    f->banks);
+		line_put(l, "fault of several banks: %u rows in %u banks erred", f->rows,
+			 f->banks);
 		break;
 	case FAULT_CHANNEL:
-		put(l,
-		    "channel fault: this and other DIMMs of the channel err alike (here "
-		    "%u rows in %u banks); look at slot, board and CPU first",
-		    f->rows, f->banks);
+		line_put(
+			l,
+			"channel fault: this and other DIMMs of the channel err alike (here "
+			"%u rows in %u banks); look at slot, board and CPU first",
+			f->rows, f->banks);
 		break;
 	case FAULT_NONE:
 	case FAULT_CELL:
@@ -121,36 +122,39 @@ static void say_wide(struct line *l, const struct dimm_rec *d)
 	case FAULT_MAX_:
 		break;
 	}
-	put(l, "; offlining pages cannot win against that");
+	line_put(l, "; offlining pages cannot win against that");
 }
 
-static void say_rows(struct line *l, const struct dimm_rec *d)
+static void line_rows(struct line *l, const struct dimm_rec *d)
 {
 	const struct dimm_fault *f = &d->fault;
 
-	put(l, "%u faulty row%s (%u cell%s in %u row%s of %u bank%s erred)",
-	    f->faulty_rows, text_plural(f->faulty_rows), f->cells, text_plural(f->cells),
-	    f->rows, text_plural(f->rows), f->banks, text_plural(f->banks));
+	line_put(l, "%u faulty row%s (%u cell%s in %u row%s of %u bank%s erred)",
+		 f->faulty_rows, text_plural(f->faulty_rows), f->cells,
+		 text_plural(f->cells), f->rows, text_plural(f->rows), f->banks,
+		 text_plural(f->banks));
 }
 
-static void say_little(struct line *l, const struct dimm_rec *d)
+static void line_little(struct line *l, const struct dimm_rec *d)
 {
 	const struct dimm_fault *f = &d->fault;
 
 	if (f->cells > 0)
-		put(l, "%u cell%s in %u row%s erred", f->cells, text_plural(f->cells),
-		    f->rows, text_plural(f->rows));
+		line_put(l, "%u cell%s in %u row%s erred", f->cells,
+			 text_plural(f->cells), f->rows, text_plural(f->rows));
 	else
-		put(l, "%llu corrected error%s", (unsigned long long)d->corrected_errors,
-		    text_plural(d->corrected_errors));
+		line_put(l, "%llu corrected error%s",
+			 (unsigned long long)d->corrected_errors,
+			 text_plural(d->corrected_errors));
 	if (d->offlined > 0)
-		put(l, "; %u page%s offlined", d->offlined, text_plural(d->offlined));
+		line_put(l, "; %u page%s offlined", d->offlined,
+			 text_plural(d->offlined));
 }
 
-static void say_uncorrected(struct line *l, const struct dimm_rec *d)
+static void line_uncorrected(struct line *l, const struct dimm_rec *d)
 {
-	put(l, "%llu uncorrected error%s", (unsigned long long)d->uncorrected_errors,
-	    text_plural(d->uncorrected_errors));
+	line_put(l, "%llu uncorrected error%s", (unsigned long long)d->uncorrected_errors,
+		 text_plural(d->uncorrected_errors));
 }
 
 /** What a verdict rests on. */
@@ -208,45 +212,45 @@ static enum verdict verdict_by(enum ground ground)
 	return VERDICT_OK;
 }
 
-static void say_ground(struct line *l, enum ground ground, const struct dimm_rec *d,
-		       uint32_t pages_per_dimm)
+static void line_ground(struct line *l, enum ground ground, const struct dimm_rec *d,
+			uint32_t pages_per_dimm)
 {
 	switch (ground) {
 	case GROUND_FORMER:
-		put(l, "another module has taken its place");
+		line_put(l, "another module has taken its place");
 		break;
 	case GROUND_WIDE:
-		say_wide(l, d);
+		line_wide(l, d);
 		break;
 	case GROUND_BUDGET:
-		put(l, "its budget of %u pages is used up", pages_per_dimm);
+		line_put(l, "its budget of %u pages is used up", pages_per_dimm);
 		break;
 	case GROUND_UNCORRECTED_AGAIN:
-		say_uncorrected(l, d);
+		line_uncorrected(l, d);
 		if (d->fault.class == FAULT_ROW) {
-			put(l, ", and ");
-			say_rows(l, d);
+			line_put(l, ", and ");
+			line_rows(l, d);
 		}
 		break;
 	case GROUND_ROWS_OF_A_BANK:
-		say_rows(l, d);
-		put(l, "; %u of them in one bank, more than repair at boot can mend",
-		    d->fault.bank_faulty_rows);
+		line_rows(l, d);
+		line_put(l, "; %u of them in one bank, more than repair at boot can mend",
+			 d->fault.bank_faulty_rows);
 		break;
 	case GROUND_ROWS:
-		say_rows(l, d);
-		put(l, "; a reboot lets the firmware repair %s, else replace it",
-		    d->fault.faulty_rows == 1 ? "it" : "them");
+		line_rows(l, d);
+		line_put(l, "; a reboot lets the firmware repair %s, else replace it",
+			 d->fault.faulty_rows == 1 ? "it" : "them");
 		break;
 	case GROUND_UNCORRECTED:
-		say_uncorrected(l, d);
-		put(l, "; a reboot lets the firmware test and repair it");
+		line_uncorrected(l, d);
+		line_put(l, "; a reboot lets the firmware test and repair it");
 		break;
 	case GROUND_CORRECTED:
-		say_little(l, d);
+		line_little(l, d);
 		break;
 	case GROUND_NOTHING:
-		put(l, "no errors");
+		line_put(l, "no errors");
 		break;
 	}
 }
@@ -259,7 +263,7 @@ enum verdict fault_verdict(const struct dimm_rec *d, uint32_t pages_per_dimm,
 
 	if (ret_why) {
 		ret_why[0] = '\0';
-		say_ground(&l, ground, d, pages_per_dimm);
+		line_ground(&l, ground, d, pages_per_dimm);
 	}
 	return verdict_by(ground);
 }

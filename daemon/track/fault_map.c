@@ -59,27 +59,27 @@ struct fault_block *fault_block_of(const struct fault_map *m, uint16_t dimm)
 	return &m->blocks[m->block_of[dimm] - 1];
 }
 
-static uint16_t slot_of(const struct fault_block *b, const struct fault_cell *cell)
+static uint16_t block_slot(const struct fault_block *b, const struct fault_cell *cell)
 {
 	return (uint16_t)(cell - b->cells);
 }
 
-static bool bit_is_set(const struct fault_block *b, uint16_t slot)
+static bool block_is_dirty(const struct fault_block *b, uint16_t slot)
 {
 	return b->dirty[slot / 64] >> slot % 64 & 1;
 }
 
-static void set_dirty(struct fault_map *m, struct fault_block *b, uint16_t slot)
+static void block_set_dirty(struct fault_map *m, struct fault_block *b, uint16_t slot)
 {
-	if (bit_is_set(b, slot))
+	if (block_is_dirty(b, slot))
 		return;
 	b->dirty[slot / 64] |= UINT64_C(1) << slot % 64;
 	m->n_dirty++;
 }
 
-static void set_clean(struct fault_map *m, struct fault_block *b, uint16_t slot)
+static void block_set_clean(struct fault_map *m, struct fault_block *b, uint16_t slot)
 {
-	if (!bit_is_set(b, slot))
+	if (!block_is_dirty(b, slot))
 		return;
 	b->dirty[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 	m->n_dirty--;
@@ -111,8 +111,8 @@ static void block_enter(struct fault_block *b, uint64_t line, uint16_t slot)
 /* The order: a part that was not given stands before every value of it. */
 
 /* @value with a bit above it if it was given; 0 if not. Without a branch. */
-_wraps_ static uint64_t given(const struct dram_coord *c, enum dram_part part,
-			      uint32_t value, unsigned int bits)
+_wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part part,
+				    uint32_t value, unsigned int bits)
 {
 	uint64_t is_given = (c->have & part) != 0;
 
@@ -120,15 +120,15 @@ _wraps_ static uint64_t given(const struct dram_coord *c, enum dram_part part,
 }
 
 /* Rank, bank group and bank in one number, in that order. */
-static uint64_t bank_number(const struct dram_coord *c)
+static uint64_t coord_bank(const struct dram_coord *c)
 {
-	return given(c, DRAM_RANK, c->rank, 8) << 32 |
-	       given(c, DRAM_BANK_GROUP, c->bank_group, 8) << 20 |
-	       given(c, DRAM_BANK, c->bank, 16);
+	return coord_given(c, DRAM_RANK, c->rank, 8) << 32 |
+	       coord_given(c, DRAM_BANK_GROUP, c->bank_group, 8) << 20 |
+	       coord_given(c, DRAM_BANK, c->bank, 16);
 }
 
-static int compare_part(const struct dram_coord *a, const struct dram_coord *b,
-			enum dram_part part, uint32_t x, uint32_t y)
+static int coord_compare_part(const struct dram_coord *a, const struct dram_coord *b,
+			      enum dram_part part, uint32_t x, uint32_t y)
 {
 	unsigned int has_a = a->have & part;
 	unsigned int has_b = b->have & part;
@@ -142,8 +142,8 @@ static int compare_part(const struct dram_coord *a, const struct dram_coord *b,
 
 int fault_compare_bank(const struct dram_coord *a, const struct dram_coord *b)
 {
-	uint64_t x = bank_number(a);
-	uint64_t y = bank_number(b);
+	uint64_t x = coord_bank(a);
+	uint64_t y = coord_bank(b);
 
 	return (x > y) - (x < y);
 }
@@ -152,17 +152,18 @@ int fault_compare_row(const struct dram_coord *a, const struct dram_coord *b)
 {
 	int c = fault_compare_bank(a, b);
 
-	return c ? c : compare_part(a, b, DRAM_ROW, a->row, b->row);
+	return c ? c : coord_compare_part(a, b, DRAM_ROW, a->row, b->row);
 }
 
 /* Two cells of one bank. */
-static int compare_in_bank(const struct fault_cell *a, const struct fault_cell *b)
+static int cell_compare_in_bank(const struct fault_cell *a, const struct fault_cell *b)
 {
-	int c = compare_part(&a->coord, &b->coord, DRAM_ROW, a->coord.row, b->coord.row);
+	int c = coord_compare_part(&a->coord, &b->coord, DRAM_ROW, a->coord.row,
+				   b->coord.row);
 
 	if (c == 0)
-		c = compare_part(&a->coord, &b->coord, DRAM_COLUMN, a->coord.column,
-				 b->coord.column);
+		c = coord_compare_part(&a->coord, &b->coord, DRAM_COLUMN, a->coord.column,
+				       b->coord.column);
 	if (c == 0 && a->line != b->line)
 		c = a->line < b->line ? -1 : 1;
 	return c;
@@ -173,25 +174,25 @@ bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b)
 	return fault_compare_bank(a, b) == 0;
 }
 
-static bool same_place(const struct dram_coord *a, const struct dram_coord *b)
+static bool coord_same_place(const struct dram_coord *a, const struct dram_coord *b)
 {
 	return fault_compare_row(a, b) == 0 &&
-	       compare_part(a, b, DRAM_COLUMN, a->column, b->column) == 0;
+	       coord_compare_part(a, b, DRAM_COLUMN, a->column, b->column) == 0;
 }
 
 /* The first place of the order whose cell is not before @cell. */
 static uint32_t lower_bound(const struct fault_block *b, const struct fault_cell *cell)
 {
-	uint64_t bank = bank_number(&cell->coord);
+	uint64_t bank = coord_bank(&cell->coord);
 	uint32_t lo = 0;
 	uint32_t hi = b->n;
 
 	while (lo < hi) {
 		uint32_t mid = (lo + hi) / 2;
 		const struct fault_cell *c = &b->cells[b->order[mid]];
-		uint64_t other = bank_number(&c->coord);
+		uint64_t other = coord_bank(&c->coord);
 
-		if (other < bank || (other == bank && compare_in_bank(c, cell) < 0))
+		if (other < bank || (other == bank && cell_compare_in_bank(c, cell) < 0))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -249,7 +250,7 @@ static uint32_t order_add(struct fault_map *m, struct fault_block *b, uint16_t s
 		cell->row_faulty = cell->row_faulty || other->row_faulty;
 		if (!other->row_shared) {
 			other->row_shared = true;
-			set_dirty(m, b, b->order[i]);
+			block_set_dirty(m, b, b->order[i]);
 		}
 	}
 	return at;
@@ -264,7 +265,7 @@ static void order_remove(struct fault_block *b, uint16_t slot)
 	memmove(at, at + 1, (size_t)(b->order + b->n - at));
 }
 
-static void drop(struct fault_map *m, struct fault_block *b, uint16_t slot)
+static void block_drop(struct fault_map *m, struct fault_block *b, uint16_t slot)
 {
 	struct fault_cell *cell = &b->cells[slot];
 	struct index x = index_in(b->index, INDEX_BITS);
@@ -272,10 +273,10 @@ static void drop(struct fault_map *m, struct fault_block *b, uint16_t slot)
 	order_remove(b, slot);
 	index_remove(&x, cell->line, cell_line, b);
 	cell->used = false;
-	set_dirty(m, b, slot);
+	block_set_dirty(m, b, slot);
 }
 
-static uint16_t free_slot(struct fault_map *m, struct fault_block *b)
+static uint16_t block_free_slot(struct fault_map *m, struct fault_block *b)
 {
 	uint16_t slot = 0;
 
@@ -285,19 +286,19 @@ static uint16_t free_slot(struct fault_map *m, struct fault_block *b)
 		return slot;
 	}
 	slot = fault_choose_victim(b);
-	drop(m, b, slot);
+	block_drop(m, b, slot);
 	return slot;
 }
 
-static void empty_block(struct fault_map *m, struct fault_block *b)
+static void block_empty(struct fault_map *m, struct fault_block *b)
 {
 	for (uint16_t i = 0; i < FAULT_CELLS; i++)
-		set_clean(m, b, i);
+		block_set_clean(m, b, i);
 	memset(b, 0, sizeof(*b));
 	b->dimm = NO_DIMM;
 }
 
-static struct fault_block *make_block(struct fault_map *m, uint16_t dimm)
+static struct fault_block *map_make_block(struct fault_map *m, uint16_t dimm)
 {
 	struct fault_block *b = NULL;
 
@@ -312,7 +313,7 @@ static struct fault_block *make_block(struct fault_map *m, uint16_t dimm)
 				b = &m->blocks[i];
 		if (b->dimm != NO_DIMM)
 			m->block_of[b->dimm] = 0;
-		empty_block(m, b);
+		block_empty(m, b);
 	}
 	b->dimm = dimm;
 	b->last = INT64_MIN;
@@ -327,8 +328,8 @@ struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t l
 	return b ? block_find(b, line) : NULL;
 }
 
-static void see(struct fault_map *m, struct fault_block *b, struct fault_cell *cell,
-		usec_t when)
+static void block_see(struct fault_map *m, struct fault_block *b, struct fault_cell *cell,
+		      usec_t when)
 {
 	if (when.us < cell->first)
 		cell->first = when.us;
@@ -337,65 +338,66 @@ static void see(struct fault_map *m, struct fault_block *b, struct fault_cell *c
 	if (when.us > b->last)
 		b->last = when.us;
 	cell->other_boot = false;
-	set_dirty(m, b, slot_of(b, cell));
+	block_set_dirty(m, b, block_slot(b, cell));
 }
 
 void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell,
 		     usec_t when)
 {
-	see(m, fault_block_of(m, dimm), cell, when);
+	block_see(m, fault_block_of(m, dimm), cell, when);
 }
 
-static bool claims(const struct fault_cell *c, const struct fault_cell *cell)
+static bool cell_claims(const struct fault_cell *c, const struct fault_cell *cell)
 {
-	return c && same_place(&c->coord, &cell->coord);
+	return c && coord_same_place(&c->coord, &cell->coord);
 }
 
 /* True if another line has the coordinates of the cell at @at of the order. */
-static bool is_claimed(const struct fault_block *b, uint32_t at)
+static bool block_is_claimed(const struct fault_block *b, uint32_t at)
 {
 	const struct fault_cell *cell = fault_cell_at(b, at);
 
-	for (uint32_t i = at; i > 0 && claims(fault_cell_at(b, i - 1), cell); i--)
+	for (uint32_t i = at; i > 0 && cell_claims(fault_cell_at(b, i - 1), cell); i--)
 		if (fault_cell_at(b, i - 1)->votes > 0)
 			return true;
-	for (uint32_t i = at + 1; claims(fault_cell_at(b, i), cell); i++)
+	for (uint32_t i = at + 1; cell_claims(fault_cell_at(b, i), cell); i++)
 		if (fault_cell_at(b, i)->votes > 0)
 			return true;
 	return false;
 }
 
-static void place_cell(struct fault_map *m, struct fault_block *b, uint16_t slot,
-		       const struct dram_coord *coord)
+static void block_place_cell(struct fault_map *m, struct fault_block *b, uint16_t slot,
+			     const struct dram_coord *coord)
 {
 	struct fault_cell *cell = &b->cells[slot];
 
 	cell->doubted = false;
 	cell->coord = *coord;
-	cell->votes = is_claimed(b, order_add(m, b, slot)) ? 0 : 1;
-	set_dirty(m, b, slot);
+	cell->votes = block_is_claimed(b, order_add(m, b, slot)) ? 0 : 1;
+	block_set_dirty(m, b, slot);
 }
 
-static enum fault_news add_cell(struct fault_map *m, struct fault_block *b, uint64_t line,
-				const struct dram_coord *coord, usec_t when)
+static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b,
+				      uint64_t line, const struct dram_coord *coord,
+				      usec_t when)
 {
-	uint16_t slot = free_slot(m, b);
+	uint16_t slot = block_free_slot(m, b);
 
 	b->cells[slot] = (struct fault_cell){
 		.line = line, .first = when.us, .last = when.us, .used = true
 	};
 	block_enter(b, line, slot);
-	place_cell(m, b, slot, coord);
+	block_place_cell(m, b, slot, coord);
 	if (when.us > b->last)
 		b->last = when.us;
 	return b->cells[slot].votes > 0 ? FAULT_NEW_CELL : FAULT_NOTHING;
 }
 
 /* One event more of a known line: for the coordinates it has, or against them. */
-static enum fault_news vote(struct fault_map *m, struct fault_block *b,
-			    struct fault_cell *cell, const struct dram_coord *coord)
+static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
+				  struct fault_cell *cell, const struct dram_coord *coord)
 {
-	if (same_place(&cell->coord, coord)) {
+	if (coord_same_place(&cell->coord, coord)) {
 		if (coord->have & DRAM_DEVICE && !(cell->coord.have & DRAM_DEVICE))
 			cell->coord = *coord;
 		if (cell->votes < FAULT_CERTAIN)
@@ -411,8 +413,8 @@ static enum fault_news vote(struct fault_map *m, struct fault_block *b,
 		cell->doubted = true;
 		return FAULT_NOTHING;
 	}
-	order_remove(b, slot_of(b, cell));
-	place_cell(m, b, slot_of(b, cell), coord);
+	order_remove(b, block_slot(b, cell));
+	block_place_cell(m, b, block_slot(b, cell), coord);
 	return cell->votes > 0 ? FAULT_NEW_CELL : FAULT_NOTHING;
 }
 
@@ -425,17 +427,17 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 	enum fault_news news;
 
 	if (!b)
-		b = make_block(m, dimm);
+		b = map_make_block(m, dimm);
 	if (!b) {
 		*ret = NULL;
 		return FAULT_NOTHING;
 	}
 	cell = block_find(b, line);
 	if (cell) {
-		news = vote(m, b, cell, coord);
-		see(m, b, cell, when);
+		news = block_vote(m, b, cell, coord);
+		block_see(m, b, cell, when);
 	} else {
-		news = add_cell(m, b, line, coord, when);
+		news = block_add_cell(m, b, line, coord, when);
 	}
 	*ret = block_find(b, line);
 	return news;
@@ -449,7 +451,7 @@ void fault_map_set_faulty(struct fault_map *m, uint16_t dimm,
 	b->has_faulty = true;
 	for (uint32_t i = fault_row_start(b, cell); fault_in_row(b, i, cell); i++) {
 		b->cells[b->order[i]].row_faulty = true;
-		set_dirty(m, b, b->order[i]);
+		block_set_dirty(m, b, b->order[i]);
 	}
 }
 
@@ -486,7 +488,7 @@ void fault_map_forget_lines(struct fault_map *m, uint16_t dimm, uint64_t first,
 	for (uint16_t i = 0; b && i < FAULT_CELLS; i++)
 		if (b->cells[i].used && b->cells[i].line >= first &&
 		    b->cells[i].line <= last)
-			drop(m, b, i);
+			block_drop(m, b, i);
 }
 
 void fault_map_forget_dimm(struct fault_map *m, uint16_t dimm)
@@ -495,7 +497,7 @@ void fault_map_forget_dimm(struct fault_map *m, uint16_t dimm)
 
 	if (!b)
 		return;
-	empty_block(m, b);
+	block_empty(m, b);
 	b->last = INT64_MIN;
 	b->dimm = dimm;
 }
@@ -512,7 +514,7 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 	if (!b && m->used == m->n_blocks)
 		return;
 	if (!b)
-		b = make_block(m, dimm);
+		b = map_make_block(m, dimm);
 	if (!b || b->cells[slot].used || block_find(b, cell->line))
 		return;
 	to = &b->cells[slot];
@@ -530,7 +532,7 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 		b->last = to->last;
 }
 
-static uint16_t first_dirty(const struct fault_block *b)
+static uint16_t block_first_dirty(const struct fault_block *b)
 {
 	for (uint16_t i = 0; i < FAULT_CELLS / 64; i++)
 		if (b->dirty[i])
@@ -543,11 +545,11 @@ const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret
 {
 	for (uint32_t i = 0; i < m->used && m->n_dirty > 0; i++) {
 		struct fault_block *b = &m->blocks[i];
-		uint16_t slot = first_dirty(b);
+		uint16_t slot = block_first_dirty(b);
 
 		if (slot == FAULT_NO_SLOT)
 			continue;
-		set_clean(m, b, slot);
+		block_set_clean(m, b, slot);
 		*ret_dimm = b->dimm;
 		*ret_slot = slot;
 		return &b->cells[slot];
@@ -565,7 +567,7 @@ void fault_map_touch_all(struct fault_map *m)
 	for (uint32_t i = 0; i < m->used; i++)
 		for (uint16_t slot = 0; slot < FAULT_CELLS; slot++)
 			if (m->blocks[i].cells[slot].used)
-				set_dirty(m, &m->blocks[i], slot);
+				block_set_dirty(m, &m->blocks[i], slot);
 }
 
 uint32_t fault_map_cells(const struct fault_map *m, uint16_t dimm)

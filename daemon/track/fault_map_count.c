@@ -9,7 +9,7 @@
 
 #define COLUMN_BITS 4096 /* no DRAM has more columns; exact below */
 
-static int64_t distance(int64_t a, int64_t b)
+static int64_t time_between(int64_t a, int64_t b)
 {
 	return a < b ? usec_sub(usec(b), usec(a)).us : usec_sub(usec(a), usec(b)).us;
 }
@@ -36,8 +36,8 @@ uint32_t fault_map_row_columns(const struct fault_map *m, uint16_t dimm,
 	for (uint32_t i = fault_row_start(b, cell); fault_in_row(b, i, cell); i++) {
 		const struct fault_cell *c = fault_cell_at(b, i);
 
-		if (c->votes == 0 || (distance(c->last, when.us) > window.us &&
-				      distance(c->first, when.us) > window.us))
+		if (c->votes == 0 || (time_between(c->last, when.us) > window.us &&
+				      time_between(c->first, when.us) > window.us))
 			continue;
 		n += new_column(before, c, !before);
 		before = c;
@@ -57,21 +57,21 @@ struct tally {
 	uint64_t columns[COLUMN_BITS / 64];
 };
 
-static bool in_focus(const struct tally *t, const struct fault_cell *c)
+static bool tally_in_focus(const struct tally *t, const struct fault_cell *c)
 {
 	return t->focus && fault_compare_bank(&c->coord, &t->focus->coord) == 0;
 }
 
-static void end_row(struct tally *t)
+static void tally_end_row(struct tally *t)
 {
-	if (!t->before || !in_focus(t, t->before))
+	if (!t->before || !tally_in_focus(t, t->before))
 		return;
 	t->n.bank_rows++;
 	t->n.bank_single_rows += t->row_columns == 1;
 	t->n.column_rows += t->row_columns == 1 && t->row_in_column;
 }
 
-static void count_faulty(struct tally *t)
+static void tally_faulty_row(struct tally *t)
 {
 	t->n.faulty_rows++;
 	t->faulty_in_bank++;
@@ -79,7 +79,7 @@ static void count_faulty(struct tally *t)
 		t->n.bank_faulty_rows = t->faulty_in_bank;
 }
 
-static void begin_row(struct tally *t, const struct fault_cell *c)
+static void tally_begin_row(struct tally *t, const struct fault_cell *c)
 {
 	bool new_bank =
 		!t->before || fault_compare_bank(&t->before->coord, &c->coord) != 0;
@@ -89,16 +89,16 @@ static void begin_row(struct tally *t, const struct fault_cell *c)
 	if (new_bank)
 		t->faulty_in_bank = 0;
 	if (c->row_faulty)
-		count_faulty(t);
+		tally_faulty_row(t);
 	t->row_columns = 0;
 	t->row_in_column = false;
 }
 
-static void count_column(struct tally *t, const struct fault_cell *c)
+static void tally_column(struct tally *t, const struct fault_cell *c)
 {
 	uint32_t column = c->coord.column % COLUMN_BITS;
 
-	if (!(c->coord.have & DRAM_COLUMN) || !in_focus(t, c))
+	if (!(c->coord.have & DRAM_COLUMN) || !tally_in_focus(t, c))
 		return;
 	if (!(t->columns[column / 64] >> column % 64 & 1)) {
 		t->columns[column / 64] |= UINT64_C(1) << column % 64;
@@ -109,17 +109,17 @@ static void count_column(struct tally *t, const struct fault_cell *c)
 		t->row_in_column = true;
 }
 
-static void count_cell(struct tally *t, const struct fault_cell *c)
+static void tally_cell(struct tally *t, const struct fault_cell *c)
 {
 	bool new_row = !t->before || fault_compare_row(&t->before->coord, &c->coord) != 0;
 
 	if (new_row) {
-		end_row(t);
-		begin_row(t, c);
+		tally_end_row(t);
+		tally_begin_row(t, c);
 	}
 	t->row_columns += new_column(t->before, c, new_row);
 	t->n.cells++;
-	count_column(t, c);
+	tally_column(t, c);
 	if (c->coord.have & DRAM_DEVICE &&
 	    !(t->devices[c->coord.device / 64] >> c->coord.device % 64 & 1)) {
 		t->devices[c->coord.device / 64] |= UINT64_C(1) << c->coord.device % 64;
@@ -139,8 +139,8 @@ void fault_map_count(const struct fault_map *m, uint16_t dimm,
 		const struct fault_cell *c = fault_cell_at(b, i);
 
 		if (c->votes > 0 && c->last >= since.us)
-			count_cell(&t, c);
+			tally_cell(&t, c);
 	}
-	end_row(&t);
+	tally_end_row(&t);
 	*ret = t.n;
 }

@@ -8,14 +8,14 @@
 
 #include "track/fault_map_internal.h"
 
-static bool goes_before(const struct fault_cell *a, const struct fault_cell *b)
+static bool cell_goes_before(const struct fault_cell *a, const struct fault_cell *b)
 {
 	if (a->row_faulty != b->row_faulty)
 		return b->row_faulty;
 	return a->last != b->last ? a->last < b->last : a->line < b->line;
 }
 
-static void forget_oldest(struct fault_block *b)
+static void block_forget_oldest(struct fault_block *b)
 {
 	b->n_oldest = 0;
 	b->first_oldest = 0;
@@ -24,25 +24,26 @@ static void forget_oldest(struct fault_block *b)
 void fault_note_age(struct fault_block *b, const struct fault_cell *cell)
 {
 	if (b->n_oldest > 0 && cell->last <= b->oldest[b->n_oldest - 1].last)
-		forget_oldest(b);
+		block_forget_oldest(b);
 }
 
-static void find_oldest(struct fault_block *b)
+static void block_find_oldest(struct fault_block *b)
 {
-	forget_oldest(b);
+	block_forget_oldest(b);
 	for (uint16_t i = 0; i < FAULT_CELLS; i++) {
 		const struct fault_cell *cell = &b->cells[i];
 		uint8_t at = b->n_oldest;
 
 		if (cell->row_faulty ||
 		    (at == FAULT_OLDEST &&
-		     !goes_before(cell, &b->cells[b->oldest[at - 1].slot])))
+		     !cell_goes_before(cell, &b->cells[b->oldest[at - 1].slot])))
 			continue;
 		if (at == FAULT_OLDEST)
 			at--;
 		else
 			b->n_oldest++;
-		for (; at > 0 && goes_before(cell, &b->cells[b->oldest[at - 1].slot]);
+		for (;
+		     at > 0 && cell_goes_before(cell, &b->cells[b->oldest[at - 1].slot]);
 		     at--)
 			b->oldest[at] = b->oldest[at - 1];
 		b->oldest[at] = (struct fault_oldest){ cell->last, i };
@@ -50,7 +51,7 @@ static void find_oldest(struct fault_block *b)
 }
 
 /* The next of the oldest that has stayed silent; FAULT_NO_SLOT if there is none. */
-static uint16_t next_oldest(struct fault_block *b)
+static uint16_t block_next_oldest(struct fault_block *b)
 {
 	while (b->first_oldest < b->n_oldest) {
 		const struct fault_oldest *o = &b->oldest[b->first_oldest++];
@@ -62,23 +63,23 @@ static uint16_t next_oldest(struct fault_block *b)
 	return FAULT_NO_SLOT;
 }
 
-static uint16_t oldest_of_all(const struct fault_block *b)
+static uint16_t block_oldest(const struct fault_block *b)
 {
 	uint16_t victim = 0;
 
 	for (uint16_t i = 1; i < FAULT_CELLS; i++)
-		if (goes_before(&b->cells[i], &b->cells[victim]))
+		if (cell_goes_before(&b->cells[i], &b->cells[victim]))
 			victim = i;
 	return victim;
 }
 
 uint16_t fault_choose_victim(struct fault_block *b)
 {
-	uint16_t slot = next_oldest(b);
+	uint16_t slot = block_next_oldest(b);
 
 	if (slot == FAULT_NO_SLOT) {
-		find_oldest(b);
-		slot = next_oldest(b);
+		block_find_oldest(b);
+		slot = block_next_oldest(b);
 	}
-	return slot == FAULT_NO_SLOT ? oldest_of_all(b) : slot; /* all are faulty */
+	return slot == FAULT_NO_SLOT ? block_oldest(b) : slot; /* all are faulty */
 }
