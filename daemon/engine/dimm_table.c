@@ -15,7 +15,7 @@
 
 #define NO_LABEL "unknown memory" /* the EDAC core's own words */
 
-/** What tells DIMMs apart; borrowed. */
+/** What a DIMM is found by; borrowed. */
 struct dimm_key {
 	const char *label;
 	size_t len;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A daemon that could not read its database has counted in an engine of its own, and now
- * can: an engine that is being restored from what is stored takes over what that one has
- * counted. Counts are added. What was done with a page meanwhile is newer than what is
- * stored of it; what was not done decides nothing.
+ * A daemon that cannot read its database counts in an engine without stored state. When
+ * the database can be read again, another engine is restored from it and absorbs what the
+ * first one has counted. Counts are added. What was done with a page in between is newer
+ * than what is stored of the page; if nothing was done, what is stored stays.
  */
 
 #include <string.h>
 
 #include "engine/engine_internal.h"
 
-static void add(uint64_t *total, uint64_t n)
+static void absorb_add(uint64_t *total, uint64_t n)
 {
 	if (__builtin_add_overflow(*total, n, total))
 		*total = UINT64_MAX;
 }
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t absorb_later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
@@ -28,19 +28,19 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	const struct totals *t = &from->totals;
 	int64_t level;
 
-	add(&to->events, t->events);
-	add(&to->corrected_errors, t->corrected_errors);
-	add(&to->uncorrected_errors, t->uncorrected_errors);
-	add(&to->unattributed, t->unattributed);
-	add(&to->events_lost, t->events_lost);
-	add(&to->malformed, t->malformed);
+	absorb_add(&to->events, t->events);
+	absorb_add(&to->corrected_errors, t->corrected_errors);
+	absorb_add(&to->uncorrected_errors, t->uncorrected_errors);
+	absorb_add(&to->unattributed, t->unattributed);
+	absorb_add(&to->events_lost, t->events_lost);
+	absorb_add(&to->malformed, t->malformed);
 	for (unsigned int i = 0; i < RESULT_MAX_; i++)
-		add(&to->attempts[i], t->attempts[i]);
+		absorb_add(&to->attempts[i], t->attempts[i]);
 	to->next_action_id += t->next_action_id - 1;
-	to->last_event = later(to->last_event, t->last_event);
-	to->last_offline = later(to->last_offline, t->last_offline);
+	to->last_event = absorb_later(to->last_event, t->last_event);
+	to->last_offline = absorb_later(to->last_offline, t->last_offline);
 	e->totals_dirty = true;
-	/* The poorer of both is the careful one, and the last hour is @from's. */
+	/* The lower level is the careful one; the pages of the last hour are @from's. */
 	level = e->budget.level;
 	e->budget = from->budget;
 	if (level < e->budget.level)
@@ -73,12 +73,12 @@ static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t ind
 	struct dimm_rec *to = &e->dimms.rec[index];
 
 	to->overflow = to->overflow || d->overflow;
-	add(&to->corrected_errors, d->corrected_errors);
-	add(&to->uncorrected_errors, d->uncorrected_errors);
-	add(&to->unattributed, d->unattributed);
+	absorb_add(&to->corrected_errors, d->corrected_errors);
+	absorb_add(&to->uncorrected_errors, d->uncorrected_errors);
+	absorb_add(&to->unattributed, d->unattributed);
 	to->pages += d->pages;
 	to->offlined += d->offlined;
-	to->last_seen = later(to->last_seen, d->last_seen);
+	to->last_seen = absorb_later(to->last_seen, d->last_seen);
 	if (d->fault.class > to->fault.class)
 		to->fault = d->fault;
 	if (!*to->serial) {
@@ -90,7 +90,7 @@ static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t ind
 		(uint8_t)fault_verdict(to, e->cfg.budget.pages_per_dimm, NULL);
 }
 
-/* A cell is as certain as its votes. */
+/* A cell is noted once for each of its votes: so it is as certain here as there. */
 static void absorb_cells(struct engine *e, struct engine *from)
 {
 	const struct fault_cell *cell;
@@ -122,7 +122,7 @@ static void absorb_history(struct engine *e, struct effects *out, struct engine 
 	}
 }
 
-static void absorb(struct engine *e, struct effects *out, struct engine *from)
+static void absorb_counts(struct engine *e, struct effects *out, struct engine *from)
 {
 	if (!e->absorb.begun) {
 		e->absorb.begun = true;
@@ -139,9 +139,9 @@ static void absorb(struct engine *e, struct effects *out, struct engine *from)
 	absorb_history(e, out, from);
 }
 
-/* What was done with it meanwhile. */
-static void take_state(struct engine *e, struct page_rec *rec,
-		       const struct page_rec *live)
+/* Takes over what was done with the page in between. */
+static void absorb_state(struct engine *e, struct page_rec *rec,
+			 const struct page_rec *live)
 {
 	unsigned int attempts = rec->attempts + live->attempts;
 
@@ -180,7 +180,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 		rec->dimm = dimm;
 	first = known && rec->first_seen < live->first_seen ? rec->first_seen
 							    : live->first_seen;
-	add(&rec->corrected_errors, live->corrected_errors);
+	absorb_add(&rec->corrected_errors, live->corrected_errors);
 	for (uint32_t i = 0; i < live->n_stamps; i++) {
 		usec_t when = usec(live->stamps[i]);
 
@@ -189,7 +189,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 		ce_tracker_stamp(e->tracker, rec, when);
 	}
 	rec->first_seen = first;
-	take_state(e, rec, live);
+	absorb_state(e, rec, live);
 	ce_tracker_touch(e->tracker, rec);
 	if (live->n_stamps > 0)
 		engine_consider(e, out, rec,
@@ -200,7 +200,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 void engine_take_absorb(struct engine *e, struct effects *out, const struct input *in)
 {
 	if (!in->absorb.live)
-		absorb(e, out, in->absorb.from);
+		absorb_counts(e, out, in->absorb.from);
 	else if (e->absorb.begun)
 		absorb_page(e, out, in);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What errors have in common: rows whose pages go together, pages beside erring pages,
- * and the class of each DIMM's fault. It names pages and DIMMs; whether and when
- * something is done about them is engine_action.c's. No page is named that had no
- * corrected error of its own.
+ * What errors have in common: rows whose pages go together, pages next to erring pages,
+ * and the class of each DIMM's fault. This file names pages; engine_action.c decides
+ * whether and when a page is offlined. It names no page that had no corrected error of
+ * its own.
  */
 
 #include <string.h>
@@ -12,32 +12,32 @@
 #include "base/mem.h"
 #include "engine/engine_internal.h"
 
-/* Rows are classified by this even where RowThreshold= is off. */
+/* Where RowThreshold= is off, rows are classified by this threshold. */
 static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };
 
-/* Pages of a faulty row lie within 64 frames in most real logs (21 of 29 rows). */
+/* In most real logs the pages of a faulty row lie within 64 frames (21 of 29 rows). */
 #define NEIGHBOUR_FRAMES 64
 #define NEIGHBOUR_PAGES  2
 
-static void grow(uint32_t *most, uint32_t n)
+static void fault_grow(uint32_t *most, uint32_t n)
 {
 	if (*most < n)
 		*most = n;
 }
 
-static void keep_evidence(struct dimm_fault *f, const struct fault_counts *n)
+static void fault_keep_evidence(struct dimm_fault *f, const struct fault_counts *n)
 {
-	grow(&f->cells, n->cells);
-	grow(&f->rows, n->rows);
-	grow(&f->faulty_rows, n->faulty_rows);
-	grow(&f->bank_faulty_rows, n->bank_faulty_rows);
-	grow(&f->banks, n->banks);
-	grow(&f->devices, n->devices);
+	fault_grow(&f->cells, n->cells);
+	fault_grow(&f->rows, n->rows);
+	fault_grow(&f->faulty_rows, n->faulty_rows);
+	fault_grow(&f->bank_faulty_rows, n->bank_faulty_rows);
+	fault_grow(&f->banks, n->banks);
+	fault_grow(&f->devices, n->devices);
 }
 
-/* The widest class so far stays: a fault does not heal by being quiet for a month. */
-static void widen(struct engine *e, struct effects *out, uint16_t dimm,
-		  enum fault_class class, usec_t when)
+/* The widest class so far stays: a fault that is quiet for a month has not healed. */
+static void fault_widen(struct engine *e, struct effects *out, uint16_t dimm,
+			enum fault_class class, usec_t when)
 {
 	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 	struct notice r = { .kind = NOTICE_FAULT, .dimm = dimm, .fault = class };
@@ -48,16 +48,15 @@ static void widen(struct engine *e, struct effects *out, uint16_t dimm,
 	f->since = when.us;
 	dimm_table_touch(&e->dimms, dimm);
 	if (class == FAULT_CELL)
-		return; /* the page's first error was told */
+		return; /* the page's first error was reported */
 	r.count = f->cells;
 	engine_notice(e, out, &r);
 	engine_report_verdict(e, out, dimm);
 }
 
-/* One DIMM scattered over many banks is a bad DIMM; two of a channel are a bad channel.
- */
-static void check_channel(struct engine *e, struct effects *out, uint16_t dimm,
-			  usec_t when)
+/* Errors scattered over many banks make a bad DIMM; two such DIMMs, a bad channel. */
+static void fault_check_channel(struct engine *e, struct effects *out, uint16_t dimm,
+				usec_t when)
 {
 	usec_t since = usec_sub(when, usec(FAULT_CHANNEL_WINDOW));
 	struct fault_counts n;
@@ -71,22 +70,23 @@ static void check_channel(struct engine *e, struct effects *out, uint16_t dimm,
 		fault_map_count(e->faults, i, NULL, since, &n);
 		if (!fault_is_scattered(&n))
 			continue;
-		widen(e, out, dimm, FAULT_CHANNEL, when);
-		widen(e, out, i, FAULT_CHANNEL, when);
+		fault_widen(e, out, dimm, FAULT_CHANNEL, when);
+		fault_widen(e, out, i, FAULT_CHANNEL, when);
 		return;
 	}
 }
 
-static bool has_place(enum fault_class class)
+static bool fault_has_place(enum fault_class class)
 {
 	return class == FAULT_COLUMN || class == FAULT_BANK;
 }
 
 /*
- * The DIMM's fault is as wide as it gets, by as many cells as are kept: a storm teaches
- * no more. Only pages hot enough to go all the same have their cells looked at.
+ * The DIMM's fault is as wide as it can get, and all cells that can be kept are kept: a
+ * storm teaches no more. Then the cell of a page is looked at only if the page has enough
+ * errors of its own to be offlined.
  */
-static bool is_known_enough(const struct engine *e, uint16_t dimm)
+static bool fault_is_settled(const struct engine *e, uint16_t dimm)
 {
 	const struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 
@@ -95,41 +95,43 @@ static bool is_known_enough(const struct engine *e, uint16_t dimm)
 		(f->class == FAULT_RANK && !e->dimms.shares_channel[dimm]));
 }
 
-_apart_ static void classify(struct engine *e, struct effects *out, uint16_t dimm,
-			     const struct fault_cell *cell, usec_t when)
+_apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint16_t dimm,
+				     const struct fault_cell *cell, usec_t when)
 {
 	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 	struct fault_counts n;
 	enum fault_class class;
 
-	if (is_known_enough(e, dimm))
+	if (fault_is_settled(e, dimm))
 		return;
 	fault_map_count(e->faults, dimm, cell, usec_sub(when, usec(FAULT_WINDOW)), &n);
 	class = fault_classify(&n);
-	/* Two banks that each have a fault of their own are several banks. */
-	if (has_place(class) && has_place(f->class) &&
+	/* Two banks with a fault each are a fault of the rank. */
+	if (fault_has_place(class) && fault_has_place(f->class) &&
 	    !fault_same_bank(&f->at, &cell->coord))
 		class = FAULT_RANK;
-	keep_evidence(f, &n);
+	fault_keep_evidence(f, &n);
 	dimm_table_touch(&e->dimms, dimm);
-	if (has_place(class) && class >= f->class) {
+	if (fault_has_place(class) && class >= f->class) {
 		if (class > f->class) {
 			f->extent = 0;
 			f->at = cell->coord;
 		}
-		grow(&f->extent, class == FAULT_COLUMN ? n.column_rows : n.bank_rows);
+		fault_grow(&f->extent,
+			   class == FAULT_COLUMN ? n.column_rows : n.bank_rows);
 	}
-	widen(e, out, dimm, class, when);
+	fault_widen(e, out, dimm, class, when);
 	if (e->dimms.shares_channel[dimm] && n.rows >= FAULT_CHANNEL_ROWS)
-		check_channel(e, out, dimm, when);
+		fault_check_channel(e, out, dimm, when);
 }
 
 /*
- * Pages of the row that erred, in this boot: before, the addresses may have been others.
- * What the tracker had to let go acts when it errs again.
+ * Puts the pages of the row that erred in line. Only cells of this boot count: in an
+ * earlier boot their addresses may have been different. A page that the tracker evicted
+ * is put in line when it errs again.
  */
-_apart_ static void take_row(struct engine *e, uint16_t dimm,
-			     const struct fault_cell *cell)
+_apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
+				   const struct fault_cell *cell)
 {
 	const struct fault_cell *c;
 
@@ -148,8 +150,8 @@ _apart_ static void take_row(struct engine *e, uint16_t dimm,
 }
 
 /* True if the row of @cell became faulty by the event at @when. */
-static bool row_breaks(struct engine *e, uint16_t dimm, const struct fault_cell *cell,
-		       usec_t when)
+static bool fault_row_breaks(struct engine *e, uint16_t dimm,
+			     const struct fault_cell *cell, usec_t when)
 {
 	const struct threshold *own = &e->dimms.rule[dimm].row;
 	const struct threshold *limit = own->count ? own : &default_row;
@@ -164,16 +166,16 @@ static bool row_breaks(struct engine *e, uint16_t dimm, const struct fault_cell 
 	return true;
 }
 
-/** What an event says of a cell. */
+/** What an event says about a cell. */
 struct cell_event {
 	const struct fault_cell *cell; /* NULL: nothing */
-	bool is_new;                   /* one more to be counted */
-	bool passed_over;              /* not looked at: its page does not go by it */
-	bool again;                    /* it erred before, within the window */
+	bool is_new;                   /* one more cell to be counted */
+	bool passed_over; /* not looked at: it decides nothing for its page */
+	bool again;       /* the cell erred before, within the window */
 };
 
-static bool errs_again(const struct threshold *limit, const struct fault_cell *cell,
-		       usec_t when)
+static bool fault_errs_again(const struct threshold *limit, const struct fault_cell *cell,
+			     usec_t when)
 {
 	int64_t apart = usec_sub(when, usec(cell->last)).us;
 
@@ -181,9 +183,10 @@ static bool errs_again(const struct threshold *limit, const struct fault_cell *c
 	       apart >= -limit->window.us;
 }
 
-/* The coordinates of its cell are not certain, or not known at all. */
-_apart_ static struct cell_event learn_cell(struct engine *e, const struct ce_event *ev,
-					    uint16_t dimm, struct cell_event ret)
+/* For a cell whose coordinates are not certain, or not known at all. */
+_apart_ static struct cell_event fault_learn_cell(struct engine *e,
+						  const struct ce_event *ev,
+						  uint16_t dimm, struct cell_event ret)
 {
 	const uint8_t needed = DRAM_ROW | DRAM_BANK;
 	struct dram_coord coord = ev->coord;
@@ -204,8 +207,8 @@ _apart_ static struct cell_event learn_cell(struct engine *e, const struct ce_ev
 	return ret;
 }
 
-/* Whether something would be done about the page now if its cell, or row, said so. */
-static bool may_go_by_place(const struct engine *e, const struct page_rec *rec)
+/* Whether the page may be offlined now because of its cell or row. */
+static bool fault_may_go_by_place(const struct engine *e, const struct page_rec *rec)
 {
 	switch ((enum page_state)rec->state) {
 	case PAGE_WATCHED:
@@ -221,27 +224,27 @@ static bool may_go_by_place(const struct engine *e, const struct page_rec *rec)
 	return false;
 }
 
-static struct cell_event note_cell(struct engine *e, const struct ce_event *ev,
-				   const struct page_rec *rec, uint16_t dimm)
+static struct cell_event fault_note_cell(struct engine *e, const struct ce_event *ev,
+					 const struct page_rec *rec, uint16_t dimm)
 {
 	uint64_t line = ev->address.addr >> FAULT_LINE_SHIFT;
 	struct fault_cell *cell = fault_map_find(e->faults, dimm, line);
 	struct cell_event ret = { .cell = cell };
 
-	ret.again = cell && errs_again(&e->dimms.rule[dimm].cell, cell, ev->time);
+	ret.again = cell && fault_errs_again(&e->dimms.rule[dimm].cell, cell, ev->time);
 	if (cell && cell->votes >= FAULT_CERTAIN) {
-		/* Silent for so long that it was not counted any more. */
+		/* It was silent for so long that it no longer counted. */
 		ret.is_new = ev->time.us - cell->last > FAULT_WINDOW;
 		fault_map_touch(e->faults, dimm, cell, ev->time);
 		return ret;
 	}
-	if (!cell && is_known_enough(e, dimm) && !may_go_by_place(e, rec))
+	if (!cell && fault_is_settled(e, dimm) && !fault_may_go_by_place(e, rec))
 		return (struct cell_event){ .passed_over = true };
-	return learn_cell(e, ev, dimm, ret);
+	return fault_learn_cell(e, ev, dimm, ret);
 }
 
-/* Erring pages around @p, those of faulty rows counted twice. */
-static unsigned int neighbours(const struct engine *e, const struct page_rec *rec)
+/* Counts the erring pages around @rec; a page of a faulty row counts twice. */
+static unsigned int fault_neighbours(const struct engine *e, const struct page_rec *rec)
 {
 	const struct threshold *row = &e->dimms.rule[rec->dimm].row;
 	const struct threshold *limit = row->count ? row : &default_row;
@@ -262,14 +265,14 @@ static unsigned int neighbours(const struct engine *e, const struct page_rec *re
 	return n;
 }
 
-static bool has_neighbours(const struct engine *e, const struct page_rec *rec)
+static bool fault_has_neighbours(const struct engine *e, const struct page_rec *rec)
 {
 	return e->dimms.rule[rec->dimm].neighbour && rec->n_stamps > 0 &&
-	       rec->state != PAGE_OFFLINED && neighbours(e, rec) >= NEIGHBOUR_PAGES;
+	       rec->state != PAGE_OFFLINED && fault_neighbours(e, rec) >= NEIGHBOUR_PAGES;
 }
 
-/* A page that erred may be what others close by were waiting for. */
-_apart_ static void take_neighbours(struct engine *e, const struct page_rec *rec)
+/* Puts pages close to @rec in line for which @rec is the neighbour that was missing. */
+_apart_ static void fault_take_neighbours(struct engine *e, const struct page_rec *rec)
 {
 	uint64_t first = rec->pfn > NEIGHBOUR_FRAMES ? rec->pfn - NEIGHBOUR_FRAMES : 0;
 
@@ -278,7 +281,7 @@ _apart_ static void take_neighbours(struct engine *e, const struct page_rec *rec
 
 		if (!other || other == rec || other->state != PAGE_WATCHED ||
 		    other->loading || other->dimm != rec->dimm ||
-		    !has_neighbours(e, other))
+		    !fault_has_neighbours(e, other))
 			continue;
 		other->result = RESULT_NONE;
 		other->tries = 0;
@@ -290,22 +293,22 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, const struct page_rec *rec,
 			       uint16_t dimm)
 {
-	struct cell_event news = note_cell(e, ev, rec, dimm);
+	struct cell_event news = fault_note_cell(e, ev, rec, dimm);
 	const struct fault_cell *cell = news.cell;
-	bool breaks = cell && row_breaks(e, dimm, cell, ev->time);
+	bool breaks = cell && fault_row_breaks(e, dimm, cell, ev->time);
 
 	if (breaks && e->dimms.rule[dimm].row.count > 0)
-		take_row(e, dimm, cell);
+		fault_take_row(e, dimm, cell);
 	if (breaks || news.is_new)
-		classify(e, out, dimm, cell, ev->time);
+		fault_reclassify(e, out, dimm, cell, ev->time);
 	if (cell && cell->votes > 0 && cell->row_faulty &&
 	    e->dimms.rule[dimm].row.count > 0)
 		return REASON_ROW_FAULT;
 	if (news.again)
 		return REASON_CELL_FAULT;
-	if (cell || news.passed_over || !has_neighbours(e, rec))
+	if (cell || news.passed_over || !fault_has_neighbours(e, rec))
 		return REASON_NONE;
-	take_neighbours(e, rec);
+	fault_take_neighbours(e, rec);
 	return REASON_NEIGHBOUR;
 }
 
@@ -318,7 +321,7 @@ enum reason engine_fault_reason(const struct engine *e, const struct page_rec *r
 	if (e->dimms.rule[rec->dimm].row.count > 0 &&
 	    fault_map_lines_faulty(e->faults, rec->dimm, from, from + lines - 1))
 		return REASON_ROW_FAULT;
-	return has_neighbours(e, rec) ? REASON_NEIGHBOUR : REASON_NONE;
+	return fault_has_neighbours(e, rec) ? REASON_NEIGHBOUR : REASON_NONE;
 }
 
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Soft-offline requests that are not ours, as soft_offline_event tells of them: they are
- * recorded with who asked, a page that is gone counts as offlined by somebody else, and a
- * request that failed is taken over if there is cause for it. Firmware or RAS_CEC behind
- * a request of the kernel are cause enough; a program's word is not, unless the page has
- * erred by our own records. What follows then is the policy's: this file neither asks the
- * kernel for anything nor knows a budget.
+ * Soft-offline requests that are not ours, as soft_offline_event reports them. Each is
+ * recorded with who asked. A page that is gone counts as offlined by somebody else. A
+ * failed request becomes ours if there is cause for it: a request of the kernel (for
+ * firmware or RAS_CEC) is cause enough, a program's is not unless our own records have
+ * errors of the page. The policy decides what follows: this file asks the kernel for
+ * nothing and knows no budget.
  */
 
 #include "engine/engine_internal.h"
 
-/* Between the trace's clock and CLOCK_BOOTTIME as read by us. */
+/* How far the trace's clock may differ from CLOCK_BOOTTIME as we read it. */
 #define SLACK_USEC INT64_C(10000)
 
 /*
- * The thread that asked tells, unless its number says nothing to us: in a container, or
- * if the event is older than this process and may be a predecessor's.
+ * The thread that asked decides, unless its number means nothing to us: in a container,
+ * or if the event is older than this process and may be of the process before it.
  */
-static bool is_ours(const struct engine *e, const struct input *in)
+static bool foreign_is_ours(const struct engine *e, const struct input *in)
 {
 	const struct soft_event *ev = in->soft.event;
 	const struct page_rec *rec = ce_tracker_peek(e->tracker, ev->pfn);
@@ -38,7 +38,7 @@ static bool is_ours(const struct engine *e, const struct input *in)
 	return attempts_made_event(&e->attempts, ev, SLACK_USEC);
 }
 
-static enum reason reason_of(enum soft_origin origin)
+static enum reason foreign_reason(enum soft_origin origin)
 {
 	switch (origin) {
 	case SOFT_BY_KERNEL:
@@ -53,7 +53,7 @@ static enum reason reason_of(enum soft_origin origin)
 	return REASON_PROGRAM_REQUEST;
 }
 
-static enum poison_cause cause_of(enum soft_origin origin)
+static enum poison_cause foreign_cause(enum soft_origin origin)
 {
 	switch (origin) {
 	case SOFT_BY_KERNEL:
@@ -69,53 +69,52 @@ static enum poison_cause cause_of(enum soft_origin origin)
 	return POISON_OTHER;
 }
 
-static bool is_done(const struct soft_event *ev)
+static bool foreign_is_done(const struct soft_event *ev)
 {
 	return ev->error == 0;
 }
 
 /* The frame was in use before this request and is not now. */
-static bool has_moved(const struct soft_event *ev)
+static bool foreign_has_moved(const struct soft_event *ev)
 {
-	return is_done(ev) && ev->outcome != SOFT_ALREADY_POISONED;
+	return foreign_is_done(ev) && ev->outcome != SOFT_ALREADY_POISONED;
 }
 
-static enum result result_of(const struct soft_event *ev)
+static enum result foreign_result(const struct soft_event *ev)
 {
 	const struct offline_answer answer = { .error = ev->error };
 
-	if (is_done(ev))
-		return has_moved(ev) ? RESULT_OFFLINED : RESULT_ALREADY;
+	if (foreign_is_done(ev))
+		return foreign_has_moved(ev) ? RESULT_OFFLINED : RESULT_ALREADY;
 	return policy_classify(&answer);
 }
 
 /*
- * Whether a failed request becomes ours. What the kernel was told to refuse is no
- * failure: who turned its own initiative off wants the policy to decide, by the errors
- * that are counted.
+ * Whether a failed request becomes ours. If an operator has the kernel refuse its own
+ * requests, a refusal is no failure: then only the counted errors decide.
  */
-static bool has_cause(const struct engine *e, const struct soft_event *ev,
-		      const struct page_rec *rec)
+static bool foreign_has_cause(const struct engine *e, const struct soft_event *ev,
+			      const struct page_rec *rec)
 {
-	enum retry_kind retry = policy_retry(&e->cfg, result_of(ev), 1);
+	enum retry_kind retry = policy_retry(&e->cfg, foreign_result(ev), 1);
 
 	if (retry != RETRY_BACKOFF && retry != RETRY_HOURLY && retry != RETRY_NEXT_CE)
 		return false;
 	return ev->origin == SOFT_BY_KERNEL || (rec && rec->corrected_errors > 0);
 }
 
-/* Returns when it is tried, 0 if not by a timer. */
-static usec_t adopt(struct engine *e, struct effects *out, struct page_rec *rec,
-		    const struct soft_event *ev)
+/* Puts the page in line. Returns when it is tried, 0 if no timer decides that. */
+static usec_t foreign_adopt(struct engine *e, struct effects *out, struct page_rec *rec,
+			    const struct soft_event *ev)
 {
-	enum result result = result_of(ev);
+	enum result result = foreign_result(ev);
 	usec_t when = usec_add(e->now, usec(USEC_PER_HOUR));
 
 	if (rec->state == PAGE_FAILED || rec->state == PAGE_REFUSED)
 		engine_consider(e, out, rec, (enum reason)rec->reason);
 	if (rec->state != PAGE_WATCHED)
 		return usec(0);
-	engine_enqueue(e, rec, LIFE_CHOSEN, reason_of(ev->origin));
+	engine_enqueue(e, rec, LIFE_CHOSEN, foreign_reason(ev->origin));
 	rec->result = result;
 	rec->tries = 1;
 	if (policy_retry(&e->cfg, result, 1) != RETRY_HOURLY)
@@ -124,25 +123,26 @@ static usec_t adopt(struct engine *e, struct effects *out, struct page_rec *rec,
 	return when;
 }
 
-static void take_as_offlined(struct engine *e, struct page_rec *rec,
-			     const struct soft_event *ev)
+static void foreign_take_as_offlined(struct engine *e, struct page_rec *rec,
+				     const struct soft_event *ev)
 {
 	if (rec->state == PAGE_OFFLINED)
 		return;
 	engine_mark_offlined(e, rec, RESULT_ALREADY);
-	rec->reason = reason_of(ev->origin);
+	rec->reason = foreign_reason(ev->origin);
 }
 
-static void record(struct engine *e, struct effects *out, const struct page_rec *rec,
-		   const struct soft_event *ev, usec_t retry_at)
+static void foreign_record(struct engine *e, struct effects *out,
+			   const struct page_rec *rec, const struct soft_event *ev,
+			   usec_t retry_at)
 {
 	struct action_row row = {
 		.id = e->totals.next_action_id++,
 		.time = usec_min(ev->time, e->now).us,
 		.pfn = ev->pfn.n,
 		.action = ACTION_FOREIGN,
-		.reason = reason_of(ev->origin),
-		.result = result_of(ev),
+		.reason = foreign_reason(ev->origin),
+		.result = foreign_result(ev),
 		.page_type = ev->kind,
 		.error = ev->error,
 		.duration_usec = ev->duration_usec,
@@ -169,27 +169,27 @@ static void record(struct engine *e, struct effects *out, const struct page_rec 
 	engine_store_action(e, out, &row);
 	if (rec)
 		engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
-	engine_store_spent(e, out); /* with it, lest a crash has the id used twice */
+	engine_store_spent(e, out); /* or a crash would let the id be used twice */
 	engine_notice(e, out, &r);
 }
 
-/* @rec: what is known of the page, also by the database; NULL if nothing is. */
-static void settle(struct engine *e, struct effects *out, struct page_rec *rec,
-		   const struct soft_event *ev)
+/* @rec: what is known of the page, by the database too; NULL if nothing is. */
+static void foreign_settle(struct engine *e, struct effects *out, struct page_rec *rec,
+			   const struct soft_event *ev)
 {
-	bool keep = has_moved(ev) || has_cause(e, ev, rec);
+	bool keep = foreign_has_moved(ev) || foreign_has_cause(e, ev, rec);
 	usec_t retry_at = usec(0);
 
 	if (!rec && keep) {
 		rec = engine_new_page(e, out, ev->pfn);
 		rec->first_seen = e->now.us;
 	}
-	/* Of a page that we are at, the probe or the answer will tell. */
-	if (rec && !rec->in_flight && is_done(ev))
-		take_as_offlined(e, rec, ev);
+	/* If a probe or an attempt of ours is under way, its result decides. */
+	if (rec && !rec->in_flight && foreign_is_done(ev))
+		foreign_take_as_offlined(e, rec, ev);
 	else if (rec && !rec->in_flight && keep)
-		retry_at = adopt(e, out, rec, ev);
-	record(e, out, rec, ev, retry_at);
+		retry_at = foreign_adopt(e, out, rec, ev);
+	foreign_record(e, out, rec, ev, retry_at);
 }
 
 void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_rec *rec)
@@ -200,16 +200,17 @@ void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_re
 	if (!e->foreign.waiting || ev.pfn.n != p.n)
 		return;
 	e->foreign.waiting = false;
-	/* Made only to ask the database, which knows nothing of it. */
-	if (rec->n_stamps == 0 && rec->state == PAGE_WATCHED && !has_moved(&ev) &&
-	    rec->corrected_errors == 0 && !has_cause(e, &ev, rec)) {
+	/* The record was made only to ask the database, which knows nothing of the page. */
+	if (rec->n_stamps == 0 && rec->state == PAGE_WATCHED && !foreign_has_moved(&ev) &&
+	    rec->corrected_errors == 0 && !foreign_has_cause(e, &ev, rec)) {
 		ce_tracker_remove(e->tracker, rec);
 		rec = NULL;
 	}
-	settle(e, out, rec, &ev);
+	foreign_settle(e, out, rec, &ev);
 }
 
-static void load_first(struct engine *e, struct effects *out, const struct soft_event *ev)
+static void foreign_load_first(struct engine *e, struct effects *out,
+			       const struct soft_event *ev)
 {
 	struct page_rec *rec = engine_new_page(e, out, ev->pfn);
 
@@ -220,15 +221,16 @@ static void load_first(struct engine *e, struct effects *out, const struct soft_
 	engine_emit(out, EFFECT_LOAD)->pfn = ev->pfn;
 }
 
-static void take_ours(struct engine *e, struct effects *out, const struct soft_event *ev)
+static void foreign_take_ours(struct engine *e, struct effects *out,
+			      const struct soft_event *ev)
 {
 	const struct page_rec *rec = ce_tracker_peek(e->tracker, ev->pfn);
 	struct attempt *a = attempts_find_page(&e->attempts, ev->pfn);
 
 	if (a)
 		a->row.outcome = ev->outcome;
-	/* A predecessor's, of which it could not tell us. */
-	else if (ev->time.us < e->restored_at.us && is_done(ev) && rec &&
+	/* Of the process before this one, which could not record the answer. */
+	else if (ev->time.us < e->restored_at.us && foreign_is_done(ev) && rec &&
 		 rec->state != PAGE_OFFLINED)
 		engine_emit(out, EFFECT_RECONCILE);
 }
@@ -241,22 +243,22 @@ void engine_take_soft(struct engine *e, struct effects *out, const struct input 
 	bool is_page = paddr_to_pfn(a, e->page_shift).n == ev->pfn.n &&
 		       ram_map_contains(&e->ram, a);
 
-	if (is_ours(e, in)) {
-		take_ours(e, out, ev);
+	if (foreign_is_ours(e, in)) {
+		foreign_take_ours(e, out, ev);
 		return;
 	}
-	if (has_moved(ev))
-		engine_announce(e, out, ev, cause_of(ev->origin));
+	if (foreign_has_moved(ev))
+		engine_announce(e, out, ev, foreign_cause(ev->origin));
 	if (rec && rec->loading) {
-		record(e, out, NULL, ev, usec(0));
+		foreign_record(e, out, NULL, ev, usec(0));
 		return;
 	}
-	if (!rec && is_done(ev) && !has_moved(ev))
-		return; /* asked for in vain: nothing has changed */
+	if (!rec && foreign_is_done(ev) && !foreign_has_moved(ev))
+		return; /* the frame was poisoned before: nothing has changed */
 	if (!is_page)
-		record(e, out, NULL, ev, usec(0));
+		foreign_record(e, out, NULL, ev, usec(0));
 	else if (!rec && e->more_stored && !e->foreign.waiting)
-		load_first(e, out, ev);
+		foreign_load_first(e, out, ev);
 	else
-		settle(e, out, rec, ev);
+		foreign_settle(e, out, rec, ev);
 }

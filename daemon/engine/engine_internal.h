@@ -209,12 +209,20 @@ void engine_announce(struct engine *e, struct effects *out, const struct soft_ev
 		     enum poison_cause cause);
 
 /* engine_fault.c */
+/**
+ * What the cell of @ev, on page @rec, shows: classifies the fault of @dimm and puts other
+ * pages in line for it. Returns why @rec itself should be offlined; REASON_NONE.
+ */
 enum reason engine_fault_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, const struct page_rec *rec,
 			       uint16_t dimm);
+/** Why @rec should be offlined by its row or its neighbours; REASON_NONE. */
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec);
-void engine_forget_cells(struct engine *e, pfn_t p);
+/** Whether the fault of its DIMM is too wide for @rec to be worth a page. */
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
+/** Drops the cells of page @p, on whatever DIMM. */
+void engine_forget_cells(struct engine *e, pfn_t p);
+/** Emits dirty cells while there is room in @out. */
 void engine_store_cells(struct engine *e, struct effects *out);
 
 /* engine_settle.c */
@@ -242,7 +250,7 @@ void engine_take_absorb(struct engine *e, struct effects *out, const struct inpu
 
 /* engine_foreign.c */
 void engine_take_soft(struct engine *e, struct effects *out, const struct input *in);
-/* To be called for each page that was loaded. Removes @rec if nothing is known of it. */
+/** To be called for each page that was loaded. Removes @rec if nothing is known of it. */
 void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_rec *rec);
 
 /* engine_replay.c */

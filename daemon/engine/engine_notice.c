@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Making effects, and keeping reports to a number that people and journald can bear: each
- * kind may speak so often a minute, what it held back is summed up in one line. It
- * decides nothing about pages.
+ * Makes effects, and keeps notices to a number that people and journald can bear: each
+ * kind has a limit per minute, and one line sums up the notices that were suppressed.
+ * This file decides nothing about pages.
  */
 
 #include <assert.h>

@@ -8,9 +8,9 @@
 
 #include "engine/engine_internal.h"
 
-static usec_t queue_deadline(const struct engine *e)
+static usec_t status_queue_deadline(const struct engine *e)
 {
-	/* While anything is under way its answer is what goes on. */
+	/* While something is under way, its answer comes next. */
 	if (e->look.set || e->hold.looking || e->attempts.n > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->requests.n > 0)
@@ -28,7 +28,7 @@ static usec_t queue_deadline(const struct engine *e)
 usec_t engine_deadline(const struct engine *e)
 {
 	const struct page_rec *delayed = ce_tracker_first_delayed(e->tracker);
-	usec_t at = queue_deadline(e);
+	usec_t at = status_queue_deadline(e);
 
 	if (delayed)
 		at = usec_min(at, usec(delayed->not_before));
@@ -92,7 +92,7 @@ enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 			     ret_why);
 }
 
-static void raise(struct engine_status *s, enum verdict verdict, const char *why)
+static void status_raise(struct engine_status *s, enum verdict verdict, const char *why)
 {
 	if (verdict > s->verdict) {
 		s->verdict = verdict;
@@ -100,8 +100,8 @@ static void raise(struct engine_status *s, enum verdict verdict, const char *why
 	}
 }
 
-/* Of the DIMMs, not of all time: a DIMM that was replaced can be forgotten. */
-static bool has_uncorrected(const struct engine *e)
+/* Errors of the DIMMs, not of all time: a replaced DIMM can be forgotten. */
+static bool status_has_uncorrected(const struct engine *e)
 {
 	for (unsigned int i = 0; i < e->dimms.n; i++)
 		if (e->dimms.rec[i].uncorrected_errors > 0)
@@ -110,10 +110,10 @@ static bool has_uncorrected(const struct engine *e)
 }
 
 /*
- * Of the machine as a whole a repair at the next boot is one more thing that needs an
- * eye; which DIMM, and why, is said of the DIMM.
+ * For the machine as a whole, a repair at the next boot is one more thing to look at;
+ * which DIMM it is, and why, stands with the DIMM.
  */
-static void judge_dimms(const struct engine *e, struct engine_status *s)
+static void status_judge_dimms(const struct engine *e, struct engine_status *s)
 {
 	unsigned int replace = 0, repair = 0;
 	char why[FAULT_WHY_MAX];
@@ -128,39 +128,42 @@ static void judge_dimms(const struct engine *e, struct engine_status *s)
 	if (replace > 0) {
 		snprintf(why, sizeof(why), "%u DIMM%s should be replaced", replace,
 			 replace == 1 ? "" : "s");
-		raise(s, VERDICT_REPLACE, why);
+		status_raise(s, VERDICT_REPLACE, why);
 	}
 	if (repair > 0) {
 		snprintf(why, sizeof(why),
 			 "%u DIMM%s should be repaired at the next reboot", repair,
 			 repair == 1 ? "" : "s");
-		raise(s, VERDICT_DEGRADED, why);
+		status_raise(s, VERDICT_DEGRADED, why);
 	}
 }
 
-/* Later lines win only over weaker verdicts, so the order is that of importance. */
-static void judge(const struct engine *e, struct engine_status *s)
+/* A later line replaces only a weaker verdict, so the most important lines come first. */
+static void status_judge(const struct engine *e, struct engine_status *s)
 {
 	s->verdict = VERDICT_OK;
 	snprintf(s->verdict_why, sizeof(s->verdict_why), "no corrected errors");
-	judge_dimms(e, s);
+	status_judge_dimms(e, s);
 	if (s->hold != RESULT_NONE)
-		raise(s, VERDICT_DEGRADED, result_help(s->hold));
-	if (has_uncorrected(e))
-		raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
+		status_raise(s, VERDICT_DEGRADED, result_help(s->hold));
+	if (status_has_uncorrected(e))
+		status_raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
 	if (e->total_used_up)
-		raise(s, VERDICT_DEGRADED, "the budget of the whole machine is used up");
+		status_raise(s, VERDICT_DEGRADED,
+			     "the budget of the whole machine is used up");
 	if (e->hour_used_up)
-		raise(s, VERDICT_DEGRADED, "the hourly budget is used up; pages wait");
+		status_raise(s, VERDICT_DEGRADED,
+			     "the hourly budget is used up; pages wait");
 	if (s->pages[PAGE_FAILED] > 0)
-		raise(s, VERDICT_DEGRADED, "pages that should be offlined could not be");
+		status_raise(s, VERDICT_DEGRADED,
+			     "pages that should be offlined could not be");
 	if (s->pages[PAGE_OFFLINED] > 0)
-		raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
+		status_raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
 	if (e->losses.at.us > 0 && usec_sub(e->now, e->losses.at).us < USEC_PER_DAY)
-		raise(s, VERDICT_DEGRADED,
-		      "events were lost within a day; counts are lower bounds");
+		status_raise(s, VERDICT_DEGRADED,
+			     "events were lost within a day; counts are lower bounds");
 	if (e->totals.corrected_errors > 0)
-		raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
+		status_raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
 }
 
 void engine_status(const struct engine *e, usec_t now, struct engine_status *ret)
@@ -188,6 +191,6 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 		s.waiting_for = RESULT_UNREADABLE;
 	else if (e->hold.why == RESULT_NONE && e->hour_used_up)
 		s.waiting_for = RESULT_BUDGET_HOUR;
-	judge(e, &s);
+	status_judge(e, &s);
 	*ret = s;
 }

@@ -58,7 +58,7 @@ static void test_empty(void **state)
 	assert_false(dimm_table_clean(&t, DIMM_OTHER));
 }
 
-/* Controller, each layer and the label tell DIMMs apart, and nothing else does. */
+/* A DIMM is its controller, its layers and its label, and nothing else. */
 static void test_intern(void **state)
 {
 	struct ce_event ev;

@@ -100,7 +100,7 @@ static void test_samples(void **state)
 	sample(56);
 	expect(POISON_PROGRAM, 56, 4, 0, 4);
 	end();
-	/* A fall is nobody's doing, whoever is suspected. */
+	/* A fall is never charged to the suspect. */
 	sample(16);
 	expect(POISON_RELEASED, 16, -40, 0, -40);
 	end();
