@@ -151,8 +151,8 @@ int db_connect(struct db *db, int flags)
 	return r;
 }
 
-/* 0 and the schema's version, 0 for an empty file */
-static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
+/* 0 and *ret_new: it is empty, or ours */
+static int identify(struct db *db, bool *ret_new, const char **ret_why)
 {
 	int64_t id = 0, version = 0, objects = 0;
 	int r;
@@ -164,6 +164,12 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 		r = db_read_int(db, "SELECT count(*) FROM sqlite_schema", &objects);
 	if (r < 0)
 		return r;
+	if (id == DB_DEVELOPMENT_ID) {
+		*ret_why = db_why("%s: cannot be read: a development version of "
+				  "softofflined wrote it",
+				  db->path);
+		return -ESTALE;
+	}
 	if (id != DB_APPLICATION_ID && (id || version || objects)) {
 		*ret_why = db_why("%s: the database of another program; give another "
 				  "path, or move the file away",
@@ -180,7 +186,7 @@ static int identify(struct db *db, int64_t *ret_version, const char **ret_why)
 	}
 	if (version < 0 || (version == 0 && objects))
 		return -EUCLEAN;
-	*ret_version = version;
+	*ret_new = version == 0;
 	return version == 0 ? 0 : db_check_shape(db, ret_why);
 }
 
@@ -251,15 +257,13 @@ static int prepare_all(struct db *db)
 	return 0;
 }
 
-/* Every step that is missing and the boot's row, or nothing. */
-static int migrate(struct db *db, const struct db_options *o, int64_t version)
+/* The tables of a new file and the boot's row, or nothing. */
+static int begin_boot(struct db *db, const struct db_options *o, bool new)
 {
 	int r = db_run(db, STMT_BEGIN);
 
-	if (r == 0)
-		r = db_migrate(db, version);
-	if (r == 0)
-		r = db_pragma(db, "application_id", DB_APPLICATION_ID);
+	if (r == 0 && new)
+		r = db_create_schema(db);
 	if (r == 0)
 		r = put_boot(db, o);
 	if (r == 0)
@@ -269,12 +273,12 @@ static int migrate(struct db *db, const struct db_options *o, int64_t version)
 	return r;
 }
 
-static int configure(struct db *db, int64_t version, const char **ret_why)
+static int configure(struct db *db, bool new, const char **ret_why)
 {
 	int r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
 
 	/* can only be chosen before the first table */
-	if (r == 0 && version == 0)
+	if (r == 0 && new)
 		r = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (r == 0)
 		r = enter_wal(db);
@@ -299,23 +303,24 @@ static int configure(struct db *db, int64_t version, const char **ret_why)
 int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_how,
 		 const char **ret_why)
 {
-	int64_t version = 0, last_ce = 0;
+	int64_t last_ce = 0;
+	bool new = false;
 	int r;
 
 	r = db_make_private(db->path);
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
-		r = identify(db, &version, ret_why);
+		r = identify(db, &new, ret_why);
 	if (r == 0)
 		db_narrow_all(db);
-	db->unchecked = o->check_later && version == DB_SCHEMA_VERSION;
+	db->unchecked = o->check_later && !new;
 	if (r == 0)
 		r = db->unchecked ? db_check_small_tables(db) : db_check_sound(db, "1");
 	if (r == 0)
-		r = configure(db, version, ret_why);
+		r = configure(db, new, ret_why);
 	if (r == 0)
-		r = migrate(db, o, version);
+		r = begin_boot(db, o, new);
 	if (r == 0)
 		r = prepare_all(db);
 	if (r == 0)
@@ -329,7 +334,7 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 	db->ce_before = (uint64_t)last_ce;
 	db_note_place(db);
 	db_rehearse(db);
-	*ret_how = version == 0 ? DB_CREATED : DB_OPENED;
+	*ret_how = new ? DB_CREATED : DB_OPENED;
 	return 0;
 }
 
@@ -384,6 +389,22 @@ static int open_as_it_is(struct db *db, const struct db_options *o,
 	return 0;
 }
 
+/* In the place of a file of a development version. */
+static int open_instead(struct db *db, const struct db_options *o,
+			enum db_opened *ret_how, const char **ret_why)
+{
+	const char *why = NULL;
+	int r = db_retire(db, ret_why);
+
+	if (r == 0)
+		r = db_open_file(db, o, ret_how, &why);
+	if (r == 0)
+		*ret_how = DB_RETIRED;
+	else if (why)
+		*ret_why = why;
+	return r;
+}
+
 static int open_or_replace(struct db *db, const struct db_options *o,
 			   enum db_opened *ret_how, const char **ret_why)
 {
@@ -391,6 +412,8 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 	bool restored;
 	int r = open_as_it_is(db, o, ret_how, ret_why);
 
+	if (r == -ESTALE)
+		return open_instead(db, o, ret_how, ret_why);
 	if (r != -EUCLEAN)
 		return r;
 	r = db_quarantine(db, &restored, ret_why);
@@ -450,28 +473,28 @@ int db_probe(const char *path)
 {
 	_cleanup_(db_close_p) struct db *db = NULL;
 	const char *why;
-	int64_t version = 0;
+	bool new = false;
 	int r = db_new(&db, path);
 
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)
-		r = identify(db, &version, &why);
+		r = identify(db, &new, &why);
 	if (r == 0)
-		r = version == 0 ? -ENODATA : db_check_sound(db, "1");
+		r = new ? -ENODATA : db_check_sound(db, "1");
 	return r;
 }
 
 bool db_is_none(int r)
 {
 	return r == -EUCLEAN || r == -ENODATA || r == -EINVAL || r == -EPROTONOSUPPORT ||
-	       r == -ENOENT;
+	       r == -ESTALE || r == -ENOENT;
 }
 
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 {
 	_cleanup_(db_close_p) struct db *db = NULL;
-	int64_t version = 0;
+	bool new = false;
 	int r;
 
 	*ret_why = NULL;
@@ -483,8 +506,8 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 	if (r == 0)
 		db_limit_steps(db);
 	if (r == 0)
-		r = identify(db, &version, ret_why);
-	if (r == 0 && version == 0) {
+		r = identify(db, &new, ret_why);
+	if (r == 0 && new) {
 		*ret_why = db_why("%s: an empty database", path);
 		r = -ENODATA;
 	}

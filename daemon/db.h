@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The only door to SQLite: one file in WAL mode, group commits, numbered migrations. The
+ * The only door to SQLite: one file in WAL mode, group commits. The
  * database is memory and evidence, not brain: when it fails, its functions say so and the
  * daemon goes on deciding from what it holds.
  *
@@ -18,8 +18,10 @@
 #include "track/fault_map.h"
 #include "track/records.h"
 
-#define DB_APPLICATION_ID 0x534f4644 /* "SOFD" */
-#define DB_SCHEMA_VERSION 5
+#define DB_APPLICATION_ID 0x736f6664 /* "sofd" */
+#define DB_DEVELOPMENT_ID                                                                \
+	0x534f4644 /* "SOFD": of the versions before the first release */
+#define DB_SCHEMA_VERSION 1
 #define DB_GROUP_ROWS     1000 /* rows changed before a commit is due */
 
 struct db;
@@ -35,34 +37,35 @@ struct db_options {
 };
 
 enum db_opened {
-	DB_OPENED,     /* it was there and is sound */
-	DB_CREATED,    /* it was not there */
-	DB_QUARANTINED /* it was damaged: renamed to PATH.corrupt-TIME, a backup or a new
-			  one */
+	DB_OPENED,  /* it was there and is sound */
+	DB_CREATED, /* it was not there */
+	/* it was damaged: renamed to PATH.corrupt-TIME, a backup or a new one */
+	DB_QUARANTINED,
+	/* a development version wrote it: renamed to PATH.development, a new one */
+	DB_RETIRED,
 };
 
 /**
- * Opens or makes the database; runs quick_check and the migrations in one transaction.
- * With @check_later it looks only at the tables that decisions are made from (boot, dimm,
- * fault, module, cell, totals, reader) and leaves pages and histories to
- * db_check_start(): reading all of a large file takes longer than all else that a start
- * does. It still checks the whole file if it has to migrate it, or if the file system
- * cannot do WAL and a long look would keep the daemon from writing.
+ * Opens or makes the database and runs quick_check. With @check_later it looks only at
+ * the tables that decisions are made from (boot, dimm, fault, module, cell, totals,
+ * reader) and leaves pages and histories to db_check_start(): reading all of a large file
+ * takes longer than all else that a start does. It still checks the whole file if the
+ * file system cannot do WAL and a long look would keep the daemon from writing.
  *
  * Returns 0, *ret, *ret_how; -EPROTONOSUPPORT: a newer schema, -EINVAL: the database of
  * another program or no regular file (nothing is touched); -EBUSY: another daemon has it;
  * -ENOENT: its folder does not exist; -ENOMEM; -EIO or another negative errno. On
- * failure, when quarantined, and when the file system cannot do WAL, *ret_why is one line
- * for the operator (static storage); NULL if there is nothing to say.
+ * failure, when a file was put aside, and when the file system cannot do WAL, *ret_why is
+ * one line for the operator (static storage); NULL if there is nothing to say.
  */
 int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
 	    const char **ret_why);
 
 /**
  * Opens for reading only, for the CLI while no daemon runs; takes no lock, changes and
- * renames nothing, and accepts earlier schemas. As db_open(); -ENODATA: no tables in it;
- * -EUCLEAN: damaged. There being no present boot, the times of all rows are wall time,
- * each row is of another boot, and writing is -EROFS.
+ * renames nothing. As db_open(); -ENODATA: no tables in it; -EUCLEAN: damaged; -ESTALE: a
+ * development version wrote it. There is no present boot: the times of all rows are wall
+ * time, each row is of another boot, and writing is -EROFS.
  */
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why);
 

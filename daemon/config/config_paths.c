@@ -16,6 +16,11 @@ static const char *const suffixes[] = { "-wal",    "-shm",        "-journal",
 					".lock",   ".bak",        ".bak.new",
 					".sysctl", ".sysctl.new", "" };
 
+#define DEVELOPMENT ".development"
+/* What stands before the time, or before what SQLite and we have beside it. */
+static const char *const aside[] = { ".corrupt-", ".replaced-", DEVELOPMENT "-",
+				     DEVELOPMENT "." };
+
 bool config_is_database_name(const char *database, const char *name)
 {
 	size_t len = strlen(database);
@@ -25,8 +30,11 @@ bool config_is_database_name(const char *database, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
 		if (strcmp(name + len, suffixes[i]) == 0)
 			return true;
-	/* A damaged one that was put aside: it may be all that is left. */
-	return strncmp(name + len, ".corrupt-", strlen(".corrupt-")) == 0;
+	/* One that was put aside: it may be all that is left. */
+	for (size_t i = 0; i < ARRAY_SIZE(aside); i++)
+		if (strncmp(name + len, aside[i], strlen(aside[i])) == 0)
+			return true;
+	return strcmp(name + len, DEVELOPMENT) == 0;
 }
 
 const char *config_database_suffix(size_t index)

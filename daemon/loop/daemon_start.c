@@ -120,6 +120,8 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 	db_inherit(d->db, TAKE_PTR(d->heritage));
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
+	else if (how == DB_RETIRED)
+		journal_log(LOG_WARNING, 0, "%s", why);
 	return 0;
 }
 

@@ -10,8 +10,6 @@
 
 #include "store/db_internal.h"
 
-#define SCHEMA_WITH_FAULTS 4
-
 static void bind_part(struct db_bind *b, const struct dram_coord *c, enum dram_part part,
 		      uint32_t value)
 {
@@ -171,12 +169,8 @@ int db_read_fault(struct db *db, int64_t index, struct dimm_rec *rec)
 	struct dimm_fault *f = &rec->fault;
 	struct db_bind b = { 0 };
 	struct db_row row;
-	int64_t version;
-	int r = db_read_int(db, "PRAGMA user_version", &version);
+	int r = read_module(db, index, rec);
 
-	if (r < 0 || version < SCHEMA_WITH_FAULTS)
-		return r;
-	r = read_module(db, index, rec);
 	if (r == 0)
 		r = db_stmt(db, STMT_FAULT, &b.s);
 	if (r < 0)

@@ -287,10 +287,10 @@ int db_check_shape(struct db *db, const char **ret_why);
 const char *db_statement_sql(enum stmt id);
 
 /**
- * Brings the file from schema @version (0: empty) to DB_SCHEMA_VERSION. The caller has
- * opened the transaction. Returns 0 or negative errno.
+ * Makes the tables of an empty file and marks it as ours. The caller has opened the
+ * transaction. Returns 0 or negative errno.
  */
-int db_migrate(struct db *db, int64_t version);
+int db_create_schema(struct db *db);
 
 /*
  * Rows (db_rows.c).
@@ -444,6 +444,14 @@ void db_make_room(struct db *db);
  * they were, because the backup cannot be read or copied, or nothing can be renamed.
  */
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
+
+/**
+ * Renames a file of a development version, what SQLite has beside it, and its backup to
+ * PATH.development, PATH.development-wal and so on; if one of these names is taken, to
+ * PATH.development-TIME. No connection may be open. Returns 0 and *ret_why: what was done;
+ * negative errno, *ret_why: the files cannot be renamed.
+ */
+int db_retire(struct db *db, const char **ret_why);
 
 /**
  * Before the file is opened: 1 if it was not there and the copy of the backup, which a

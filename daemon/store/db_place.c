@@ -173,6 +173,7 @@ static int make_way(const struct db *db, int64_t number, bool *ret_aside,
 	struct db_file_id now = { .known = false };
 	char path[PATH_MAX];
 	struct stat st;
+	bool ours;
 	int r = name_of(db, "", path);
 
 	if (r == 0)
@@ -189,13 +190,14 @@ static int make_way(const struct db *db, int64_t number, bool *ret_aside,
 	if (S_ISREG(st.st_mode) && st.st_size == 0)
 		return unlink(path) < 0 ? -errno : 0;
 	r = S_ISREG(st.st_mode) ? db_probe(path) : -EINVAL;
-	if (r < 0 && r != -EUCLEAN && !db_is_none(r)) {
+	ours = r == 0 || r == -EUCLEAN || r == -ESTALE;
+	if (!ours && !db_is_none(r)) {
 		*ret_why = db_why("%s: another file is in its place, and cannot be read "
 				  "(%s)",
 				  path, strerror(-r));
 		return r;
 	}
-	if (r < 0 && r != -EUCLEAN) {
+	if (!ours) {
 		*ret_why = db_why("%s: another file is in its place, and is no database "
 				  "of this program; move it away",
 				  path);

@@ -18,13 +18,14 @@
 
 #include "store/db_internal.h"
 
-#define BATCH         500  /* rows deleted in one transaction */
-#define ROOM_ROWS     4000 /* deleted at once when a row found no room */
-#define NEAR_CAP      90   /* percent */
-#define SPARE_PAGES   64   /* left in the file after giving back */
-#define VACUUM_PAGES  1024 /* given back in one call */
-#define KEPT_CORRUPT  2
-#define CORRUPT_INFIX ".corrupt-"
+#define BATCH          500  /* rows deleted in one transaction */
+#define ROOM_ROWS      4000 /* deleted at once when a row found no room */
+#define NEAR_CAP       90   /* percent */
+#define SPARE_PAGES    64   /* left in the file after giving back */
+#define VACUUM_PAGES   1024 /* given back in one call */
+#define KEPT_CORRUPT   2
+#define CORRUPT_INFIX  ".corrupt-"
+#define RETIRED_SUFFIX ".development"
 
 /* Deletes at most @n rows, older than *cutoff if there is one. Returns how many. */
 static int delete_some(struct db *db, enum stmt id, const int64_t *cutoff, unsigned int n)
@@ -227,6 +228,14 @@ void db_make_room(struct db *db)
  * Files.
  */
 
+/* For the name of what is put aside. */
+static int64_t wall_seconds(const struct db *db)
+{
+	int64_t seconds = (db->now.us + db->wall_offset.us) / USEC_PER_SEC;
+
+	return seconds < 0 ? 0 : seconds;
+}
+
 /* The folder of the database, "" if the path names none, with its slash. */
 static void folder_of(const struct db *db, char *ret)
 {
@@ -318,11 +327,92 @@ static int copy_to(const char *from, const char *to)
 	return close(TAKE_FD(out)) < 0 ? -errno : 0;
 }
 
+/*
+ * Files of a development version.
+ */
+
+static const char *const retired_suffixes[] = { "", "-wal", "-shm", ".bak" };
+#define RETIRED_BACKUP 3 /* from here on: the backup alone */
+
+static int retired_name(const struct db *db, int64_t number, size_t i, char *ret)
+{
+	char tail[64];
+
+	if (number < 0)
+		snprintf(tail, sizeof(tail), RETIRED_SUFFIX "%s", retired_suffixes[i]);
+	else
+		snprintf(tail, sizeof(tail), RETIRED_SUFFIX "-%" PRId64 "%s", number,
+			 retired_suffixes[i]);
+	return db_path(db, tail, ret);
+}
+
+/*
+ * 1: each file from number @first on that is there can take its name with @number; 0: one
+ * of these names is taken. Only the names that are needed are looked at: so what a kill
+ * had left half renamed comes together under one number.
+ */
+static int is_free(const struct db *db, int64_t number, size_t first)
+{
+	for (size_t i = first; i < ARRAY_SIZE(retired_suffixes); i++) {
+		char from[PATH_MAX], to[PATH_MAX];
+		int r = db_path(db, retired_suffixes[i], from);
+
+		if (r == 0)
+			r = retired_name(db, number, i, to);
+		if (r == 0)
+			r = db_is_there(from);
+		if (r > 0) {
+			r = db_is_there(to);
+			if (r > 0)
+				return 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+/* Renames the files from number @first on, the file itself last. @ret: its name. */
+static int retire(const struct db *db, size_t first, char *ret)
+{
+	int64_t number = -1;
+	int r;
+
+	while ((r = is_free(db, number, first)) == 0)
+		number = number < 0 ? wall_seconds(db) : number + 1;
+	for (size_t i = ARRAY_SIZE(retired_suffixes); r >= 0 && i > first; i--) {
+		char from[PATH_MAX];
+
+		r = db_path(db, retired_suffixes[i - 1], from);
+		if (r == 0)
+			r = retired_name(db, number, i - 1, ret);
+		if (r == 0 && rename(from, ret) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	return r < 0 ? r : db_sync_folder(db);
+}
+
+int db_retire(struct db *db, const char **ret_why)
+{
+	char name[PATH_MAX];
+	int r = retire(db, 0, name);
+
+	if (r < 0)
+		*ret_why = db_why("%s: a development version of softofflined wrote it, "
+				  "and it cannot be renamed: %s",
+				  db->path, strerror(-r));
+	else
+		*ret_why = db_why("%s: a development version of softofflined wrote it; "
+				  "renamed to %s, and counts begin empty",
+				  db->path, name);
+	return r;
+}
+
 /* 1: a copy of the backup is ready to take the place of the database; 0: there is no
  * sound one. A backup that cannot be read is not a bad one: negative errno. */
 static int prepare_backup(const struct db *db)
 {
-	char backup[PATH_MAX], new[PATH_MAX];
+	char backup[PATH_MAX], new[PATH_MAX], retired[PATH_MAX];
 	int r = db_path(db, ".bak", backup);
 
 	if (r == 0)
@@ -332,6 +422,9 @@ static int prepare_backup(const struct db *db)
 	if (r <= 0)
 		return r;
 	r = db_probe(backup);
+	/* The next backup would overwrite it. */
+	if (r == -ESTALE)
+		return retire(db, RETIRED_BACKUP, retired);
 	if (r < 0)
 		return db_is_none(r) ? 0 : r;
 	if (unlink(new) < 0 && errno != ENOENT)
@@ -457,12 +550,10 @@ static void keep_newest(const struct db *db, int64_t newest)
  * while a WAL that stays behind would be played into the wrong file. */
 static int put_aside(const struct db *db, int64_t *ret_number)
 {
-	int64_t number = (db->now.us + db->wall_offset.us) / USEC_PER_SEC;
+	int64_t number = wall_seconds(db);
 	char from[PATH_MAX], to[PATH_MAX];
 	int r;
 
-	if (number < 0)
-		number = 0;
 	while ((r = aside_name(db, number, "", to)) == 0 && access(to, F_OK) == 0)
 		number++;
 	for (size_t i = ARRAY_SIZE(suffixes); r == 0 && i > 0; i--) {

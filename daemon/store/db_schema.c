@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * All the SQL: the schema as numbered steps, and the statements. A step that has been
- * released is never edited; a change is a new step, and a new file goes through all of
- * them. It does not know what the rows mean.
+ * All the SQL: the schema and the statements. It does not know what the rows mean.
  *
  * In every table but dimm and totals a row's times are CLOCK_BOOTTIME microseconds of the
  * boot that its column "boot" names; in totals the key "boot" names it.
@@ -15,7 +13,11 @@
 #include "store/db_internal.h"
 
 /* clang-format off */
-static const char step_1[] =
+/* Cells that erred and the place of a fault, by DRAM coordinates as far as they are known. */
+#define COORD_COLUMNS \
+	" rank INTEGER, device INTEGER, bank_group INTEGER, bank INTEGER, row INTEGER," \
+	" \"column\" INTEGER"
+static const char tables[] =
 	"CREATE TABLE boot ("
 	" id INTEGER PRIMARY KEY,"
 	" boot_id TEXT NOT NULL UNIQUE,"
@@ -83,7 +85,8 @@ static const char step_1[] =
 	" duration_usec INTEGER NOT NULL,"
 	" poisoned_before_kib INTEGER NOT NULL,"
 	" poisoned_after_kib INTEGER NOT NULL,"
-	" dimm INTEGER NOT NULL"
+	" dimm INTEGER NOT NULL,"
+	" outcome TEXT"
 	") STRICT;"
 	"CREATE TABLE poison ("
 	" id INTEGER PRIMARY KEY,"
@@ -91,58 +94,18 @@ static const char step_1[] =
 	" time INTEGER NOT NULL,"
 	" kib INTEGER NOT NULL,"
 	" delta_kib INTEGER NOT NULL,"
-	" cause TEXT NOT NULL"
+	" cause TEXT NOT NULL,"
+	" pfn INTEGER"
 	") STRICT;"
 	"CREATE TABLE totals ("
 	" key TEXT PRIMARY KEY NOT NULL,"
 	" value INTEGER NOT NULL"
-	") STRICT, WITHOUT ROWID;";
-
-/* The frame of a poison row; look-ups by frame without reading all the history; and the
- * views, for people with the sqlite3 shell. */
-#define WALL(time) "strftime('%Y-%m-%d %H:%M:%f', (" time \
-	" + boot.wall_offset) / 1000000.0, 'unixepoch')"
-#define HEX(number) "printf('0x%llx', " number ")"
-#define LABEL(table) \
-	"coalesce((SELECT label FROM dimm WHERE dimm.id = " table ".dimm), '')"
-static const char step_2[] =
-	"ALTER TABLE poison ADD COLUMN pfn INTEGER;"
-	"CREATE INDEX ce_address ON ce(address) WHERE address IS NOT NULL;"
-	"CREATE INDEX action_pfn ON action(pfn);"
-	"CREATE INDEX action_intent ON action(boot) WHERE result = 'none';"
-	"CREATE VIEW page_log AS SELECT " HEX("pfn") " AS pfn, " LABEL("page") " AS dimm,"
-	" corrected_errors, " WALL("page.first_seen") " AS first_seen,"
-	" " WALL("page.last_seen") " AS last_seen, state, reason, result, attempts"
-	" FROM page JOIN boot ON boot.id = page.boot ORDER BY 5;"
-	"CREATE VIEW ce_log AS SELECT " WALL("first") " AS first,"
-	" " WALL("last") " AS last,"
-	" iif(address IS NULL, NULL, " HEX("address") ") AS address, count, events,"
-	" " LABEL("ce") " AS dimm, severity, grain_bits, unattributed"
-	" FROM ce JOIN boot ON boot.id = ce.boot ORDER BY ce.id;"
-	"CREATE VIEW action_log AS SELECT " WALL("time") " AS time,"
-	" " HEX("pfn") " AS pfn,"
-	" action, reason, result, page_type, error, duration_usec, poisoned_before_kib,"
-	" poisoned_after_kib, " LABEL("action") " AS dimm"
-	" FROM action JOIN boot ON boot.id = action.boot ORDER BY action.id;"
-	"CREATE VIEW poison_log AS SELECT " WALL("time") " AS time,"
-	" kib, delta_kib, cause,"
-	" iif(pfn IS NULL, NULL, " HEX("pfn") ") AS pfn"
-	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;";
-
-/* How far each CPU's trace pipe had been read when the group was committed. */
-static const char step_3[] = "CREATE TABLE reader ("
-			     " cpu INTEGER PRIMARY KEY,"
-			     " boot INTEGER NOT NULL,"
-			     " read INTEGER NOT NULL"
-			     ") STRICT;";
-
-/* Cells that erred, by DRAM coordinates as far as they are known; the fault of each DIMM
- * with its evidence; the module that sat in its slot; the kernel's own word for how an
- * action ended, NULL where it told none. Times of fault are those of the DIMM's boot. */
-#define COORD_COLUMNS \
-	" rank INTEGER, device INTEGER, bank_group INTEGER, bank INTEGER, row INTEGER," \
-	" \"column\" INTEGER"
-static const char step_4[] =
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE reader ("
+	" cpu INTEGER PRIMARY KEY,"
+	" boot INTEGER NOT NULL,"
+	" read INTEGER NOT NULL"
+	") STRICT;"
 	"CREATE TABLE cell ("
 	" dimm INTEGER NOT NULL,"
 	" slot INTEGER NOT NULL,"
@@ -175,27 +138,46 @@ static const char step_4[] =
 	" part TEXT NOT NULL,"
 	" serial TEXT NOT NULL,"
 	" former INTEGER NOT NULL"
-	") STRICT;"
-	"ALTER TABLE action ADD COLUMN outcome TEXT;"
-	"DROP VIEW action_log;"
+	") STRICT;";
+
+/* Look-ups by frame without reading all the history; the newest pages, and the oldest,
+ * without reading all the others. */
+static const char indexes[] =
+	"CREATE INDEX ce_address ON ce(address) WHERE address IS NOT NULL;"
+	"CREATE INDEX action_pfn ON action(pfn);"
+	"CREATE INDEX action_intent ON action(boot) WHERE result = 'none';"
+	"CREATE INDEX page_seen ON page(boot, last_seen);";
+
+/* For people with the sqlite3 shell. */
+#define WALL(time) "strftime('%Y-%m-%d %H:%M:%f', (" time \
+	" + boot.wall_offset) / 1000000.0, 'unixepoch')"
+#define HEX(number) "printf('0x%llx', " number ")"
+#define LABEL(table) \
+	"coalesce((SELECT label FROM dimm WHERE dimm.id = " table ".dimm), '')"
+static const char views[] =
+	"CREATE VIEW page_log AS SELECT " HEX("pfn") " AS pfn, " LABEL("page") " AS dimm,"
+	" corrected_errors, " WALL("page.first_seen") " AS first_seen,"
+	" " WALL("page.last_seen") " AS last_seen, state, reason, result, attempts"
+	" FROM page JOIN boot ON boot.id = page.boot ORDER BY 5;"
+	"CREATE VIEW ce_log AS SELECT " WALL("first") " AS first,"
+	" " WALL("last") " AS last,"
+	" iif(address IS NULL, NULL, " HEX("address") ") AS address, count, events,"
+	" " LABEL("ce") " AS dimm, severity, grain_bits, unattributed"
+	" FROM ce JOIN boot ON boot.id = ce.boot ORDER BY ce.id;"
 	"CREATE VIEW action_log AS SELECT " WALL("time") " AS time,"
 	" " HEX("pfn") " AS pfn,"
 	" action, reason, result, outcome, page_type, error, duration_usec,"
 	" poisoned_before_kib, poisoned_after_kib, " LABEL("action") " AS dimm"
 	" FROM action JOIN boot ON boot.id = action.boot ORDER BY action.id;"
+	"CREATE VIEW poison_log AS SELECT " WALL("time") " AS time,"
+	" kib, delta_kib, cause,"
+	" iif(pfn IS NULL, NULL, " HEX("pfn") ") AS pfn"
+	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;"
 	"CREATE VIEW cell_log AS SELECT " WALL("first") " AS first,"
 	" " WALL("last") " AS last,"
 	" " HEX("address") " AS address, " LABEL("cell") " AS dimm, rank, device,"
 	" bank_group, bank, row, \"column\", votes, row_faulty"
 	" FROM cell JOIN boot ON boot.id = cell.boot ORDER BY cell.dimm, slot;";
-
-/* The newest pages, and the oldest, without a look at all the others: a start reads back
- * as many as the tracker holds. */
-static const char step_5[] = "CREATE INDEX page_seen ON page(boot, last_seen);";
-
-static const char *const steps[DB_SCHEMA_VERSION] = {
-	step_1, step_2, step_3, step_4, step_5
-};
 
 #define PAGE_COLUMNS \
 	"pfn, page.boot, boot.wall_offset, dimm, corrected_errors, page.first_seen," \
@@ -423,13 +405,15 @@ const char *db_statement_sql(enum stmt id)
 	return statements[id];
 }
 
-int db_migrate(struct db *db, int64_t version)
+int db_create_schema(struct db *db)
 {
-	for (int64_t v = version; v < DB_SCHEMA_VERSION; v++) {
-		int r = db_exec(db, steps[v]);
+	int r = db_exec(db, tables);
 
-		if (r < 0)
-			return r;
-	}
-	return db_pragma(db, "user_version", DB_SCHEMA_VERSION);
+	if (r == 0)
+		r = db_exec(db, indexes);
+	if (r == 0)
+		r = db_exec(db, views);
+	if (r == 0)
+		r = db_pragma(db, "user_version", DB_SCHEMA_VERSION);
+	return r < 0 ? r : db_pragma(db, "application_id", DB_APPLICATION_ID);
 }

@@ -150,23 +150,6 @@ static void reading_back_sees_it(void **state)
 	assert_int_equal(db_each_page(db, 65536, count_page, &n, &more), -EUCLEAN);
 }
 
-static void earlier_schema_is_checked_at_once(void **state)
-{
-	const struct fixture *f = *state;
-	_cleanup_(free_p) char *sql = NULL;
-	struct db *db;
-	size_t n;
-
-	sql = slurp(TEST_DATA "/schema-v4.sql", &n);
-	run_sql(f->path, sql);
-	db = open_later(f, DB_OPENED);
-	assert_false(db_unchecked(db));
-	db_close(db);
-	db = open_later(f, DB_OPENED);
-	assert_true(db_unchecked(db));
-	db_close(db);
-}
-
 static void can_be_ended_at_any_time(void **state)
 {
 	const struct fixture *f = *state;
@@ -195,7 +178,6 @@ int main(void)
 		T(damage_is_found_beside_the_work),
 		T(what_decisions_need_is_checked_at_once),
 		T(reading_back_sees_it),
-		T(earlier_schema_is_checked_at_once),
 		T(can_be_ended_at_any_time),
 		T(no_file_is_no_damage),
 	};

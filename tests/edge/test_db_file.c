@@ -204,104 +204,6 @@ static void made_up_tables_are_refused(void **state)
 	assert_non_null(strstr(why, "\"reader\""));
 }
 
-static int count_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
-{
-	unsigned int *n = userdata;
-
-	assert_int_equal(rec->fault.class, FAULT_NONE);
-	assert_string_equal(rec->serial, "");
-	(*n)++;
-	return 0;
-}
-
-static void bring_forward(const struct fixture *f, const char *stored)
-{
-	_cleanup_(free_p) char *sql = NULL;
-	size_t n;
-	struct db *db;
-	struct db_summary s;
-	const struct page_rec *rec;
-	unsigned int dimms = 0;
-	const char *why;
-	bool other;
-
-	sql = slurp(stored, &n);
-	run_sql(f->path, sql);
-	/* the CLI may come before the new daemon */
-	assert_int_equal(db_open_readonly(&db, f->path, &why), 0);
-	assert_int_equal(db_get_summary(db, &s), 0);
-	assert_int_equal(s.totals.events, 3);
-	assert_int_equal(db_each_dimm(db, count_dimm, &dimms), 0);
-	assert_int_equal(dimms, 1);
-	db_close(db);
-
-	db = must_open(f, DB_OPENED);
-	assert_int_equal(ask(f->path, "PRAGMA user_version"), DB_SCHEMA_VERSION);
-	assert_int_equal(db_get_summary(db, &s), 0);
-	assert_int_equal(s.pages[PAGE_OFFLINED], 1);
-	assert_int_equal(s.pages[PAGE_WATCHED], 1);
-	assert_int_equal(s.poisoned_kib, 4);
-	assert_int_equal(s.totals.attempts[RESULT_OFFLINED], 1);
-	assert_int_equal(s.totals.next_action_id, 3);
-	assert_true(s.totals.last_offline == INT64_MIN);
-	assert_int_equal(db_get_page(db, pfn(1), &rec, &other), 0);
-	assert_false(other);
-	assert_int_equal(rec->n_stamps, 2);
-	assert_true(rec->stamps[1] == 20);
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce_log"), 2);
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM action_log"
-				      " WHERE outcome IS NULL"),
-			 2);
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison WHERE pfn IS NULL"),
-			 1);
-	db_close(db);
-}
-
-static void schema_1_is_brought_forward(void **state)
-{
-	bring_forward(*state, TEST_DATA "/schema-v1.sql");
-}
-
-static void schema_2_is_brought_forward(void **state)
-{
-	bring_forward(*state, TEST_DATA "/schema-v2.sql");
-}
-
-static void schema_3_is_brought_forward(void **state)
-{
-	bring_forward(*state, TEST_DATA "/schema-v3.sql");
-}
-
-static void schema_4_is_brought_forward(void **state)
-{
-	bring_forward(*state, TEST_DATA "/schema-v4.sql");
-}
-
-static void schema_is_the_same_either_way(void **state)
-{
-	const struct fixture *f = *state;
-	_cleanup_(free_p) char *sql = NULL;
-	char attach[400], old[160];
-	size_t n;
-	sqlite3 *h;
-
-	sql = slurp(TEST_DATA "/schema-v1.sql", &n);
-	run_sql(f->path, sql);
-	db_close(must_open(f, DB_OPENED));
-	other_of(f, ".old", old);
-	assert_int_equal(rename(f->path, old), 0);
-	db_close(must_open(f, DB_CREATED));
-	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
-	snprintf(attach, sizeof(attach),
-		 "ATTACH '%s' AS old; CREATE TEMP TABLE same(n CHECK(n = 0));"
-		 "INSERT INTO same SELECT count(*) FROM (SELECT type, name, sql FROM"
-		 " main.sqlite_schema EXCEPT SELECT type, name, sql FROM"
-		 " old.sqlite_schema);",
-		 old);
-	assert_int_equal(sqlite3_exec(h, attach, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(h);
-}
-
 static void assert_quarantined(const struct fixture *f, const char *words)
 {
 	struct db_options o = options_of(f);
@@ -441,6 +343,169 @@ static void restore_that_was_killed(void **state)
 	db_close(db);
 }
 
+#define DEVELOPMENT "PRAGMA application_id = 1397704260; PRAGMA user_version = 5"
+
+/* Opens what a development version wrote. It must end at PATH with @suffix, unchanged. */
+static void assert_retired(const struct fixture *f, const char *suffix)
+{
+	_cleanup_(free_p) char *before = NULL, *after = NULL;
+	struct db_options o = options_of(f);
+	enum db_opened how;
+	const char *why = NULL;
+	char path[160];
+	struct totals totals;
+	struct db *db;
+	size_t n, m;
+
+	other_of(f, suffix, path);
+	before = slurp(f->path, &n);
+	assert_int_equal(db_open(&db, &o, &how, &why), 0);
+	assert_int_equal(how, DB_RETIRED);
+	assert_non_null(strstr(why, f->path));
+	assert_non_null(strstr(why, "a development version of softofflined wrote it"));
+	assert_non_null(strstr(why, "counts begin empty"));
+	assert_non_null(strstr(why, path));
+	assert_null(strchr(why, '\n'));
+	after = slurp(path, &m);
+	assert_int_equal(n, m);
+	assert_memory_equal(before, after, n);
+	assert_int_equal(pages_in(db), 0);
+	assert_int_equal(db_get_totals(db, &totals), -ENOENT);
+	put_pages(db, 3);
+	db_close(db);
+	db = must_open(f, DB_OPENED);
+	assert_int_equal(pages_in(db), 3);
+	db_close(db);
+	assert_int_equal(ask(f->path, "PRAGMA application_id"), DB_APPLICATION_ID);
+}
+
+static void development_file_is_renamed(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *before = NULL, *after = NULL;
+	struct db *db = must_open(f, DB_CREATED);
+	char path[160], backup[160];
+	size_t n, m;
+
+	put_pages(db, 100);
+	assert_int_equal(db_backup(db), 0);
+	db_close(db);
+	other_of(f, ".bak", backup);
+	before = slurp(backup, &n);
+	run_sql(f->path, DEVELOPMENT);
+	assert_retired(f, ".development");
+	other_of(f, ".development", path);
+	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 100);
+	/* its backup goes with it, or the next one would overwrite it */
+	assert_int_equal(size_of(backup), -1);
+	other_of(f, ".development.bak", path);
+	after = slurp(path, &m);
+	assert_int_equal(n, m);
+	assert_memory_equal(before, after, n);
+}
+
+static void development_name_is_taken(void **state)
+{
+	const struct fixture *f = *state;
+	char path[160];
+
+	other_of(f, ".development", path);
+	spew(path, "theirs", 6);
+	db_close(must_open(f, DB_CREATED));
+	run_sql(f->path, DEVELOPMENT);
+	assert_retired(f, ".development-1700005000");
+	run_sql(f->path, DEVELOPMENT);
+	assert_retired(f, ".development-1700005001");
+	assert_int_equal(size_of(path), 6);
+	other_of(f, ".development-1700005000", path);
+	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 0);
+	other_of(f, ".development-1700005001", path);
+	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 3);
+}
+
+/* A killed writer left a WAL: it goes with the file. */
+static void development_file_with_a_wal(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *file = NULL, *wal = NULL;
+	char path[160];
+	size_t n, m;
+	sqlite3 *h;
+
+	db_close(must_open(f, DB_CREATED));
+	run_sql(f->path, DEVELOPMENT);
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(h, "INSERT INTO reader VALUES(7, 1, 9)", NULL, NULL, NULL),
+		0);
+	other_of(f, "-wal", path);
+	file = slurp(f->path, &n);
+	wal = slurp(path, &m);
+	sqlite3_close(h);
+	spew(f->path, file, n);
+	spew(path, wal, m);
+	assert_retired(f, ".development");
+	other_of(f, ".development-wal", path);
+	assert_int_equal(size_of(path), m);
+	other_of(f, ".development", path);
+	assert_int_equal(ask(path, "SELECT read FROM reader WHERE cpu = 7"), 9);
+}
+
+/* A kill in the middle: what was renamed before it and after it stay together. */
+static void half_renamed_development_file(void **state)
+{
+	const struct fixture *f = *state;
+	char path[160];
+
+	db_close(must_open(f, DB_CREATED));
+	run_sql(f->path, DEVELOPMENT);
+	other_of(f, ".development-wal", path);
+	spew(path, "log", 3);
+	assert_retired(f, ".development");
+	assert_int_equal(size_of(path), 3);
+}
+
+static void development_backup_of_a_damaged_file(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	char garbage[5000] = "not a database";
+	char path[160];
+
+	put_pages(db, 10);
+	assert_int_equal(db_backup(db), 0);
+	db_close(db);
+	other_of(f, ".bak", path);
+	run_sql(path, DEVELOPMENT);
+	spew(f->path, garbage, sizeof(garbage));
+	assert_quarantined(f, "started a new one");
+	assert_int_equal(files_with(f, ".corrupt-"), 1);
+	assert_int_equal(size_of(path), -1);
+	other_of(f, ".development.bak", path);
+	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 10);
+}
+
+/* The reader renames nothing. */
+static void reader_of_a_development_file(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_(free_p) char *before = NULL, *after = NULL;
+	struct db *db = NULL;
+	const char *why = NULL;
+	size_t n, m;
+
+	db_close(must_open(f, DB_CREATED));
+	run_sql(f->path, DEVELOPMENT);
+	before = slurp(f->path, &n);
+	assert_int_equal(db_open_readonly(&db, f->path, &why), -ESTALE);
+	assert_non_null(strstr(why, "cannot be read"));
+	assert_non_null(strstr(why, "a development version of softofflined wrote it"));
+	after = slurp(f->path, &m);
+	assert_int_equal(n, m);
+	assert_memory_equal(before, after, n);
+	assert_int_equal(files_with(f, ".development"), 0);
+}
+
 /* Whatever is left of the file: it opens or is put aside, and then works. */
 static void truncated_at_any_length(void **state)
 {
@@ -526,15 +591,25 @@ static void flipped_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(new_file_has_its_marks),      T(one_daemon_at_a_time),
-		T(folder_must_be_there),        T(later_schema_is_left_alone),
-		T(later_schema_in_the_wal),     T(foreign_file_is_left_alone),
-		T(schema_1_is_brought_forward), T(schema_is_the_same_either_way),
-		T(schema_2_is_brought_forward), T(schema_3_is_brought_forward),
-		T(schema_4_is_brought_forward), T(garbage_is_put_aside),
-		T(one_bad_page_is_found),       T(only_the_newest_two_are_kept),
-		T(backup_is_restored),          T(restore_that_was_killed),
-		T(truncated_at_any_length),     T(flipped_bytes),
+		T(new_file_has_its_marks),
+		T(one_daemon_at_a_time),
+		T(folder_must_be_there),
+		T(later_schema_is_left_alone),
+		T(later_schema_in_the_wal),
+		T(foreign_file_is_left_alone),
+		T(development_file_is_renamed),
+		T(development_name_is_taken),
+		T(development_file_with_a_wal),
+		T(half_renamed_development_file),
+		T(development_backup_of_a_damaged_file),
+		T(reader_of_a_development_file),
+		T(garbage_is_put_aside),
+		T(one_bad_page_is_found),
+		T(only_the_newest_two_are_kept),
+		T(backup_is_restored),
+		T(restore_that_was_killed),
+		T(truncated_at_any_length),
+		T(flipped_bytes),
 		T(made_up_tables_are_refused),
 	};
 

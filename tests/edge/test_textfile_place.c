@@ -85,13 +85,19 @@ static void every_spelling_of_the_database(void **state)
 		"x/s.db.bak.new",
 		"x/s.db.sysctl",
 		"x/s.db.corrupt-1",
+		"x/s.db.replaced-1",
+		"x/s.db.development",
+		"x/s.db.development-1700005000",
+		"x/s.db.development.bak",
 		"link/s.db-wal",
 		"link/./s.db.lock",
 		"link/s.db.corrupt-170",
 		"x/s.db.sysctl.new",
 	};
-	static const char *const fine[] = { "x/s.prom", "x/s.db.prom", "x/s.dbx",
-					    "s.db",     "link/m",      "none/m" };
+	static const char *const fine[] = { "x/s.prom", "x/s.db.prom",
+					    "x/s.dbx",  "x/s.db.developments",
+					    "s.db",     "link/m",
+					    "none/m" };
 	const struct fixture *f = *state;
 
 	make_database(f);

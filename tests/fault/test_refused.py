@@ -10,8 +10,10 @@ import sqlite3
 import host
 import outside
 
-LATER = '''PRAGMA application_id = 1397704260; PRAGMA user_version = 99;
+LATER = '''PRAGMA application_id = 1936680548; PRAGMA user_version = 99;
            CREATE TABLE new(x)'''
+DEVELOPMENT = '''PRAGMA application_id = 1397704260; PRAGMA user_version = 5;
+           CREATE TABLE page(x); INSERT INTO page VALUES (7)'''
 THEIRS = 'CREATE TABLE mail(x); INSERT INTO mail VALUES (1)'
 
 
@@ -49,6 +51,30 @@ def refuses(h):
     # nor does the reader wait for a FIFO that nobody writes to
     done = h.ctl('--db', str(fifo), 'status')
     assert done.returncode == 1 and 'not a regular file' in done.stderr, done
+
+
+def renames(h):
+    """A file of a development version is kept under another name, in one line; the reader
+    leaves it where it is."""
+    make(h.db, DEVELOPMENT)
+    content = h.db.read_bytes()
+    done = h.ctl('--db', str(h.db), 'status')
+    assert done.returncode == 1 and done.stderr.count('\n') == 1, done
+    assert 'cannot be read: a development version' in done.stderr, done
+    assert h.db.read_bytes() == content
+    before = len(h.stderr())
+    h.start()
+    kept = h.db.with_name(h.db.name + '.development')
+    said = [line for line in h.stderr()[before:].splitlines() if 'development' in line]
+    assert len(said) == 1 and said[0].startswith('<4>'), said
+    assert f'renamed to {kept}' in said[0] and 'counts begin empty' in said[0], said
+    assert kept.read_bytes() == content
+    assert h.status()['database']['ok'] is True
+    assert h.stop() == 0
+    for file in h.db.parent.glob(h.db.name + '*'):
+        file.unlink()
+    h.log.write_text('')
+    h.metrics.unlink(missing_ok=True)
 
 
 def storm(h):
@@ -102,6 +128,7 @@ def few_inodes(h, n):
 host.isolate()
 with host.Host('[Policy]\nAction=account\n') as h:
     refuses(h)
+    renames(h)
     for kib in [0, 1, 4, 16, 32, 64, 100, 1000]:
         small_file(h, kib)
     for n in range(1, 7):

@@ -224,6 +224,8 @@ static void test_check(void **state)
 		{ "[Metrics]\nFile=/a.lock\n[Database]\nPath=/a\n", 1, 0, "f:2: " },
 		{ "[Metrics]\nFile=/a.bak\n[Database]\nPath=/a\n", 1, 0, "f:2: " },
 		{ "[Metrics]\nFile=/a.corrupt-1\n[Database]\nPath=/a\n", 1, 0, "f:2: " },
+		{ "[Metrics]\nFile=/a.development\n[Database]\nPath=/a\n", 1, 0,
+		  "f:2: " },
 		{ "[Metrics]\nFile=/a\n[Database]\nPath=/a.new\n", 1, 0, "f:2: " },
 		{ "[Metrics]\nFile=/a.prom\n[Database]\nPath=/a\n", 0, 0, NULL },
 		{ "[Metrics]\nFile=none\n[Database]\nPath=/none\n", 0, 0, NULL },
