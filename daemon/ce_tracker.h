@@ -32,6 +32,13 @@ enum page_queue {
 	QUEUE_DELAYED, /* by not_before */
 };
 
+/** Bits of the fields of struct page_rec that are no whole bytes; the most they hold. */
+#define PAGE_STATE_BITS     3
+#define PAGE_REASON_BITS    4
+#define PAGE_RESULT_BITS    6
+#define PAGE_TRIES_BITS     6
+#define PAGE_BITS_MAX(bits) ((1U << (bits)) - 1)
+
 /**
  * One page. 48 bytes and the time stamps; 64 bytes, one cache line, for thresholds up
  * to 2. Times are usec_t.us, on the clock of the engine.
@@ -45,13 +52,15 @@ struct page_rec {
 	uint32_t dirty_link;
 	uint16_t dimm; /* index into the engine's table of DIMMs */
 	uint16_t n_stamps;
-	uint32_t state : 3;    /* enum page_state */
-	uint32_t reason : 4;   /* enum reason */
-	uint32_t result : 6;   /* enum result */
-	uint32_t attempts : 6; /* writes to soft_offline_page, saturating */
-	uint32_t tries : 6; /* failures since the last success or new start, saturating */
-	uint32_t queue : 2; /* enum page_queue */
-	uint32_t dirty : 1; /* differs from what was stored */
+	uint32_t state : PAGE_STATE_BITS;   /* enum page_state */
+	uint32_t reason : PAGE_REASON_BITS; /* enum reason */
+	uint32_t result : PAGE_RESULT_BITS; /* enum result */
+	/* writes to soft_offline_page, saturating */
+	uint32_t attempts : PAGE_TRIES_BITS;
+	/* failures since the last success or new start, saturating */
+	uint32_t tries : PAGE_TRIES_BITS;
+	uint32_t queue : 2;      /* enum page_queue */
+	uint32_t dirty : 1;      /* differs from what was stored */
 	uint32_t referenced : 1; /* erred since the eviction hand passed */
 	uint32_t loading : 1;    /* stored state has been asked for */
 	uint32_t by_us : 1;      /* poisoned by this daemon in the present boot */

@@ -194,7 +194,7 @@ static int identify(struct db *db, bool *ret_new, const char **ret_why)
 static int enter_wal(struct db *db)
 {
 	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
-	struct db_row row;
+	struct db_row row = { .s = NULL };
 	int rc;
 
 	rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &s, NULL);
@@ -202,7 +202,7 @@ static int enter_wal(struct db *db)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
 		return db_fail(db, rc);
-	row = (struct db_row){ s, 0 };
+	row.s = s;
 	return strcmp(db_col_text(&row), "wal") == 0;
 }
 
@@ -257,13 +257,32 @@ static int prepare_all(struct db *db)
 	return 0;
 }
 
+static int create_schema(struct db *db)
+{
+	char sql[DB_SQL_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < db_tables_n; i++) {
+		r = db_render_create(db_tables[i], sql, sizeof(sql));
+		if (r == 0)
+			r = db_exec(db, sql);
+	}
+	if (r == 0)
+		r = db_exec(db, db_indexes);
+	if (r == 0)
+		r = db_exec(db, db_views);
+	if (r == 0)
+		r = db_pragma(db, "user_version", DB_SCHEMA_VERSION);
+	return r < 0 ? r : db_pragma(db, "application_id", DB_APPLICATION_ID);
+}
+
 /* The tables of a new file and the boot's row, or nothing. */
 static int begin_boot(struct db *db, const struct db_options *o, bool new)
 {
 	int r = db_run(db, STMT_BEGIN);
 
 	if (r == 0 && new)
-		r = db_create_schema(db);
+		r = create_schema(db);
 	if (r == 0)
 		r = put_boot(db, o);
 	if (r == 0)

@@ -12,60 +12,7 @@
 
 #include "base/mem.h"
 #include "db.h"
-
-/** Every statement that is run more than once; the texts stand in db_schema.c. */
-enum stmt {
-	STMT_BEGIN,
-	STMT_COMMIT,
-	STMT_ROLLBACK,
-	STMT_BOOT_PUT,
-	STMT_BOOT_REFRESH,
-	STMT_PAGE_PUT,
-	STMT_PAGES_PUT,
-	STMT_PAGE_REMOVE,
-	STMT_DIMM_PAGES_REMOVE,
-	STMT_CE_PUT,
-	STMT_CES_PUT,
-	STMT_ACTION_PUT,
-	STMT_ACTION_REPLACE,
-	STMT_ACTION_CLOSE,
-	STMT_POISON_PUT,
-	STMT_DIMM_PUT,
-	STMT_FAULT_PUT,
-	STMT_FAULT,
-	STMT_MODULE_PUT,
-	STMT_MODULE,
-	STMT_CELL_PUT,
-	STMT_CELL_REMOVE,
-	STMT_DIMM_CELLS_REMOVE,
-	STMT_CELLS,
-	STMT_TOTAL_PUT,
-	STMT_READER_PUT,
-	STMT_READERS,
-	STMT_PAGES,
-	STMT_PAGES_MORE,
-	STMT_PAGE,
-	STMT_DIMMS,
-	STMT_INTENTS,
-	STMT_TOTALS,
-	STMT_REPORT_PAGES,
-	STMT_REPORT_HISTORY,
-	STMT_REPORT_CES,
-	STMT_REPORT_FRAME_CES,
-	STMT_BROWSE_HISTORY,
-	STMT_BROWSE_CES,
-	STMT_COUNT_PAGES,
-	STMT_LAST_POISON,
-	STMT_LAST_COMMIT,
-	STMT_PRUNE_CE,
-	STMT_PRUNE_POISON,
-	STMT_PRUNE_ACTION,
-	STMT_PRUNE_PAGE,
-	STMT_PRUNE_WATCHED,
-	STMT_PRUNE_BOOT,
-	STMT_VACUUM_INTO,
-	STMT_MAX_,
-};
+#include "store/db_schema.h"
 
 /** A file, whatever its name is now. */
 struct db_file_id {
@@ -152,8 +99,6 @@ int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret);
 
 /** Steps once. Returns 1: a row; 0: done, statement reset; negative errno, reset. */
 int db_step(struct db *db, sqlite3_stmt *s);
-
-struct db_bind;
 
 /** Runs what is bound: as db_step(); negative errno too if binding failed. */
 int db_finish(struct db *db, struct db_bind *b);
@@ -263,7 +208,7 @@ int db_check_sound(struct db *db, const char *what);
 int db_check_small_tables(struct db *db);
 
 /*
- * What a file may do to its reader (db_shape.c).
+ * What a file may do to its reader (db_check.c).
  */
 
 /** Bounds what the schema and the values in the file may be. Returns 0, negative errno.
@@ -278,19 +223,6 @@ void db_limit_steps(struct db *db);
  * the statements. Returns 0; -EINVAL and *ret_why: not so; other negative errno.
  */
 int db_check_shape(struct db *db, const char **ret_why);
-
-/*
- * Schema (db_schema.c).
- */
-
-/** Text of a statement. */
-const char *db_statement_sql(enum stmt id);
-
-/**
- * Makes the tables of an empty file and marks it as ours. The caller has opened the
- * transaction. Returns 0 or negative errno.
- */
-int db_create_schema(struct db *db);
 
 /*
  * Rows (db_rows.c).
@@ -327,9 +259,6 @@ static inline const struct change *db_next_change(const struct change *c)
 	return (const void *)((const char *)c + c->size);
 }
 
-/** Rows that one statement writes: pages, or rows of the history. */
-#define DB_ROWS_AT_ONCE 8
-
 /** Makes a change. Returns 0; negative errno, and then it has changed nothing. */
 int db_apply(struct db *db, const struct change *c);
 
@@ -339,8 +268,8 @@ int db_apply(struct db *db, const struct change *c);
  */
 int db_apply_several(struct db *db, const struct change *c);
 
-/** Makes of a page's record what CHANGE_PAGE has as its data: stamps as in the file. */
-void db_make_page(struct page_rec *rec);
+/** Makes the stamps little-endian, as CHANGE_PAGE and the file have them. */
+void db_stamps_to_le(struct page_rec *rec);
 
 /*
  * The log (db_log.c).
@@ -396,28 +325,6 @@ int db_look_at_unread(struct db *db, uint64_t pfn);
 void db_add_unread(struct db *db, struct page_rec *rec);
 
 /*
- * Restoring (db_restore.c).
- */
-
-/**
- * How far the times of a row are to be moved that are of row @boot of table boot with
- * @offset, the last of them being @latest: all by the same, and never into the future.
- */
-usec_t db_shift_of(const struct db *db, int64_t boot, usec_t offset, usec_t latest);
-
-/*
- * Faults (db_fault.c). They return 0 or negative errno.
- */
-
-/** Stores a cell, or removes it; @place is DIMM times FAULT_CELLS plus slot. */
-int db_store_cell(struct db *db, int64_t place, const struct fault_cell *cell);
-int db_remove_dimm_cells(struct db *db, int64_t dimm);
-/** Stores class, evidence and module of DIMM @index. */
-int db_store_fault(struct db *db, int64_t index, const struct dimm_rec *rec);
-/** Reads them into @rec, which stays as it is if nothing is stored. */
-int db_read_fault(struct db *db, int64_t index, struct dimm_rec *rec);
-
-/*
  * The place of the files (db_place.c).
  */
 
@@ -463,127 +370,3 @@ int db_finish_restore(const struct db *db);
 /** Once the file is known to be ours: removes a copy that was not finished or not used.
  */
 void db_drop_restore(const struct db *db);
-
-/*
- * Parameters and columns, one after the other.
- */
-
-struct db_bind {
-	sqlite3_stmt *s;
-	int i;  /* last bound */
-	int rc; /* first failure */
-};
-
-struct db_row {
-	sqlite3_stmt *s;
-	int i; /* next to be read */
-};
-
-static inline void db_bind_rc(struct db_bind *b, int rc)
-{
-	if (b->rc == SQLITE_OK)
-		b->rc = rc;
-}
-
-static inline void db_bind_int(struct db_bind *b, int64_t v)
-{
-	db_bind_rc(b, sqlite3_bind_int64(b->s, ++b->i, v));
-}
-
-/** Addresses, frames: all 64 bits; those past 2^63 look negative in the file. */
-static inline void db_bind_bits(struct db_bind *b, uint64_t v)
-{
-	db_bind_int(b, (int64_t)v);
-}
-
-/** Counts: SQLite's integers end at 2^63 - 1. */
-static inline void db_bind_count(struct db_bind *b, uint64_t v)
-{
-	db_bind_int(b, v > INT64_MAX ? INT64_MAX : (int64_t)v);
-}
-
-static inline void db_bind_null(struct db_bind *b)
-{
-	db_bind_rc(b, sqlite3_bind_null(b->s, ++b->i));
-}
-
-/** Text that outlives the statement's run. */
-static inline void db_bind_text(struct db_bind *b, const char *v)
-{
-	db_bind_rc(b, sqlite3_bind_text(b->s, ++b->i, v, -1, SQLITE_STATIC));
-}
-
-static inline int64_t db_col_int(struct db_row *r)
-{
-	return sqlite3_column_int64(r->s, r->i++);
-}
-
-/** A number held within @min and @max. */
-static inline int64_t db_col_range(struct db_row *r, int64_t min, int64_t max)
-{
-	int64_t v = db_col_int(r);
-
-	return v < min ? min : v > max ? max : v;
-}
-
-static inline uint64_t db_col_count(struct db_row *r)
-{
-	return (uint64_t)db_col_range(r, 0, INT64_MAX);
-}
-
-static inline uint64_t db_col_bits(struct db_row *r)
-{
-	return (uint64_t)db_col_int(r);
-}
-
-static inline bool db_col_is_null(const struct db_row *r)
-{
-	return sqlite3_column_type(r->s, r->i) == SQLITE_NULL;
-}
-
-/** Never NULL; valid until the next step. */
-static inline const char *db_col_text(struct db_row *r)
-{
-	const unsigned char *text = sqlite3_column_text(r->s, r->i++);
-
-	return text ? (const char *)text : "";
-}
-
-/** Copies at most @size - 1 bytes and terminates. */
-static inline void db_col_copy(struct db_row *r, char *ret, size_t size)
-{
-	snprintf(ret, size, "%s", db_col_text(r));
-}
-
-/** Declares db_col_<name>(), which gives @fallback for a word that is not known. */
-#define DEFINE_DB_COL_WORD(name, type, fallback)                                         \
-	static inline type db_col_##name(struct db_row *r)                               \
-	{                                                                                \
-		type v = fallback;                                                       \
-                                                                                         \
-		(void)name##_from_string(db_col_text(r), &v);                            \
-		return v;                                                                \
-	}
-
-DEFINE_DB_COL_WORD(page_state, enum page_state, PAGE_WATCHED)
-DEFINE_DB_COL_WORD(reason, enum reason, REASON_NONE)
-DEFINE_DB_COL_WORD(result, enum result, RESULT_NONE)
-DEFINE_DB_COL_WORD(action, enum action, ACTION_OBSERVE)
-DEFINE_DB_COL_WORD(frame_kind, enum frame_kind, FRAME_UNKNOWN)
-DEFINE_DB_COL_WORD(fault_class, enum fault_class, FAULT_NONE)
-
-/** A key of table totals and its field. */
-struct db_total {
-	const char *key;
-	size_t offset;
-	enum { DB_TOTAL_COUNT, DB_TOTAL_NUMBER, DB_TOTAL_TIME } kind;
-	bool spent; /* of what db_put_spent() writes */
-};
-
-extern const struct db_total db_totals[];
-extern const size_t db_totals_n;
-
-/** Key under which the boot's row that the times in table totals belong to is kept. */
-#define DB_TOTALS_BOOT "boot"
-/** What stands before a result's word in the keys of struct totals.attempts. */
-#define DB_TOTALS_ATTEMPTS "attempts-"

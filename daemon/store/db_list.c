@@ -34,21 +34,15 @@ static void bind_limit(struct db_bind *b, const struct db_filter *f)
 	db_bind_int(b, f->limit ? (int64_t)f->limit : -1);
 }
 
-static void read_page(sqlite3_stmt *s, struct db_page *p)
+/* The row from column @first on; its times are moved to the wall clock. */
+static void list_read(const struct db_table *t, sqlite3_stmt *s, int first, void *rec)
 {
-	struct db_row row = { s, 0 };
-	int64_t offset;
+	struct db_row row = { .s = s, .i = first };
+	struct db_shift shift;
 
-	p->pfn = db_col_bits(&row);
-	db_col_copy(&row, p->dimm, sizeof(p->dimm));
-	p->corrected_errors = db_col_count(&row);
-	offset = db_col_int(&row);
-	p->first_seen = wall(db_col_int(&row), offset);
-	p->last_seen = wall(db_col_int(&row), offset);
-	db_col_copy(&row, p->state, sizeof(p->state));
-	db_col_copy(&row, p->reason, sizeof(p->reason));
-	db_col_copy(&row, p->result, sizeof(p->result));
-	p->attempts = (uint32_t)db_col_range(&row, 0, UINT32_MAX);
+	db_read_columns(&row, t, rec);
+	shift.by = usec(db_col_int(&row));
+	db_move_times(t, rec, &shift);
 }
 
 int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, void *u)
@@ -69,7 +63,7 @@ int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, 
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
-		read_page(b.s, &page);
+		list_read(&db_page_list, b.s, 0, &page);
 		r = fn(u, &page);
 		if (r != 0)
 			break;
@@ -77,26 +71,6 @@ int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, 
 	(void)sqlite3_reset(b.s);
 	(void)sqlite3_clear_bindings(b.s); /* the caller's state goes */
 	return r;
-}
-
-static void read_history(sqlite3_stmt *s, struct db_history *h)
-{
-	struct db_row row = { s, 0 };
-	int64_t offset = db_col_int(&row);
-
-	row.i++; /* id */
-	h->time = wall(db_col_int(&row), offset);
-	h->pfn = db_col_bits(&row);
-	db_col_copy(&row, h->action, sizeof(h->action));
-	db_col_copy(&row, h->reason, sizeof(h->reason));
-	db_col_copy(&row, h->result, sizeof(h->result));
-	db_col_copy(&row, h->page_type, sizeof(h->page_type));
-	h->error = (int32_t)db_col_range(&row, INT32_MIN, INT32_MAX);
-	h->duration_usec = db_col_int(&row);
-	h->poisoned_before_kib = db_col_int(&row);
-	h->poisoned_after_kib = db_col_int(&row);
-	row.i++; /* dimm */
-	db_col_copy(&row, h->outcome, sizeof(h->outcome));
 }
 
 int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)
@@ -113,32 +87,13 @@ int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, 
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
-		read_history(b.s, &history);
+		list_read(&db_history_list, b.s, 1, &history);
 		r = fn(u, &history);
 		if (r != 0)
 			break;
 	}
 	(void)sqlite3_reset(b.s);
 	return r;
-}
-
-static void read_ce(sqlite3_stmt *s, struct db_ce *ce)
-{
-	struct db_row row = { s, 1 }; /* past the id */
-	int64_t offset;
-
-	ce->first = db_col_int(&row);
-	ce->last = db_col_int(&row);
-	offset = db_col_int(&row);
-	ce->first = wall(ce->first, offset);
-	ce->last = wall(ce->last, offset);
-	ce->has_address = !db_col_is_null(&row);
-	ce->address = db_col_bits(&row);
-	ce->count = db_col_count(&row);
-	ce->events = (uint32_t)db_col_range(&row, 0, UINT32_MAX);
-	db_col_copy(&row, ce->dimm, sizeof(ce->dimm));
-	ce->severity = (uint8_t)db_col_range(&row, 0, UINT8_MAX);
-	db_col_copy(&row, ce->unattributed, sizeof(ce->unattributed));
 }
 
 /* A frame never lies across 2^63, so its addresses stay in order as signed numbers. */
@@ -165,7 +120,7 @@ int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
-		read_ce(b.s, &ce);
+		list_read(&db_ce_list, b.s, 1, &ce);
 		r = fn(u, &ce);
 		if (r != 0)
 			break;
@@ -190,7 +145,7 @@ static int begin_browse(struct db *db, enum stmt id, uint32_t rows, uint64_t cur
 
 	if (r < 0)
 		return r;
-	db_bind_count(&b, cursor ? cursor : UINT64_MAX);
+	db_bind_int(&b, cursor && cursor < INT64_MAX ? (int64_t)cursor : INT64_MAX);
 	db_bind_int(&b, rows);
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
@@ -200,8 +155,7 @@ static int begin_browse(struct db *db, enum stmt id, uint32_t rows, uint64_t cur
 
 /* Returns 1 with the next row's id in @walk; 0 at the end of this part; negative errno.
  */
-static int browse_on(struct db *db, struct browse *walk, const struct db_filter *f,
-		     int id_column)
+static int browse_on(struct db *db, struct browse *walk, const struct db_filter *f)
 {
 	int r;
 
@@ -209,7 +163,7 @@ static int browse_on(struct db *db, struct browse *walk, const struct db_filter 
 		return 0;
 	r = db_step(db, walk->s);
 	if (r > 0)
-		walk->next = (uint64_t)sqlite3_column_int64(walk->s, id_column);
+		walk->next = (uint64_t)sqlite3_column_int64(walk->s, 0);
 	else
 		walk->next = 0;
 	walk->rows--;
@@ -232,8 +186,8 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 
 	if (r < 0)
 		return r;
-	while ((r = browse_on(db, &walk, f, 1)) > 0) {
-		read_history(walk.s, &history);
+	while ((r = browse_on(db, &walk, f)) > 0) {
+		list_read(&db_history_list, walk.s, 1, &history);
 		if (history.time < f->since || history.time > f->until ||
 		    (f->has_pfn && history.pfn != f->pfn))
 			continue;
@@ -260,8 +214,8 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 	r = begin_browse(db, STMT_BROWSE_CES, rows, *cursor, &walk);
 	if (r < 0)
 		return r;
-	while ((r = browse_on(db, &walk, f, 0)) > 0) {
-		read_ce(walk.s, &ce);
+	while ((r = browse_on(db, &walk, f)) > 0) {
+		list_read(&db_ce_list, walk.s, 1, &ce);
 		if (ce.last < f->since || ce.first > f->until)
 			continue;
 		walk.given++;
@@ -281,10 +235,15 @@ static int count_pages(struct db *db, struct db_summary *sum)
 	if (r < 0)
 		return r;
 	while ((r = db_step(db, s)) > 0) {
-		struct db_row row = { s, 0 };
-		enum page_state state = db_col_page_state(&row);
+		struct db_row row = { .s = s };
+		enum page_state state = PAGE_WATCHED;
+		int64_t n;
 
-		sum->pages[state] += (uint32_t)db_col_range(&row, 0, UINT32_MAX);
+		(void)page_state_from_string(db_col_text(&row), &state);
+		n = db_col_int(&row);
+		sum->pages[state] += n < 0            ? 0
+				     : n > UINT32_MAX ? UINT32_MAX
+						      : (uint32_t)n;
 	}
 	return r;
 }

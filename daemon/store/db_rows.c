@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * From a change in the group's log to the rows that it means: which statement, and what
- * stands in its columns. It knows neither groups nor what becomes of a failure.
+ * Between the structs that are stored and the rows of the file: makes one change of a
+ * group, and reads back what a daemon starts from, with times on the clock of the present
+ * boot. It knows neither groups nor what becomes of a failure; which column holds which
+ * field stands in db_schema.c.
+ *
+ * All times of a row are moved by the same amount, so that its events keep their
+ * distances: if the wall clock stood wrong, events that lay days apart must not fall into
+ * one window.
  */
 
 #include <endian.h>
@@ -11,96 +17,74 @@
 
 #include "store/db_internal.h"
 
-void db_make_page(struct page_rec *rec)
+void db_stamps_to_le(struct page_rec *rec)
 {
 	for (size_t i = 0; i < rec->n_stamps; i++)
 		rec->stamps[i] = (int64_t)htole64((uint64_t)rec->stamps[i]);
 }
 
-static int64_t last_seen(const struct page_rec *rec)
+/*
+ * Writing.
+ */
+
+/* A statement that writes, or looks for, rows of the present boot with key @key. */
+static int row_begin(struct db *db, enum stmt id, int64_t key, struct db_bind *ret)
 {
-	return rec->n_stamps ? (int64_t)le64toh((uint64_t)rec->stamps[rec->n_stamps - 1])
-			     : rec->first_seen;
+	*ret = (struct db_bind){ .keys = { .boot = db->boot, .key = { key } } };
+	return db_stmt(db, id, &ret->s);
 }
 
-static void bind_page(const struct db *db, struct db_bind *b, const struct page_rec *rec)
+static int row_put(struct db *db, enum stmt id, const struct db_table *t, int64_t key,
+		   const void *rec)
 {
-	db_bind_bits(b, rec->pfn);
-	db_bind_int(b, db->boot);
-	db_bind_int(b, rec->dimm);
-	db_bind_count(b, rec->corrected_errors);
-	db_bind_int(b, rec->first_seen);
-	db_bind_int(b, last_seen(rec));
-	db_bind_int(b, rec->not_before);
-	db_bind_text(b, page_state_to_string((enum page_state)rec->state));
-	db_bind_text(b, reason_to_string((enum reason)rec->reason));
-	db_bind_text(b, result_to_string((enum result)rec->result));
-	db_bind_int(b, rec->attempts);
-	db_bind_int(b, rec->tries);
-	db_bind_int(b, rec->by_us);
-	db_bind_rc(b, sqlite3_bind_blob(b->s, ++b->i, rec->stamps,
-					(int)(rec->n_stamps * sizeof(*rec->stamps)),
-					SQLITE_STATIC));
-}
-
-static int remove_page(struct db *db, const uint64_t *n)
-{
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_PAGE_REMOVE, &b.s);
+	struct db_bind b;
+	int r = row_begin(db, id, key, &b);
 
 	if (r < 0)
 		return r;
-	db_bind_bits(&b, *n);
+	db_bind_columns(&b, t, rec);
 	return db_finish(db, &b);
 }
 
-static int remove_dimm_pages(struct db *db, const uint64_t *index)
+/* Runs a statement that has the number @n as its one parameter. */
+static int row_run(struct db *db, enum stmt id, int64_t n, sqlite3_stmt **ret)
 {
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_DIMM_PAGES_REMOVE, &b.s);
+	struct db_bind b;
+	int r = row_begin(db, id, 0, &b);
 
 	if (r < 0)
 		return r;
-	db_bind_bits(&b, *index);
-	r = db_finish(db, &b);
-	return r < 0 ? r : db_remove_dimm_cells(db, (int64_t)*index);
+	db_bind_int(&b, n);
+	*ret = b.s;
+	return db_finish(db, &b);
 }
 
-static void bind_ce(const struct db *db, struct db_bind *b, const struct ce_row *row)
+static int row_remove_dimm_pages(struct db *db, uint64_t index)
 {
-	if (row->id != 0)
-		db_bind_bits(b, db->ce_before + row->id);
-	else
-		db_bind_null(b);
-	db_bind_int(b, db->boot);
-	db_bind_int(b, row->first);
-	db_bind_int(b, row->last);
-	if (row->has_address)
-		db_bind_bits(b, row->address);
-	else
-		db_bind_null(b);
-	db_bind_count(b, row->count);
-	db_bind_int(b, row->events);
-	db_bind_int(b, row->dimm);
-	db_bind_int(b, row->severity);
-	db_bind_int(b, row->grain_bits);
-	db_bind_text(b, result_to_string((enum result)row->unattributed));
-	db_bind_int(b, row->overflow);
+	sqlite3_stmt *s;
+	int r = row_run(db, STMT_DIMM_PAGES_REMOVE, (int64_t)index, &s);
+
+	return r < 0 ? r : row_run(db, STMT_DIMM_CELLS_REMOVE, (int64_t)index, &s);
 }
 
-/* @n changes that follow one another in the log, in one statement that takes so many. */
-static int put_rows(struct db *db, enum stmt id, const struct change *c, unsigned int n)
+/* @n changes that follow one another in the log, in a statement for that number of rows. */
+static int row_put_run(struct db *db, enum stmt id, const struct change *c,
+		       unsigned int n)
 {
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, id, &b.s);
+	struct db_bind b;
+	int r = row_begin(db, id, 0, &b);
 
 	if (r < 0)
 		return r;
 	for (unsigned int i = 0; i < n; i++) {
-		if (c->kind == CHANGE_PAGE)
-			bind_page(db, &b, db_change_data(c));
-		else
-			bind_ce(db, &b, db_change_data(c));
+		if (c->kind == CHANGE_PAGE) {
+			db_bind_columns(&b, &db_page_table, db_change_data(c));
+		} else {
+			const struct ce_row *row = db_change_data(c);
+
+			b.keys.key[0] = row->id ? (int64_t)(db->ce_before + row->id) : 0;
+			db_bind_columns(&b, &db_ce_table, row);
+		}
 		c = db_next_change(c);
 	}
 	return db_finish(db, &b);
@@ -108,96 +92,53 @@ static int put_rows(struct db *db, enum stmt id, const struct change *c, unsigne
 
 int db_apply_several(struct db *db, const struct change *c)
 {
-	return put_rows(db, c->kind == CHANGE_PAGE ? STMT_PAGES_PUT : STMT_CES_PUT, c,
-			DB_ROWS_AT_ONCE);
+	return row_put_run(db, c->kind == CHANGE_PAGE ? STMT_PAGES_PUT : STMT_CES_PUT, c,
+			   DB_ROWS_AT_ONCE);
 }
 
-static int write_action(struct db *db, enum stmt id, const struct action_row *row)
+static int row_put_action(struct db *db, const struct action_row *row)
 {
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, id, &b.s);
-
-	if (r < 0)
-		return r;
-	db_bind_bits(&b, row->id);
-	db_bind_int(&b, db->boot);
-	db_bind_int(&b, row->time);
-	db_bind_bits(&b, row->pfn);
-	db_bind_text(&b, action_to_string(row->action));
-	db_bind_text(&b, reason_to_string(row->reason));
-	db_bind_text(&b, result_to_string(row->result));
-	db_bind_text(&b, frame_kind_to_string(row->page_type));
-	db_bind_int(&b, row->error);
-	db_bind_int(&b, row->duration_usec);
-	db_bind_int(&b, row->poisoned_before_kib);
-	db_bind_int(&b, row->poisoned_after_kib);
-	db_bind_int(&b, row->dimm);
-	if (row->outcome == SOFT_UNKNOWN)
-		db_bind_null(&b);
-	else
-		db_bind_text(&b, soft_outcome_to_string(row->outcome));
-	return db_finish(db, &b);
-}
-
-static int put_action(struct db *db, const struct action_row *row)
-{
-	int r = write_action(db, STMT_ACTION_PUT, row);
+	int r = row_put(db, STMT_ACTION_PUT, &db_action_table, 0, row);
 
 	/* The id was another frame's: after a kill that forgot it was used. */
 	if (r == 0 && sqlite3_changes(db->handle) == 0)
-		r = write_action(db, STMT_ACTION_REPLACE, row);
+		r = row_put(db, STMT_ACTION_REPLACE, &db_action_table, 0, row);
 	return r;
 }
 
-static int put_poison(struct db *db, const struct poison_row *row)
+static int row_put_dimm(struct db *db, int64_t index, const struct dimm_rec *rec)
 {
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_POISON_PUT, &b.s);
+	int r = row_put(db, STMT_DIMM_PUT, &db_dimm_table, index, rec);
+
+	if (r == 0)
+		r = row_put(db, STMT_MODULE_PUT, &db_module_table, index, rec);
+	return r < 0 ? r
+		     : row_put(db, STMT_FAULT_PUT, &db_fault_table, index, &rec->fault);
+}
+
+/* @place is DIMM times FAULT_CELLS plus slot. */
+static int row_put_cell(struct db *db, int64_t place, const struct fault_cell *cell)
+{
+	struct db_bind b;
+	int r = row_begin(db, cell->used ? STMT_CELL_PUT : STMT_CELL_REMOVE,
+			  place / FAULT_CELLS, &b);
 
 	if (r < 0)
 		return r;
-	db_bind_int(&b, db->boot);
-	db_bind_int(&b, row->time);
-	db_bind_int(&b, row->kib);
-	db_bind_int(&b, row->delta_kib);
-	db_bind_text(&b, poison_cause_to_string(row->cause));
-	if (row->pfn != 0)
-		db_bind_bits(&b, row->pfn);
-	else
-		db_bind_null(&b);
+	b.keys.key[1] = place % FAULT_CELLS;
+	if (cell->used) {
+		db_bind_columns(&b, &db_cell_table, cell);
+	} else {
+		db_bind_int(&b, b.keys.key[0]);
+		db_bind_int(&b, b.keys.key[1]);
+	}
 	return db_finish(db, &b);
 }
 
-static int put_dimm(struct db *db, int64_t index, const struct dimm_rec *rec)
+static int row_put_total(struct db *db, const char *key, int64_t value)
 {
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_DIMM_PUT, &b.s);
-
-	if (r < 0)
-		return r;
-	db_bind_int(&b, index);
-	db_bind_int(&b, db->boot);
-	db_bind_text(&b, rec->label);
-	db_bind_int(&b, rec->mc);
-	db_bind_int(&b, rec->layer[0]);
-	db_bind_int(&b, rec->layer[1]);
-	db_bind_int(&b, rec->layer[2]);
-	db_bind_int(&b, rec->overflow);
-	db_bind_count(&b, rec->corrected_errors);
-	db_bind_count(&b, rec->uncorrected_errors);
-	db_bind_count(&b, rec->unattributed);
-	db_bind_int(&b, rec->pages);
-	db_bind_int(&b, rec->offlined);
-	db_bind_int(&b, rec->first_seen);
-	db_bind_int(&b, rec->last_seen);
-	r = db_finish(db, &b);
-	return r < 0 ? r : db_store_fault(db, index, rec);
-}
-
-static int put_total(struct db *db, const char *key, int64_t value)
-{
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_TOTAL_PUT, &b.s);
+	struct db_bind b;
+	int r = row_begin(db, STMT_TOTAL_PUT, 0, &b);
 
 	if (r < 0)
 		return r;
@@ -206,34 +147,24 @@ static int put_total(struct db *db, const char *key, int64_t value)
 	return db_finish(db, &b);
 }
 
-static int64_t total_value(const struct totals *t, const struct db_total *field)
-{
-	uint64_t v;
-
-	memcpy(&v, (const char *)t + field->offset, sizeof(v));
-	if (field->kind == DB_TOTAL_COUNT && v > INT64_MAX)
-		return INT64_MAX;
-	return (int64_t)v;
-}
-
-/* Writes the fields of one sort that differ from what is stored. */
-static int put_fields(struct db *db, const struct totals *t, bool spent)
+/* Writes the totals of one sort that differ from what is stored. */
+static int row_put_fields(struct db *db, const struct totals *t, bool spent)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < db_totals_n; i++) {
-		const struct db_total *field = &db_totals[i];
-		int64_t value = total_value(t, field);
+		const struct db_column *c = &db_totals[i];
+		int64_t value = c->type->value(c, t);
 
-		if (field->spent != spent ||
-		    (db->totals_known && value == total_value(&db->totals, field)))
+		if (((c->flags & DB_COLUMN_SPENT) != 0) != spent ||
+		    (db->totals_known && value == c->type->value(c, &db->totals)))
 			continue;
-		r = put_total(db, field->key, value);
+		r = row_put_total(db, c->name, value);
 	}
 	return r;
 }
 
-static int put_attempts(struct db *db, const struct totals *t)
+static int row_put_attempts(struct db *db, const struct totals *t)
 {
 	char key[48];
 	int r = 0;
@@ -245,18 +176,18 @@ static int put_attempts(struct db *db, const struct totals *t)
 			continue;
 		snprintf(key, sizeof(key), DB_TOTALS_ATTEMPTS "%s",
 			 result_to_string((enum result)i));
-		r = put_total(db, key, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+		r = row_put_total(db, key, n > INT64_MAX ? INT64_MAX : (int64_t)n);
 	}
 	return r;
 }
 
 /* In a storm of refusals this is called once for each: only what changed is written. */
-static int put_spent(struct db *db, const struct totals *t)
+static int row_put_spent(struct db *db, const struct totals *t)
 {
-	int r = put_fields(db, t, true);
+	int r = row_put_fields(db, t, true);
 
 	if (r == 0)
-		r = put_attempts(db, t);
+		r = row_put_attempts(db, t);
 	if (r == 0)
 		totals_spend(&db->totals, t);
 	else
@@ -264,60 +195,357 @@ static int put_spent(struct db *db, const struct totals *t)
 	return r;
 }
 
-static int put_totals(struct db *db, const struct totals *t)
+static int row_put_totals(struct db *db, const struct totals *t)
 {
-	int r = put_total(db, DB_TOTALS_BOOT, db->boot);
+	int r = row_put_total(db, DB_TOTALS_BOOT, db->boot);
 
 	if (r == 0)
-		r = put_fields(db, t, false);
+		r = row_put_fields(db, t, false);
 	if (r == 0)
-		r = put_spent(db, t);
+		r = row_put_spent(db, t);
 	if (r == 0)
 		db->totals = *t;
 	db->totals_known = r == 0;
 	return r;
 }
 
-static int put_reader(struct db *db, int64_t cpu, const uint64_t *read)
-{
-	struct db_bind b = { 0 };
-	int r = db_stmt(db, STMT_READER_PUT, &b.s);
-
-	if (r < 0)
-		return r;
-	db_bind_int(&b, cpu);
-	db_bind_int(&b, db->boot);
-	db_bind_count(&b, *read);
-	return db_finish(db, &b);
-}
-
 int db_apply(struct db *db, const struct change *c)
 {
 	const void *data = db_change_data(c);
+	sqlite3_stmt *s;
 
 	switch ((enum change_kind)c->kind) {
 	case CHANGE_PAGE:
-		return put_rows(db, STMT_PAGE_PUT, c, 1);
+		return row_put_run(db, STMT_PAGE_PUT, c, 1);
 	case CHANGE_REMOVE:
-		return remove_page(db, data);
+		return row_run(db, STMT_PAGE_REMOVE, *(const int64_t *)data, &s);
 	case CHANGE_REMOVE_DIMM:
-		return remove_dimm_pages(db, data);
+		return row_remove_dimm_pages(db, *(const uint64_t *)data);
 	case CHANGE_CE:
-		return put_rows(db, STMT_CE_PUT, c, 1);
+		return row_put_run(db, STMT_CE_PUT, c, 1);
 	case CHANGE_ACTION:
-		return put_action(db, data);
+		return row_put_action(db, data);
 	case CHANGE_POISON:
-		return put_poison(db, data);
+		return row_put(db, STMT_POISON_PUT, &db_poison_table, 0, data);
 	case CHANGE_DIMM:
-		return put_dimm(db, c->index, data);
+		return row_put_dimm(db, c->index, data);
 	case CHANGE_CELL:
-		return db_store_cell(db, c->index, data);
+		return row_put_cell(db, c->index, data);
 	case CHANGE_TOTALS:
-		return put_totals(db, data);
+		return row_put_totals(db, data);
 	case CHANGE_SPENT:
-		return put_spent(db, data);
+		return row_put_spent(db, data);
 	case CHANGE_READER:
-		return put_reader(db, c->index, data);
+		return row_put(db, STMT_READER_PUT, &db_reader_table, c->index, data);
 	}
 	return -EINVAL;
+}
+
+/*
+ * Reading back.
+ */
+
+/*
+ * How far the times of a row are to be moved that are of row @boot of table boot with
+ * @offset, the last of them being @latest: all by the same, and never into the future.
+ */
+static struct db_shift row_shift(const struct db *db, int64_t boot, usec_t offset,
+				 int64_t latest)
+{
+	struct db_shift shift = { usec(0), db->now };
+
+	if (boot == db->boot)
+		return shift;
+	shift.by = usec_sub(offset, db->wall_offset);
+	if (usec_add(usec(latest), shift.by).us > db->now.us)
+		shift.by = usec_sub(db->now, usec(latest));
+	return shift;
+}
+
+/* Reads the row into db->page. */
+static void row_read_page(struct db *db, sqlite3_stmt *s, bool *ret_other_boot)
+{
+	struct db_row row = { .s = s };
+	struct page_rec *rec = db->page;
+	struct db_shift shift;
+	int64_t latest;
+
+	*rec = (struct page_rec){ 0 };
+	db_read_columns(&row, &db_page_table, rec);
+	*ret_other_boot = row.keys.boot != db->boot;
+	if (!*ret_other_boot)
+		return;
+	rec->by_us = false;
+	latest = page_rec_last_seen(rec).us;
+	if (latest < rec->first_seen)
+		latest = rec->first_seen;
+	shift = row_shift(db, row.keys.boot, usec(db_col_int(&row)), latest);
+	db_move_times(&db_page_table, rec, &shift);
+}
+
+/* The statement @id with the number @n bound. Returns 0 or negative errno. */
+static int row_ask(struct db *db, enum stmt id, int64_t n, sqlite3_stmt **ret)
+{
+	struct db_bind b;
+	int r = row_begin(db, id, 0, &b);
+
+	if (r < 0)
+		return r;
+	db_bind_int(&b, n);
+	if (b.rc != SQLITE_OK)
+		return db_fail(db, b.rc);
+	*ret = b.s;
+	return 0;
+}
+
+int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
+		 bool *ret_more)
+{
+	bool other_boot;
+	sqlite3_stmt *s;
+	int r = row_ask(db, STMT_PAGES, limit, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		row_read_page(db, s, &other_boot);
+		r = fn(userdata, db->page, other_boot);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	if (r == 0)
+		r = row_ask(db, STMT_PAGES_MORE, limit, &s);
+	if (r != 0)
+		return r;
+	r = db_step(db, s);
+	(void)sqlite3_reset(s);
+	if (r < 0)
+		return r;
+	*ret_more = r > 0;
+	return 0;
+}
+
+int db_peek_page(struct db *db, pfn_t p, const struct page_rec **ret,
+		 bool *ret_other_boot)
+{
+	sqlite3_stmt *s;
+	int r = row_run(db, STMT_PAGE, (int64_t)p.n, &s);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	row_read_page(db, s, ret_other_boot);
+	(void)sqlite3_reset(s);
+	*ret = db->page;
+	return 0;
+}
+
+int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_other_boot)
+{
+	int r = db_peek_page(db, p, ret, ret_other_boot);
+
+	if (r < 0 && r != -ENOENT)
+		db_note_unread(db, p.n);
+	else
+		db_forget_unread(db, p.n); /* the caller knows what is stored */
+	return r;
+}
+
+/* One row of @t of DIMM @index into @rec, which stays as it is if there is none. */
+static int row_read_of_dimm(struct db *db, enum stmt id, const struct db_table *t,
+			    int64_t index, void *rec)
+{
+	struct db_row row = { .s = NULL };
+	int r = row_run(db, id, index, &row.s);
+
+	if (r <= 0)
+		return r;
+	db_read_columns(&row, t, rec);
+	return sqlite3_reset(row.s) == SQLITE_OK ? 0 : -EIO;
+}
+
+static int row_read_dimm(struct db *db, sqlite3_stmt *s, int64_t *ret_index,
+			 struct dimm_rec *rec)
+{
+	struct db_row row = { .s = s };
+	struct db_shift shift;
+	int r;
+
+	*rec = (struct dimm_rec){ 0 };
+	db_read_columns(&row, &db_dimm_table, rec);
+	*ret_index = row.keys.key[0];
+	shift = row_shift(db, row.keys.boot, usec(db_col_int(&row)),
+			  usec_max(usec(rec->first_seen), usec(rec->last_seen)).us);
+	db_move_times(&db_dimm_table, rec, &shift);
+	r = row_read_of_dimm(db, STMT_MODULE, &db_module_table, *ret_index, rec);
+	if (r == 0)
+		r = row_read_of_dimm(db, STMT_FAULT, &db_fault_table, *ret_index,
+				     &rec->fault);
+	db_move_times(&db_fault_table, &rec->fault, &shift);
+	/* It counts the present boot, says its declaration; a reader knows no boot. */
+	if (db->boot && row.keys.boot != db->boot)
+		rec->offlined = 0;
+	return r;
+}
+
+int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
+{
+	sqlite3_stmt *s;
+	struct dimm_rec rec;
+	int64_t index;
+	int r = db_stmt(db, STMT_DIMMS, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		r = row_read_dimm(db, s, &index, &rec);
+		if (r < 0)
+			break;
+		if (index < 0 || index >= MAX_DIMMS)
+			continue;
+		r = fn(userdata, (uint16_t)index, &rec);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return r;
+}
+
+static void row_read_cell(const struct db *db, struct db_row *row,
+			  struct fault_cell *cell)
+{
+	struct db_shift shift;
+
+	*cell = (struct fault_cell){ .used = true };
+	db_read_columns(row, &db_cell_table, cell);
+	if (row->keys.boot != db->boot)
+		cell->other_boot = true;
+	if (cell->last < cell->first)
+		cell->last = cell->first;
+	shift = row_shift(db, row->keys.boot, usec(db_col_int(row)), cell->last);
+	db_move_times(&db_cell_table, cell, &shift);
+}
+
+int db_each_cell(struct db *db, db_cell_fn fn, void *userdata)
+{
+	struct fault_cell cell;
+	sqlite3_stmt *s;
+	int r = db_stmt(db, STMT_CELLS, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		struct db_row row = { .s = s };
+		int64_t dimm, slot;
+
+		row_read_cell(db, &row, &cell);
+		dimm = row.keys.key[0];
+		slot = row.keys.key[1];
+		if (dimm < 0 || dimm >= MAX_DIMMS || slot < 0 || slot >= FAULT_CELLS)
+			continue;
+		r = fn(userdata, (uint16_t)dimm, (uint16_t)slot, &cell);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return r;
+}
+
+int db_each_intent(struct db *db, db_action_fn fn, void *userdata)
+{
+	struct action_row action;
+	sqlite3_stmt *s;
+	int r = row_ask(db, STMT_INTENTS, db->boot, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		struct db_row row = { .s = s };
+
+		db_read_columns(&row, &db_action_table, &action);
+		r = fn(userdata, &action);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return r;
+}
+
+int db_each_reader(struct db *db, db_reader_fn fn, void *userdata)
+{
+	sqlite3_stmt *s;
+	int r = row_ask(db, STMT_READERS, db->boot, &s);
+
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		struct db_row row = { .s = s };
+		uint64_t read;
+		int64_t cpu;
+
+		db_read_columns(&row, &db_reader_table, &read);
+		cpu = row.keys.key[0];
+		cpu = cpu < 0 ? 0 : cpu > UINT16_MAX ? UINT16_MAX : cpu;
+		r = fn(userdata, (uint16_t)cpu, read);
+		if (r != 0)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return r;
+}
+
+/* False if the key is not one of these. */
+static bool row_read_attempts(struct totals *t, const char *key, int64_t v)
+{
+	size_t n = strlen(DB_TOTALS_ATTEMPTS);
+	enum result result;
+
+	if (strncmp(key, DB_TOTALS_ATTEMPTS, n) != 0 ||
+	    result_from_string(key + n, &result) < 0)
+		return false;
+	t->attempts[result] = v < 0 ? 0 : (uint64_t)v;
+	return true;
+}
+
+static void row_read_total(const struct db *db, sqlite3_stmt *s, struct totals *t)
+{
+	struct db_row row = { .s = s };
+	const char *key = db_col_text(&row);
+	int64_t v = db_col_int(&row);
+	int64_t boot = db_col_int(&row);
+	struct db_shift shift = row_shift(db, boot, usec(db_col_int(&row)), v);
+
+	if (row_read_attempts(t, key, v))
+		return;
+	for (size_t i = 0; i < db_totals_n; i++) {
+		const struct db_column *c = &db_totals[i];
+
+		if (strcmp(c->name, key) != 0)
+			continue;
+		c->type->set(c, t, v);
+		if (c->type->move)
+			c->type->move(c, t, &shift);
+	}
+}
+
+int db_get_totals(struct db *db, struct totals *ret)
+{
+	struct totals t = {
+		.last_event = INT64_MIN,
+		.last_offline = INT64_MIN,
+	};
+	unsigned int n = 0;
+	sqlite3_stmt *s;
+	int r = db_stmt(db, STMT_TOTALS, &s);
+
+	if (r < 0)
+		return r;
+	for (; (r = db_step(db, s)) > 0; n++)
+		row_read_total(db, s, &t);
+	if (r < 0)
+		return r;
+	if (n == 0)
+		return -ENOENT;
+	*ret = t;
+	return 0;
 }

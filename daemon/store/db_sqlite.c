@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * SQLite's calls as the other db*.c files want them: negative errno, failures counted and
+ * SQLite's calls as the other files of the room want them: negative errno, failures counted and
  * their words kept, statements prepared once. It knows no table.
  */
 
@@ -147,11 +147,15 @@ int db_judge(struct db *db, int r)
 
 int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret)
 {
-	int rc;
+	char sql[DB_SQL_MAX];
+	int rc, r;
 
 	if (!db->stmt[id]) {
-		rc = sqlite3_prepare_v3(db->handle, db_statement_sql(id), -1,
-					SQLITE_PREPARE_PERSISTENT, &db->stmt[id], NULL);
+		r = db_statement_sql(id, sql);
+		if (r < 0)
+			return r;
+		rc = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+					&db->stmt[id], NULL);
 		if (rc != SQLITE_OK)
 			return db_fail(db, rc);
 	}

@@ -146,7 +146,7 @@ static const struct change *append(struct db *db, struct change head, const void
 	memcpy(c + 1, data, size);
 	if (head.kind == CHANGE_PAGE) {
 		db_add_unread(db, (void *)(c + 1));
-		db_make_page((void *)(c + 1));
+		db_stamps_to_le((void *)(c + 1));
 	}
 	db->log_len += head.size;
 	return c;
