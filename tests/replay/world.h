@@ -11,7 +11,7 @@
 
 #include "engine/effect.h"
 #include "engine/input.h"
-#include "store.h"
+#include "sim/sim_store.h"
 #include "words.h"
 
 #define WORLD_SCRIPT_MAX 512

@@ -5,7 +5,7 @@
  * a boot is over, and knows nothing of what the rows are for.
  */
 
-#include "store.h"
+#include "sim/sim_store.h"
 
 #include <errno.h>
 #include <string.h>
