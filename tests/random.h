@@ -18,3 +18,14 @@ _wraps_ static inline uint64_t next_random(uint64_t *state)
 	*state ^= *state << 17;
 	return *state;
 }
+
+/** Spreads the bits of @x: numbers that lie close become numbers that do not (Stafford's
+ * mix 13). */
+_wraps_ static inline uint64_t mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}

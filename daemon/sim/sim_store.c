@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The database of the replay tests: arrays. It does to times what the real one does when
- * a boot is over, and knows nothing of what the rows are for.
+ * The arrays of the store, and what happens to the times in them at a reboot. It does not
+ * know what the rows are for.
  */
 
 #include "sim/sim_store.h"
@@ -12,65 +12,67 @@
 
 #include "base/mem.h"
 
-void store_init(struct store *s)
-{
-	*s = (struct store){ 0 };
-}
+#define FIRST_PAGES 64
 
-void store_done(struct store *s)
+void sim_store_done(struct sim_store *s)
 {
 	for (size_t i = 0; i < s->n_pages; i++)
 		free(s->pages[i].rec);
 	free(s->pages);
+	sim_index_clear(&s->page_index);
 	free(s->dimms);
 	free(s->cells);
 	free(s->actions);
 	free(s->ces);
 }
 
-const struct stored_page *store_find(const struct store *s, pfn_t p)
+const struct sim_page *sim_store_find(const struct sim_store *s, pfn_t p)
 {
-	for (size_t i = 0; i < s->n_pages; i++)
-		if (s->pages[i].rec->pfn == p.n)
-			return &s->pages[i];
-	return NULL;
+	uint32_t place = sim_index_find(&s->page_index, p.n);
+
+	return place == SIM_NOT_FOUND ? NULL : &s->pages[place];
 }
 
-static struct stored_page *place_for(struct store *s, pfn_t p)
+/* The page's place, made now if it is new; NULL: no memory. */
+static struct sim_page *sim_store_place(struct sim_store *s, pfn_t p)
 {
-	struct stored_page *grown;
+	uint32_t place = sim_index_find(&s->page_index, p.n);
 
-	for (size_t i = 0; i < s->n_pages; i++)
-		if (s->pages[i].rec->pfn == p.n)
-			return &s->pages[i];
-	grown = realloc(s->pages, (s->n_pages + 1) * sizeof(*grown));
-	if (!grown)
+	if (place != SIM_NOT_FOUND)
+		return &s->pages[place];
+	if (s->n_pages == s->page_room) {
+		size_t room = s->page_room ? 2 * s->page_room : FIRST_PAGES;
+		struct sim_page *grown = reallocarray(s->pages, room, sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		s->pages = grown;
+		s->page_room = room;
+	}
+	if (sim_index_put(&s->page_index, p.n, (uint32_t)s->n_pages) < 0)
 		return NULL;
-	s->pages = grown;
-	grown[s->n_pages].rec = NULL;
-	return &grown[s->n_pages];
+	s->pages[s->n_pages].rec = NULL;
+	return &s->pages[s->n_pages++];
 }
 
-static int put_page(struct store *s, const struct page_rec *rec)
+static int sim_store_put_page(struct sim_store *s, const struct page_rec *rec)
 {
 	size_t bytes = sizeof(*rec) + rec->n_stamps * sizeof(*rec->stamps);
 	struct page_rec *copy = malloc(bytes);
-	struct stored_page *place = copy ? place_for(s, pfn(rec->pfn)) : NULL;
+	struct sim_page *place = copy ? sim_store_place(s, pfn(rec->pfn)) : NULL;
 
 	if (!place) {
 		free(copy);
 		return -ENOMEM;
 	}
 	memcpy(copy, rec, bytes);
-	if (!place->rec)
-		s->n_pages++;
 	free(place->rec);
 	place->rec = copy;
 	place->boot = s->boot;
 	return 0;
 }
 
-static int put_dimm(struct store *s, const struct effect *f)
+static int sim_store_put_dimm(struct sim_store *s, const struct effect *f)
 {
 	size_t n = (size_t)f->dimm.index + 1;
 	void *grown;
@@ -88,24 +90,40 @@ static int put_dimm(struct store *s, const struct effect *f)
 	return 0;
 }
 
-static void remove_dimm(struct store *s, uint16_t dimm)
+/* The last page takes the place of the one that goes. Its key is in the index: putting it
+ * again needs no memory. */
+static void sim_store_remove_at(struct sim_store *s, uint32_t place)
 {
-	for (size_t i = s->n_pages; i > 0; i--) {
-		if (s->pages[i - 1].rec->dimm != dimm)
-			continue;
-		free(s->pages[i - 1].rec);
-		s->pages[i - 1] = s->pages[--s->n_pages];
-	}
+	struct sim_page last = s->pages[s->n_pages - 1];
+
+	sim_index_remove(&s->page_index, s->pages[place].rec->pfn);
+	free(s->pages[place].rec);
+	s->n_pages--;
+	if (place == s->n_pages)
+		return;
+	s->pages[place] = last;
+	(void)sim_index_put(&s->page_index, last.rec->pfn, place);
 }
 
-static void remove_dimm_cells(struct store *s, uint16_t dimm)
+static void sim_store_remove_page(struct sim_store *s, pfn_t p)
 {
+	uint32_t place = sim_index_find(&s->page_index, p.n);
+
+	if (place != SIM_NOT_FOUND)
+		sim_store_remove_at(s, place);
+}
+
+static void sim_store_remove_dimm(struct sim_store *s, uint16_t dimm)
+{
+	for (size_t i = s->n_pages; i > 0; i--)
+		if (s->pages[i - 1].rec->dimm == dimm)
+			sim_store_remove_at(s, (uint32_t)i - 1);
 	for (size_t i = s->n_cells; i > 0; i--)
 		if (s->cells[i - 1].dimm == dimm)
 			s->cells[i - 1] = s->cells[--s->n_cells];
 }
 
-static int put_cell(struct store *s, const struct effect *f)
+static int sim_store_put_cell(struct sim_store *s, const struct effect *f)
 {
 	size_t i = 0;
 	void *grown;
@@ -132,24 +150,14 @@ static int put_cell(struct store *s, const struct effect *f)
 	return 0;
 }
 
-static void remove_page(struct store *s, pfn_t p)
-{
-	for (size_t i = 0; i < s->n_pages; i++) {
-		if (s->pages[i].rec->pfn != p.n)
-			continue;
-		free(s->pages[i].rec);
-		s->pages[i] = s->pages[--s->n_pages];
-		return;
-	}
-}
-
-static int put_action(struct store *s, const struct action_row *row)
+/* Searched from the end: an answer comes soon after its intent. */
+static int sim_store_put_action(struct sim_store *s, const struct action_row *row)
 {
 	struct action_row *grown;
 
-	for (size_t i = 0; i < s->n_actions; i++) {
-		if (s->actions[i].id == row->id) {
-			s->actions[i] = *row;
+	for (size_t i = s->n_actions; i > 0; i--) {
+		if (s->actions[i - 1].id == row->id) {
+			s->actions[i - 1] = *row;
 			return 0;
 		}
 	}
@@ -162,7 +170,7 @@ static int put_action(struct store *s, const struct action_row *row)
 }
 
 /* New rows come in any order of id: a row that closes overtakes one that stays open. */
-static int put_ce(struct store *s, const struct ce_row *row)
+static int sim_store_put_ce(struct sim_store *s, const struct ce_row *row)
 {
 	size_t place = s->ce_before + row->id - 1;
 	uint64_t *grown;
@@ -180,29 +188,28 @@ static int put_ce(struct store *s, const struct ce_row *row)
 	return 0;
 }
 
-void store_new_engine(struct store *s)
+void sim_store_new_engine(struct sim_store *s)
 {
 	s->ce_before = s->ce_rows;
 }
 
-int store_effect(struct store *s, const struct engine *e, const struct effect *f)
+int sim_store_effect(struct sim_store *s, const struct engine *e, const struct effect *f)
 {
 	switch (f->kind) {
 	case EFFECT_STORE_PAGE:
-		return put_page(s, f->page);
+		return sim_store_put_page(s, f->page);
 	case EFFECT_REMOVE_PAGE:
-		remove_page(s, f->pfn);
+		sim_store_remove_page(s, f->pfn);
 		break;
 	case EFFECT_REMOVE_DIMM:
-		remove_dimm(s, f->index);
-		remove_dimm_cells(s, f->index);
+		sim_store_remove_dimm(s, f->index);
 		break;
 	case EFFECT_STORE_CELL:
-		return put_cell(s, f);
+		return sim_store_put_cell(s, f);
 	case EFFECT_STORE_ACTION:
-		return put_action(s, &f->action);
+		return sim_store_put_action(s, &f->action);
 	case EFFECT_STORE_DIMM:
-		return put_dimm(s, f);
+		return sim_store_put_dimm(s, f);
 	case EFFECT_STORE_TOTALS:
 		s->totals = *engine_totals(e);
 		s->has_totals = true;
@@ -212,7 +219,7 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 		s->has_totals = true;
 		break;
 	case EFFECT_STORE_CE:
-		return put_ce(s, &f->ce);
+		return sim_store_put_ce(s, &f->ce);
 	case EFFECT_STORE_POISON:
 	case EFFECT_PROBE:
 	case EFFECT_OFFLINE:
@@ -227,78 +234,83 @@ int store_effect(struct store *s, const struct engine *e, const struct effect *f
 }
 
 /* The shift for a row whose newest time is @latest: the past stays in the past. */
-static usec_t shift_for(int64_t latest, usec_t shift, usec_t now)
+static usec_t sim_store_shift_for(int64_t latest, usec_t shift, usec_t now)
 {
 	if (usec_add(usec(latest), shift).us > now.us)
 		return usec_sub(now, usec(latest));
 	return shift;
 }
 
-static void move_time(int64_t *t, usec_t shift)
+static void sim_store_move_time(int64_t *t, usec_t shift)
 {
 	if (*t != INT64_MIN && *t != USEC_NEVER)
 		*t = usec_add(usec(*t), shift).us;
 }
 
-static void move_page(struct page_rec *rec, usec_t shift, usec_t now)
+static void sim_store_move_page(struct page_rec *rec, usec_t shift, usec_t now)
 {
-	usec_t by = shift_for(page_rec_last_seen(rec).us, shift, now);
+	usec_t by = sim_store_shift_for(page_rec_last_seen(rec).us, shift, now);
 
-	move_time(&rec->first_seen, by);
-	move_time(&rec->not_before, by);
+	sim_store_move_time(&rec->first_seen, by);
+	sim_store_move_time(&rec->not_before, by);
 	if (rec->not_before != USEC_NEVER && rec->not_before > now.us)
 		rec->not_before = now.us;
 	for (uint32_t i = 0; i < rec->n_stamps; i++)
-		move_time(&rec->stamps[i], by);
+		sim_store_move_time(&rec->stamps[i], by);
 	rec->by_us = 0;
 }
 
 /* Only intents of the present boot are found again. */
-static void close_intents(struct store *s)
+static void sim_store_close_intents(struct sim_store *s)
 {
 	for (size_t i = 0; i < s->n_actions; i++)
 		if (s->actions[i].result == RESULT_NONE)
 			s->actions[i].result = RESULT_INTERRUPTED;
 }
 
-void store_new_boot(struct store *s, usec_t shift, usec_t now)
+void sim_store_new_boot(struct sim_store *s, usec_t shift, usec_t now)
 {
 	int64_t *times[] = { &s->totals.last_event, &s->totals.last_offline,
 			     &s->totals.bucket_time };
 
 	s->boot++;
 	for (size_t i = 0; i < s->n_pages; i++)
-		move_page(s->pages[i].rec, shift, now);
+		sim_store_move_page(s->pages[i].rec, shift, now);
 	for (size_t i = 0; i < s->n_dimms; i++) {
 		struct dimm_rec *d = &s->dimms[i].rec;
-		usec_t by = shift_for(d->last_seen, shift, now);
+		usec_t by = sim_store_shift_for(d->last_seen, shift, now);
 
-		move_time(&d->first_seen, by);
-		move_time(&d->last_seen, by);
-		move_time(&d->fault.since, by);
+		sim_store_move_time(&d->first_seen, by);
+		sim_store_move_time(&d->last_seen, by);
+		sim_store_move_time(&d->fault.since, by);
 		d->offlined = 0;
 	}
 	for (size_t i = 0; i < s->n_cells; i++) {
-		usec_t by = shift_for(s->cells[i].rec.last, shift, now);
+		usec_t by = sim_store_shift_for(s->cells[i].rec.last, shift, now);
 
-		move_time(&s->cells[i].rec.first, by);
-		move_time(&s->cells[i].rec.last, by);
+		sim_store_move_time(&s->cells[i].rec.first, by);
+		sim_store_move_time(&s->cells[i].rec.last, by);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
-		move_time(times[i], shift_for(*times[i], shift, now));
-	close_intents(s);
+		sim_store_move_time(times[i], sim_store_shift_for(*times[i], shift, now));
+	sim_store_close_intents(s);
 }
 
-static int later_first(const void *a, const void *b)
+static int sim_store_later_first(const void *a, const void *b)
 {
-	int64_t x = page_rec_last_seen(((const struct stored_page *)a)->rec).us;
-	int64_t y = page_rec_last_seen(((const struct stored_page *)b)->rec).us;
+	int64_t x = page_rec_last_seen(((const struct sim_page *)a)->rec).us;
+	int64_t y = page_rec_last_seen(((const struct sim_page *)b)->rec).us;
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-void store_sort_pages(struct store *s)
+int sim_store_sort_pages(struct sim_store *s)
 {
+	int r = 0;
+
 	if (s->n_pages > 0)
-		qsort(s->pages, s->n_pages, sizeof(*s->pages), later_first);
+		qsort(s->pages, s->n_pages, sizeof(*s->pages), sim_store_later_first);
+	for (size_t i = 0; r == 0 && i < s->n_pages; i++)
+		r = sim_index_put(&s->page_index, s->pages[i].rec->pfn, (uint32_t)i);
+	return r;
 }

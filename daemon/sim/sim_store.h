@@ -2,33 +2,42 @@
 #pragma once
 
 /*
- * A database in memory: keeps what STORE effects hand out, gives it back to a new engine.
+ * A database in memory: keeps what STORE effects hold, for a later engine to restore. It
+ * does to times what the real one does when a boot is over.
  */
 
 #include <stddef.h>
 
 #include "engine/effect.h"
 #include "engine/engine.h"
+#include "sim/sim_index.h"
 
-struct stored_page {
+struct sim_page {
 	struct page_rec *rec; /* owned */
 	unsigned int boot;
 };
 
-struct store {
-	struct stored_page *pages;
+struct sim_dimm {
+	struct dimm_rec rec;
+	bool used;
+};
+
+struct sim_cell {
+	struct fault_cell rec;
+	uint16_t dimm;
+	uint16_t slot;
+	unsigned int boot;
+};
+
+/** All zero: empty. To be read by anybody; the arrays are owned. */
+struct sim_store {
+	struct sim_page *pages; /* in no order, but see sim_store_sort_pages() */
 	size_t n_pages;
-	struct {
-		struct dimm_rec rec;
-		bool used;
-	} * dimms; /* up to the last one stored */
+	size_t page_room;
+	struct sim_index page_index; /* by frame */
+	struct sim_dimm *dimms;      /* by index, up to the last one stored */
 	size_t n_dimms;
-	struct {
-		struct fault_cell rec;
-		uint16_t dimm;
-		uint16_t slot;
-		unsigned int boot;
-	} * cells;
+	struct sim_cell *cells;
 	size_t n_cells;
 	struct action_row *actions;
 	size_t n_actions;
@@ -41,22 +50,26 @@ struct store {
 	uint64_t ce_count; /* sum of the counts in those rows */
 };
 
-void store_init(struct store *s);
-void store_done(struct store *s);
-
-/** Performs a STORE or REMOVE effect; others are ignored. 0 or -ENOMEM. */
-int store_effect(struct store *s, const struct engine *e, const struct effect *f);
-
-/** A new engine begins to number its rows. */
-void store_new_engine(struct store *s);
-
-/** The stored page, or NULL. */
-const struct stored_page *store_find(const struct store *s, pfn_t p);
+/** Frees what @s holds. */
+void sim_store_done(struct sim_store *s);
 
 /**
- * A new boot, at @now of its clock: moves all times by @shift, no time into the future.
+ * Performs @f, a STORE or REMOVE effect of @e; other effects are ignored, and poison rows
+ * are not kept. Returns 0; -ENOMEM.
  */
-void store_new_boot(struct store *s, usec_t shift, usec_t now);
+int sim_store_effect(struct sim_store *s, const struct engine *e, const struct effect *f);
 
-/** Orders the pages for a restore: latest last_seen first. */
-void store_sort_pages(struct store *s);
+/** A new engine begins to number its rows. */
+void sim_store_new_engine(struct sim_store *s);
+
+/** What is stored of the frame @p, valid until the store changes; NULL for nothing. */
+const struct sim_page *sim_store_find(const struct sim_store *s, pfn_t p);
+
+/**
+ * A new boot, at @now of its clock: moves all times by @shift, but none into the future,
+ * and closes the intents of the boot before.
+ */
+void sim_store_new_boot(struct sim_store *s, usec_t shift, usec_t now);
+
+/** Orders the pages for a restore: latest last_seen first. Returns 0; -ENOMEM. */
+int sim_store_sort_pages(struct sim_store *s);

@@ -20,7 +20,8 @@
 /* clang-format on */
 
 #include "base/mem.h"
-#include "world.h"
+#include "random.h"
+#include "sim/sim.h"
 
 #define RUNS     24
 #define PAGES    60
@@ -29,7 +30,7 @@
 #define OFFLINES 8192
 #define START    (100 * USEC_PER_SEC)
 
-struct told {
+struct event {
 	int64_t time;
 	uint64_t page;
 	bool cpu;
@@ -49,10 +50,10 @@ struct flight {
 
 /** One run, and what was seen in it. */
 struct run {
-	struct world world;
+	struct sim *sim;
 	uint64_t seed, state, answer_salt;
 	bool friendly; /* the kernel does what it is asked */
-	struct told events[EVENTS];
+	struct event events[EVENTS];
 	unsigned int n_events;
 	unsigned int charged[PAGES];
 	unsigned int tries[PAGES];
@@ -71,15 +72,6 @@ struct run {
 static uint64_t first_seed = 1;
 static unsigned int runs = RUNS;
 
-_wraps_ static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
 _wraps_ static uint64_t draw(struct run *r, uint64_t below)
 {
 	r->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -97,14 +89,14 @@ static uint64_t pfn_page(pfn_t p)
 }
 
 /* The answer depends on page and attempt only, not on what else has happened. */
-static struct script_answer random_answer(void *userdata, pfn_t p)
+static struct sim_answer random_answer(void *userdata, pfn_t p)
 {
 	static const int errors[] = { EBUSY,  EBUSY, EBUSY, ENOMEM, EIO,
 				      EINVAL, ENXIO, EINTR, EAGAIN, EDOM };
 	struct run *r = userdata;
 	uint64_t page = pfn_page(p);
 	uint64_t x = mix(r->answer_salt ^ page << 32 ^ r->tries[page]++);
-	struct script_answer a = { 0 };
+	struct sim_answer a = { 0 };
 
 	a.took = usec((int64_t)((x >> 36) % 4) * 700000);
 	if (r->friendly)
@@ -113,7 +105,7 @@ static struct script_answer random_answer(void *userdata, pfn_t p)
 		a.error = errors[(x >> 8) % ARRAY_SIZE(errors)];
 	a.spoils = (x >> 16) % 16 == 0;
 	a.poisons = (x >> 20) % 16 == 0;
-	a.moves = (x >> 24) % 8 == 0;
+	a.has_delta = (x >> 24) % 8 == 0;
 	a.delta_kib = (int64_t)((x >> 28) % 64) - 32;
 	return a;
 }
@@ -157,7 +149,7 @@ static unsigned int land(struct run *r, uint64_t id)
 /* Eight times as many after each success, half after each failure. */
 static void learn(struct run *r, enum result result)
 {
-	if (policy_retry(&r->world.cfg, result, 0) != RETRY_DONE)
+	if (policy_retry(&r->sim->cfg, result, 0) != RETRY_DONE)
 		r->at_once = (r->at_once + 1) / 2;
 	else if (r->at_once < MAX_ATTEMPTS / 8)
 		r->at_once *= 8;
@@ -218,12 +210,12 @@ static void watch(void *userdata, const struct effect *f)
 		assert_true(r->probed && r->probed_pfn == f->attempt.pfn.n);
 		assert_false(flies(r, page));
 		assert_true(page < PAGES);
-		assert_true(r->charged[page] >= r->world.cfg.policy.page.count);
+		assert_true(r->charged[page] >= r->sim->cfg.policy.page.count);
 		assert_true(r->n_attempts < OFFLINES);
 		r->probed = false;
 		take_off(r, f);
 		r->attempts[r->n_attempts++] =
-			(struct attempt){ .time = r->world.now, .page = page };
+			(struct attempt){ .time = r->sim->now, .page = page };
 	}
 }
 
@@ -232,23 +224,24 @@ static struct run *new_run(uint64_t seed)
 	struct run *r = calloc(1, sizeof(*r));
 
 	assert_non_null(r);
-	world_init(&r->world, NULL, r);
-	r->world.watch = watch;
-	r->world.answer = random_answer;
-	r->world.now = START;
+	assert_int_equal(sim_new(&r->sim), 0);
+	r->sim->userdata = r;
+	r->sim->hooks.watch = watch;
+	r->sim->hooks.answer = random_answer;
+	r->sim->now = START;
 	r->seed = seed;
 	r->state = mix(seed);
 	r->answer_salt = mix(seed + 1);
 	forget_flights(r);
-	r->world.cfg.policy.page.count = 1 + (uint32_t)draw(r, 5);
-	r->world.cfg.policy.page.window =
+	r->sim->cfg.policy.page.count = 1 + (uint32_t)draw(r, 5);
+	r->sim->cfg.policy.page.window =
 		usec((int64_t)(1 + draw(r, 48)) * 1800 * USEC_PER_SEC);
 	return r;
 }
 
 static void free_run(struct run *r)
 {
-	world_done(&r->world);
+	sim_free(r->sim);
 	free(r);
 }
 
@@ -271,16 +264,16 @@ static void make_events(struct run *r)
 			now += (int64_t)draw(r, draw(r, 20) ? 60 : 14400) * USEC_PER_SEC +
 			       (int64_t)draw(r, 999983);
 		r->events[i] =
-			(struct told){ .time = now, .page = page, .cpu = draw(r, 2) };
+			(struct event){ .time = now, .page = page, .cpu = draw(r, 2) };
 	}
 }
 
-static void tell(struct run *r, const struct told *t)
+static void give_event(struct run *r, const struct event *t)
 {
 	static const char *const labels[DIMMS] = { "A1", "B1", "C1" };
 	struct ce_event ev = {
-		.time = usec(t->time - r->world.base),
-		.address = pfn_to_paddr(page_pfn(t->page), r->world.page_shift),
+		.time = usec(t->time - r->sim->base),
+		.address = pfn_to_paddr(page_pfn(t->page), r->sim->page_shift),
 		.has_address = true,
 		.count = 1,
 		.grain_bits = 6,
@@ -288,28 +281,28 @@ static void tell(struct run *r, const struct told *t)
 	};
 
 	r->charged[t->page]++;
-	(void)world_step(&r->world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	(void)sim_step(r->sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 }
 
 /* Nothing may wait for a tick that changes nothing. */
 static void check_deadline(struct run *r)
 {
-	for (int i = 0; engine_deadline(r->world.engine).us <= r->world.now; i++) {
-		(void)world_step(&r->world, (struct input){ .kind = INPUT_TICK });
+	for (int i = 0; engine_deadline(r->sim->engine).us <= r->sim->now; i++) {
+		(void)sim_step(r->sim, (struct input){ .kind = INPUT_TICK });
 		assert_true(i < 50);
 	}
-	assert_false(r->world.failed);
+	assert_int_equal(r->sim->error, 0);
 }
 
 static void play(struct run *r)
 {
-	assert_int_equal(world_start(&r->world), 0);
+	assert_int_equal(sim_start(r->sim), 0);
 	for (unsigned int i = 0; i < r->n_events; i++) {
-		world_advance(&r->world, r->events[i].time);
-		tell(r, &r->events[i]);
+		sim_advance(r->sim, r->events[i].time);
+		give_event(r, &r->events[i]);
 		check_deadline(r);
 	}
-	world_advance(&r->world, r->world.now + 3 * USEC_PER_DAY);
+	sim_advance(r->sim, r->sim->now + 3 * USEC_PER_DAY);
 	check_deadline(r);
 }
 
@@ -332,7 +325,7 @@ static void check_same_end(const struct run *a, const struct run *b, const char 
 /* Successes between any two: not more than the bucket and what flowed into it. */
 static void check_hour_budget(const struct run *r)
 {
-	const struct config *cfg = &r->world.cfg;
+	const struct config *cfg = &r->sim->cfg;
 
 	for (unsigned int i = 0; i < r->n_attempts; i++) {
 		int64_t n = 0;
@@ -359,7 +352,7 @@ static void check_attempts(const struct run *r)
 		for (unsigned int j = i; j < r->n_attempts; j++)
 			n += r->attempts[j].page == r->attempts[i].page &&
 			     r->attempts[j].time - r->attempts[i].time < USEC_PER_HOUR;
-		assert_true(n <= r->world.cfg.retry.tries + 1);
+		assert_true(n <= r->sim->cfg.retry.tries + 1);
 	}
 }
 
@@ -373,8 +366,8 @@ static void check_budgets(const struct run *r)
 		all += r->attempts[i].done;
 	}
 	for (unsigned int d = 0; d < DIMMS; d++)
-		assert_true(done[d] <= r->world.cfg.budget.pages_per_dimm);
-	assert_true(all <= r->world.cfg.budget.total.value);
+		assert_true(done[d] <= r->sim->cfg.budget.pages_per_dimm);
+	assert_true(all <= r->sim->cfg.budget.total.value);
 	check_hour_budget(r);
 	check_attempts(r);
 }
@@ -383,7 +376,7 @@ static void test_budgets(void **state)
 {
 	for (unsigned int i = 0; i < runs; i++) {
 		struct run *r = new_run(first_seed + i);
-		struct config *cfg = &r->world.cfg;
+		struct config *cfg = &r->sim->cfg;
 
 		cfg->budget.burst = 1 + (uint32_t)draw(r, 5);
 		cfg->budget.pages_per_hour = (uint32_t)draw(r, 8);
@@ -401,9 +394,9 @@ static void test_budgets(void **state)
 static void ample_events(struct run *r)
 {
 	make_events(r);
-	r->world.cfg.budget.burst = 100000;
-	r->world.cfg.budget.pages_per_hour = 100000;
-	r->world.cfg.budget.pages_per_dimm = 100000;
+	r->sim->cfg.budget.burst = 100000;
+	r->sim->cfg.budget.pages_per_hour = 100000;
+	r->sim->cfg.budget.pages_per_dimm = 100000;
 }
 
 /* All of it later: the same attempts at the same distances. */
@@ -416,7 +409,7 @@ static void test_time_shift(void **state)
 
 		make_events(a);
 		make_events(b);
-		b->world.now += shift;
+		b->sim->now += shift;
 		for (unsigned int j = 0; j < b->n_events; j++)
 			b->events[j].time += shift;
 		play(a);
@@ -434,12 +427,12 @@ static void test_time_shift(void **state)
 /* Lets the events of one CPU come in up to a second late, each CPU in its own order. */
 static void disorder(struct run *r)
 {
-	struct told late[EVENTS];
+	struct event late[EVENTS];
 	unsigned int n = 0, out = 0;
-	struct told sorted[EVENTS];
+	struct event sorted[EVENTS];
 
 	for (unsigned int i = 0; i < r->n_events; i++) {
-		const struct told *t = &r->events[i];
+		const struct event *t = &r->events[i];
 
 		while (n > 0 && t->time - late[0].time > USEC_PER_SEC) {
 			sorted[out++] = late[0];
@@ -476,18 +469,18 @@ static void restart_within(struct run *r, unsigned int at)
 {
 	bool done = false;
 
-	assert_int_equal(world_start(&r->world), 0);
+	assert_int_equal(sim_start(r->sim), 0);
 	for (unsigned int i = 0; i < r->n_events; i++) {
-		world_advance(&r->world, r->events[i].time);
+		sim_advance(r->sim, r->events[i].time);
 		if (i >= at && !done && r->n_flights == 0) {
 			forget_flights(r);
-			assert_int_equal(world_restart(&r->world, true), 0);
+			assert_int_equal(sim_restart(r->sim, true), 0);
 			done = true;
 		}
-		tell(r, &r->events[i]);
+		give_event(r, &r->events[i]);
 		check_deadline(r);
 	}
-	world_advance(&r->world, r->world.now + 3 * USEC_PER_DAY);
+	sim_advance(r->sim, r->sim->now + 3 * USEC_PER_DAY);
 	assert_true(done);
 }
 
@@ -505,10 +498,10 @@ static void test_restart(void **state)
 		restart_within(b, at);
 		check_same_end(a, b, "a restart");
 		assert_int_equal(a->n_attempts, b->n_attempts);
-		for (unsigned int j = 0; j < engine_dimms(a->world.engine); j++)
-			assert_int_equal(engine_dimm(a->world.engine, (uint16_t)j)
+		for (unsigned int j = 0; j < engine_dimms(a->sim->engine); j++)
+			assert_int_equal(engine_dimm(a->sim->engine, (uint16_t)j)
 						 ->corrected_errors,
-					 engine_dimm(b->world.engine, (uint16_t)j)
+					 engine_dimm(b->sim->engine, (uint16_t)j)
 						 ->corrected_errors);
 		free_runs(a, b);
 	}
@@ -519,7 +512,7 @@ static void test_crashes(void **state)
 {
 	for (unsigned int i = 0; i < runs; i++) {
 		struct run *r = new_run(first_seed + i);
-		struct config *cfg = &r->world.cfg;
+		struct config *cfg = &r->sim->cfg;
 
 		cfg->budget.burst = 3;
 		cfg->budget.pages_per_hour = 4;
@@ -527,14 +520,14 @@ static void test_crashes(void **state)
 		cfg->budget.total = (struct amount){ .unit = AMOUNT_PAGES, .value = 14 };
 		make_events(r);
 		r->friendly = true;
-		assert_int_equal(world_start(&r->world), 0);
+		assert_int_equal(sim_start(r->sim), 0);
 		for (unsigned int j = 0; j < r->n_events; j++) {
-			world_advance(&r->world, r->events[j].time);
-			tell(r, &r->events[j]);
+			sim_advance(r->sim, r->events[j].time);
+			give_event(r, &r->events[j]);
 			check_deadline(r);
 			if (draw(r, 40) == 0) {
 				forget_flights(r);
-				assert_int_equal(world_restart(&r->world, false), 0);
+				assert_int_equal(sim_restart(r->sim, false), 0);
 				assert_int_equal(r->n_orphans, 0);
 			}
 		}
@@ -599,7 +592,7 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 	} else if (in.kind == INPUT_PROBE) {
 		in.probe.pfn = r->probed && draw(r, 4) ? pfn(r->probed_pfn) : p;
 		in.probe.frame = random_frame(r);
-		in.probe.machine = r->world.machine;
+		in.probe.machine = r->sim->machine;
 	} else if (in.kind == INPUT_ANSWER) {
 		in.answer.id = r->n_flights > 0 && draw(r, 4)
 				       ? r->flights[draw(r, r->n_flights)].id
@@ -611,7 +604,7 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 	} else if (in.kind == INPUT_POISON) {
 		in.poisoned_kib = (int64_t)draw(r, 1000) - 1;
 	} else if (in.kind == INPUT_MACHINE) {
-		in.machine = r->world.machine;
+		in.machine = r->sim->machine;
 	} else if (in.kind == INPUT_KERNEL) {
 		in.kernel.enabled = (enum soft_switch)draw(r, SWITCH_ABSENT + 1);
 	} else if (in.kind == INPUT_SOFT) {
@@ -632,23 +625,23 @@ static void check_chaos(struct run *r, const struct input *in, int result,
 {
 	bool answers =
 		in->kind == INPUT_ANSWER && find(r->flights, r->n_flights, in->answer.id);
-	bool tells =
+	bool answers_look =
 		in->kind == INPUT_PROBE && r->probed && in->probe.pfn.n == r->probed_pfn;
 
 	if (in->kind == INPUT_ANSWER || in->kind == INPUT_PROBE)
-		assert_int_equal(result, answers || tells ? 0 : -EINVAL);
+		assert_int_equal(result, answers || answers_look ? 0 : -EINVAL);
 	if (in->kind == INPUT_RESTORE_DONE)
 		assert_int_equal(result, -EINVAL);
 	if (answers)
 		(void)land(r, in->answer.id);
-	r->probed = r->probed && !tells;
+	r->probed = r->probed && !answers_look;
 	for (unsigned int i = 0; i < out->n; i++) {
 		if (out->v[i].kind == EFFECT_PROBE) {
 			assert_false(r->probed || flies(r, pfn_page(out->v[i].pfn)));
 			r->probed = true;
 			r->probed_pfn = out->v[i].pfn.n;
 		} else if (out->v[i].kind == EFFECT_OFFLINE) {
-			assert_true(tells);
+			assert_true(answers_look);
 			assert_int_equal(out->v[i].attempt.pfn.n, in->probe.pfn.n);
 			take_off(r, &out->v[i]);
 			r->n_attempts++;
@@ -664,20 +657,19 @@ static void test_chaos(void **state)
 		struct ce_event ev;
 		int64_t now = 0;
 
-		r->world.watch = NULL;
-		r->world.now = 0;
+		r->sim->hooks.watch = NULL;
+		r->sim->now = 0;
 		r->at_once = MAX_ATTEMPTS; /* any answer may come: not followed */
-		assert_int_equal(world_start(&r->world), 0);
+		assert_int_equal(sim_start(r->sim), 0);
 		for (unsigned int j = 0; j < 20000; j++) {
 			struct input in = random_input(r, &ev);
 
 			now += (int64_t)draw(r, draw(r, 50) ? 1000000 : 3600000000);
 			in.now = usec(draw(r, 9) ? now : now - 5000000);
-			check_chaos(r, &in, engine_step(r->world.engine, &in, &out),
-				    &out);
+			check_chaos(r, &in, engine_step(r->sim->engine, &in, &out), &out);
 		}
 		assert_true(r->n_attempts > 10 && r->most > 1);
-		assert_int_equal(engine_impossible(r->world.engine), 0);
+		assert_int_equal(engine_impossible(r->sim->engine), 0);
 		free_run(r);
 	}
 }

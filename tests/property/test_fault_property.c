@@ -20,10 +20,9 @@
 /* clang-format on */
 
 #include "base/mem.h"
-#include "engine/effect.h"
-#include "engine/input.h"
+#include "random.h"
+#include "sim/sim.h"
 #include "track/fault_map.h"
-#include "world.h"
 
 #define RUNS   20
 #define EVENTS 700
@@ -31,7 +30,7 @@
 #define START  (100 * USEC_PER_SEC)
 #define WINDOW (7 * USEC_PER_DAY)
 
-struct told {
+struct event {
 	int64_t time;
 	unsigned int line; /* index into run.coord */
 	bool cpu;
@@ -39,24 +38,15 @@ struct told {
 
 /** One DIMM's errors, and what was done about them. */
 struct run {
-	struct world world;
+	struct sim *sim;
 	uint64_t seed, state;
 	struct dram_coord coord[LINES];
-	struct told events[EVENTS];
+	struct event events[EVENTS];
 	bool offlined[LINES]; /* by page; a page has one line */
 };
 
 static uint64_t first_seed = 1;
 static unsigned int runs = RUNS;
-
-_wraps_ static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
 
 _wraps_ static uint64_t draw(struct run *r, uint64_t below)
 {
@@ -101,35 +91,36 @@ static struct run *new_run(uint64_t seed, unsigned int banks)
 	int64_t now = START;
 
 	assert_non_null(r);
-	world_init(&r->world, NULL, r);
-	r->world.watch = watch;
-	r->world.now = START;
+	assert_int_equal(sim_new(&r->sim), 0);
+	r->sim->userdata = r;
+	r->sim->hooks.watch = watch;
+	r->sim->now = START;
 	r->seed = seed;
 	r->state = mix(seed);
-	r->world.cfg.policy.page.count = 0;
-	r->world.cfg.policy.cell.count = 0;
-	r->world.cfg.budget.burst = 100000;
-	r->world.cfg.budget.pages_per_hour = 100000;
+	r->sim->cfg.policy.page.count = 0;
+	r->sim->cfg.policy.cell.count = 0;
+	r->sim->cfg.budget.burst = 100000;
+	r->sim->cfg.budget.pages_per_hour = 100000;
 	make_coords(r, banks);
 	for (unsigned int i = 0; i < EVENTS; i++) {
 		now += (int64_t)draw(r, draw(r, 6) ? 3 * USEC_PER_SEC : WINDOW / 3);
-		r->events[i] = (struct told){ .time = now,
-					      .line = (unsigned int)draw(r, LINES),
-					      .cpu = draw(r, 2) };
+		r->events[i] = (struct event){ .time = now,
+					       .line = (unsigned int)draw(r, LINES),
+					       .cpu = draw(r, 2) };
 	}
 	return r;
 }
 
 static void free_run(struct run *r)
 {
-	world_done(&r->world);
+	sim_free(r->sim);
 	free(r);
 }
 
-static void tell(struct run *r, const struct told *t)
+static void give_event(struct run *r, const struct event *t)
 {
 	struct ce_event ev = {
-		.time = usec(t->time - r->world.base),
+		.time = usec(t->time - r->sim->base),
 		.address = paddr(line_of(t->line) << 6),
 		.has_address = true,
 		.count = 1,
@@ -138,20 +129,20 @@ static void tell(struct run *r, const struct told *t)
 		.coord = r->coord[t->line],
 	};
 
-	(void)world_step(&r->world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	(void)sim_step(r->sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 }
 
 static void play(struct run *r, unsigned int restart_at)
 {
-	assert_int_equal(world_start(&r->world), 0);
+	assert_int_equal(sim_start(r->sim), 0);
 	for (unsigned int i = 0; i < EVENTS; i++) {
-		world_advance(&r->world, r->events[i].time);
+		sim_advance(r->sim, r->events[i].time);
 		if (i == restart_at)
-			assert_int_equal(world_restart(&r->world, true), 0);
-		tell(r, &r->events[i]);
+			assert_int_equal(sim_restart(r->sim, true), 0);
+		give_event(r, &r->events[i]);
 	}
-	world_advance(&r->world, r->world.now + USEC_PER_DAY);
-	assert_false(r->world.failed);
+	sim_advance(r->sim, r->sim->now + USEC_PER_DAY);
+	assert_int_equal(r->sim->error, 0);
 }
 
 static bool same_row(const struct dram_coord *a, const struct dram_coord *b)
@@ -188,7 +179,7 @@ static bool erred(const struct run *r, unsigned int line)
 
 static bool is_wide(const struct run *r)
 {
-	return fault_is_wide(engine_dimm(r->world.engine, 1)->fault.class);
+	return fault_is_wide(engine_dimm(r->sim->engine, 1)->fault.class);
 }
 
 /* Every page of a faulty row that erred is offlined, and no other. */
@@ -200,7 +191,7 @@ static void test_rows(void **state)
 		struct run *r = new_run(first_seed + i, 3);
 
 		/* Wide faults stop the rule; here rows are to be seen. */
-		r->world.cfg.policy.row = (struct threshold){ 2, { WINDOW } };
+		r->sim->cfg.policy.row = (struct threshold){ 2, { WINDOW } };
 		for (unsigned int j = 0; j < EVENTS; j++)
 			r->events[j].line %= 14;
 		for (unsigned int j = 0; j < LINES; j++)
@@ -290,8 +281,8 @@ static void test_counts(void **state)
 
 static void compare(struct run *a, struct run *b, const char *what)
 {
-	const struct dimm_rec *x = engine_dimm(a->world.engine, 1);
-	const struct dimm_rec *y = engine_dimm(b->world.engine, 1);
+	const struct dimm_rec *x = engine_dimm(a->sim->engine, 1);
+	const struct dimm_rec *y = engine_dimm(b->sim->engine, 1);
 
 	for (unsigned int i = 0; i < LINES; i++)
 		if (a->offlined[i] != b->offlined[i])
@@ -320,7 +311,7 @@ static void test_time_shift(void **state)
 		struct run *b = new_run(first_seed + i, 3);
 		int64_t shift = (int64_t)(i + 1) * 7919 * USEC_PER_SEC + 13;
 
-		b->world.now += shift;
+		b->sim->now += shift;
 		for (unsigned int j = 0; j < EVENTS; j++)
 			b->events[j].time += shift;
 		play(a, EVENTS);
@@ -345,7 +336,7 @@ static void test_restart(void **state)
 static void disorder(struct run *r)
 {
 	for (unsigned int i = 0; i + 1 < EVENTS; i++) {
-		struct told a = r->events[i], b = r->events[i + 1];
+		struct event a = r->events[i], b = r->events[i + 1];
 
 		if (a.cpu == b.cpu || b.time - a.time > USEC_PER_SEC)
 			continue;
@@ -450,7 +441,7 @@ static void storm_event(struct storm *s, uint64_t i)
 	struct input in = { .kind = INPUT_EVENT, .event = &ev, .now = ev.time };
 	uint64_t span = (uint64_t)(ev.time.us - START);
 
-	/* One of the DIMMs tells where it errs; the others do not. */
+	/* One of the DIMMs answers_look where it errs; the others do not. */
 	if (n % STORM_DIMMS == 0)
 		ev.coord =
 			(struct dram_coord){ .row = (uint32_t)(n >> 3),

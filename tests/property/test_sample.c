@@ -19,7 +19,7 @@
 /* clang-format on */
 
 #include "base/mem.h"
-#include "world.h"
+#include "sim/sim.h"
 
 #define LOG_PATH  "../shared/data/ce_log_ddr4.csv"
 #define FIELDS    18
@@ -64,7 +64,7 @@ struct seen_row {
 /** One DIMM's log, and what became of it. */
 struct sample {
 	char name[32];
-	struct world world;
+	struct sim *sim;
 	bool started;
 	int64_t first; /* of the log, seconds */
 	int64_t ue;    /* 0: none */
@@ -118,12 +118,13 @@ static struct sample *sample_of(const char *name, int64_t now)
 	s->rows = calloc(ROWS_MAX, sizeof(*s->rows));
 	assert_true(s->pages && s->rows);
 	snprintf(s->name, sizeof(s->name), "%s", name);
-	world_init(&s->world, NULL, s);
-	s->world.watch = watch;
-	s->world.now = 100 * USEC_PER_SEC;
-	s->world.machine.ram_pages = 1 << 26;
+	assert_int_equal(sim_new(&s->sim), 0);
+	s->sim->userdata = s;
+	s->sim->hooks.watch = watch;
+	s->sim->now = 100 * USEC_PER_SEC;
+	s->sim->machine.ram_pages = 1 << 26;
 	s->first = now;
-	assert_int_equal(world_start(&s->world), 0);
+	assert_int_equal(sim_start(s->sim), 0);
 	samples[n_samples++] = s;
 	return s;
 }
@@ -173,8 +174,8 @@ static void pass_ue(struct sample *s)
 	for (unsigned int i = 0; i < s->n_pages; i++)
 		s->pages[i].in_time = s->pages[i].offlined;
 	s->verdict_in_time = VERDICT_OK;
-	for (uint16_t i = 1; i < engine_dimms(s->world.engine); i++) {
-		enum verdict v = engine_dimm_verdict(s->world.engine, i, NULL);
+	for (uint16_t i = 1; i < engine_dimms(s->sim->engine); i++) {
+		enum verdict v = engine_dimm_verdict(s->sim->engine, i, NULL);
 
 		if (v > s->verdict_in_time)
 			s->verdict_in_time = v;
@@ -190,11 +191,11 @@ static void parse_part(const char *text, enum dram_part part, uint64_t *v,
 	c->have |= (uint8_t)part;
 }
 
-static void tell(struct sample *s, char *const *f, uint64_t pa)
+static void give_event(struct sample *s, char *const *f, uint64_t pa)
 {
 	uint64_t rank = 0, device = 0, group = 0, bank = 0, row = 0, column = 0;
 	struct ce_event ev = {
-		.time = usec(s->world.now - s->world.base),
+		.time = usec(s->sim->now - s->sim->base),
 		.address = paddr(pa),
 		.has_address = true,
 		.count = 1,
@@ -215,7 +216,7 @@ static void tell(struct sample *s, char *const *f, uint64_t pa)
 	ev.coord.bank = (uint16_t)bank;
 	ev.coord.row = (uint32_t)row;
 	ev.coord.column = (uint32_t)column;
-	(void)world_step(&s->world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	(void)sim_step(s->sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 }
 
 static void take_line(char *line)
@@ -238,7 +239,7 @@ static void take_line(char *line)
 		s->ue = strtoll(f[F_UE], NULL, 10);
 	if (s->ue && time >= s->ue)
 		return; /* after the ticket */
-	world_advance(&s->world, (100 + time - s->first) * USEC_PER_SEC);
+	sim_advance(s->sim, (100 + time - s->first) * USEC_PER_SEC);
 	p = page_of(s, pa >> 12);
 	if (!p) {
 		assert_true(s->n_pages < PAGES_MAX);
@@ -250,7 +251,7 @@ static void take_line(char *line)
 	total_ces++;
 	s->avoided += p->offlined;
 	total_avoided += p->offlined;
-	tell(s, f, pa);
+	give_event(s, f, pa);
 	note_row(s, f, pa >> 12);
 }
 
@@ -272,7 +273,7 @@ static int load(void **state)
 		struct sample *s = samples[i];
 
 		if (s->ue)
-			world_advance(&s->world, (100 + s->ue - s->first) * USEC_PER_SEC);
+			sim_advance(s->sim, (100 + s->ue - s->first) * USEC_PER_SEC);
 		pass_ue(s);
 	}
 	return 0;
@@ -281,9 +282,9 @@ static int load(void **state)
 static void show(const struct sample *s)
 {
 	char why[FAULT_WHY_MAX];
-	const struct dimm_rec *d = engine_dimm(s->world.engine, 1);
+	const struct dimm_rec *d = engine_dimm(s->sim->engine, 1);
 
-	(void)engine_dimm_verdict(s->world.engine, 1, why);
+	(void)engine_dimm_verdict(s->sim->engine, 1, why);
 	print_message("%-9s ces %5u pages %3u offlined %3u avoided %5u %-7s %-16s %s\n",
 		      s->name, s->ces, s->n_pages, s->offlined, s->avoided,
 		      fault_class_to_string(d->fault.class),
@@ -324,7 +325,7 @@ static void test_column_faults(void **state)
 	need_sample();
 	for (unsigned int i = 0; i < n_samples; i++) {
 		const struct sample *s = samples[i];
-		const struct dimm_rec *d = engine_dimm(s->world.engine, 1);
+		const struct dimm_rec *d = engine_dimm(s->sim->engine, 1);
 
 		if (d->fault.class != FAULT_COLUMN)
 			continue;
@@ -344,7 +345,7 @@ static void test_single_cells(void **state)
 static int unload(void **state)
 {
 	for (unsigned int i = 0; i < n_samples; i++) {
-		world_done(&samples[i]->world);
+		sim_free(samples[i]->sim);
 		free(samples[i]->pages);
 		free(samples[i]->rows);
 		free(samples[i]);

@@ -21,7 +21,8 @@
 
 #include "base/mem.h"
 #include "faults.h"
-#include "world.h"
+#include "random.h"
+#include "sim/sim.h"
 
 #define SETS     3
 #define OFFLINES 4096
@@ -31,7 +32,7 @@
 DEFINE_CLEANUP(struct fault_set *, fault_set_free)
 
 /** An error as it is told: when it happened, and when the daemon hears of it. */
-struct told {
+struct event {
 	const struct fault_error *error;
 	int64_t time;
 	int64_t heard;
@@ -44,9 +45,9 @@ struct offlined {
 
 /** One machine's errors through one engine. */
 struct play {
-	struct world world;
+	struct sim *sim;
 	const struct fault_set *set;
-	struct told *told;
+	struct event *told;
 	size_t n_told;
 	size_t next; /* heard so far */
 	int64_t shift;
@@ -55,15 +56,6 @@ struct play {
 	int64_t wide[WIDE]; /* when faults became too wide to be offlined */
 	unsigned int n_wide;
 };
-
-_wraps_ static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= UINT64_C(0xbf58476d1ce4e5b9);
-	x ^= x >> 27;
-	x *= UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
 
 static bool same_machine(const struct fault_set *set, uint32_t a, uint32_t b)
 {
@@ -91,7 +83,7 @@ static bool page_rule(const struct play *p, uint64_t pfn)
 	int64_t last = INT64_MIN;
 
 	for (size_t i = 0; i < p->next; i++) {
-		const struct told *t = &p->told[i];
+		const struct event *t = &p->told[i];
 
 		if (frame_of(t->error) != pfn)
 			continue;
@@ -147,13 +139,13 @@ static void watch(void *userdata, const struct effect *f)
 
 	if (f->kind == EFFECT_NOTICE && f->notice.kind == NOTICE_FAULT &&
 	    fault_is_wide(f->notice.fault) && p->n_wide < WIDE)
-		p->wide[p->n_wide++] = p->world.now - p->shift;
+		p->wide[p->n_wide++] = p->sim->now - p->shift;
 	if (f->kind != EFFECT_OFFLINE)
 		return;
 	assert_true(p->n_offlined < OFFLINES);
 	p->offlined[p->n_offlined++] =
 		(struct offlined){ .pfn = f->attempt.pfn.n,
-				   .time = p->world.now - p->shift };
+				   .time = p->sim->now - p->shift };
 	if (!page_rule(p, f->attempt.pfn.n) && !cell_rule(p, f->attempt.pfn.n) &&
 	    !row_rule(p, f->attempt.pfn.n))
 		fail_msg("page 0x%llx was offlined for nothing",
@@ -162,7 +154,7 @@ static void watch(void *userdata, const struct effect *f)
 
 static int compare_heard(const void *a, const void *b)
 {
-	const struct told *x = a, *y = b;
+	const struct event *x = a, *y = b;
 
 	if (x->heard != y->heard)
 		return x->heard < y->heard ? -1 : 1;
@@ -183,7 +175,7 @@ static struct play *play_new(const struct fault_set *set, uint32_t leader, int64
 	for (size_t i = 0; i < set->n_errors; i++) {
 		const struct fault_error *e = &set->errors[i];
 		uint64_t x = mix(e->seq);
-		struct told *t = &p->told[p->n_told];
+		struct event *t = &p->told[p->n_told];
 
 		if (!same_machine(set, e->dimm, leader))
 			continue;
@@ -196,16 +188,17 @@ static struct play *play_new(const struct fault_set *set, uint32_t leader, int64
 		p->n_told++;
 	}
 	qsort(p->told, p->n_told, sizeof(*p->told), compare_heard);
-	world_init(&p->world, NULL, p);
-	p->world.watch = watch;
-	p->world.cfg.tracker.max_tracked_pages = 1024; /* no DIMM has more */
-	p->world.now = USEC_PER_HOUR + shift;
+	assert_int_equal(sim_new(&p->sim), 0);
+	p->sim->userdata = p;
+	p->sim->hooks.watch = watch;
+	p->sim->cfg.tracker.max_tracked_pages = 1024; /* no DIMM has more */
+	p->sim->now = USEC_PER_HOUR + shift;
 	return p;
 }
 
 static void play_free(struct play *p)
 {
-	world_done(&p->world);
+	sim_free(p->sim);
 	free(p->told);
 	free(p);
 }
@@ -213,11 +206,11 @@ static void play_free(struct play *p)
 /* Budgets that decide nothing: what is compared is the rules. */
 static void make_ample(struct play *p)
 {
-	p->world.cfg.budget.burst = 100000;
-	p->world.cfg.budget.pages_per_hour = 100000;
+	p->sim->cfg.budget.burst = 100000;
+	p->sim->cfg.budget.pages_per_hour = 100000;
 }
 
-static void tell(struct play *p, const struct told *t)
+static void give_event(struct play *p, const struct event *t)
 {
 	const struct fault_dimm *d = &p->set->dimms[t->error->dimm];
 	struct ce_event ev = {
@@ -232,21 +225,21 @@ static void tell(struct play *p, const struct told *t)
 	};
 
 	p->next++;
-	(void)world_step(&p->world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
-	assert_false(p->world.failed);
+	(void)sim_step(p->sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	assert_int_equal(p->sim->error, 0);
 }
 
 /* Plays all of it; @restart: how many errors before the daemon starts anew, 0: never. */
 static void play(struct play *p, size_t restart)
 {
-	assert_int_equal(world_start(&p->world), 0);
+	assert_int_equal(sim_start(p->sim), 0);
 	for (size_t i = 0; i < p->n_told; i++) {
-		world_advance(&p->world, p->told[i].heard);
+		sim_advance(p->sim, p->told[i].heard);
 		if (restart > 0 && i == restart)
-			assert_int_equal(world_restart(&p->world, true), 0);
-		tell(p, &p->told[i]);
+			assert_int_equal(sim_restart(p->sim, true), 0);
+		give_event(p, &p->told[i]);
 	}
-	world_advance(&p->world, p->world.now + USEC_PER_HOUR);
+	sim_advance(p->sim, p->sim->now + USEC_PER_HOUR);
 }
 
 static bool was_offlined(const struct play *p, uint64_t pfn)
@@ -281,7 +274,7 @@ static void check_pages(const struct play *a, const struct play *b, const char *
 
 static void check_dimms(const struct play *a, const struct play *b, const char *what)
 {
-	const struct engine *x = a->world.engine, *y = b->world.engine;
+	const struct engine *x = a->sim->engine, *y = b->sim->engine;
 
 	assert_int_equal(engine_dimms(x), engine_dimms(y));
 	for (uint16_t i = 1; i < engine_dimms(x); i++) {
@@ -389,15 +382,15 @@ static void bounded(const struct fault_set *set, uint32_t leader)
 {
 	struct play *p = play_new(set, leader, 0, false);
 
-	p->world.cfg.budget.burst = 2;
-	p->world.cfg.budget.pages_per_hour = 1;
-	p->world.cfg.budget.pages_per_dimm = 5;
-	p->world.cfg.budget.total = (struct amount){ AMOUNT_PAGES, 6 };
+	p->sim->cfg.budget.burst = 2;
+	p->sim->cfg.budget.pages_per_hour = 1;
+	p->sim->cfg.budget.pages_per_dimm = 5;
+	p->sim->cfg.budget.total = (struct amount){ AMOUNT_PAGES, 6 };
 	play(p, 0);
 	assert_true(p->n_offlined <= 6);
-	assert_true(world_hour_max(&p->world) <= 3);
-	for (uint16_t i = 1; i < engine_dimms(p->world.engine); i++)
-		assert_true(engine_dimm(p->world.engine, i)->offlined <= 5);
+	assert_true(sim_hour_max(p->sim) <= 3);
+	for (uint16_t i = 1; i < engine_dimms(p->sim->engine); i++)
+		assert_true(engine_dimm(p->sim->engine, i)->offlined <= 5);
 	play_free(p);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "world.h"
+#include "script.h"
 
 struct text {
 	char *buf;
@@ -30,18 +30,18 @@ _printf_(2, 3) static void put(struct text *t, const char *format, ...)
 		t->len = t->size - 1;
 }
 
-static void put_page(const struct world *w, struct text *t, pfn_t p)
+static void put_page(const struct sim *s, struct text *t, pfn_t p)
 {
-	put(t, " 0x%llx", (unsigned long long)pfn_to_paddr(p, w->page_shift).addr);
+	put(t, " 0x%llx", (unsigned long long)pfn_to_paddr(p, s->page_shift).addr);
 }
 
-static void describe_notice(const struct world *w, const struct notice *r, struct text *t)
+static void describe_notice(const struct sim *s, const struct notice *r, struct text *t)
 {
 	char time[TIME_TEXT_MAX];
 
 	put(t, "notice %s", notice_to_string(r->kind));
 	if (r->has_pfn)
-		put_page(w, t, r->pfn);
+		put_page(s, t, r->pfn);
 	put(t, " %s reason=%s dimm=%u count=%llu in-window=%u",
 	    result_to_string(r->result), reason_to_string(r->reason), r->dimm,
 	    (unsigned long long)r->count, r->in_window);
@@ -53,10 +53,10 @@ static void describe_notice(const struct world *w, const struct notice *r, struc
 	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));
 	if (r->retry_at.us != 0)
 		put(t, " retry=%s",
-		    format_time(usec_sub(r->retry_at, usec(w->now - w->base)), time));
+		    format_time(usec_sub(r->retry_at, usec(s->now - s->base)), time));
 }
 
-static void describe_action(const struct world *w, const struct action_row *row,
+static void describe_action(const struct sim *s, const struct action_row *row,
 			    struct text *t)
 {
 	switch (row->action) {
@@ -79,7 +79,7 @@ static void describe_action(const struct world *w, const struct action_row *row,
 		put(t, "invalid");
 		break;
 	}
-	put_page(w, t, pfn(row->pfn));
+	put_page(s, t, pfn(row->pfn));
 	put(t,
 	    " %s reason=%s errno=%s type=%s outcome=%s kib=%lld..%lld took=%lldus id=%llu",
 	    result_to_string(row->result), reason_to_string(row->reason),
@@ -89,42 +89,41 @@ static void describe_action(const struct world *w, const struct action_row *row,
 	    (unsigned long long)row->id);
 }
 
-static void describe_attempt(const struct world *w, pfn_t p, struct text *t)
+static void describe_attempt(const struct sim *s, pfn_t p, struct text *t)
 {
-	const struct page_rec *rec = ce_tracker_peek(engine_tracker(w->engine), p);
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(s->engine), p);
 
 	put(t, "offline");
-	put_page(w, t, p);
+	put_page(s, t, p);
 	put(t, " %s", rec ? reason_to_string((enum reason)rec->reason) : "no-record");
 }
 
-static void describe_poison(const struct world *w, const struct poison_row *row,
+static void describe_poison(const struct sim *s, const struct poison_row *row,
 			    struct text *t)
 {
 	put(t, "poison %s %+lld total=%lld", poison_cause_to_string(row->cause),
 	    (long long)row->delta_kib, (long long)row->kib);
 	if (row->pfn != 0)
-		put_page(w, t, pfn(row->pfn));
+		put_page(s, t, pfn(row->pfn));
 }
 
-bool describe_effect(const struct world *w, const struct effect *f, char *buf,
-		     size_t size)
+bool describe_effect(const struct sim *s, const struct effect *f, char *buf, size_t size)
 {
 	struct text t = { .buf = buf, .size = size };
 
 	switch (f->kind) {
 	case EFFECT_PROBE:
 		put(&t, "probe");
-		put_page(w, &t, f->pfn);
+		put_page(s, &t, f->pfn);
 		return true;
 	case EFFECT_OFFLINE:
-		describe_attempt(w, f->attempt.pfn, &t);
+		describe_attempt(s, f->attempt.pfn, &t);
 		return true;
 	case EFFECT_STORE_ACTION:
-		describe_action(w, &f->action, &t);
+		describe_action(s, &f->action, &t);
 		return true;
 	case EFFECT_STORE_POISON:
-		describe_poison(w, &f->poison, &t);
+		describe_poison(s, &f->poison, &t);
 		return true;
 	case EFFECT_KERNEL:
 		put(&t, "look-at-kernel");
@@ -133,21 +132,21 @@ bool describe_effect(const struct world *w, const struct effect *f, char *buf,
 		put(&t, "reconcile");
 		return true;
 	case EFFECT_NOTICE:
-		describe_notice(w, &f->notice, &t);
+		describe_notice(s, &f->notice, &t);
 		return true;
 	case EFFECT_REPLY:
 		put(&t, "reply");
-		put_page(w, &t, f->reply.pfn);
+		put_page(s, &t, f->reply.pfn);
 		put(&t, " %s errno=%s", result_to_string(f->reply.result),
 		    errno_name(f->reply.error));
 		return true;
 	case EFFECT_LOAD:
 		put(&t, "load");
-		put_page(w, &t, f->pfn);
+		put_page(s, &t, f->pfn);
 		return true;
 	case EFFECT_REMOVE_PAGE:
 		put(&t, "remove");
-		put_page(w, &t, f->pfn);
+		put_page(s, &t, f->pfn);
 		return true;
 	case EFFECT_REMOVE_DIMM:
 	case EFFECT_STORE_PAGE:
@@ -180,7 +179,6 @@ bool describe_must_be_expected(const char *line)
 		"notice poison-lost ",
 		"notice poison-moved ",
 		"notice recovered ",
-		"standstill",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

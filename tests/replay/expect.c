@@ -44,15 +44,15 @@ static void check_number(struct story *s, const struct words *w, const char *key
 
 static int expect_page(struct story *s, const struct words *w)
 {
-	struct world *world = story_world(s);
+	const struct sim *sim = story_sim(s);
 	bool absent = strcmp(w->v[1], "no-page") == 0;
 	const struct page_rec *rec;
 	uint64_t a;
 
 	if (w->n < 3 || parse_u64(w->v[2], &a) < 0)
 		return -EINVAL;
-	rec = ce_tracker_peek(engine_tracker(world->engine),
-			      paddr_to_pfn(paddr(a), world->page_shift));
+	rec = ce_tracker_peek(engine_tracker(sim->engine),
+			      paddr_to_pfn(paddr(a), sim->page_shift));
 	if (absent == !rec) {
 		if (!rec)
 			return 0;
@@ -73,7 +73,7 @@ static int expect_page(struct story *s, const struct words *w)
 
 static int expect_totals(struct story *s, const struct words *w)
 {
-	const struct totals *t = engine_totals(story_world(s)->engine);
+	const struct totals *t = engine_totals(story_sim(s)->engine);
 
 	check_number(s, w, "events", (int64_t)t->events);
 	check_number(s, w, "ces", (int64_t)t->corrected_errors);
@@ -86,7 +86,7 @@ static int expect_totals(struct story *s, const struct words *w)
 
 static int expect_dimm(struct story *s, const struct words *w)
 {
-	const struct engine *e = story_world(s)->engine;
+	const struct engine *e = story_sim(s)->engine;
 
 	if (w->n < 3)
 		return -EINVAL;
@@ -116,10 +116,10 @@ static int expect_dimm(struct story *s, const struct words *w)
 
 static int expect_status(struct story *s, const struct words *w)
 {
-	struct world *world = story_world(s);
+	const struct sim *sim = story_sim(s);
 	struct engine_status st;
 
-	engine_status(world->engine, usec(world->now - world->base), &st);
+	engine_status(sim->engine, usec(sim->now - sim->base), &st);
 	check_word(s, w, "verdict", verdict_to_string(st.verdict));
 	check_word(s, w, "hold", result_to_string(st.hold));
 	check_word(s, w, "waiting", result_to_string(st.waiting_for));
@@ -134,7 +134,7 @@ static int expect_status(struct story *s, const struct words *w)
 
 static int expect_stored(struct story *s, const struct words *w)
 {
-	const struct store *st = &story_world(s)->store;
+	const struct sim_store *st = &story_sim(s)->store;
 
 	check_number(s, w, "pages", (int64_t)st->n_pages);
 	check_number(s, w, "ce-rows", (int64_t)st->ce_rows);
@@ -145,9 +145,9 @@ static int expect_stored(struct story *s, const struct words *w)
 
 static int expect_number(struct story *s, const struct words *w)
 {
-	struct world *world = story_world(s);
+	const struct sim *sim = story_sim(s);
 	bool writes = strcmp(w->v[1], "writes") == 0;
-	uint64_t got = writes ? world->writes : world_hour_max(world);
+	uint64_t got = writes ? sim->writes : sim_hour_max(sim);
 	uint64_t n;
 
 	if (w->n != 3 || parse_u64(w->v[2], &n) < 0)
@@ -160,8 +160,8 @@ static int expect_number(struct story *s, const struct words *w)
 
 static int expect_deadline(struct story *s, const struct words *w)
 {
-	struct world *world = story_world(s);
-	usec_t at = engine_deadline(world->engine);
+	const struct sim *sim = story_sim(s);
+	usec_t at = engine_deadline(sim->engine);
 	char text[TIME_TEXT_MAX];
 	usec_t when = usec(USEC_NEVER);
 
@@ -169,7 +169,7 @@ static int expect_deadline(struct story *s, const struct words *w)
 	    (strcmp(w->v[2], "never") != 0 && parse_time(w->v[2], &when) < 0))
 		return -EINVAL;
 	if (at.us != USEC_NEVER)
-		at = world_story_time(world, at.us);
+		at = sim_time(sim, at.us);
 	if (at.us != when.us)
 		story_fail(s, "deadline: expected %s, got %s", w->v[2],
 			   at.us == USEC_NEVER ? "never" : format_time(at, text));

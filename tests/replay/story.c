@@ -13,6 +13,7 @@
 
 #define LINES_MAX    4096
 #define FAILURES_MAX 20
+#define SEEN_MAX     256
 
 struct line {
 	const char *s;
@@ -20,7 +21,9 @@ struct line {
 };
 
 struct story {
-	struct world world;
+	struct sim *sim; /* owned */
+	struct script script;
+	uint64_t cookie;
 	struct story_limits limits;
 	const char *name;
 	FILE *out;
@@ -56,7 +59,7 @@ static _printf_(3, 0) void fail_at(struct story *s, unsigned int line, const cha
 	if (!s->out || s->failures > FAILURES_MAX)
 		return;
 	fprintf(s->out, "%s:%u: @%s ", s->name, line + 1,
-		format_time(usec(s->world.now), time));
+		format_time(usec(s->sim->now), time));
 	vfprintf(s->out, format, ap);
 	fputc('\n', s->out);
 }
@@ -80,9 +83,19 @@ static _printf_(3, 4) void fail_line(struct story *s, unsigned int line,
 	va_end(ap);
 }
 
-struct world *story_world(struct story *s)
+struct sim *story_sim(struct story *s)
 {
-	return &s->world;
+	return s->sim;
+}
+
+struct script *story_script(struct story *s)
+{
+	return &s->script;
+}
+
+uint64_t story_cookie(struct story *s)
+{
+	return ++s->cookie;
 }
 
 /* The next expectation's line, or the limit. */
@@ -122,7 +135,7 @@ static bool matches(struct story *s, unsigned int line, const char *seen)
 		return false;
 	if (expected.v[1][0] == '@') {
 		from = 2;
-		if (parse_time(expected.v[1] + 1, &when) < 0 || when.us != s->world.now)
+		if (parse_time(expected.v[1] + 1, &when) < 0 || when.us != s->sim->now)
 			return false;
 	}
 	/* The first word is the kind of the effect and stands first. */
@@ -131,14 +144,14 @@ static bool matches(struct story *s, unsigned int line, const char *seen)
 	       holds(&expected, from, &words);
 }
 
-static void see(void *userdata, const char *seen)
+/* Holds one effect, in words, against what was to happen. */
+static void see(struct story *s, const char *seen)
 {
-	struct story *s = userdata;
 	unsigned int line = next_expectation(s);
 	char time[TIME_TEXT_MAX];
 
 	if (s->verbose && s->out)
-		fprintf(s->out, "%s: %s\n", format_time(usec(s->world.now), time), seen);
+		fprintf(s->out, "%s: %s\n", format_time(usec(s->sim->now), time), seen);
 	if (line < s->limit && matches(s, line, seen)) {
 		s->next = line + 1;
 		return;
@@ -150,6 +163,25 @@ static void see(void *userdata, const char *seen)
 			  s->lines[line].s, seen);
 	else
 		fail_line(s, s->at, "nothing expected, got '%s'", seen);
+}
+
+static void watch(void *userdata, const struct effect *f)
+{
+	struct story *s = userdata;
+	char line[SEEN_MAX];
+
+	if (describe_effect(s->sim, f, line, sizeof(line)))
+		see(s, line);
+}
+
+static struct frame look(void *userdata, pfn_t p)
+{
+	return script_frame(story_script(userdata), p);
+}
+
+static struct sim_answer answer(void *userdata, pfn_t p)
+{
+	return script_answer(story_script(userdata), p);
 }
 
 /* What was to happen before line @end has happened, or never will. */
@@ -179,28 +211,28 @@ static unsigned int next_timed(const struct story *s, unsigned int i)
 
 static int start(struct story *s)
 {
-	if (s->world.engine)
+	if (s->sim->engine)
 		return 0;
-	return world_start(&s->world);
+	return sim_start(s->sim);
 }
 
 static int play_timed(struct story *s, const struct words *w)
 {
-	struct world *world = &s->world;
+	struct sim *sim = s->sim;
 	usec_t when;
 
 	if (w->n < 2 || parse_time(w->v[0] + 1, &when) < 0)
 		return -EINVAL;
 	if (w->v[0][1] == '+')
-		when = usec_add(when, usec(world->now));
-	if (when.us < world->now || when.us > STORY_TIME_MAX)
+		when = usec_add(when, usec(sim->now));
+	if (when.us < sim->now || when.us > STORY_TIME_MAX)
 		return -EINVAL;
-	if (!world->engine) {
-		world->now = when.us;
+	if (!sim->engine) {
+		sim->now = when.us;
 		if (start(s) < 0)
 			return -ENOMEM;
 	}
-	world_advance(world, when.us);
+	sim_advance(sim, when.us);
 	settle_up_to(s, s->at);
 	s->limit = next_timed(s, s->at);
 	return verb_timed(s, w, 1);
@@ -246,7 +278,7 @@ int story_config(struct story *s, struct config *ret)
 	unsigned int end;
 	_cleanup_(free_p) char *text = NULL;
 
-	end = s->world.engine ? next_timed(s, s->at) : s->limit;
+	end = s->sim->engine ? next_timed(s, s->at) : s->limit;
 	for (unsigned int i = s->at; i < end; i++)
 		room += s->lines[i].len + 1;
 	text = malloc(room + 1);
@@ -302,8 +334,8 @@ static int play(struct story *s)
 	s->limit = s->n_lines > 0 && s->lines[0].len > 0 && s->lines[0].s[0] == '@'
 			   ? 0
 			   : next_timed(s, 0);
-	r = story_config(s, &s->world.cfg);
-	for (; r >= 0 && s->at < s->n_lines && !world_is_spent(&s->world); s->at++) {
+	r = story_config(s, &s->sim->cfg);
+	for (; r >= 0 && s->at < s->n_lines && !sim_is_spent(s->sim); s->at++) {
 		r = play_line(s, &s->lines[s->at]);
 		if (r == -EINVAL) {
 			story_fail(s, "this line makes no sense");
@@ -311,9 +343,28 @@ static int play(struct story *s)
 		}
 	}
 	settle_up_to(s, s->n_lines);
-	if (s->world.failed)
-		story_fail(s, "out of memory, or the clock stands still");
-	return r >= 0 && s->world.stands_still ? -ETIME : r;
+	if (s->sim->error == -ETIME)
+		story_fail(s, "the engine wants to be woken at this moment for ever");
+	else if (s->sim->error < 0)
+		story_fail(s, "%s", strerror(-s->sim->error));
+	return r >= 0 && s->sim->error == -ETIME ? -ETIME : r;
+}
+
+/* Returns 0; -ENOMEM; -EINVAL: too many lines. */
+static int prepare(struct story *s, const char *text, size_t len)
+{
+	int r = sim_new(&s->sim);
+
+	if (r < 0)
+		return r;
+	s->sim->max_steps = s->limits.max_steps;
+	s->sim->userdata = s;
+	s->sim->hooks =
+		(struct sim_hooks){ .watch = watch, .frame = look, .answer = answer };
+	r = cut_lines(s, text, len);
+	if (r == -EINVAL)
+		story_fail(s, "too many lines");
+	return r;
 }
 
 int story_play(const char *name, const char *text, size_t len, FILE *out, bool verbose,
@@ -329,16 +380,12 @@ int story_play(const char *name, const char *text, size_t len, FILE *out, bool v
 	s->verbose = verbose;
 	if (limits)
 		s->limits = *limits;
-	world_init(&s->world, see, s);
-	s->world.max_steps = s->limits.max_steps;
-	r = cut_lines(s, text, len);
+	r = prepare(s, text, len);
 	if (r >= 0)
 		r = play(s);
-	else if (r == -EINVAL)
-		story_fail(s, "too many lines");
 	if (r >= 0 || r == -EINVAL)
 		r = (int)s->failures + (r < 0);
-	world_done(&s->world);
+	sim_free(s->sim);
 	free(s->lines);
 	free(s);
 	return r;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A story: a text of configuration, timed events and expected effects, played on a world.
+ * A story: a text of configuration, timed events and expected effects, played on a simulation.
  *
  * One statement a line; # begins a comment line. Addresses are bytes, in hexadecimal with
  * 0x. Times are since the story's start (1.5s, 2h, 1d3h), or with a + since the last one.
@@ -30,7 +30,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "world.h"
+#include "script.h"
 
 struct story;
 
@@ -56,7 +56,10 @@ int story_play(const char *name, const char *text, size_t len, FILE *out, bool v
 
 /** One failure, with file and line. */
 _printf_(2, 3) void story_fail(struct story *s, const char *format, ...);
-struct world *story_world(struct story *s);
+struct sim *story_sim(struct story *s);
+struct script *story_script(struct story *s);
+/** A number for an operator's request: another one with each call. */
+uint64_t story_cookie(struct story *s);
 /** The configuration of the config: lines from the present line up to the next time. */
 int story_config(struct story *s, struct config *ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The verbs of a story: each turns the words of a line into the world's script or into an
- * input. They expect nothing.
+ * The verbs of a story: each turns the words of a line into the script of the machine or into
+ * an input. They expect nothing.
  */
 
 #include <errno.h>
@@ -20,13 +20,13 @@ struct verb {
 	verb_fn fn;
 };
 
-static int parse_page(const struct world *world, const char *word, pfn_t *ret)
+static int parse_page(const struct sim *sim, const char *word, pfn_t *ret)
 {
 	uint64_t a;
 
 	if (parse_u64(word, &a) < 0)
 		return -EINVAL;
-	*ret = paddr_to_pfn(paddr(a), world->page_shift);
+	*ret = paddr_to_pfn(paddr(a), sim->page_shift);
 	return 0;
 }
 
@@ -57,9 +57,9 @@ static int do_page_shift(struct story *s, const struct words *w, unsigned int fr
 	uint64_t n;
 
 	if (w->n != from + 1 || parse_u64(w->v[from], &n) < 0 || n < 12 || n > 16 ||
-	    story_world(s)->engine)
+	    story_sim(s)->engine)
 		return -EINVAL;
-	story_world(s)->page_shift = (unsigned int)n;
+	story_sim(s)->page_shift = (unsigned int)n;
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static int parse_range(const char *word, struct ram_range *ret)
 
 static int do_ram(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	struct ram_map map = { .known = w->n > from };
 
 	for (; from < w->n; from++) {
@@ -92,17 +92,17 @@ static int do_ram(struct story *s, const struct words *w, unsigned int from)
 			return -EINVAL;
 		map.n++;
 	}
-	world->ram = map;
-	if (world->engine)
-		(void)world_step(world,
-				 (struct input){ .kind = INPUT_RAM, .ram = &world->ram });
+	sim->ram = map;
+	if (sim->engine)
+		(void)sim_step(sim,
+			       (struct input){ .kind = INPUT_RAM, .ram = &sim->ram });
 	return 0;
 }
 
 static int do_machine(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
-	struct machine m = world->machine;
+	struct sim *sim = story_sim(s);
+	struct machine m = sim->machine;
 	const char *pressure = words_value(w, from, "pressure");
 	uint64_t percent = 0;
 
@@ -121,10 +121,10 @@ static int do_machine(struct story *s, const struct words *w, unsigned int from)
 			return -EINVAL;
 		m.pressure = (uint32_t)percent * 100;
 	}
-	world->machine = m;
-	if (world->engine)
-		(void)world_step(world,
-				 (struct input){ .kind = INPUT_MACHINE, .machine = m });
+	sim->machine = m;
+	if (sim->engine)
+		(void)sim_step(sim,
+			       (struct input){ .kind = INPUT_MACHINE, .machine = m });
 	return 0;
 }
 
@@ -136,8 +136,8 @@ static int do_memory(struct story *s, const struct words *w, unsigned int from)
 	if (number_option(w, from, "map", &map) < 0 ||
 	    number_option(w, from, "modules", &modules) < 0)
 		return -EINVAL;
-	story_world(s)->ram_print = (int64_t)map;
-	story_world(s)->module_print = (int64_t)modules;
+	story_sim(s)->ram_print = (int64_t)map;
+	story_sim(s)->module_print = (int64_t)modules;
 	return 0;
 }
 
@@ -180,34 +180,34 @@ static int switch_option(const struct words *w, unsigned int from, enum soft_swi
 /* "quietly": the machine changes, and the daemon has not looked yet. */
 static int do_kernel(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
-	struct kernel_state k = world->kernel;
+	struct sim *sim = story_sim(s);
+	struct kernel_state k = sim->kernel;
 
 	if (fact_option(w, from, "soft_offline", &k.soft_offline) < 0 ||
 	    switch_option(w, from, &k.enabled) < 0 ||
 	    fact_option(w, from, "supported", &k.supported) < 0)
 		return -EINVAL;
-	world->kernel = k;
-	if (world->engine && !words_have(w, from, "quietly"))
-		(void)world_step(world,
-				 (struct input){ .kind = INPUT_KERNEL, .kernel = k });
+	sim->kernel = k;
+	if (sim->engine && !words_have(w, from, "quietly"))
+		(void)sim_step(sim, (struct input){ .kind = INPUT_KERNEL, .kernel = k });
 	return 0;
 }
 
 static int do_frame(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct script *script = story_script(s);
+	struct sim *sim = story_sim(s);
 	struct script_frame f = { 0 };
 	pfn_t p = pfn(0);
 
-	if (w->n < from + 2 || world->n_frames == WORLD_SCRIPT_MAX)
+	if (w->n < from + 2 || script->n_frames == SCRIPT_MAX)
 		return -EINVAL;
 	f.any_page = strcmp(w->v[from], "*") == 0;
-	if ((!f.any_page && parse_page(world, w->v[from], &p) < 0) ||
+	if ((!f.any_page && parse_page(sim, w->v[from], &p) < 0) ||
 	    parse_frame(w, from + 1, &f.frame) < 0)
 		return -EINVAL;
 	f.pfn = p.n;
-	world->frames[world->n_frames++] = f;
+	script->frames[script->n_frames++] = f;
 	return 0;
 }
 
@@ -225,41 +225,42 @@ static int parse_answer(const char *word, struct script_answer *a)
 	memcpy(name, word, n);
 	name[n] = '\0';
 	a->left = (unsigned int)times;
-	return parse_errno(name, &a->error);
+	return parse_errno(name, &a->answer.error);
 }
 
 static int do_answer(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct script *script = story_script(s);
+	struct sim *sim = story_sim(s);
 	struct script_answer a = { 0 };
 	pfn_t p = pfn(0);
 	const char *outcome = words_value(w, from, "event");
 	const char *kib;
 	const char *took;
 
-	if (w->n < from + 2 || world->n_answers == WORLD_SCRIPT_MAX)
+	if (w->n < from + 2 || script->n_answers == SCRIPT_MAX)
 		return -EINVAL;
 	a.any_page = strcmp(w->v[from], "*") == 0;
-	if ((!a.any_page && parse_page(world, w->v[from], &p) < 0) ||
+	if ((!a.any_page && parse_page(sim, w->v[from], &p) < 0) ||
 	    parse_answer(w->v[from + 1], &a) < 0)
 		return -EINVAL;
 	a.pfn = p.n;
-	a.silent = words_have(w, from, "silent");
-	a.poisons = words_have(w, from, "poison");
-	a.spoils = words_have(w, from, "spoil");
-	a.dry_run = words_have(w, from, "dry-run");
+	a.answer.silent = words_have(w, from, "silent");
+	a.answer.poisons = words_have(w, from, "poison");
+	a.answer.spoils = words_have(w, from, "spoil");
+	a.answer.dry_run = words_have(w, from, "dry-run");
 	if (outcome) {
-		a.tells = true;
-		a.outcome = soft_outcome_from_word(outcome, strlen(outcome));
+		a.answer.has_event = true;
+		a.answer.outcome = soft_outcome_from_word(outcome, strlen(outcome));
 	}
 	kib = words_value(w, from, "kib");
 	took = words_value(w, from, "took");
-	a.moves = kib != NULL;
-	if ((kib && (parse_number(kib, &a.delta_kib) < 0 || a.delta_kib > 1 << 30 ||
-		     a.delta_kib < -(1 << 30))) ||
-	    (took && (parse_time(took, &a.took) < 0 || a.took.us < 0)))
+	a.answer.has_delta = kib != NULL;
+	if ((kib && (parse_number(kib, &a.answer.delta_kib) < 0 ||
+		     a.answer.delta_kib > 1 << 30 || a.answer.delta_kib < -(1 << 30))) ||
+	    (took && (parse_time(took, &a.answer.took) < 0 || a.answer.took.us < 0)))
 		return -EINVAL;
-	world->answers[world->n_answers++] = a;
+	script->answers[script->n_answers++] = a;
 	return 0;
 }
 
@@ -332,12 +333,12 @@ static int parse_coord(const struct words *w, unsigned int from, struct dram_coo
 
 static int do_event(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	struct ce_event ev = { .has_address = true, .layer = { -1, -1, -1 } };
 	uint64_t count = 1, grain = 6, mc = 0, cpu = 0;
 	const char *label = words_value(w, from, "label");
 	const char *at = words_value(w, from, "at");
-	usec_t when = usec(world->now);
+	usec_t when = usec(sim->now);
 
 	for (size_t i = 0; i < ARRAY_SIZE(severities); i++)
 		if (strcmp(w->v[from], severities[i].word) == 0)
@@ -351,7 +352,7 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	    parse_layers(words_value(w, from, "layers"), ev.layer) < 0)
 		return -EINVAL;
 	label = label ? label : "DIMM_A1";
-	ev.time = usec_sub(when, usec(world->base));
+	ev.time = usec_sub(when, usec(sim->base));
 	ev.count = (uint32_t)count;
 	ev.grain_bits = (uint8_t)grain;
 	ev.mc = (uint8_t)mc;
@@ -359,17 +360,17 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	ev.overflow = words_have(w, from, "overflow");
 	ev.has_address = !words_have(w, from, "no-address-field");
 	ev.label = (struct ce_text){ .s = label, .len = (uint32_t)strlen(label) };
-	(void)world_step(world, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	(void)sim_step(sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 	return 0;
 }
 
 /* Round and round over the pages, evenly in time. */
 static int do_storm(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	uint64_t pages = 0, first = 0, events = 0;
 	const char *over = words_value(w, from, "over");
-	int64_t begin = world->now;
+	int64_t begin = sim->now;
 	usec_t span;
 
 	if (number_option(w, from, "pages", &pages) < 0 ||
@@ -377,21 +378,20 @@ static int do_storm(struct story *s, const struct words *w, unsigned int from)
 	    number_option(w, from, "events", &events) < 0 || !over ||
 	    parse_time(over, &span) < 0 || span.us < 0 || pages == 0 ||
 	    pages > STORM_PAGES_MAX || events > STORM_EVENTS_MAX ||
-	    first > UINT64_MAX - (pages << world->page_shift) ||
+	    first > UINT64_MAX - (pages << sim->page_shift) ||
 	    span.us > STORY_TIME_MAX / STORM_EVENTS_MAX)
 		return -EINVAL;
-	for (uint64_t i = 0; i < events && !world_is_spent(world); i++) {
+	for (uint64_t i = 0; i < events && !sim_is_spent(sim); i++) {
 		struct ce_event ev = { .has_address = true,
 				       .layer = { -1, -1, -1 },
 				       .count = 1,
 				       .grain_bits = 6,
 				       .label = { "DIMM_A1", 7 } };
 
-		world_advance(world, begin + (int64_t)i * span.us / (int64_t)events);
-		ev.time = usec(world->now - world->base);
-		ev.address = paddr(first + (i % pages << world->page_shift));
-		(void)world_step(world,
-				 (struct input){ .kind = INPUT_EVENT, .event = &ev });
+		sim_advance(sim, begin + (int64_t)i * span.us / (int64_t)events);
+		ev.time = usec(sim->now - sim->base);
+		ev.address = paddr(first + (i % pages << sim->page_shift));
+		(void)sim_step(sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 	}
 	return 0;
 }
@@ -403,55 +403,54 @@ static int do_lost(struct story *s, const struct words *w, unsigned int from)
 
 	if (w->n != from + 2 || parse_u64(w->v[from + 1], &in.lost.count) < 0)
 		return -EINVAL;
-	(void)world_step(story_world(s), in);
+	(void)sim_step(story_sim(s), in);
 	return 0;
 }
 
 static int do_poison(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	int64_t kib;
 
 	if (w->n != from + 2 || parse_number(w->v[from + 1], &kib) < 0)
 		return -EINVAL;
 	if (w->v[from + 1][0] == '+' || w->v[from + 1][0] == '-')
-		kib += world->poisoned_kib < INT64_MAX / 2 ? world->poisoned_kib : 0;
+		kib += sim->poisoned_kib < INT64_MAX / 2 ? sim->poisoned_kib : 0;
 	if (kib > INT64_MAX / 4096 || kib < 0)
 		return -EINVAL;
-	world->poisoned_kib = kib;
-	(void)world_step(world,
-			 (struct input){ .kind = INPUT_POISON, .poisoned_kib = kib });
+	sim->poisoned_kib = kib;
+	(void)sim_step(sim, (struct input){ .kind = INPUT_POISON, .poisoned_kib = kib });
 	return 0;
 }
 
 /* Verbs about one page: somebody else's doing, or an operator's wish. */
 static int do_page(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	const char *verb = w->v[from];
-	struct failure_event failure = { .time = usec(world->now - world->base) };
+	struct failure_event failure = { .time = usec(sim->now - sim->base) };
 	struct input in = { .kind = INPUT_REQUEST_OFFLINE };
 	pfn_t p;
 
-	if (w->n != from + 2 || parse_page(world, w->v[from + 1], &p) < 0)
+	if (w->n != from + 2 || parse_page(sim, w->v[from + 1], &p) < 0)
 		return -EINVAL;
 	in.request.pfn = p;
-	in.request.cookie = ++world->cookie;
+	in.request.cookie = story_cookie(s);
 	failure.pfn = p;
 	if (strcmp(verb, "foreign") == 0) {
-		world_poison(world, p);
-		world->poisoned_kib += INT64_C(1) << (world->page_shift - 10);
+		sim_poison(sim, p);
+		sim->poisoned_kib += INT64_C(1) << (sim->page_shift - 10);
 		return 0;
 	}
 	if (strcmp(verb, "unpoison") == 0) {
-		world_unpoison(world, p);
+		sim_unpoison(sim, p);
 		return 0;
 	}
 	if (strcmp(verb, "forget") == 0)
 		in.kind = INPUT_REQUEST_FORGET;
 	if (strcmp(verb, "failure") == 0)
 		in = (struct input){ .kind = INPUT_FAILURE, .failure = &failure };
-	(void)world_step(world, in);
+	(void)sim_step(sim, in);
 	return 0;
 }
 
@@ -465,7 +464,7 @@ static const struct {
 };
 
 /* soft ORIGIN ADDR OUTCOME [error=] [type=] [took=] [asker=] [ago=] [unsampled] */
-static int parse_soft(const struct world *world, const struct words *w, unsigned int from,
+static int parse_soft(const struct sim *sim, const struct words *w, unsigned int from,
 		      struct soft_event *ev, struct input *in)
 {
 	const char *error = words_value(w, from, "error");
@@ -475,7 +474,7 @@ static int parse_soft(const struct world *world, const struct words *w, unsigned
 	const char *asker = words_value(w, from, "asker");
 	usec_t span = usec(0), before = usec(0);
 
-	if (w->n < from + 4 || parse_page(world, w->v[from + 2], &ev->pfn) < 0 ||
+	if (w->n < from + 4 || parse_page(sim, w->v[from + 2], &ev->pfn) < 0 ||
 	    (error && parse_errno(error, &ev->error) < 0) ||
 	    (type && frame_kind_from_string(type, &ev->kind) < 0) ||
 	    (took && (parse_time(took, &span) < 0 || span.us < 0)) ||
@@ -484,7 +483,7 @@ static int parse_soft(const struct world *world, const struct words *w, unsigned
 	ev->origin = soft_origin_from_word(w->v[from + 1], strlen(w->v[from + 1]));
 	ev->outcome = soft_outcome_from_word(w->v[from + 3], strlen(w->v[from + 3]));
 	ev->duration_usec = span.us;
-	ev->time = usec_sub(usec(world->now - world->base), before);
+	ev->time = usec_sub(usec(sim->now - sim->base), before);
 	in->soft.asker = SOFT_ASKER_OTHERS;
 	for (size_t i = 0; asker && i < ARRAY_SIZE(askers); i++)
 		if (strcmp(asker, askers[i].word) == 0)
@@ -496,42 +495,41 @@ static int parse_soft(const struct world *world, const struct words *w, unsigned
  * does, unless the story says "unsampled". */
 static int do_soft(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	struct soft_event ev = { .kind = FRAME_ANONYMOUS };
 	struct input in = { .kind = INPUT_SOFT };
 	bool moves = !words_have(w, from, "poisoned-before");
 
-	if (parse_soft(world, w, from, &ev, &in) < 0)
+	if (parse_soft(sim, w, from, &ev, &in) < 0)
 		return -EINVAL;
 	in.soft.event = &ev;
 	if (ev.error == 0 && ev.outcome != SOFT_ALREADY_POISONED && moves) {
-		world_poison(world, ev.pfn);
-		world->poisoned_kib += INT64_C(1) << (world->page_shift - 10);
+		sim_poison(sim, ev.pfn);
+		sim->poisoned_kib += INT64_C(1) << (sim->page_shift - 10);
 	}
-	(void)world_step(world, in);
+	(void)sim_step(sim, in);
 	if (!words_have(w, from, "unsampled"))
-		(void)world_step(world,
-				 (struct input){ .kind = INPUT_POISON,
-						 .poisoned_kib = world->poisoned_kib });
+		(void)sim_step(sim, (struct input){ .kind = INPUT_POISON,
+						    .poisoned_kib = sim->poisoned_kib });
 	return 0;
 }
 
 static int do_module(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	struct input in = { .kind = INPUT_MODULE };
 
 	in.module.part = words_value(w, from, "part");
 	in.module.serial = words_value(w, from, "serial");
 	if (w->n < from + 2 || !in.module.part || !in.module.serial)
 		return -EINVAL;
-	for (uint16_t i = 1; i < engine_dimms(world->engine); i++) {
-		const struct dimm_rec *d = engine_dimm(world->engine, i);
+	for (uint16_t i = 1; i < engine_dimms(sim->engine); i++) {
+		const struct dimm_rec *d = engine_dimm(sim->engine, i);
 
 		if (d->former || strcmp(d->label, w->v[from + 1]) != 0)
 			continue;
 		in.module.index = i;
-		(void)world_step(world, in);
+		(void)sim_step(sim, in);
 		return 0;
 	}
 	return -EINVAL;
@@ -539,50 +537,49 @@ static int do_module(struct story *s, const struct words *w, unsigned int from)
 
 static int do_plain(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	const char *verb = w->v[from];
 
 	if (w->n != from + 1)
 		return -EINVAL;
 	if (strcmp(verb, "flush") == 0)
-		world_flush(world);
+		sim_flush(sim);
 	else if (strcmp(verb, "reconcile") == 0)
-		world_reconcile(world);
+		sim_reconcile(sim);
 	else
-		(void)world_step(world, (struct input){ .kind = INPUT_TICK });
+		(void)sim_step(sim, (struct input){ .kind = INPUT_TICK });
 	return 0;
 }
 
 /* Time passes, and nobody is awake to see it. */
 static int do_suspend(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	usec_t span;
 
 	if (w->n != from + 2 || parse_time(w->v[from + 1], &span) < 0 || span.us < 0 ||
-	    world->now + span.us > STORY_TIME_MAX)
+	    sim->now + span.us > STORY_TIME_MAX)
 		return -EINVAL;
-	world->now += span.us;
+	sim->now += span.us;
 	return 0;
 }
 
 static int do_reload(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	int r = cfg ? story_config(s, cfg) : -ENOMEM;
 
 	if (r < 0)
 		return r;
-	world->cfg = *cfg;
-	world_flush(world);
-	return world_step(world,
-			  (struct input){ .kind = INPUT_CONFIG, .config = &world->cfg });
+	sim->cfg = *cfg;
+	sim_flush(sim);
+	return sim_step(sim, (struct input){ .kind = INPUT_CONFIG, .config = &sim->cfg });
 }
 
 static int do_restart(struct story *s, const struct words *w, unsigned int from)
 {
-	struct world *world = story_world(s);
+	struct sim *sim = story_sim(s);
 	bool flush = strcmp(w->v[from], "restart") == 0;
 	const char *wall = words_value(w, from, "wall");
 	usec_t offset = usec(0);
@@ -590,8 +587,8 @@ static int do_restart(struct story *s, const struct words *w, unsigned int from)
 	if (wall && parse_time(wall, &offset) < 0)
 		return -EINVAL;
 	if (words_have(w, from, "new-boot"))
-		return world_reboot(world, flush, usec(30 * USEC_PER_SEC), offset);
-	return world_restart(world, flush);
+		return sim_reboot(sim, flush, usec(30 * USEC_PER_SEC), offset);
+	return sim_restart(sim, flush);
 }
 
 static const struct verb setup_verbs[] = {
