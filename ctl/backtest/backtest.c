@@ -139,7 +139,7 @@ static int take_event(struct backtest *b, const struct bt_event *ev)
 		r = charge_page(b, ev, &page);
 	}
 	if (r == 0 && !m->runs)
-		r = bt_start_machine(b, m, ev->time);
+		r = bt_start_machine(b, d->machine, ev->time);
 	return r < 0 ? r : give_to_policies(b, ev, page);
 }
 

@@ -3,12 +3,12 @@
 
 /*
  * The back-test's state, shared by its files: backtest.c (rows in, in order, and what is
- * counted), backtest_tables.c (names, DIMMs, machines, pages), backtest_engine.c (an
- * engine and the simulated outside around it), backtest_result.c (views).
+ * counted), backtest_tables.c (names, DIMMs, machines, pages), backtest_engine.c (the
+ * engines, each on a simulated machine), backtest_result.c (views).
  */
 
 #include "backtest/backtest.h"
-#include "engine/engine.h"
+#include "sim/sim.h"
 
 #define NO_PAGE UINT32_MAX
 #define NO_DIMM UINT32_MAX
@@ -38,9 +38,8 @@ struct bt_order {
 
 /** One page under one policy. */
 struct bt_page_run {
-	int64_t offlined_at;     /* BACKTEST_NO_TIME: not */
-	int64_t window_start;    /* of a tumbling window */
-	struct page_rec *stored; /* what the engine's table had no room for; owned */
+	int64_t offlined_at;  /* BACKTEST_NO_TIME: not */
+	int64_t window_start; /* of a tumbling window */
 	uint32_t in_window;
 };
 
@@ -79,10 +78,14 @@ struct bt_dimm {
 	struct bt_score *scores;  /* by policy; owned */
 };
 
-/** One machine under one policy. */
+/** One machine under one policy. Times of the simulation are those of the rows. */
 struct bt_run {
-	struct engine *engine;
-	int64_t deadline;  /* the engine's; before it time changes nothing */
+	struct backtest *b;
+	struct sim *sim;  /* owned */
+	int64_t deadline; /* of the engine; until then time changes nothing */
+	uint32_t machine;
+	unsigned int policy;
+	uint32_t dimm;     /* that the present row is of; NO_DIMM while time passes */
 	uint32_t *dimm_of; /* by the engine's index; owned */
 	unsigned int n_dimm_of;
 	bool budget_hour;
@@ -90,7 +93,6 @@ struct bt_run {
 };
 
 struct bt_machine {
-	int64_t base;        /* time that the engines call BASE_TIME */
 	struct bt_run *runs; /* by policy; owned; NULL before the first row */
 };
 
@@ -140,8 +142,19 @@ void bt_free_tables(struct backtest *b);
 int64_t bt_ue_of(const struct bt_dimm *d);
 
 /* backtest_engine.c */
-int bt_start_machine(struct backtest *b, struct bt_machine *m, int64_t time);
+
+/** Makes the engines of @machine, whose first row is of @time. Returns 0; -ENOMEM. */
+int bt_start_machine(struct backtest *b, uint32_t machine, int64_t time);
+
+/** Frees what @m holds. */
 void bt_free_machine(struct backtest *b, struct bt_machine *m);
+
+/**
+ * Gives one row to the engine, which bt_advance() has brought to its time. @page: NO_PAGE
+ * if it names none. Returns 0; negative as sim.error.
+ */
 int bt_feed(struct backtest *b, unsigned int policy, const struct bt_event *ev,
 	    uint32_t page);
+
+/** Lets the engine do until @time what it waits with. Returns as bt_feed(). */
 int bt_advance(struct backtest *b, unsigned int policy, uint32_t machine, int64_t time);

@@ -31,12 +31,12 @@ static void judge(const struct backtest *b, unsigned int policy, uint32_t dimm,
 
 		if (run->dimm_of[i] != dimm)
 			continue;
-		verdict = engine_dimm_verdict(run->engine, (uint16_t)i, why);
+		verdict = engine_dimm_verdict(run->sim->engine, (uint16_t)i, why);
 		if (verdict >= ret->verdict) {
 			ret->verdict = verdict;
 			memcpy(ret->verdict_why, why, sizeof(why));
 		}
-		class = engine_dimm(run->engine, (uint16_t)i)->fault.class;
+		class = engine_dimm(run->sim->engine, (uint16_t)i)->fault.class;
 		if (class > ret->class)
 			ret->class = class;
 	}

@@ -297,9 +297,6 @@ static void free_names(struct bt_names *names)
 
 void bt_free_tables(struct backtest *b)
 {
-	for (uint32_t i = 0; i < b->pages.n; i++)
-		for (unsigned int j = 0; j < b->n_policies; j++)
-			free(bt_page_at(b, i)->runs[j].stored);
 	for (uint32_t i = 0; i < b->n_dimms; i++) {
 		free(b->dimms[i].name);
 		free(b->dimms[i].scores);

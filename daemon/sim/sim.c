@@ -113,37 +113,49 @@ static void sim_note_offlined(struct sim *s)
 	s->offlined_at[s->n_offlined++] = s->now;
 }
 
-/* The write to soft_offline_page. The frame changes at once, the answer comes later. */
+/* What the write to soft_offline_page does to frame and counter. */
+static void sim_write(struct sim *s, pfn_t p, const struct sim_answer *how,
+		      struct offline_answer *ret)
+{
+	int64_t delta = 0;
+
+	*ret = (struct offline_answer){ .error = how->error,
+					.dry_run = how->dry_run,
+					.duration_usec = how->took.us,
+					.before = sim_frame(s, p),
+					.poisoned_before_kib = s->poisoned_kib };
+	ret->after = ret->before;
+	if (((how->error == 0 && !how->spoils) || how->poisons) && !how->dry_run &&
+	    !frame_is_poisoned(&ret->before)) {
+		sim_poison(s, p);
+		sim_note_offlined(s);
+		ret->after = sim_frame(s, p);
+		delta = INT64_C(1) << (s->page_shift - 10);
+	}
+	if (how->has_delta)
+		delta = how->delta_kib;
+	if (s->poisoned_kib != SIM_NO_COUNTER)
+		s->poisoned_kib += delta;
+	ret->poisoned_after_kib = s->poisoned_kib;
+	s->writes++;
+}
+
+/* The frame changes at once, the answer comes later. */
 static void sim_attempt(struct sim *s, uint64_t id, pfn_t p)
 {
 	struct sim_answer how = { 0 };
 	struct sim_attempt *attempt = &s->under_way[s->n_under_way];
-	struct offline_answer *a = &attempt->answer;
 	int64_t begins = s->n_under_way > 0 ? attempt[-1].due : s->now;
 
 	assert(s->n_under_way < MAX_ATTEMPTS);
 	if (s->hooks.answer)
 		how = s->hooks.answer(s->userdata, p);
 	s->n_under_way++;
-	s->writes++;
-	*attempt = (struct sim_attempt){ .id = id,
-					 .silent = how.silent,
-					 .has_event = how.has_event,
-					 .due = begins + how.took.us };
-	a->error = how.error;
-	a->dry_run = how.dry_run;
-	a->duration_usec = how.took.us;
-	a->before = sim_frame(s, p);
-	a->poisoned_before_kib = s->poisoned_kib;
-	if (((how.error == 0 && !how.spoils) || how.poisons) && !how.dry_run &&
-	    !frame_is_poisoned(&a->before)) {
-		sim_poison(s, p);
-		sim_note_offlined(s);
-		s->poisoned_kib += how.has_delta ? 0 : INT64_C(1) << (s->page_shift - 10);
-	}
-	s->poisoned_kib += how.has_delta ? how.delta_kib : 0;
-	a->after = sim_frame(s, p);
-	a->poisoned_after_kib = s->poisoned_kib;
+	attempt->id = id;
+	attempt->silent = how.silent;
+	attempt->has_event = how.has_event;
+	attempt->due = begins + how.took.us;
+	sim_write(s, p, &how, &attempt->answer);
 	attempt->event = (struct soft_event){ .pfn = p,
 					      .origin = SOFT_BY_SYSFS,
 					      .outcome = how.outcome,
@@ -163,7 +175,7 @@ static void sim_look(struct sim *s, pfn_t p)
 {
 	struct input in = { .kind = INPUT_POISON, .poisoned_kib = s->poisoned_kib };
 
-	if (s->n_under_way == 0)
+	if (s->poisoned_kib != SIM_NO_COUNTER && s->n_under_way == 0)
 		sim_follow(s, &in);
 	in = (struct input){ .kind = INPUT_PROBE };
 	in.probe.pfn = p;
@@ -264,6 +276,7 @@ static int sim_turn(struct sim *s, struct input *in)
 			sim_fetch(s, next);
 		(void)sim_give(s, next);
 	}
+	s->first = 0;
 	return r;
 }
 
@@ -354,7 +367,7 @@ void sim_flush(struct sim *s)
 	} while (out.more);
 }
 
-static int64_t sim_deadline(struct sim *s)
+int64_t sim_deadline(struct sim *s)
 {
 	if (!s->deadline_known)
 		s->deadline = sim_time(s, engine_deadline(s->engine).us).us;

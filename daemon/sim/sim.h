@@ -68,23 +68,18 @@ struct sim_attempt {
 	int64_t due; /* time */
 };
 
-#define SIM_FOLLOWING_MAX (4 * MAX_EFFECTS)
+/* What one input brings up: as many as daemon_effects.c has room for, and some. */
+#define SIM_FOLLOWING_MAX 16
+
+/* The counter of a kernel that shows none; to the engine it is not known. */
+#define SIM_NO_COUNTER INT64_MIN
 
 /**
  * Times of the simulation are microseconds from any start on, and go on over reboots; the
  * clock of the present boot, which the engine knows, is @now - @base.
  */
 struct sim {
-	/* What the outside is like. The user may change it at any time; the engine learns
-	 * of it when it looks, or by an input that the user gives. */
-	struct config cfg; /* for the next start */
-	unsigned int page_shift;
-	struct ram_map ram;
-	struct machine machine;
-	struct kernel_state kernel;
-	int64_t ram_print; /* 0: not known */
-	int64_t module_print;
-	int64_t poisoned_kib; /* the kernel's counter */
+	/* The time, and who takes part. To be set by the user at any time. */
 	int64_t now;
 	int64_t base;
 	uint64_t max_steps; /* inputs to the engine; 0: no limit */
@@ -93,24 +88,37 @@ struct sim {
 
 	/* What there is to see. */
 	struct engine *engine; /* NULL until sim_start() */
-	struct sim_store store;
-	uint64_t steps;  /* inputs to the engine so far */
-	uint64_t writes; /* attempts that the kernel was asked for */
+	uint64_t steps;        /* inputs to the engine so far */
+	uint64_t writes;       /* attempts that the kernel was asked for */
 	/* 0; -ENOMEM; -ETIME: the engine wants to be woken at the same moment for ever. */
 	int error;
 
-	/* sim.c's own. */
-	struct input following[SIM_FOLLOWING_MAX]; /* from @first on, @n_following */
-	unsigned int first;
+	/* sim.c's own: what follows, and when. */
+	bool deadline_known;
+	bool reconcile_wanted;
+	unsigned int first; /* in @following, a ring */
 	unsigned int n_following;
-	struct sim_attempt under_way[MAX_ATTEMPTS]; /* in order */
 	unsigned int n_under_way;
+	int64_t deadline; /* the engine's, if @deadline_known */
+	struct input following[SIM_FOLLOWING_MAX];
+
+	/* What the outside is like. To be set by the user at any time; the engine learns
+	 * of it when it looks, or by an input that the user gives. */
+	struct machine machine;
+	struct kernel_state kernel;
+	int64_t poisoned_kib; /* the kernel's counter, or SIM_NO_COUNTER */
+	int64_t ram_print;    /* 0: not known */
+	int64_t module_print;
+	unsigned int page_shift;
+	struct sim_store store;
+	struct ram_map ram;
+	struct config cfg; /* for the next start */
+
+	/* sim.c's own: what the kernel has done and will answer. */
 	struct sim_index poisoned; /* frames */
 	int64_t *offlined_at;      /* when attempts poisoned a frame; owned */
 	size_t n_offlined;
-	int64_t deadline; /* the engine's, if @deadline_known */
-	bool deadline_known;
-	bool reconcile_wanted;
+	struct sim_attempt under_way[MAX_ATTEMPTS]; /* in order */
 };
 
 /**
@@ -150,6 +158,9 @@ void sim_reconcile(struct sim *s);
  * when they have ended. Ends early with @s->error, or if there were @s->max_steps inputs.
  */
 void sim_advance(struct sim *s, int64_t to);
+
+/** When the engine wants to be woken at the latest; USEC_NEVER: not at all. */
+int64_t sim_deadline(struct sim *s);
 
 /** True if there is a limit of steps, and it is reached: time passes no more. */
 bool sim_is_spent(const struct sim *s);
