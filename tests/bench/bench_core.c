@@ -18,11 +18,9 @@
 
 #include "base/mem.h"
 #include "bench.h"
-#include "engine/effect.h"
-#include "engine/engine.h"
-#include "engine/input.h"
 #include "event/decoder.h"
 #include "page_builder.h"
+#include "sim/sim.h"
 
 #define ROUNDS      5
 #define CHUNK       4096 /* raw pages at a time, 16 MiB: more than caches hold */
@@ -52,8 +50,7 @@ struct run {
 	unsigned int n_events; /* in them */
 
 	struct mc_format *format;
-	struct engine *engine;
-	usec_t now;
+	struct sim *sim;
 	uint64_t sum; /* so that no loop is optimised away */
 };
 
@@ -113,56 +110,13 @@ static void make_chunk(struct run *run)
 	}
 }
 
-static void step(struct run *run, struct input *in);
-
-static void perform(struct run *run, const struct effect *f)
+/* Nothing is kept: what the store costs is measured elsewhere. */
+static int keep(void *userdata, const struct effect *f)
 {
-	struct frame sound = { .readable = true, .in_ram = true };
-	struct input in = { .kind = INPUT_TICK };
+	struct run *run = userdata;
 
-	if (f->kind == EFFECT_PROBE) {
-		in.kind = INPUT_PROBE;
-		in.probe.pfn = f->pfn;
-		in.probe.frame = sound;
-		in.probe.machine = (struct machine){ .ram_pages = 1 << 24,
-						     .page_shift = 12,
-						     .available_kib = 1 << 24 };
-	} else if (f->kind == EFFECT_OFFLINE) {
-		in.kind = INPUT_ANSWER;
-		in.answer.id = f->attempt.id;
-		in.answer.answer.before = sound;
-		in.answer.answer.after = sound;
-		in.answer.answer.after.flags |= UINT64_C(1) << KPF_HWPOISON;
-		in.answer.answer.poisoned_after_kib = 4;
-	} else if (f->kind == EFFECT_LOAD) {
-		in.kind = INPUT_LOADED;
-		in.page.pfn = f->pfn;
-	} else {
-		return;
-	}
-	step(run, &in);
-}
-
-static void step(struct run *run, struct input *in)
-{
-	struct effects out;
-
-	in->now = run->now;
-	if (engine_step(run->engine, in, &out) < 0)
-		return;
-	for (unsigned int i = 0; i < out.n; i++)
-		perform(run, &out.v[i]);
-}
-
-static void flush(struct run *run)
-{
-	struct input in = { .kind = INPUT_FLUSH, .now = run->now };
-	struct effects out;
-
-	do {
-		(void)engine_step(run->engine, &in, &out);
-		run->sum += out.n;
-	} while (out.more);
+	run->sum++;
+	return 0;
 }
 
 static void consume_ours(struct run *run)
@@ -174,13 +128,13 @@ static void consume_ours(struct run *run)
 		if (mc_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
 			continue;
 		while (mc_decoder_next(&m) > MC_END) {
-			if (m.event.time.us / USEC_PER_SEC !=
-			    run->now.us / USEC_PER_SEC) {
-				run->now = m.event.time;
-				flush(run);
-			}
-			run->now = m.event.time;
-			step(run, &in);
+			bool due = m.event.time.us / USEC_PER_SEC !=
+				   run->sim->now / USEC_PER_SEC;
+
+			run->sim->now = m.event.time.us;
+			if (due)
+				sim_flush(run->sim);
+			(void)sim_step(run->sim, in);
 		}
 	}
 }
@@ -249,27 +203,26 @@ typedef void (*consumer)(struct run *run);
 static struct run *new_run(enum scenario kind)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	struct config *cfg = malloc(sizeof(*cfg));
 
-	if (!run || !cfg)
+	if (!run || sim_new(&run->sim) < 0)
 		abort();
-	config_init(cfg);
 	run->kind = kind;
 	run->random = 88172645463325252U;
 	run->time_ns = 1000000000;
 	if (mc_format_new(&run->format, page_builder_header_page, page_builder_mc_format,
-			  NULL) < 0 ||
-	    engine_new(&run->engine, cfg, 12) < 0)
+			  NULL) < 0)
 		abort();
-	step(run, &(struct input){ .kind = INPUT_RESTORE_DONE });
-	free(cfg);
+	run->sim->userdata = run;
+	run->sim->hooks.keep = keep;
+	if (sim_start(run->sim) < 0)
+		abort();
 	return run;
 }
 
 static void free_run(struct run *run)
 {
 	mc_format_free(run->format);
-	engine_free(run->engine);
+	sim_free(run->sim);
 	free(run);
 }
 

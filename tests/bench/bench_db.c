@@ -99,7 +99,7 @@ static void bytes_at(const char *what, int64_t gap)
 		db_shell_error(&s, (FIRST_FRAME + n % PAGES) << 12 | 0x40,
 			       usec(2 * USEC_PER_SEC + gap * (int64_t)n / PAGES));
 	db_shell_flush(&s);
-	s.engine = engine_free(s.engine);
+	s.sim = sim_free(s.sim);
 	s.db = db_close(s.db);
 	print_bytes(what, &s, ERRORS);
 	db_shell_close(&s);

@@ -14,9 +14,7 @@
 
 #include "base/mem.h"
 #include "bench.h"
-#include "engine/effect.h"
-#include "engine/engine.h"
-#include "engine/input.h"
+#include "sim/sim.h"
 
 #define ROUNDS 3
 #define EVENTS 10000000 /* of each measurement, at most */
@@ -28,48 +26,17 @@ enum pattern { SPRAY, HOT, N_PATTERNS };
 static const uint64_t sizes[] = { 1000, 10000, 100000, 1000000, 10000000 };
 
 struct run {
-	struct engine *engine;
-	usec_t now;
+	struct sim *sim;
 	uint64_t random;
-	uint64_t stored; /* pages that were given out to be stored */
+	uint64_t stored; /* pages that the engine wanted stored */
 };
 
-static void step(struct run *run, struct input *in);
-
-/* Nothing is known of a page that comes back, and no page is ever offlined. */
-static void perform(struct run *run, const struct effect *f)
+static int keep(void *userdata, const struct effect *f)
 {
-	struct input in = { .kind = INPUT_LOADED };
+	struct run *run = userdata;
 
-	if (f->kind == EFFECT_STORE_PAGE)
-		run->stored++;
-	if (f->kind != EFFECT_LOAD)
-		return;
-	in.page.pfn = f->pfn;
-	step(run, &in);
-}
-
-static void step(struct run *run, struct input *in)
-{
-	struct effects out;
-
-	in->now = run->now;
-	if (engine_step(run->engine, in, &out) < 0)
-		return;
-	for (unsigned int i = 0; i < out.n; i++)
-		perform(run, &out.v[i]);
-}
-
-static void flush(struct run *run)
-{
-	struct input in = { .kind = INPUT_FLUSH, .now = run->now };
-	struct effects out;
-
-	do {
-		(void)engine_step(run->engine, &in, &out);
-		for (unsigned int i = 0; i < out.n; i++)
-			run->stored += out.v[i].kind == EFFECT_STORE_PAGE;
-	} while (out.more);
+	run->stored += f->kind == EFFECT_STORE_PAGE;
+	return 0;
 }
 
 /* Frame @n of @pages, scattered over 64 GiB by an odd factor: each comes once. */
@@ -82,7 +49,7 @@ static void give_event(struct run *run, uint64_t frame)
 {
 	static const char label[] = "CPU_SrcID#0_MC#0_Chan#0_DIMM#0";
 	struct ce_event ev = {
-		.time = run->now,
+		.time = usec(run->sim->now),
 		.address = paddr(frame << 12),
 		.count = 1,
 		.mc = frame % 4,
@@ -98,24 +65,25 @@ static void give_event(struct run *run, uint64_t frame)
 	};
 	struct input in = { .kind = INPUT_EVENT, .event = &ev };
 
-	step(run, &in);
-	run->now.us += 10;
-	if (run->now.us % USEC_PER_SEC == 0)
-		flush(run);
+	(void)sim_step(run->sim, in);
+	run->sim->now += 10;
+	if (run->sim->now % USEC_PER_SEC == 0)
+		sim_flush(run->sim);
 }
 
-static void new_engine(struct run *run)
+/* Nothing is known of a page that comes back: the store stays empty. */
+static void start(struct run *run)
 {
-	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
-
-	if (!cfg)
+	*run = (struct run){ .random = 88172645463325252U };
+	if (sim_new(&run->sim) < 0)
 		abort();
-	config_init(cfg);
-	cfg->policy.action = POLICY_ACCOUNT; /* the cost of counting, not of offlining */
-	*run = (struct run){ .now = usec(USEC_PER_SEC), .random = 88172645463325252U };
-	if (engine_new(&run->engine, cfg, 12) < 0)
+	/* The cost of counting, not of offlining. */
+	run->sim->cfg.policy.action = POLICY_ACCOUNT;
+	run->sim->now = USEC_PER_SEC;
+	run->sim->userdata = run;
+	run->sim->hooks.keep = keep;
+	if (sim_start(run->sim) < 0)
 		abort();
-	step(run, &(struct input){ .kind = INPUT_RESTORE_DONE });
 }
 
 /* Nanoseconds an event, once the first pass has brought in all pages that fit. */
@@ -125,7 +93,7 @@ static double measure(enum pattern pattern, uint64_t pages, uint64_t *ret_rss_ki
 	uint64_t begin, spent;
 	struct run run;
 
-	new_engine(&run);
+	start(&run);
 	if (pattern == HOT)
 		for (uint64_t i = 0; i < pages && i < LEAST; i++)
 			give_event(&run, frame_of(i));
@@ -136,7 +104,7 @@ static double measure(enum pattern pattern, uint64_t pages, uint64_t *ret_rss_ki
 						   : i % pages));
 	spent = bench_now() - begin;
 	*ret_rss_kib = bench_rss_kib();
-	engine_free(run.engine);
+	sim_free(run.sim);
 	return (double)spent / (double)events;
 }
 

@@ -123,7 +123,7 @@ static void parts(struct db_shell *s)
 		db_shell_start(s, TRACKED);
 		restoring.wall[i] = (double)(bench_wall() - wall) / 1e6;
 		restoring.cpu[i] = (double)(bench_now() - cpu) / 1e6;
-		s->engine = engine_free(s->engine);
+		s->sim = sim_free(s->sim);
 	}
 	print("of it: opening", &opening);
 	print("of it: reading back 65,536 pages", &restoring);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The daemon's way with its database, without the daemon: a commit for each second of
- * event time or a thousand rows, whichever comes first. It measures only commits.
+ * The database part of the daemon, without the daemon: a commit for each second of event
+ * time or a thousand rows, whichever comes first. It measures only commits.
  */
 
 #include "db_shell.h"
@@ -71,76 +71,66 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void db_shell_close(struct db_shell *s)
 {
-	s->engine = engine_free(s->engine);
+	s->sim = sim_free(s->sim);
 	s->db = db_close(s->db);
 	(void)nftw(s->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void step(struct db_shell *s, struct input in);
-
-static void load(struct db_shell *s, pfn_t p)
+static int keep(void *userdata, const struct effect *f)
 {
-	struct input in = { .kind = INPUT_LOADED };
+	struct db_shell *s = userdata;
 
-	in.page.pfn = p;
-	if (db_get_page(s->db, p, &in.page.rec, &in.page.other_boot) < 0)
-		in.page.rec = NULL;
+	if (effect_store(s->db, s->sim->engine, f) == 0)
+		s->stored++;
+	return 0;
+}
+
+static const struct page_rec *load(void *userdata, pfn_t p, bool *ret_other_boot)
+{
+	struct db_shell *s = userdata;
+	const struct page_rec *rec;
+
 	s->loads++;
-	step(s, in);
-}
-
-static void perform(struct db_shell *s, const struct effects *out)
-{
-	for (unsigned int i = 0; i < out->n; i++) {
-		const struct effect *f = &out->v[i];
-
-		if (f->kind == EFFECT_NOTICE)
-			s->reports++;
-		else if (f->kind == EFFECT_LOAD)
-			load(s, f->pfn);
-		else if (effect_store(s->db, s->engine, f) == 0)
-			s->stored++;
-	}
-}
-
-static void step(struct db_shell *s, struct input in)
-{
-	struct effects out;
-
-	in.now = s->now;
-	if (engine_step(s->engine, &in, &out) >= 0)
-		perform(s, &out);
+	return db_get_page(s->db, p, &rec, ret_other_boot) < 0 ? NULL : rec;
 }
 
 static int restore_page(void *userdata, const struct page_rec *rec, bool other_boot)
 {
+	struct db_shell *s = userdata;
 	struct input in = { .kind = INPUT_RESTORE_PAGE };
 
 	in.page.pfn = pfn(rec->pfn);
 	in.page.rec = rec;
 	in.page.other_boot = other_boot;
-	step(userdata, in);
+	sim_restore_input(s->sim, &in);
 	return 0;
+}
+
+static bool restore(void *userdata)
+{
+	struct db_shell *s = userdata;
+	bool more = false;
+
+	must(db_each_page(s->db, ce_tracker_capacity(engine_tracker(s->sim->engine)),
+			  restore_page, s, &more),
+	     "restoring pages");
+	return more;
 }
 
 void db_shell_start(struct db_shell *s, uint32_t max_pages)
 {
-	struct input done = { .kind = INPUT_RESTORE_DONE };
-	struct config *cfg = malloc(sizeof(*cfg));
-
-	if (!cfg)
-		must(-1, "memory");
-	config_init(cfg);
-	cfg->tracker.max_tracked_pages = max_pages;
-	cfg->policy.action = POLICY_ACCOUNT;
-	must(engine_new(&s->engine, cfg, 12), "engine");
-	free(cfg);
-	must(db_each_page(s->db, ce_tracker_capacity(engine_tracker(s->engine)),
-			  restore_page, s, &done.restored.more_stored),
-	     "restoring pages");
-	step(s, done);
+	must(sim_new(&s->sim), "memory");
+	s->sim->cfg.tracker.max_tracked_pages = max_pages;
+	s->sim->cfg.policy.action = POLICY_ACCOUNT;
+	s->sim->poisoned_kib = SIM_NO_COUNTER;
+	s->sim->now = s->now.us;
+	s->sim->userdata = s;
+	s->sim->hooks =
+		(struct sim_hooks){ .keep = keep, .load = load, .restore = restore };
+	must(sim_start(s->sim), "engine");
 }
 
+/* Many rows in one statement, as the daemon stores them: past the simulation. */
 void db_shell_flush(struct db_shell *s)
 {
 	struct input in = { .kind = INPUT_FLUSH, .now = s->now };
@@ -148,8 +138,8 @@ void db_shell_flush(struct db_shell *s)
 	uint64_t begin;
 
 	while (out.more) {
-		(void)engine_step(s->engine, &in, &out);
-		if (effect_store_all(s->db, s->engine, &out) == 0)
+		(void)engine_step(s->sim->engine, &in, &out);
+		if (effect_store_all(s->db, s->sim->engine, &out) == 0)
 			s->stored += out.n;
 	}
 	begin = bench_wall();
@@ -175,5 +165,6 @@ void db_shell_error(struct db_shell *s, uint64_t address, usec_t when)
 	    db_pending(s->db) >= DB_GROUP_ROWS)
 		db_shell_flush(s);
 	s->now = when;
-	step(s, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	s->sim->now = when.us;
+	(void)sim_step(s->sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 }

@@ -2,27 +2,24 @@
 #pragma once
 
 /*
- * An engine on a real database in a folder of its own, for the benchmarks that write:
- * gives events, stores what the engine gives out, commits when the daemon would.
+ * A real database in a folder of its own under the simulated outside, for the benchmarks
+ * that write: stores what the engine wants kept, commits when the daemon would.
  */
 
 #include "db.h"
-#include "engine/effect.h"
-#include "engine/engine.h"
-#include "engine/input.h"
+#include "sim/sim.h"
 
 struct db_shell {
 	char folder[64]; /* below the present one: on the disk of the build */
 	char path[96];
 	struct db *db;
-	struct engine *engine;
+	struct sim *sim; /* NULL until db_shell_start() */
 	usec_t now;
 	usec_t committed;
 	usec_t commit_every; /* of event time */
 	uint64_t stored;     /* rows given to the database */
 	uint64_t commit_ns;
 	uint64_t commits;
-	uint64_t reports; /* lines for the journal */
 	unsigned int boots;
 	uint64_t loads; /* pages asked back from the database */
 };

@@ -41,7 +41,7 @@ static void evicted_pages_come_back(void **state)
 
 	db_shell_open(&s, MAX_MB << 20);
 	db_shell_start(&s, HELD);
-	t = engine_tracker(s.engine);
+	t = engine_tracker(s.sim->engine);
 	for (int64_t i = 0; i < NEAR; i++)
 		db_shell_error(&s, address_of(0x1000 + (uint64_t)i),
 			       usec(USEC_PER_HOUR + i * 1000));
@@ -66,7 +66,7 @@ static void evicted_pages_come_back(void **state)
 		assert_int_equal(rec->reason, REASON_PAGE_THRESHOLD);
 	}
 	assert_int_equal(s.loads, NEAR);
-	assert_int_equal(engine_totals(s.engine)->events, 2 * NEAR + SPRAY);
+	assert_int_equal(engine_totals(s.sim->engine)->events, 2 * NEAR + SPRAY);
 	db_shell_flush(&s);
 	assert_int_equal(db_lost_rows(s.db), 0);
 	assert_true(db_size(s.db) < 2 * (MAX_MB << 20)); /* the WAL too */
