@@ -4,8 +4,8 @@
 /*
  * The engine's state, shared by the files of the trunk: engine.c (events and dispatch),
  * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
- * engine_dimms.c (what changes of DIMMs lead to), engine_fault.c (rows, neighbours, fault
- * classes), engine_kernel.c (the kernel's state, its counter of poisoned pages, frames),
+ * engine_fault.c (rows, neighbours, fault classes, and what follows for a DIMM),
+ * engine_kernel.c (the kernel's state, its counter of poisoned pages, frames),
  * engine_foreign.c (requests of others), engine_restore.c (start), engine_config.c
  * (reload), engine_replay.c (what an earlier boot offlined), engine_absorb.c (what was
  * counted without a database), engine_notice.c (effects, limits on notices),
@@ -150,15 +150,6 @@ void engine_tick_notices(struct engine *e, struct effects *out);
 void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result result,
 		  int error);
 
-/* engine_dimms.c */
-/** Emits the record at @index if it is dirty. */
-void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index);
-/** Emits dirty records while there is room in @out. */
-void engine_store_dimms(struct engine *e, struct effects *out);
-/** Reports the verdict of @dimm if it changed and concerns an operator. */
-void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm);
-int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
-
 /* engine.c */
 struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p);
 
@@ -224,6 +215,13 @@ bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
 void engine_forget_cells(struct engine *e, pfn_t p);
 /** Emits dirty cells while there is room in @out. */
 void engine_store_cells(struct engine *e, struct effects *out);
+/** Emits the record at @index if it is dirty. */
+void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index);
+/** Emits dirty records while there is room in @out. */
+void engine_store_dimms(struct engine *e, struct effects *out);
+/** Reports the verdict of @dimm if it changed and concerns an operator. */
+void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm);
+int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine_settle.c */
 /**
