@@ -12,14 +12,13 @@
 #include "db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "host/thread.h"
 #include "store/db_internal.h"
+#include "store/db_vfs.h"
 
 #define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
 #define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */
@@ -40,10 +39,10 @@ int db_set_limits(struct db *db, uint64_t max_size, usec_t retention)
 
 /* What SQLite counts of its memory nobody here reads, and counting takes a lock for each
  * piece. Refused, and without harm, once SQLite is in use. */
-static void set_up_sqlite(void)
+static void open_set_up_sqlite(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	db_register_vfs();
+	db_vfs_register();
 }
 
 int db_new(struct db **ret, const char *path)
@@ -51,7 +50,7 @@ int db_new(struct db **ret, const char *path)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(db_close_p) struct db *db = calloc(1, sizeof(*db));
 
-	(void)pthread_once(&once, set_up_sqlite);
+	(void)pthread_once(&once, open_set_up_sqlite);
 	if (!db)
 		return -ENOMEM;
 	db->lock_fd = -1;
@@ -73,34 +72,20 @@ void db_disconnect(struct db *db)
 	db->handle = NULL;
 }
 
-static int take_lock(struct db *db, const char **ret_why)
+static int db_take_lock(struct db *db, const char **ret_why)
 {
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX];
-	int r = db_path(db, ".lock", path);
+	int r = db_files_lock(db->path, &db->lock_fd);
 
-	if (r < 0)
-		return r;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		r = -errno;
-		*ret_why = r == -ENOENT
-				   ? db_why("%s: its folder does not exist", db->path)
-				   : db_why("%s: %s", path, strerror(-r));
-		return r;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		*ret_why = r == -EBUSY ? db_why("%s: another daemon has it", db->path)
-				       : db_why("%s: %s", path, strerror(-r));
-		return r;
-	}
-	(void)fchmod(fd, 0600); /* of an earlier version, under another umask */
-	db->lock_fd = TAKE_FD(fd);
-	return 0;
+	if (r == -ENOENT)
+		*ret_why = db_why("%s: its folder does not exist", db->path);
+	else if (r == -EBUSY)
+		*ret_why = db_why("%s: another daemon has it", db->path);
+	else if (r < 0)
+		*ret_why = db_why("%s.lock: %s", db->path, strerror(-r));
+	return r;
 }
 
-static int config_bool(struct db *db, int option, int value)
+static int open_config(struct db *db, int option, int value)
 {
 	int rc = sqlite3_db_config(db->handle, option, value, NULL);
 
@@ -109,7 +94,7 @@ static int config_bool(struct db *db, int option, int value)
 
 int db_check_references(struct db *db, bool on)
 {
-	return config_bool(db, SQLITE_DBCONFIG_ENABLE_FKEY, on);
+	return open_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, on);
 }
 
 int db_connect(struct db *db, int flags)
@@ -118,10 +103,10 @@ int db_connect(struct db *db, int flags)
 	char wal[PATH_MAX];
 	int r, rc;
 
-	r = db_path(db, "-wal", wal);
+	r = db_files_name(db->path, "-wal", wal);
 	if (r < 0)
 		return r;
-	db->io_failures = db_io_failures();
+	db->io_failures = db_vfs_failures();
 	rc = sqlite3_open_v2(db->path, &db->handle,
 			     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, DB_VFS);
 	if (rc != SQLITE_OK) {
@@ -137,11 +122,11 @@ int db_connect(struct db *db, int flags)
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
 	/* until the file is known to be ours, its WAL is left alone too */
 	if (stat(wal, &st) < 0 ? errno != ENOENT : st.st_size > 0)
-		r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
+		r = open_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
 	if (r == 0)
-		r = config_bool(db, SQLITE_DBCONFIG_DEFENSIVE, 1);
+		r = open_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1);
 	if (r == 0)
-		r = config_bool(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+		r = open_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
 	if (r == 0)
 		r = db_limit_schema(db);
 	if (r == 0)
@@ -152,7 +137,7 @@ int db_connect(struct db *db, int flags)
 }
 
 /* 0 and *ret_new: it is empty, or ours */
-static int identify(struct db *db, bool *ret_new, const char **ret_why)
+static int open_identify(struct db *db, bool *ret_new, const char **ret_why)
 {
 	int64_t id = 0, version = 0, objects = 0;
 	int r;
@@ -191,7 +176,7 @@ static int identify(struct db *db, bool *ret_new, const char **ret_why)
 }
 
 /* 1: WAL; 0: the file system cannot */
-static int enter_wal(struct db *db)
+static int open_wal(struct db *db)
 {
 	_cleanup_(finalize_p) sqlite3_stmt *s = NULL;
 	struct db_row row = { .s = NULL };
@@ -206,7 +191,7 @@ static int enter_wal(struct db *db)
 	return strcmp(db_col_text(&row), "wal") == 0;
 }
 
-static int close_intents(struct db *db)
+static int boot_close_intents(struct db *db)
 {
 	struct db_bind b = { 0 };
 	int r = db_stmt(db, STMT_ACTION_CLOSE, &b.s);
@@ -221,7 +206,7 @@ static int close_intents(struct db *db)
 	return r < 0 ? r : 0;
 }
 
-static int put_boot(struct db *db, const struct db_options *o)
+static int boot_put(struct db *db, const struct db_options *o)
 {
 	struct db_bind b = { 0 };
 	int r = db_stmt(db, STMT_BOOT_PUT, &b.s);
@@ -239,10 +224,10 @@ static int put_boot(struct db *db, const struct db_options *o)
 	db->boot = sqlite3_column_int64(b.s, 0);
 	(void)sqlite3_reset(b.s);
 	db->stored_offset = o->wall_offset.us;
-	return close_intents(db);
+	return boot_close_intents(db);
 }
 
-static int prepare_all(struct db *db)
+static int open_prepare_all(struct db *db)
 {
 	for (enum stmt id = 0; id < STMT_MAX_; id++) {
 		sqlite3_stmt *s;
@@ -257,7 +242,7 @@ static int prepare_all(struct db *db)
 	return 0;
 }
 
-static int create_schema(struct db *db)
+static int open_create_schema(struct db *db)
 {
 	char sql[DB_SQL_MAX];
 	int r = 0;
@@ -277,14 +262,14 @@ static int create_schema(struct db *db)
 }
 
 /* The tables of a new file and the boot's row, or nothing. */
-static int begin_boot(struct db *db, const struct db_options *o, bool new)
+static int boot_begin(struct db *db, const struct db_options *o, bool new)
 {
 	int r = db_run(db, STMT_BEGIN);
 
 	if (r == 0 && new)
-		r = create_schema(db);
+		r = open_create_schema(db);
 	if (r == 0)
-		r = put_boot(db, o);
+		r = boot_put(db, o);
 	if (r == 0)
 		r = db_run(db, STMT_COMMIT);
 	if (r < 0)
@@ -292,15 +277,15 @@ static int begin_boot(struct db *db, const struct db_options *o, bool new)
 	return r;
 }
 
-static int configure(struct db *db, bool new, const char **ret_why)
+static int open_configure(struct db *db, bool new, const char **ret_why)
 {
-	int r = config_bool(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
+	int r = open_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
 
 	/* can only be chosen before the first table */
 	if (r == 0 && new)
 		r = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (r == 0)
-		r = enter_wal(db);
+		r = open_wal(db);
 	if (r < 0)
 		return r;
 	if (r == 0) {
@@ -326,22 +311,22 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 	bool new = false;
 	int r;
 
-	r = db_make_private(db->path);
+	r = db_files_make_private(db->path);
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
-		r = identify(db, &new, ret_why);
+		r = open_identify(db, &new, ret_why);
 	if (r == 0)
-		db_narrow_all(db);
+		db_files_narrow(db->path);
 	db->unchecked = o->check_later && !new;
 	if (r == 0)
 		r = db->unchecked ? db_check_small_tables(db) : db_check_sound(db, "1");
 	if (r == 0)
-		r = configure(db, new, ret_why);
+		r = open_configure(db, new, ret_why);
 	if (r == 0)
-		r = begin_boot(db, o, new);
+		r = boot_begin(db, o, new);
 	if (r == 0)
-		r = prepare_all(db);
+		r = open_prepare_all(db);
 	if (r == 0)
 		r = db_read_int(db, "SELECT coalesce(max(id), 0) FROM ce", &last_ce);
 	if (r == 0)
@@ -359,7 +344,7 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 
 /* 1: what SQLite would take for a new file, and is not: an empty one beside a backup, and
  * one that ends within its header (100 bytes in the smallest page, of 512). */
-static int is_stump(const struct db *db)
+static int open_is_stump(const struct db *db)
 {
 	struct stat st;
 	char backup[PATH_MAX];
@@ -369,11 +354,11 @@ static int is_stump(const struct db *db)
 		return errno == ENOENT ? 0 : -errno;
 	if (st.st_size >= 512)
 		return 0;
-	r = db_path(db, ".bak", backup);
-	return st.st_size > 0 ? 1 : r < 0 ? r : db_is_there(backup);
+	r = db_files_name(db->path, ".bak", backup);
+	return st.st_size > 0 ? 1 : r < 0 ? r : db_files_there(backup);
 }
 
-static int check_kind(const struct db *db, const char **ret_why)
+static int open_check_kind(const struct db *db, const char **ret_why)
 {
 	struct stat st;
 
@@ -390,7 +375,7 @@ static int open_as_it_is(struct db *db, const struct db_options *o,
 			 enum db_opened *ret_how, const char **ret_why)
 {
 	int resumed = db_finish_restore(db);
-	int r = resumed < 0 ? resumed : is_stump(db);
+	int r = resumed < 0 ? resumed : open_is_stump(db);
 
 	if (r > 0)
 		snprintf(db->last_error, sizeof(db->last_error), "not a whole database");
@@ -452,6 +437,17 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 	return r;
 }
 
+static uint64_t db_stored_errors(void *userdata, uint64_t id)
+{
+	struct db *db = userdata;
+	char sql[96];
+	int64_t n = 0;
+
+	snprintf(sql, sizeof(sql), "SELECT count FROM ce WHERE id = %lld",
+		 (long long)(db->ce_before + id));
+	return db_read_int(db, sql, &n) < 0 || n < 0 ? 0 : (uint64_t)n;
+}
+
 int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
 	    const char **ret_why)
 {
@@ -461,13 +457,13 @@ int db_open(struct db **ret, const struct db_options *options, enum db_opened *r
 	*ret_why = NULL;
 	r = db_new(&db, options->path);
 	if (r == 0)
-		r = check_kind(db, ret_why);
+		r = open_check_kind(db, ret_why);
 	if (r == 0)
-		r = take_lock(db, ret_why);
+		r = db_take_lock(db, ret_why);
 	if (r == 0)
-		r = db_log_new(db);
+		r = db_redo_new(&db->redo);
 	if (r == 0)
-		r = db_lost_new(db);
+		r = db_lost_new(&db->lost, db_stored_errors, db);
 	if (r == 0) {
 		db->max_size = options->max_size;
 		db->retention = options->retention;
@@ -498,7 +494,7 @@ int db_probe(const char *path)
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)
-		r = identify(db, &new, &why);
+		r = open_identify(db, &new, &why);
 	if (r == 0)
 		r = new ? -ENODATA : db_check_sound(db, "1");
 	return r;
@@ -519,13 +515,13 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 	*ret_why = NULL;
 	r = db_new(&db, path);
 	if (r == 0)
-		r = check_kind(db, ret_why); /* a FIFO would have it wait for ever */
+		r = open_check_kind(db, ret_why); /* a FIFO would have it wait for ever */
 	if (r == 0)
 		r = db_connect(db, SQLITE_OPEN_READONLY);
 	if (r == 0)
 		db_limit_steps(db);
 	if (r == 0)
-		r = identify(db, &new, ret_why);
+		r = open_identify(db, &new, ret_why);
 	if (r == 0 && new) {
 		*ret_why = db_why("%s: an empty database", path);
 		r = -ENODATA;
@@ -544,22 +540,6 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 	return 0;
 }
 
-int db_in_use(const char *path)
-{
-	_cleanup_(close_p) int fd = -1;
-	char lock[PATH_MAX];
-	int n = snprintf(lock, sizeof(lock), "%s.lock", path);
-
-	if (n < 0 || n >= PATH_MAX)
-		return -ENAMETOOLONG;
-	fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return errno == EWOULDBLOCK ? 1 : -errno;
-}
-
 struct db *db_close(struct db *db)
 {
 	if (!db)
@@ -570,30 +550,30 @@ struct db *db_close(struct db *db)
 	}
 	db_disconnect(db);
 	close_p(&db->lock_fd);
-	free(db->log);
-	free(db->failed);
-	free(db->unread);
+	db_redo_free(&db->redo);
+	db_lost_free(&db->lost);
+	db_unread_free(&db->unread);
 	free(db->page);
 	free(db->path);
 	free(db);
 	return NULL;
 }
 
-static uint64_t file_size(const struct db *db, const char *suffix)
+static uint64_t db_file_size(const struct db *db, const char *suffix)
 {
 	struct stat st;
 	char path[PATH_MAX];
 
-	if (db_path(db, suffix, path) < 0 || stat(path, &st) < 0)
+	if (db_files_name(db->path, suffix, path) < 0 || stat(path, &st) < 0)
 		return 0;
 	return (uint64_t)st.st_size;
 }
 
 uint64_t db_size(const struct db *db)
 {
-	uint64_t size = file_size(db, "");
+	uint64_t size = db_file_size(db, "");
 
-	return size ? size + file_size(db, "-wal") : 0;
+	return size ? size + db_file_size(db, "-wal") : 0;
 }
 
 void db_set_checked(struct db *db)

@@ -14,6 +14,7 @@
  */
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 

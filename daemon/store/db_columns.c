@@ -97,7 +97,7 @@ const struct db_column_type db_type_flag = {
 	.set = flag_set,
 };
 
-static int64_t count_value(const struct db_column *c, const void *rec)
+static int64_t number_capped(const struct db_column *c, const void *rec)
 {
 	int64_t v = field_load(c, rec);
 
@@ -111,7 +111,7 @@ static void count_set(const struct db_column *c, void *rec, int64_t v)
 
 const struct db_column_type db_type_count = {
 	.sql = TYPE_INTEGER,
-	.value = count_value,
+	.value = number_capped,
 	.set = count_set,
 };
 

@@ -16,20 +16,20 @@ static int64_t wall(int64_t t, int64_t offset)
 	return t == INT64_MIN ? t : usec_add(usec(t), usec(offset)).us;
 }
 
-static void bind_bounds(struct db_bind *b, const struct db_filter *f)
+static void list_bind_bounds(struct db_bind *b, const struct db_filter *f)
 {
 	db_bind_int(b, f->since);
 	db_bind_int(b, f->until);
 }
 
-static void bind_pfn(struct db_bind *b, const struct db_filter *f)
+static void list_bind_pfn(struct db_bind *b, const struct db_filter *f)
 {
 	db_bind_int(b, f->has_pfn ? (int64_t)f->pfn : INT64_MIN);
 	db_bind_int(b, f->has_pfn ? (int64_t)f->pfn : INT64_MAX);
 }
 
 /* SQLite takes a negative limit for none. */
-static void bind_limit(struct db_bind *b, const struct db_filter *f)
+static void list_bind_limit(struct db_bind *b, const struct db_filter *f)
 {
 	db_bind_int(b, f->limit ? (int64_t)f->limit : -1);
 }
@@ -53,13 +53,13 @@ int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, 
 
 	if (r < 0)
 		return r;
-	bind_bounds(&b, f);
-	bind_pfn(&b, f);
+	list_bind_bounds(&b, f);
+	list_bind_pfn(&b, f);
 	if (f->state)
 		db_bind_text(&b, f->state);
 	else
 		db_bind_null(&b);
-	bind_limit(&b, f);
+	list_bind_limit(&b, f);
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
@@ -81,9 +81,9 @@ int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, 
 
 	if (r < 0)
 		return r;
-	bind_bounds(&b, f);
-	bind_pfn(&b, f);
-	bind_limit(&b, f);
+	list_bind_bounds(&b, f);
+	list_bind_pfn(&b, f);
+	list_bind_limit(&b, f);
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
@@ -96,15 +96,6 @@ int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, 
 	return r;
 }
 
-/* A frame never lies across 2^63, so its addresses stay in order as signed numbers. */
-static void bind_frame(struct db_bind *b, const struct db_filter *f)
-{
-	uint64_t first = pfn_to_paddr(pfn(f->pfn), f->page_shift).addr;
-
-	db_bind_bits(b, first);
-	db_bind_bits(b, first + ((UINT64_C(1) << f->page_shift) - 1));
-}
-
 int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
@@ -113,10 +104,16 @@ int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 
 	if (r < 0)
 		return r;
-	bind_bounds(&b, f);
-	bind_limit(&b, f);
-	if (f->has_pfn)
-		bind_frame(&b, f);
+	list_bind_bounds(&b, f);
+	list_bind_limit(&b, f);
+	if (f->has_pfn) {
+		/* A frame never lies across 2^63, so its addresses stay in order as
+		 * signed numbers. */
+		uint64_t first = pfn_to_paddr(pfn(f->pfn), f->page_shift).addr;
+
+		db_bind_bits(&b, first);
+		db_bind_bits(&b, first + ((UINT64_C(1) << f->page_shift) - 1));
+	}
 	if (b.rc != SQLITE_OK)
 		return db_fail(db, b.rc);
 	while ((r = db_step(db, b.s)) > 0) {
@@ -137,7 +134,7 @@ struct browse {
 	uint64_t next;  /* id of the last row: the next part begins below it */
 };
 
-static int begin_browse(struct db *db, enum stmt id, uint32_t rows, uint64_t cursor,
+static int browse_begin(struct db *db, enum stmt id, uint32_t rows, uint64_t cursor,
 			struct browse *ret)
 {
 	struct db_bind b = { 0 };
@@ -155,7 +152,7 @@ static int begin_browse(struct db *db, enum stmt id, uint32_t rows, uint64_t cur
 
 /* Returns 1 with the next row's id in @walk; 0 at the end of this part; negative errno.
  */
-static int browse_on(struct db *db, struct browse *walk, const struct db_filter *f)
+static int browse_next(struct db *db, struct browse *walk, const struct db_filter *f)
 {
 	int r;
 
@@ -170,7 +167,7 @@ static int browse_on(struct db *db, struct browse *walk, const struct db_filter 
 	return r;
 }
 
-static void end_browse(struct browse *walk, int r, uint64_t *cursor)
+static void browse_end(struct browse *walk, int r, uint64_t *cursor)
 {
 	(void)sqlite3_reset(walk->s);
 	if (r == 0)
@@ -182,11 +179,11 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 {
 	struct db_history history;
 	struct browse walk;
-	int r = begin_browse(db, STMT_BROWSE_HISTORY, rows, *cursor, &walk);
+	int r = browse_begin(db, STMT_BROWSE_HISTORY, rows, *cursor, &walk);
 
 	if (r < 0)
 		return r;
-	while ((r = browse_on(db, &walk, f)) > 0) {
+	while ((r = browse_next(db, &walk, f)) > 0) {
 		list_read(&db_history_list, walk.s, 1, &history);
 		if (history.time < f->since || history.time > f->until ||
 		    (f->has_pfn && history.pfn != f->pfn))
@@ -196,7 +193,7 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 		if (r != 0)
 			break;
 	}
-	end_browse(&walk, r, cursor);
+	browse_end(&walk, r, cursor);
 	return r;
 }
 
@@ -211,10 +208,10 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 		*cursor = 0;
 		return db_list_ces(db, f, fn, u);
 	}
-	r = begin_browse(db, STMT_BROWSE_CES, rows, *cursor, &walk);
+	r = browse_begin(db, STMT_BROWSE_CES, rows, *cursor, &walk);
 	if (r < 0)
 		return r;
-	while ((r = browse_on(db, &walk, f)) > 0) {
+	while ((r = browse_next(db, &walk, f)) > 0) {
 		list_read(&db_ce_list, walk.s, 1, &ce);
 		if (ce.last < f->since || ce.first > f->until)
 			continue;
@@ -223,11 +220,11 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 		if (r != 0)
 			break;
 	}
-	end_browse(&walk, r, cursor);
+	browse_end(&walk, r, cursor);
 	return r;
 }
 
-static int count_pages(struct db *db, struct db_summary *sum)
+static int list_count_pages(struct db *db, struct db_summary *sum)
 {
 	sqlite3_stmt *s;
 	int r = db_stmt(db, STMT_COUNT_PAGES, &s);
@@ -249,7 +246,7 @@ static int count_pages(struct db *db, struct db_summary *sum)
 }
 
 /* The times of the totals, given on the clock of the present boot, in wall time. */
-static int wall_totals(struct db *db, struct totals *t)
+static int list_wall_totals(struct db *db, struct totals *t)
 {
 	int r = db_get_totals(db, t);
 
@@ -272,9 +269,9 @@ int db_get_summary(struct db *db, struct db_summary *ret)
 	sqlite3_stmt *s;
 	int r;
 
-	r = wall_totals(db, &sum.totals);
+	r = list_wall_totals(db, &sum.totals);
 	if (r == 0)
-		r = count_pages(db, &sum);
+		r = list_count_pages(db, &sum);
 	if (r == 0)
 		r = db_stmt(db, STMT_LAST_POISON, &s);
 	if (r == 0)

@@ -68,7 +68,7 @@ bool db_log_leaves_out(const struct db *db, enum change_kind kind)
 /* The process of a line of /proc/locks that holds a read lock of @shm; 0 for all others.
  * On some file systems the device there is not the one that stat() tells; the five bytes
  * of that inode are telling enough. */
-static int holder_in(const char *line, const struct stat *shm)
+static int log_holder_in(const char *line, const struct stat *shm)
 {
 	char type[16], mode[16];
 	unsigned int major_no, minor_no;
@@ -84,7 +84,7 @@ static int holder_in(const char *line, const struct stat *shm)
 	return pid > 0 ? pid : 0;
 }
 
-static void name_process(int pid, char *ret, size_t size)
+static void log_name_process(int pid, char *ret, size_t size)
 {
 	_cleanup_(fclose_p) FILE *f = NULL;
 	char path[64], name[32] = "";
@@ -115,17 +115,17 @@ void db_log_holders(const struct db *db, char *ret, size_t size)
 	size_t len = 0;
 
 	snprintf(ret, size, "a program reads it, or the disk fails");
-	if (!f || db_path(db, "-shm", path) < 0 || stat(path, &shm) < 0)
+	if (!f || db_files_name(db->path, "-shm", path) < 0 || stat(path, &shm) < 0)
 		return;
 	while (n < HOLDERS_TOLD && fgets(line, sizeof(line), f)) {
 		bool known = false;
 
-		pid = holder_in(line, &shm);
+		pid = log_holder_in(line, &shm);
 		for (int i = 0; i < n; i++)
 			known = known || told[i] == pid;
 		if (pid == 0 || known)
 			continue;
-		name_process(pid, name, sizeof(name));
+		log_name_process(pid, name, sizeof(name));
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", n ? ", " : "",
 					name);
 		told[n++] = pid;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What could not be stored, each row once, until it is stored after all: the daemon keeps
- * most of what it knows and gives it again when the database works again. What DIMMs,
- * cells and totals hold is always given again and never lost.
+ * A table of the rows that failed, by kind and id. DIMMs, cells and totals are not in it:
+ * they are always put again. Nothing is read or written here.
  */
 
-#include <errno.h>
+#include "store/db_lost.h"
 
-#include "store/db_internal.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 
 #define SLOTS 65536U /* a power of two; a full disk for days fails more */
 
@@ -18,25 +20,32 @@ struct lost_row {
 	uint32_t kind;   /* enum change_kind + 1; 0: free */
 };
 
-struct db_lost {
+struct db_lost_table {
 	unsigned int n;
 	struct lost_row rows[SLOTS];
 };
 
-int db_lost_new(struct db *db)
+int db_lost_new(struct db_lost *l, db_lost_stored_fn stored, void *userdata)
 {
-	/* what is never used is never touched, and so takes no memory */
-	db->failed = calloc(1, sizeof(*db->failed));
-	return db->failed ? 0 : -ENOMEM;
+	*l = (struct db_lost){ .stored = stored, .userdata = userdata };
+	/* What is never used is never touched, and so takes no memory. */
+	l->table = calloc(1, sizeof(*l->table));
+	return l->table ? 0 : -ENOMEM;
 }
 
-static _wraps_ uint32_t slot_of(uint32_t kind, uint64_t key)
+void db_lost_free(struct db_lost *l)
+{
+	free(l->table);
+	l->table = NULL;
+}
+
+static _wraps_ uint32_t lost_slot(uint32_t kind, uint64_t key)
 {
 	return (uint32_t)((key * 16 + kind) * UINT64_C(0x9e3779b97f4a7c15) >> 48) % SLOTS;
 }
 
-/* What is lost if the change is; false if it is given again, or takes something away. */
-static bool describe(enum change_kind kind, const void *data, struct lost_row *ret)
+/* What is lost if the change is; false if it is put again, or takes something away. */
+static bool lost_describe(enum change_kind kind, const void *data, struct lost_row *ret)
 {
 	*ret = (struct lost_row){ .kind = (uint32_t)kind + 1 };
 	switch (kind) {
@@ -64,139 +73,118 @@ static bool describe(enum change_kind kind, const void *data, struct lost_row *r
 	return false;
 }
 
-static bool is_given_once(const struct lost_row *row)
+static bool lost_is_put_once(const struct lost_row *row)
 {
 	return row->kind == CHANGE_POISON + 1 ||
 	       (row->kind == CHANGE_CE + 1 && row->key == 0);
 }
 
-static struct lost_row *find(struct db_lost *l, uint32_t kind, uint64_t key)
+static struct lost_row *lost_find(struct db_lost_table *t, uint32_t kind, uint64_t key)
 {
-	uint32_t at = slot_of(kind, key);
+	uint32_t at = lost_slot(kind, key);
 
-	while (l->rows[at].kind && (l->rows[at].kind != kind || l->rows[at].key != key))
+	while (t->rows[at].kind && (t->rows[at].kind != kind || t->rows[at].key != key))
 		at = (at + 1) % SLOTS;
-	return &l->rows[at];
+	return &t->rows[at];
 }
 
-static void lose(struct db *db, uint64_t rows, uint64_t errors)
+static void lost_for_good(struct db_lost *l, uint64_t rows, uint64_t errors)
 {
-	db->lost += rows;
-	db->missing.rows += rows;
-	db->missing.errors += errors;
+	l->rows += rows;
+	l->missing.rows += rows;
+	l->missing.errors += errors;
 }
 
 /* Of a row of the history that grew after it was stored only the rest is missing. */
-static uint64_t stored_errors(struct db *db, uint64_t id)
+static void lost_settle_all(struct db_lost *l)
 {
-	char sql[96];
-	int64_t n = 0;
-
-	snprintf(sql, sizeof(sql), "SELECT count FROM ce WHERE id = %lld",
-		 (long long)(db->ce_before + id));
-	return db_read_int(db, sql, &n) < 0 || n < 0 ? 0 : (uint64_t)n;
-}
-
-static void settle(struct db *db)
-{
-	for (uint32_t i = 0; db->failed->n > 0 && i < SLOTS; i++) {
-		struct lost_row *row = &db->failed->rows[i];
-		uint64_t stored;
+	for (uint32_t i = 0; l->table->n > 0 && i < SLOTS; i++) {
+		struct lost_row *row = &l->table->rows[i];
+		uint64_t stored = 0;
 
 		if (!row->kind)
 			continue;
-		stored = row->kind == CHANGE_CE + 1 ? stored_errors(db, row->key) : 0;
-		lose(db, stored == 0, row->errors > stored ? row->errors - stored : 0);
+		if (row->kind == CHANGE_CE + 1)
+			stored = l->stored(l->userdata, row->key);
+		lost_for_good(l, stored == 0,
+			      row->errors > stored ? row->errors - stored : 0);
 		row->kind = 0;
-		db->failed->n--;
+		l->table->n--;
 	}
 }
 
-static void add(struct db *db, const struct lost_row *row)
+/* Slots that follow move up, or a search would end at the hole. */
+static _wraps_ void lost_take_out(struct db_lost_table *t, struct lost_row *row)
 {
-	struct lost_row *known;
-
-	if (is_given_once(row)) {
-		lose(db, 1, row->errors);
-		return;
-	}
-	if (db->failed->n >= SLOTS / 2) {
-		db->missing.at_most = true;
-		settle(db);
-	}
-	known = find(db->failed, row->kind, row->key);
-	db->failed->n += known->kind == 0;
-	*known = *row;
-}
-
-/* Those behind it in the row of full slots move up. */
-static _wraps_ void take_out(struct db_lost *l, struct lost_row *row)
-{
-	uint32_t hole = (uint32_t)(row - l->rows);
+	uint32_t hole = (uint32_t)(row - t->rows);
 	uint32_t at = hole;
 
-	l->n--;
+	t->n--;
 	for (;;) {
 		uint32_t home;
 
-		l->rows[hole].kind = 0;
+		t->rows[hole].kind = 0;
 		do {
 			at = (at + 1) % SLOTS;
-			if (!l->rows[at].kind)
+			if (!t->rows[at].kind)
 				return;
-			home = slot_of(l->rows[at].kind, l->rows[at].key);
+			home = lost_slot(t->rows[at].kind, t->rows[at].key);
 		} while ((at - home) % SLOTS < (at - hole) % SLOTS);
-		l->rows[hole] = l->rows[at];
+		t->rows[hole] = t->rows[at];
 		hole = at;
 	}
 }
 
-void db_lose(struct db *db, enum change_kind kind, const void *data)
+void db_lost_add(struct db_lost *l, enum change_kind kind, const void *data)
 {
-	struct lost_row row;
+	struct lost_row row, *known;
 
-	if (db->failed && describe(kind, data, &row)) /* who only reads loses nothing */
-		add(db, &row);
-}
-
-void db_lose_group(struct db *db)
-{
-	for (size_t at = 0; at < db->log_len;) {
-		const struct change *c = (const void *)(db->log + at);
-
-		db_lose(db, c->kind, db_change_data(c));
-		at += c->size;
+	if (!l->table || !lost_describe(kind, data, &row))
+		return;
+	if (lost_is_put_once(&row)) {
+		lost_for_good(l, 1, row.errors);
+		return;
 	}
+	if (l->table->n >= SLOTS / 2) {
+		l->missing.at_most = true;
+		lost_settle_all(l);
+	}
+	known = lost_find(l->table, row.kind, row.key);
+	l->table->n += known->kind == 0;
+	*known = row;
 }
 
-void db_find_group(struct db *db)
+void db_lost_add_group(struct db_lost *l, const struct db_redo *group)
 {
-	for (size_t at = 0; db->failed->n > 0 && at < db->log_len;) {
-		const struct change *c = (const void *)(db->log + at);
+	for (const struct change *c = NULL; (c = db_redo_next(group, c));)
+		db_lost_add(l, c->kind, db_change_data(c));
+}
+
+void db_lost_found(struct db_lost *l, const struct db_redo *group)
+{
+	const struct change *c = NULL;
+
+	while (l->table->n > 0 && (c = db_redo_next(group, c))) {
 		struct lost_row row, *known;
 
-		at += c->size;
-		if (!describe(c->kind, db_change_data(c), &row) || is_given_once(&row))
+		if (!lost_describe(c->kind, db_change_data(c), &row) ||
+		    lost_is_put_once(&row))
 			continue;
-		known = find(db->failed, row.kind, row.key);
+		known = lost_find(l->table, row.kind, row.key);
 		if (known->kind)
-			take_out(db->failed, known);
+			lost_take_out(l->table, known);
 	}
 }
 
-void db_settle_lost(struct db *db, struct db_missing *ret)
+void db_lost_settle(struct db_lost *l, struct db_missing *ret)
 {
-	settle(db);
-	*ret = db->missing;
-	db->missing = (struct db_missing){ 0 };
+	if (l->table)
+		lost_settle_all(l);
+	*ret = l->missing;
+	l->missing = (struct db_missing){ 0 };
 }
 
-uint64_t db_lost_rows(const struct db *db)
+uint64_t db_lost_count(const struct db_lost *l)
 {
-	return db->lost + (db->failed ? db->failed->n : 0);
-}
-
-uint64_t db_missing_rows(const struct db *db)
-{
-	return db->lost;
+	return l->rows + (l->table ? l->table->n : 0);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Is the file that is open still the one at its path? Whoever removes, renames or
- * replaces it, its log or its lock does not disturb SQLite, which goes on writing to what
- * nobody will find again. All that it holds can be read until it is closed, so a copy
- * takes its place at the path. What somebody else has put there is never overwritten.
+ * What takes the place at the path of the database.
+ *
+ * A file that is damaged, or that a development version wrote, makes way for its backup or
+ * for a new one before it is opened. A file that is open and was removed, renamed or
+ * replaced does not disturb SQLite, which goes on writing to what nobody will find again:
+ * its content can be read until it is closed, so a copy takes its place. What somebody
+ * else has put at the path is never overwritten. The content of the rows is not known
+ * here.
  */
 
 #include <errno.h>
@@ -12,40 +16,213 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/db_internal.h"
 
-#define NEW_SUFFIX  ".restore" /* what a kill leaves of it is dropped by db_open() */
-#define ASIDE_INFIX ".replaced-"
+#define NEW_SUFFIX   ".restore" /* what a kill leaves of it is dropped by db_open() */
+#define KEPT_CORRUPT 2
 
-static const char *const suffixes[DB_FILES] = { "", "-wal", "-shm" };
-
-/* As SQLite names it, with links resolved: the log lies beside that. */
-static int name_of(const struct db *db, const char *suffix, char *ret)
+/* For the name of what is put aside. */
+static int64_t place_wall_seconds(const struct db *db)
 {
-	const char *file = sqlite3_db_filename(db->handle, "main");
-	int n = snprintf(ret, PATH_MAX, "%s%s", file ? file : db->path, suffix);
+	int64_t seconds = (db->now.us + db->wall_offset.us) / USEC_PER_SEC;
 
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+	return seconds < 0 ? 0 : seconds;
 }
 
-/* 0; -ENOENT: nothing is there; other errors say nothing about what is there */
-static int identity(const char *path, struct db_file_id *ret)
-{
-	struct stat st;
+/*
+ * Copies.
+ */
 
-	if (lstat(path, &st) < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
-	*ret = (struct db_file_id){ true, st.st_dev, st.st_ino };
+static int place_vacuum_into(struct db *db, const char *path)
+{
+	struct db_bind b = { 0 };
+	int r = db_stmt(db, STMT_VACUUM_INTO, &b.s);
+
+	if (r == 0)
+		r = db_files_make_private(path); /* SQLite takes an empty file */
+	if (r < 0)
+		return r;
+	db_bind_text(&b, path);
+	r = b.rc != SQLITE_OK ? db_fail(db, b.rc) : db_step(db, b.s);
+	(void)sqlite3_clear_bindings(b.s); /* the path goes */
+	return r;
+}
+
+static int place_copy_to(struct db *db, const char *path)
+{
+	_cleanup_(close_p) int fd = -1;
+	int r = place_vacuum_into(db, path);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int db_backup(struct db *db)
+{
+	char path[PATH_MAX], new[PATH_MAX];
+	int r = db_files_name(db->path, ".bak", path);
+
+	if (r == 0)
+		r = db_files_name(db->path, ".bak.new", new);
+	if (r == 0)
+		r = db_commit(db, db->now, db->wall_offset);
+	if (r < 0)
+		return r;
+	if (unlink(new) < 0 && errno != ENOENT)
+		return -errno;
+	/* On disk before it takes the place of the one before. */
+	r = place_copy_to(db, new);
+	if (r == 0 && rename(new, path) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(new);
+	return r < 0 ? r : db_files_sync_folder(db->path);
+}
+
+/*
+ * Before it is opened.
+ */
+
+/* 1: a copy of the backup is ready to take the place of the database; 0: there is no
+ * sound one. A backup that cannot be read is not a bad one: negative errno. */
+static int place_prepare_backup(const struct db *db)
+{
+	char backup[PATH_MAX], new[PATH_MAX], retired[PATH_MAX];
+	int r = db_files_name(db->path, ".bak", backup);
+
+	if (r == 0)
+		r = db_files_name(db->path, NEW_SUFFIX, new);
+	if (r == 0)
+		r = db_files_there(backup);
+	if (r <= 0)
+		return r;
+	r = db_probe(backup);
+	/* The next backup would overwrite it. */
+	if (r == -ESTALE)
+		return db_files_retire(db->path, true, place_wall_seconds(db), retired);
+	if (r < 0)
+		return db_is_none(r) ? 0 : r;
+	if (unlink(new) < 0 && errno != ENOENT)
+		return -errno;
+	r = db_files_copy(backup, new);
+	if (r < 0) {
+		(void)unlink(new);
+		return r;
+	}
+	return 1;
+}
+
+/* 1: done; 0: no copy is there. */
+static int place_put_backup(const struct db *db)
+{
+	char new[PATH_MAX];
+	int r = db_files_name(db->path, NEW_SUFFIX, new);
+
+	if (r < 0)
+		return r;
+	if (rename(new, db->path) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return 1;
+}
+
+int db_finish_restore(const struct db *db)
+{
+	char new[PATH_MAX];
+	int r = db_files_name(db->path, NEW_SUFFIX, new);
+
+	if (r == 0)
+		r = db_files_there(db->path);
+	if (r != 0)
+		return r > 0 ? 0 : r;
+	r = db_files_there(new);
+	if (r <= 0)
+		return r;
+	r = db_probe(new);
+	if (r < 0)
+		return db_is_none(r) ? 0 : r;
+	return place_put_backup(db);
+}
+
+void db_drop_restore(const struct db *db)
+{
+	char new[PATH_MAX];
+
+	if (db_files_name(db->path, NEW_SUFFIX, new) == 0)
+		(void)unlink(new);
+}
+
+int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
+{
+	int64_t number = 0;
+	/* Before the damaged file goes: copying takes time, in which a kill must find one
+	 * of both. */
+	int restored = ret_restored ? place_prepare_backup(db) : 0;
+	int r;
+
+	if (restored < 0) {
+		*ret_why =
+			db_why("%s: damaged (%s), and the backup %s.bak cannot be "
+			       "read or copied: %s; nothing was changed",
+			       db->path, db->last_error, db->path, strerror(-restored));
+		return restored;
+	}
+	r = db_files_put_aside(db->path, DB_FILES_CORRUPT, 0, place_wall_seconds(db),
+			       &number);
+	if (r < 0) {
+		*ret_why = db_why("%s: damaged (%s), and cannot be renamed: %s", db->path,
+				  db->last_error, strerror(-r));
+		return r;
+	}
+	db_files_keep_newest(db->path, number, KEPT_CORRUPT);
+	if (restored > 0)
+		restored = place_put_backup(db);
+	if (restored < 0) { /* the next db_open() finds the copy */
+		*ret_why = db_why("%s: damaged; the copy of its backup cannot be renamed "
+				  "to it: %s",
+				  db->path, strerror(-restored));
+		return restored;
+	}
+	*ret_why =
+		db_why("%s: damaged (%s); kept as %s" DB_FILES_CORRUPT "%" PRId64 ", %s",
+		       db->path, db->last_error, db->path, number,
+		       restored > 0 ? "restored from the backup" : "started a new one");
+	(void)db_files_sync_folder(db->path);
+	if (ret_restored)
+		*ret_restored = restored > 0;
 	return 0;
 }
 
-static bool same(const struct db_file_id *a, const struct db_file_id *b)
+int db_retire(struct db *db, const char **ret_why)
 {
-	return a->known && b->known && a->dev == b->dev && a->ino == b->ino;
+	char name[PATH_MAX];
+	int r = db_files_retire(db->path, false, place_wall_seconds(db), name);
+
+	if (r < 0)
+		*ret_why = db_why("%s: a development version of softofflined wrote it, "
+				  "and it cannot be renamed: %s",
+				  db->path, strerror(-r));
+	else
+		*ret_why = db_why("%s: a development version of softofflined wrote it; "
+				  "renamed to %s, and counts begin empty",
+				  db->path, name);
+	return r;
+}
+
+/*
+ * While it is open.
+ */
+
+/* As SQLite names it, with links resolved: the log lies beside that. */
+static const char *place_path(const struct db *db)
+{
+	const char *file = sqlite3_db_filename(db->handle, "main");
+
+	return file ? file : db->path;
 }
 
 void db_note_place(struct db *db)
@@ -54,25 +231,26 @@ void db_note_place(struct db *db)
 
 	for (unsigned int i = 0; i < DB_FILES; i++) {
 		db->place[i].known = false;
-		if (name_of(db, suffixes[i], path) == 0)
-			(void)identity(path, &db->place[i]);
+		if (db_files_name(place_path(db), db_files_suffix[i], path) == 0)
+			(void)db_files_identity(path, &db->place[i]);
 	}
 }
 
 /* 1: the file with @suffix is not the one that is open; 0: it is, or that cannot be told.
  */
-static int is_gone(const struct db *db, unsigned int i, const char **ret_why)
+static int place_is_gone(const struct db *db, unsigned int i, const char **ret_why)
 {
 	struct db_file_id now = { .known = false };
 	char path[PATH_MAX];
 	int r;
 
-	if (!db->place[i].known || name_of(db, suffixes[i], path) < 0)
+	if (!db->place[i].known ||
+	    db_files_name(place_path(db), db_files_suffix[i], path) < 0)
 		return 0;
-	r = identity(path, &now);
+	r = db_files_identity(path, &now);
 	if (r < 0 && r != -ENOENT)
 		return 0;
-	if (r == 0 && same(&now, &db->place[i]))
+	if (r == 0 && db_files_same(&now, &db->place[i]))
 		return 0;
 	*ret_why = r == 0 ? db_why("%s: another file is in its place", path)
 			  : db_why("%s: was removed or renamed", path);
@@ -82,58 +260,49 @@ static int is_gone(const struct db *db, unsigned int i, const char **ret_why)
 bool db_is_in_place(const struct db *db, const char **ret_why)
 {
 	for (unsigned int i = 0; i < DB_FILES; i++)
-		if (is_gone(db, i, ret_why))
+		if (place_is_gone(db, i, ret_why))
 			return false;
 	return true;
 }
 
 int db_hold_lock(struct db *db)
 {
-	_cleanup_(close_p) int fd = -1;
 	struct stat held, there;
 	char path[PATH_MAX];
-	int r = db_path(db, ".lock", path);
+	int r = db_files_name(db->path, ".lock", path);
+	int fd;
 
 	if (r < 0 || fstat(db->lock_fd, &held) < 0)
 		return r < 0 ? r : -errno;
 	if (lstat(path, &there) == 0 && held.st_dev == there.st_dev &&
 	    held.st_ino == there.st_ino)
 		return 0;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	r = db_files_lock(db->path, &fd);
+	if (r < 0)
+		return r;
 	close_p(&db->lock_fd);
-	db->lock_fd = TAKE_FD(fd);
+	db->lock_fd = fd;
 	return 1;
-}
-
-static int aside_name(const struct db *db, int64_t number, const char *suffix, char *ret)
-{
-	char tail[64];
-
-	snprintf(tail, sizeof(tail), ASIDE_INFIX "%" PRId64 "%s", number, suffix);
-	return name_of(db, tail, ret);
 }
 
 /* The log that is open, if it still has its name, would be played into what comes to the
  * path. Empty it goes; with something in it that could not be moved it is kept. */
-static int clear_log(const struct db *db, int64_t number)
+static int place_clear_log(const struct db *db, int64_t number)
 {
 	for (unsigned int i = 1; i < DB_FILES; i++) {
 		struct db_file_id now = { .known = false };
 		char path[PATH_MAX], aside[PATH_MAX];
 		struct stat st;
-		int r = name_of(db, suffixes[i], path);
+		int r = db_files_name(place_path(db), db_files_suffix[i], path);
 
 		if (r == 0)
-			r = aside_name(db, number, suffixes[i], aside);
+			r = db_files_aside_name(place_path(db), DB_FILES_REPLACED, number,
+						db_files_suffix[i], aside);
 		if (r == 0)
-			r = identity(path, &now);
+			r = db_files_identity(path, &now);
 		if (r < 0 && r != -ENOENT)
 			return r;
-		if (r < 0 || !same(&now, &db->place[i]))
+		if (r < 0 || !db_files_same(&now, &db->place[i]))
 			continue;
 		if (i == 1 && stat(path, &st) == 0 && st.st_size > 0)
 			r = rename(path, aside);
@@ -145,43 +314,27 @@ static int clear_log(const struct db *db, int64_t number)
 	return 0;
 }
 
-static int move_aside(const struct db *db, int64_t number, unsigned int first)
-{
-	for (unsigned int n = DB_FILES; n > first; n--) {
-		unsigned int i = n - 1;
-		char path[PATH_MAX], aside[PATH_MAX];
-		int r = name_of(db, suffixes[i], path);
-
-		if (r == 0)
-			r = aside_name(db, number, suffixes[i], aside);
-		if (r == 0 && rename(path, aside) < 0 && errno != ENOENT)
-			r = -errno;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /*
  * Makes room at the path: 1: the open file itself is there, and only its log is not; 0:
  * nothing is there any more, *ret_aside: a database of ours, whole or not, has been
  * renamed. -EEXIST: something that is not ours, or it cannot be told what, *ret_why.
  */
-static int make_way(const struct db *db, int64_t number, bool *ret_aside,
-		    const char **ret_why)
+static int place_make_way(const struct db *db, int64_t number, bool *ret_aside,
+			  const char **ret_why)
 {
 	struct db_file_id now = { .known = false };
 	char path[PATH_MAX];
 	struct stat st;
 	bool ours;
-	int r = name_of(db, "", path);
+	int r = db_files_name(place_path(db), "", path);
 
 	if (r == 0)
-		r = identity(path, &now);
+		r = db_files_identity(path, &now);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r < 0 || same(&now, &db->place[0])) {
-		int moved = move_aside(db, number, 1); /* somebody else's log */
+	if (r < 0 || db_files_same(&now, &db->place[0])) {
+		int moved = db_files_put_aside(place_path(db), DB_FILES_REPLACED, 1,
+					       number, &number); /* somebody else's log */
 
 		return moved < 0 ? moved : r == 0;
 	}
@@ -204,13 +357,13 @@ static int make_way(const struct db *db, int64_t number, bool *ret_aside,
 		return -EEXIST;
 	}
 	*ret_aside = true;
-	return move_aside(db, number, 0);
+	return db_files_put_aside(place_path(db), DB_FILES_REPLACED, 0, number, &number);
 }
 
-static int put_in_place(const struct db *db, const char *new, bool over_own)
+static int place_put_in_place(const struct db *db, const char *new, bool over_own)
 {
 	char path[PATH_MAX];
-	int r = name_of(db, "", path);
+	int r = db_files_name(place_path(db), "", path);
 
 	if (r < 0)
 		return r;
@@ -224,7 +377,7 @@ static int put_in_place(const struct db *db, const char *new, bool over_own)
 }
 
 /* The copy is whole: rows of the history keep their numbers. */
-static int open_copy(struct db *db, const char **ret_why)
+static int place_open_copy(struct db *db, const char **ret_why)
 {
 	struct db_options o = {
 		.path = db->path,
@@ -249,19 +402,12 @@ static int open_copy(struct db *db, const char **ret_why)
 	return 0;
 }
 
-static int copy(struct db *db, const char *new)
-{
-	if (unlink(new) < 0 && errno != ENOENT)
-		return -errno;
-	return db_copy_to(db, new);
-}
-
 int db_bring_back(struct db *db, const char **ret_why)
 {
-	int64_t number = (db->now.us + db->wall_offset.us) / USEC_PER_SEC;
+	int64_t number = place_wall_seconds(db);
 	char new[PATH_MAX], aside[PATH_MAX];
 	bool is_aside = false;
-	int r = name_of(db, NEW_SUFFIX, new);
+	int r = db_files_name(place_path(db), NEW_SUFFIX, new);
 
 	*ret_why = NULL;
 	if (r == 0)
@@ -269,22 +415,26 @@ int db_bring_back(struct db *db, const char **ret_why)
 	if (r < 0)
 		return r;
 	db_checkpoint(db);
-	while ((r = aside_name(db, number, "", aside)) == 0 && db_is_there(aside) > 0)
+	while ((r = db_files_aside_name(place_path(db), DB_FILES_REPLACED, number, "",
+					aside)) == 0 &&
+	       db_files_there(aside) > 0)
 		number++;
 	if (r == 0)
-		r = clear_log(db, number);
+		r = place_clear_log(db, number);
+	if (r == 0 && unlink(new) < 0 && errno != ENOENT)
+		r = -errno;
 	if (r == 0)
-		r = copy(db, new);
+		r = place_copy_to(db, new);
 	if (r == 0)
-		r = make_way(db, number, &is_aside, ret_why);
+		r = place_make_way(db, number, &is_aside, ret_why);
 	if (r >= 0)
-		r = put_in_place(db, new, r == 1);
+		r = place_put_in_place(db, new, r == 1);
 	if (r < 0) {
 		(void)unlink(new);
 		return r;
 	}
-	(void)db_sync_folder(db);
-	r = open_copy(db, ret_why);
+	(void)db_files_sync_folder(db->path);
+	r = place_open_copy(db, ret_why);
 	if (r == 0)
 		*ret_why = is_aside ? db_why("%s: everything is stored again in a new "
 					     "file; what was there is kept as %s",

@@ -59,14 +59,6 @@ static int row_run(struct db *db, enum stmt id, int64_t n, sqlite3_stmt **ret)
 	return db_finish(db, &b);
 }
 
-static int row_remove_dimm_pages(struct db *db, uint64_t index)
-{
-	sqlite3_stmt *s;
-	int r = row_run(db, STMT_DIMM_PAGES_REMOVE, (int64_t)index, &s);
-
-	return r < 0 ? r : row_run(db, STMT_DIMM_CELLS_REMOVE, (int64_t)index, &s);
-}
-
 /* @n changes that follow one another in the log, in a statement for that number of rows. */
 static int row_put_run(struct db *db, enum stmt id, const struct change *c,
 		       unsigned int n)
@@ -85,7 +77,7 @@ static int row_put_run(struct db *db, enum stmt id, const struct change *c,
 			b.keys.key[0] = row->id ? (int64_t)(db->ce_before + row->id) : 0;
 			db_bind_columns(&b, &db_ce_table, row);
 		}
-		c = db_next_change(c);
+		c = db_redo_next(&db->redo, c);
 	}
 	return db_finish(db, &b);
 }
@@ -213,6 +205,7 @@ int db_apply(struct db *db, const struct change *c)
 {
 	const void *data = db_change_data(c);
 	sqlite3_stmt *s;
+	int r;
 
 	switch ((enum change_kind)c->kind) {
 	case CHANGE_PAGE:
@@ -220,7 +213,10 @@ int db_apply(struct db *db, const struct change *c)
 	case CHANGE_REMOVE:
 		return row_run(db, STMT_PAGE_REMOVE, *(const int64_t *)data, &s);
 	case CHANGE_REMOVE_DIMM:
-		return row_remove_dimm_pages(db, *(const uint64_t *)data);
+		r = row_run(db, STMT_DIMM_PAGES_REMOVE, *(const int64_t *)data, &s);
+		return r < 0 ? r
+			     : row_run(db, STMT_DIMM_CELLS_REMOVE, *(const int64_t *)data,
+				       &s);
 	case CHANGE_CE:
 		return row_put_run(db, STMT_CE_PUT, c, 1);
 	case CHANGE_ACTION:
@@ -345,9 +341,9 @@ int db_get_page(struct db *db, pfn_t p, const struct page_rec **ret, bool *ret_o
 	int r = db_peek_page(db, p, ret, ret_other_boot);
 
 	if (r < 0 && r != -ENOENT)
-		db_note_unread(db, p.n);
+		db_unread_note(&db->unread, p.n);
 	else
-		db_forget_unread(db, p.n); /* the caller knows what is stored */
+		db_unread_forget(&db->unread, p.n); /* the caller knows what is stored */
 	return r;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "store/db_internal.h"
+#include "store/db_vfs.h"
 
 #define MIN_PAGES 64 /* the empty schema takes some 20 */
 
@@ -35,7 +36,7 @@ const char *db_why(const char *format, ...)
 	return line;
 }
 
-int db_errno(int rc)
+static int sqlite_errno(int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -74,17 +75,17 @@ void db_one_line(char *text)
 }
 
 /* Whether a file of the database has no room below RLIMIT_FSIZE for what it grows by. */
-static bool is_at_limit(const struct db *db)
+static bool sqlite_at_limit(const struct db *db)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
 	struct rlimit limit;
 	struct stat st;
 	char path[PATH_MAX];
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (db_path(db, suffixes[i], path) == 0 && stat(path, &st) == 0 &&
+	for (unsigned int i = 0; i < DB_FILES; i++)
+		if (db_files_name(db->path, db_files_suffix[i], path) == 0 &&
+		    stat(path, &st) == 0 &&
 		    (uint64_t)st.st_size + SHM_GROWS > limit.rlim_cur)
 			return true;
 	return false;
@@ -94,7 +95,7 @@ static bool is_at_limit(const struct db *db)
  * SQLite knows of a full disk only where write() says ENOSPC; errno as it finds it
  * afterwards may be of another call. Returns what says that the disk is full, or 0.
  */
-static int no_room(const struct db *db, int rc)
+static int sqlite_no_room(const struct db *db, int rc)
 {
 	int e;
 
@@ -105,12 +106,12 @@ static int no_room(const struct db *db, int rc)
 	if (e == ENOSPC || e == EDQUOT || e == EFBIG)
 		return e;
 	if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE)
-		return is_at_limit(db) ? EFBIG : 0;
+		return sqlite_at_limit(db) ? EFBIG : 0;
 	return 0;
 }
 
 /* What a file does not do that was written here, or NULL. */
-static const char *too_much(const struct db *db, int rc)
+static const char *sqlite_too_much(const struct db *db, int rc)
 {
 	if ((rc & 0xff) == SQLITE_TOOBIG)
 		return "a value in it is longer than any that softofflined writes";
@@ -122,8 +123,8 @@ static const char *too_much(const struct db *db, int rc)
 
 int db_fail(struct db *db, int rc)
 {
-	int full = no_room(db, rc);
-	const char *words = too_much(db, rc);
+	int full = sqlite_no_room(db, rc);
+	const char *words = sqlite_too_much(db, rc);
 
 	if (full)
 		words = full == EFBIG ? "its file may not grow any more (RLIMIT_FSIZE)"
@@ -133,12 +134,12 @@ int db_fail(struct db *db, int rc)
 	db->errors++;
 	snprintf(db->last_error, sizeof(db->last_error), "%s", words);
 	db_one_line(db->last_error);
-	return full ? -ENOSPC : db_judge(db, db_errno(rc));
+	return full ? -ENOSPC : db_judge(db, sqlite_errno(rc));
 }
 
 int db_judge(struct db *db, int r)
 {
-	if (r != -EUCLEAN || db_io_failures() == db->io_failures)
+	if (r != -EUCLEAN || db_vfs_failures() == db->io_failures)
 		return r;
 	snprintf(db->last_error, sizeof(db->last_error), "it cannot be read: %s",
 		 strerror(EIO));
@@ -234,7 +235,7 @@ void db_checkpoint(struct db *db)
 }
 
 /* SQLite calls it after each commit, in place of a checkpoint of its own. */
-static int note_wal(void *userdata, sqlite3 *handle, const char *name, int pages)
+static int sqlite_note_wal(void *userdata, sqlite3 *handle, const char *name, int pages)
 {
 	struct db *db = userdata;
 
@@ -245,11 +246,11 @@ static int note_wal(void *userdata, sqlite3 *handle, const char *name, int pages
 void db_watch_wal(struct db *db)
 {
 	db->wal_pages = 0;
-	(void)sqlite3_wal_hook(db->handle, note_wal, db);
+	(void)sqlite3_wal_hook(db->handle, sqlite_note_wal, db);
 }
 
 /* Once all of it is moved, the next commit begins at its front again. */
-static void move_wal(struct db *db)
+static void sqlite_move_wal(struct db *db)
 {
 	(void)sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
 					NULL);
@@ -258,7 +259,7 @@ static void move_wal(struct db *db)
 void db_bound_wal(struct db *db)
 {
 	if (db->wal_pages >= db->wal_most)
-		move_wal(db);
+		sqlite_move_wal(db);
 	(void)db_log_try(db);
 }
 
@@ -266,15 +267,8 @@ void db_rest(struct db *db)
 {
 	if (db->wal_pages < WAL_MUCH || !sqlite3_get_autocommit(db->handle))
 		return;
-	move_wal(db);
+	sqlite_move_wal(db);
 	db->wal_pages = 0;
-}
-
-int db_path(const struct db *db, const char *suffix, char *ret)
-{
-	int n = snprintf(ret, PATH_MAX, "%s%s", db->path, suffix);
-
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 int db_cap_pages(struct db *db, int64_t *ret_pages)

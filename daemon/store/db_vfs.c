@@ -7,141 +7,143 @@
  * one that is not there; only down here can both be told apart. It knows no database.
  */
 
+#include "store/db_vfs.h"
+
 #include <errno.h>
+#include <sqlite3.h>
 #include <string.h>
 
-#include "store/db_internal.h"
-
-struct file {
+struct vfs_file {
 	sqlite3_file base;
 	sqlite3_file real[]; /* of szOsFile bytes */
 };
 
 static sqlite3_vfs *below;
 /* A connection works in the thread that calls it. */
-static _Thread_local unsigned int failures;
+static _Thread_local unsigned int vfs_failed;
 
-static sqlite3_file *real_of(sqlite3_file *f)
+static sqlite3_file *vfs_real(sqlite3_file *f)
 {
-	return ((struct file *)f)->real;
+	return ((struct vfs_file *)f)->real;
 }
 
 /* A short read is no failure: the file is as long as it is. */
-static int note(int rc)
+static int vfs_note(int rc)
 {
 	if ((rc & 0xff) == SQLITE_IOERR && rc != SQLITE_IOERR_SHORT_READ)
-		failures++;
+		vfs_failed++;
 	return rc;
 }
 
-static int file_close(sqlite3_file *f)
+static int vfs_file_close(sqlite3_file *f)
 {
-	return real_of(f)->pMethods->xClose(real_of(f));
+	return vfs_real(f)->pMethods->xClose(vfs_real(f));
 }
 
-static int file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
+static int vfs_file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
 {
-	return note(real_of(f)->pMethods->xRead(real_of(f), to, n, at));
+	return vfs_note(vfs_real(f)->pMethods->xRead(vfs_real(f), to, n, at));
 }
 
-static int file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
+static int vfs_file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 {
-	return real_of(f)->pMethods->xWrite(real_of(f), from, n, at);
+	return vfs_real(f)->pMethods->xWrite(vfs_real(f), from, n, at);
 }
 
-static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
+static int vfs_file_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-	return real_of(f)->pMethods->xTruncate(real_of(f), size);
+	return vfs_real(f)->pMethods->xTruncate(vfs_real(f), size);
 }
 
-static int file_sync(sqlite3_file *f, int flags)
+static int vfs_file_sync(sqlite3_file *f, int flags)
 {
-	return real_of(f)->pMethods->xSync(real_of(f), flags);
+	return vfs_real(f)->pMethods->xSync(vfs_real(f), flags);
 }
 
-static int file_size(sqlite3_file *f, sqlite3_int64 *ret)
+static int vfs_file_size(sqlite3_file *f, sqlite3_int64 *ret)
 {
-	return note(real_of(f)->pMethods->xFileSize(real_of(f), ret));
+	return vfs_note(vfs_real(f)->pMethods->xFileSize(vfs_real(f), ret));
 }
 
-static int file_lock(sqlite3_file *f, int level)
+static int vfs_file_lock(sqlite3_file *f, int level)
 {
-	return real_of(f)->pMethods->xLock(real_of(f), level);
+	return vfs_real(f)->pMethods->xLock(vfs_real(f), level);
 }
 
-static int file_unlock(sqlite3_file *f, int level)
+static int vfs_file_unlock(sqlite3_file *f, int level)
 {
-	return real_of(f)->pMethods->xUnlock(real_of(f), level);
+	return vfs_real(f)->pMethods->xUnlock(vfs_real(f), level);
 }
 
-static int file_is_locked(sqlite3_file *f, int *ret)
+static int vfs_file_is_locked(sqlite3_file *f, int *ret)
 {
-	return real_of(f)->pMethods->xCheckReservedLock(real_of(f), ret);
+	return vfs_real(f)->pMethods->xCheckReservedLock(vfs_real(f), ret);
 }
 
-static int file_control(sqlite3_file *f, int op, void *arg)
+static int vfs_file_control(sqlite3_file *f, int op, void *arg)
 {
-	return real_of(f)->pMethods->xFileControl(real_of(f), op, arg);
+	return vfs_real(f)->pMethods->xFileControl(vfs_real(f), op, arg);
 }
 
-static int file_sector(sqlite3_file *f)
+static int vfs_file_sector(sqlite3_file *f)
 {
-	return real_of(f)->pMethods->xSectorSize(real_of(f));
+	return vfs_real(f)->pMethods->xSectorSize(vfs_real(f));
 }
 
-static int file_traits(sqlite3_file *f)
+static int vfs_file_traits(sqlite3_file *f)
 {
-	return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f));
+	return vfs_real(f)->pMethods->xDeviceCharacteristics(vfs_real(f));
 }
 
-static int file_shm_map(sqlite3_file *f, int region, int size, int extend,
-			void volatile **ret)
+static int vfs_file_shm_map(sqlite3_file *f, int region, int size, int extend,
+			    void volatile **ret)
 {
-	return note(real_of(f)->pMethods->xShmMap(real_of(f), region, size, extend, ret));
+	return vfs_note(
+		vfs_real(f)->pMethods->xShmMap(vfs_real(f), region, size, extend, ret));
 }
 
-static int file_shm_lock(sqlite3_file *f, int at, int n, int flags)
+static int vfs_file_shm_lock(sqlite3_file *f, int at, int n, int flags)
 {
-	return real_of(f)->pMethods->xShmLock(real_of(f), at, n, flags);
+	return vfs_real(f)->pMethods->xShmLock(vfs_real(f), at, n, flags);
 }
 
-static void file_shm_barrier(sqlite3_file *f)
+static void vfs_file_shm_barrier(sqlite3_file *f)
 {
-	real_of(f)->pMethods->xShmBarrier(real_of(f));
+	vfs_real(f)->pMethods->xShmBarrier(vfs_real(f));
 }
 
-static int file_shm_unmap(sqlite3_file *f, int remove)
+static int vfs_file_shm_unmap(sqlite3_file *f, int remove)
 {
-	return real_of(f)->pMethods->xShmUnmap(real_of(f), remove);
+	return vfs_real(f)->pMethods->xShmUnmap(vfs_real(f), remove);
 }
 
 /* Version 2: without mapping of the file itself, which nobody here turns on. */
 static const sqlite3_io_methods methods = {
 	.iVersion = 2,
-	.xClose = file_close,
-	.xRead = file_read,
-	.xWrite = file_write,
-	.xTruncate = file_truncate,
-	.xSync = file_sync,
-	.xFileSize = file_size,
-	.xLock = file_lock,
-	.xUnlock = file_unlock,
-	.xCheckReservedLock = file_is_locked,
-	.xFileControl = file_control,
-	.xSectorSize = file_sector,
-	.xDeviceCharacteristics = file_traits,
-	.xShmMap = file_shm_map,
-	.xShmLock = file_shm_lock,
-	.xShmBarrier = file_shm_barrier,
-	.xShmUnmap = file_shm_unmap,
+	.xClose = vfs_file_close,
+	.xRead = vfs_file_read,
+	.xWrite = vfs_file_write,
+	.xTruncate = vfs_file_truncate,
+	.xSync = vfs_file_sync,
+	.xFileSize = vfs_file_size,
+	.xLock = vfs_file_lock,
+	.xUnlock = vfs_file_unlock,
+	.xCheckReservedLock = vfs_file_is_locked,
+	.xFileControl = vfs_file_control,
+	.xSectorSize = vfs_file_sector,
+	.xDeviceCharacteristics = vfs_file_traits,
+	.xShmMap = vfs_file_shm_map,
+	.xShmLock = vfs_file_shm_lock,
+	.xShmBarrier = vfs_file_shm_barrier,
+	.xShmUnmap = vfs_file_shm_unmap,
 };
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 		    int *ret_flags)
 {
-	int rc = below->xOpen(below, name, real_of(f), flags, ret_flags);
+	int rc = below->xOpen(below, name, vfs_real(f), flags, ret_flags);
 
-	f->pMethods = real_of(f)->pMethods ? &methods : NULL;
+	f->pMethods = vfs_real(f)->pMethods ? &methods : NULL;
 	return rc;
 }
 
@@ -160,7 +162,7 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret)
 	if (rc == SQLITE_OK && flags == SQLITE_ACCESS_EXISTS && !*ret && errno != 0 &&
 	    errno != ENOENT && errno != ENOTDIR)
 		rc = SQLITE_IOERR_ACCESS;
-	return note(rc);
+	return vfs_note(rc);
 }
 
 static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int size, char *ret)
@@ -168,7 +170,7 @@ static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int size, char *ret
 	return below->xFullPathname(below, name, size, ret);
 }
 
-void db_register_vfs(void)
+void db_vfs_register(void)
 {
 	static sqlite3_vfs vfs;
 
@@ -178,7 +180,7 @@ void db_register_vfs(void)
 	vfs = *below;
 	vfs.pNext = NULL;
 	vfs.zName = DB_VFS;
-	vfs.szOsFile = (int)sizeof(struct file) + below->szOsFile;
+	vfs.szOsFile = (int)sizeof(struct vfs_file) + below->szOsFile;
 	vfs.xOpen = vfs_open;
 	vfs.xDelete = vfs_delete;
 	vfs.xAccess = vfs_access;
@@ -186,7 +188,7 @@ void db_register_vfs(void)
 	(void)sqlite3_vfs_register(&vfs, 0);
 }
 
-unsigned int db_io_failures(void)
+unsigned int db_vfs_failures(void)
 {
-	return failures;
+	return vfs_failed;
 }
