@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Opens and closes the database and decides whether a file is ours and sound. It knows no
- * row.
+ * Opens and closes the database and decides whether a file is ours. It knows no row.
  *
  * Nothing is written to a file before it is known to be ours: a file of another program,
- * or of a later version of this one, is left as it is. One daemon at a time: PATH.lock is
+ * or of a later version of this one, stays as it is. One daemon at a time: PATH.lock is
  * flocked, since SQLite's own locks let two writers take turns.
  */
 
@@ -37,8 +36,8 @@ int db_set_limits(struct db *db, uint64_t max_size, usec_t retention)
  * Opening.
  */
 
-/* What SQLite counts of its memory nobody here reads, and counting takes a lock for each
- * piece. Refused, and without harm, once SQLite is in use. */
+/* SQLite's count of its memory takes a lock for each allocation, and is not used here.
+ * SQLite refuses this once it is in use; that does no harm. */
 static void open_set_up_sqlite(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -113,14 +112,14 @@ int db_connect(struct db *db, int flags)
 		int e = db->handle ? sqlite3_system_errno(db->handle) : 0;
 
 		r = db_fail(db, rc);
-		/* the folder is there, as the lock is: it found no inode, and SQLite
-		 * tells of its second try, that only reads */
+		/* The folder is there, as the lock is in it: no inode was free. The errno
+		 * is that of SQLite's second try, which only reads. */
 		if (e == ENOENT && db->lock_fd >= 0)
 			e = ENOSPC;
 		return rc == SQLITE_NOMEM || e == 0 ? r : -e;
 	}
 	(void)sqlite3_busy_timeout(db->handle, DB_BUSY_MSEC);
-	/* until the file is known to be ours, its WAL is left alone too */
+	/* Until the file is known to be ours, its WAL stays as it is, too. */
 	if (stat(wal, &st) < 0 ? errno != ENOENT : st.st_size > 0)
 		r = open_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
 	if (r == 0)
@@ -136,7 +135,7 @@ int db_connect(struct db *db, int flags)
 	return r;
 }
 
-/* 0 and *ret_new: it is empty, or ours */
+/* Returns 0: the file is ours, or empty, *ret_new; negative errno, *ret_why. */
 static int open_identify(struct db *db, bool *ret_new, const char **ret_why)
 {
 	int64_t id = 0, version = 0, objects = 0;
@@ -233,7 +232,7 @@ static int open_prepare_all(struct db *db)
 		sqlite3_stmt *s;
 		int r = db_stmt(db, id, &s);
 
-		/* a table or column is missing: not the schema that its number says */
+		/* A table or column is missing: not the schema that its number says. */
 		if (r < 0)
 			return sqlite3_errcode(db->handle) == SQLITE_ERROR
 				       ? db_judge(db, -EUCLEAN)
@@ -281,7 +280,7 @@ static int open_configure(struct db *db, bool new, const char **ret_why)
 {
 	int r = open_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
 
-	/* can only be chosen before the first table */
+	/* It can only be chosen before the first table. */
 	if (r == 0 && new)
 		r = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (r == 0)
@@ -342,8 +341,8 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 	return 0;
 }
 
-/* 1: what SQLite would take for a new file, and is not: an empty one beside a backup, and
- * one that ends within its header (100 bytes in the smallest page, of 512). */
+/* 1: SQLite would take the file for a new one, and it is not: it is empty and has a
+ * backup, or it ends within its header (100 bytes in the smallest page, of 512). */
 static int open_is_stump(const struct db *db)
 {
 	struct stat st;
@@ -393,7 +392,7 @@ static int open_as_it_is(struct db *db, const struct db_options *o,
 	return 0;
 }
 
-/* In the place of a file of a development version. */
+/* Renames the file of a development version and makes a new one. */
 static int open_instead(struct db *db, const struct db_options *o,
 			enum db_opened *ret_how, const char **ret_why)
 {
@@ -425,7 +424,7 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 		return r;
 	r = db_open_file(db, o, ret_how, &why);
 	if (r == -EUCLEAN && restored) {
-		/* passed its check and still will not do: then without it */
+		/* The backup passed its check and cannot be opened: go on without it. */
 		r = db_quarantine(db, NULL, ret_why);
 		if (r == 0)
 			r = db_open_file(db, o, ret_how, &why);
@@ -534,7 +533,7 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 								  : strerror(-r));
 		return r;
 	}
-	/* every row is of another boot, and there the clock is the wall's */
+	/* Every row is of another boot, and the present clock is the wall clock. */
 	db->now = usec(INT64_MAX);
 	*ret = TAKE_PTR(db);
 	return 0;

@@ -173,7 +173,7 @@ int db_check_sound(struct db *db, const char *what)
 
 	snprintf(sql, sizeof(sql), "PRAGMA quick_check(%s)", what);
 	rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL);
-	/* no such table */
+	/* There is no such table. */
 	if (rc == SQLITE_ERROR) {
 		(void)db_fail(db, rc);
 		return db_judge(db, -EUCLEAN);
@@ -189,7 +189,7 @@ int db_check_sound(struct db *db, const char *what)
 	db->errors++;
 	db_col_copy(&row, db->last_error, sizeof(db->last_error));
 	db_one_line(db->last_error);
-	/* A page that could not be read stands in such a row, too. */
+	/* Such a row may also be of a page that could not be read. */
 	return db_judge(db, -EUCLEAN);
 }
 

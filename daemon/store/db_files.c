@@ -192,9 +192,9 @@ static int files_rename(const char *from, const char *to)
 	return 0;
 }
 
-/* The log keeps its name beside the file, so that SQLite can still be shown both. The log
- * goes first: without it, a file that stays behind after a crash here is at worst old,
- * while a log that stays behind would be played into the wrong file. */
+/* The log keeps its name next to the file, so that SQLite can still open both. The log is
+ * renamed first: after a crash, a file without its log is at worst old, but a log without
+ * its file would be played into the next file at the path. */
 int db_files_put_aside(const char *path, const char *infix, unsigned int first,
 		       int64_t number, int64_t *ret_number)
 {

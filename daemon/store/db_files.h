@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The database as files in a folder: the file, what SQLite has beside it, the lock. Files
- * are renamed and looked at here, and never read. All functions return 0 or negative
- * errno unless they say more.
+ * The database as files in a folder: the file, SQLite's files next to it, the lock. Files
+ * are looked at, renamed and copied here; their content is not looked at. All functions
+ * return 0 or negative errno unless they say more.
  */
 
 #include <stdbool.h>

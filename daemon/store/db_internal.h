@@ -31,13 +31,13 @@ struct db {
 	uint64_t ce_before;    /* the last row of the CE history when it was opened */
 	uint64_t max_size;
 	usec_t retention;
-	int wal_pages;     /* in the WAL, and not known to be moved into the file */
-	int wal_most;      /* ... at most, if no reader is in the way */
-	int log_pages;     /* in the WAL at the last commit */
-	int log_step;      /* of these: from there on it is held, see enum db_log */
-	bool busy;         /* the last BEGIN waited in vain */
-	bool unchecked;    /* the file as a whole, see db_unchecked() */
-	bool boots_pruned; /* each boot is named by some row */
+	int wal_pages;            /* of the WAL, not known to be moved into the file */
+	int wal_most;             /* the most of them, if no reader is in the way */
+	int log_pages;            /* of the WAL at the last commit */
+	int log_step;             /* from that many on the log is held, see enum db_log */
+	bool busy;                /* the last BEGIN waited in vain */
+	bool unchecked;           /* the file as a whole, see db_unchecked() */
+	bool boots_pruned;        /* each boot is named by some row */
 	unsigned int io_failures; /* db_vfs_failures() when it was opened */
 	unsigned int pending;     /* rows in the open group */
 	struct db_redo redo;      /* the changes of the open group */
@@ -105,7 +105,8 @@ int db_pragma(struct db *db, const char *name, int64_t value);
  * waits. */
 void db_checkpoint(struct db *db);
 
-/** From now on each commit notes the WAL's length, and SQLite empties it only on demand. */
+/** From now on each commit notes the WAL's length, and SQLite empties it only on demand.
+ * */
 void db_watch_wal(struct db *db);
 
 /** After a commit: moves the WAL into the file if it has become too long. */
@@ -237,7 +238,7 @@ void db_note_place(struct db *db);
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
 
 /**
- * Renames a file of a development version, what SQLite has beside it, and its backup to
+ * Renames a file of a development version, SQLite's files next to it, and its backup to
  * PATH.development, PATH.development-wal and so on; if one of these names is taken, to
  * PATH.development-TIME. No connection may be open. Returns 0 and *ret_why: what was
  * done; negative errno, *ret_why: the files cannot be renamed.
@@ -252,5 +253,6 @@ int db_retire(struct db *db, const char **ret_why);
  */
 int db_finish_restore(const struct db *db);
 
-/** Once the file is known to be ours: removes a copy that was not finished or not used. */
+/** Once the file is known to be ours: removes a copy that was not finished or not used.
+ * */
 void db_drop_restore(const struct db *db);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Answers questions about what is stored, in wall time and words as they stand in the
- * file. It knows nothing of the present boot, so it serves the daemon and a reader
- * without one alike.
+ * Lists what is stored, in wall time and in the words that stand in the file. It does not
+ * use the present boot, so it serves the daemon and the CLI without one alike.
  */
 
 #include <errno.h>
@@ -69,7 +68,7 @@ int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, 
 			break;
 	}
 	(void)sqlite3_reset(b.s);
-	(void)sqlite3_clear_bindings(b.s); /* the caller's state goes */
+	(void)sqlite3_clear_bindings(b.s); /* the caller may free f->state */
 	return r;
 }
 
@@ -129,9 +128,9 @@ int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 /* A walk from the newest row down. */
 struct browse {
 	sqlite3_stmt *s;
-	uint32_t rows;  /* still to be looked at */
-	uint32_t given; /* of f->limit */
-	uint64_t next;  /* id of the last row: the next part begins below it */
+	uint32_t rows;   /* still to be looked at */
+	uint32_t handed; /* rows that went to the callback */
+	uint64_t next;   /* id of the last row: the next part begins below it */
 };
 
 static int browse_begin(struct db *db, enum stmt id, uint32_t rows, uint64_t cursor,
@@ -156,7 +155,7 @@ static int browse_next(struct db *db, struct browse *walk, const struct db_filte
 {
 	int r;
 
-	if (walk->rows == 0 || (f->limit && walk->given == f->limit))
+	if (walk->rows == 0 || (f->limit && walk->handed == f->limit))
 		return 0;
 	r = db_step(db, walk->s);
 	if (r > 0)
@@ -188,7 +187,7 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 		if (history.time < f->since || history.time > f->until ||
 		    (f->has_pfn && history.pfn != f->pfn))
 			continue;
-		walk.given++;
+		walk.handed++;
 		r = fn(u, &history);
 		if (r != 0)
 			break;
@@ -215,7 +214,7 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 		list_read(&db_ce_list, walk.s, 1, &ce);
 		if (ce.last < f->since || ce.first > f->until)
 			continue;
-		walk.given++;
+		walk.handed++;
 		r = fn(u, &ce);
 		if (r != 0)
 			break;
@@ -245,7 +244,7 @@ static int list_count_pages(struct db *db, struct db_summary *sum)
 	return r;
 }
 
-/* The times of the totals, given on the clock of the present boot, in wall time. */
+/* The totals with their times moved from the clock of the present boot to wall time. */
 static int list_wall_totals(struct db *db, struct totals *t)
 {
 	int r = db_get_totals(db, t);

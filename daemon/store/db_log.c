@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The length of the WAL, which nobody can empty while a reader stays in its transaction:
- * what is left out then, and who it is that reads. It knows no row.
+ * The length of the WAL. Nobody can empty it while a reader stays in its transaction:
+ * this file says which rows are left out then, and which programs read. It knows no row.
  */
 
 #include <errno.h>
@@ -18,7 +18,7 @@
  * "WAL Locks"). */
 #define READ_LOCK_FIRST 123
 #define READ_LOCK_LAST  127
-#define HOLDERS_TOLD    3
+#define HOLDERS_MAX     3
 
 enum db_log db_log_state(const struct db *db)
 {
@@ -65,9 +65,9 @@ bool db_log_leaves_out(const struct db *db, enum change_kind kind)
 	return false;
 }
 
-/* The process of a line of /proc/locks that holds a read lock of @shm; 0 for all others.
- * On some file systems the device there is not the one that stat() tells; the five bytes
- * of that inode are telling enough. */
+/* The process that holds a read lock of @shm by @line of /proc/locks; 0 if the line is of
+ * another lock. On some file systems the device there is not the one of stat(); the inode
+ * and its five bytes are enough. */
 static int log_holder_in(const char *line, const struct stat *shm)
 {
 	char type[16], mode[16];
@@ -105,11 +105,11 @@ static void log_name_process(int pid, char *ret, size_t size)
 		 *name ? ")" : "");
 }
 
-/* Opening the -shm file to ask for its locks would, at the close, give up our own. */
+/* It does not open the -shm file to ask for its locks: the close would drop our own. */
 void db_log_holders(const struct db *db, char *ret, size_t size)
 {
 	_cleanup_(fclose_p) FILE *f = fopen("/proc/locks", "re");
-	int told[HOLDERS_TOLD], n = 0, pid;
+	int seen[HOLDERS_MAX], n = 0, pid;
 	char path[PATH_MAX], line[256], name[80];
 	struct stat shm;
 	size_t len = 0;
@@ -117,18 +117,18 @@ void db_log_holders(const struct db *db, char *ret, size_t size)
 	snprintf(ret, size, "a program reads it, or the disk fails");
 	if (!f || db_files_name(db->path, "-shm", path) < 0 || stat(path, &shm) < 0)
 		return;
-	while (n < HOLDERS_TOLD && fgets(line, sizeof(line), f)) {
+	while (n < HOLDERS_MAX && fgets(line, sizeof(line), f)) {
 		bool known = false;
 
 		pid = log_holder_in(line, &shm);
 		for (int i = 0; i < n; i++)
-			known = known || told[i] == pid;
+			known = known || seen[i] == pid;
 		if (pid == 0 || known)
 			continue;
 		log_name_process(pid, name, sizeof(name));
 		len += (size_t)snprintf(ret + len, size - len, "%s%s", n ? ", " : "",
 					name);
-		told[n++] = pid;
+		seen[n++] = pid;
 		if (len >= size)
 			return;
 	}

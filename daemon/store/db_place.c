@@ -3,8 +3,8 @@
 /*
  * What takes the place at the path of the database.
  *
- * A file that is damaged, or that a development version wrote, makes way for its backup or
- * for a new one before it is opened. A file that is open and was removed, renamed or
+ * A file that is damaged, or that a development version wrote, makes way for its backup
+ * or for a new one before it is opened. A file that is open and was removed, renamed or
  * replaced does not disturb SQLite, which goes on writing to what nobody will find again:
  * its content can be read until it is closed, so a copy takes its place. What somebody
  * else has put at the path is never overwritten. The content of the rows is not known
@@ -21,10 +21,10 @@
 
 #include "store/db_internal.h"
 
-#define NEW_SUFFIX   ".restore" /* what a kill leaves of it is dropped by db_open() */
+#define NEW_SUFFIX   ".restore" /* db_open() removes what a kill leaves */
 #define KEPT_CORRUPT 2
 
-/* For the name of what is put aside. */
+/* The number in the name of a file that is put aside. */
 static int64_t place_wall_seconds(const struct db *db)
 {
 	int64_t seconds = (db->now.us + db->wall_offset.us) / USEC_PER_SEC;
@@ -47,7 +47,7 @@ static int place_vacuum_into(struct db *db, const char *path)
 		return r;
 	db_bind_text(&b, path);
 	r = b.rc != SQLITE_OK ? db_fail(db, b.rc) : db_step(db, b.s);
-	(void)sqlite3_clear_bindings(b.s); /* the path goes */
+	(void)sqlite3_clear_bindings(b.s); /* @path may be freed */
 	return r;
 }
 
@@ -75,7 +75,7 @@ int db_backup(struct db *db)
 		return r;
 	if (unlink(new) < 0 && errno != ENOENT)
 		return -errno;
-	/* On disk before it takes the place of the one before. */
+	/* The copy is on disk before it replaces the backup before it. */
 	r = place_copy_to(db, new);
 	if (r == 0 && rename(new, path) < 0)
 		r = -errno;
@@ -89,7 +89,7 @@ int db_backup(struct db *db)
  */
 
 /* 1: a copy of the backup is ready to take the place of the database; 0: there is no
- * sound one. A backup that cannot be read is not a bad one: negative errno. */
+ * sound backup; negative errno: it cannot be read or copied, which is no finding. */
 static int place_prepare_backup(const struct db *db)
 {
 	char backup[PATH_MAX], new[PATH_MAX], retired[PATH_MAX];
@@ -117,7 +117,7 @@ static int place_prepare_backup(const struct db *db)
 	return 1;
 }
 
-/* 1: done; 0: no copy is there. */
+/* Returns 1: done; 0: no copy is there; negative errno. */
 static int place_put_backup(const struct db *db)
 {
 	char new[PATH_MAX];
@@ -159,8 +159,8 @@ void db_drop_restore(const struct db *db)
 int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 {
 	int64_t number = 0;
-	/* Before the damaged file goes: copying takes time, in which a kill must find one
-	 * of both. */
+	/* Copying takes time. A kill in that time must leave the damaged file or the
+	 * whole copy. */
 	int restored = ret_restored ? place_prepare_backup(db) : 0;
 	int r;
 
@@ -181,7 +181,7 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 	db_files_keep_newest(db->path, number, KEPT_CORRUPT);
 	if (restored > 0)
 		restored = place_put_backup(db);
-	if (restored < 0) { /* the next db_open() finds the copy */
+	if (restored < 0) { /* the next db_open() finishes it */
 		*ret_why = db_why("%s: damaged; the copy of its backup cannot be renamed "
 				  "to it: %s",
 				  db->path, strerror(-restored));
@@ -217,7 +217,7 @@ int db_retire(struct db *db, const char **ret_why)
  * While it is open.
  */
 
-/* As SQLite names it, with links resolved: the log lies beside that. */
+/* As SQLite names it, with links resolved: the log is next to that file. */
 static const char *place_path(const struct db *db)
 {
 	const char *file = sqlite3_db_filename(db->handle, "main");
@@ -236,8 +236,8 @@ void db_note_place(struct db *db)
 	}
 }
 
-/* 1: the file with @suffix is not the one that is open; 0: it is, or that cannot be told.
- */
+/* 1: the file with suffix @i is not the one that is open; 0: it is, or it cannot be
+ * known. */
 static int place_is_gone(const struct db *db, unsigned int i, const char **ret_why)
 {
 	struct db_file_id now = { .known = false };
@@ -285,8 +285,9 @@ int db_hold_lock(struct db *db)
 	return 1;
 }
 
-/* The log that is open, if it still has its name, would be played into what comes to the
- * path. Empty it goes; with something in it that could not be moved it is kept. */
+/* If the open log still has its name, SQLite would play it into the next file at the
+ * path. An empty log is removed; a log with something in it, which could not be moved
+ * into the file, is renamed. */
 static int place_clear_log(const struct db *db, int64_t number)
 {
 	for (unsigned int i = 1; i < DB_FILES; i++) {
@@ -315,9 +316,10 @@ static int place_clear_log(const struct db *db, int64_t number)
 }
 
 /*
- * Makes room at the path: 1: the open file itself is there, and only its log is not; 0:
- * nothing is there any more, *ret_aside: a database of ours, whole or not, has been
- * renamed. -EEXIST: something that is not ours, or it cannot be told what, *ret_why.
+ * Makes room at the path. Returns 1: the open file itself is there, and only its log is
+ * not; 0: nothing is there any more, *ret_aside: a database of ours, whole or not, has
+ * been renamed; -EEXIST, *ret_why: a file is there that is not ours; other negative
+ * errno, perhaps *ret_why: it cannot be known what is there.
  */
 static int place_make_way(const struct db *db, int64_t number, bool *ret_aside,
 			  const char **ret_why)
@@ -333,8 +335,9 @@ static int place_make_way(const struct db *db, int64_t number, bool *ret_aside,
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r < 0 || db_files_same(&now, &db->place[0])) {
-		int moved = db_files_put_aside(place_path(db), DB_FILES_REPLACED, 1,
-					       number, &number); /* somebody else's log */
+		int moved =
+			db_files_put_aside(place_path(db), DB_FILES_REPLACED, 1, number,
+					   &number); /* the log of another file */
 
 		return moved < 0 ? moved : r == 0;
 	}
@@ -369,14 +372,14 @@ static int place_put_in_place(const struct db *db, const char *new, bool over_ow
 		return r;
 	if (over_own)
 		return rename(new, path) < 0 ? -errno : 0;
-	/* never over what came just now */
+	/* Not by rename(): a file may have come to the path just now. */
 	if (link(new, path) < 0)
 		return -errno;
 	(void)unlink(new);
 	return 0;
 }
 
-/* The copy is whole: rows of the history keep their numbers. */
+/* The copy has all rows: those of the history keep their numbers. */
 static int place_open_copy(struct db *db, const char **ret_why)
 {
 	struct db_options o = {
@@ -398,7 +401,7 @@ static int place_open_copy(struct db *db, const char **ret_why)
 	if (r < 0)
 		return r;
 	db->ce_before = ce_before;
-	db->unchecked = false; /* all of it was read and written just now */
+	db->unchecked = false; /* VACUUM has read and written all of it */
 	return 0;
 }
 

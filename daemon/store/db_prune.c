@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Keeps the file small: retention by age and by size. What is known of a page that is
- * offlined or about to be is never deleted, nor is a DIMM; of the rest the CE history
- * goes first and the watched pages go last.
+ * Keeps the file small: retention by age and by size. A page that is offlined or about to
+ * be is never deleted, nor is a DIMM. Of the other rows the CE history is deleted first
+ * and watched pages last.
  */
 
 #include <errno.h>
@@ -12,10 +12,10 @@
 #include "store/db_internal.h"
 
 #define BATCH        500  /* rows deleted in one transaction */
-#define ROOM_ROWS    4000 /* deleted at once when a row found no room */
+#define ROOM_ROWS    4000 /* deleted at once when a row finds no room */
 #define NEAR_CAP     90   /* percent */
-#define SPARE_PAGES  64   /* left in the file after giving back */
-#define VACUUM_PAGES 1024 /* given back in one call */
+#define SPARE_PAGES  64   /* free pages that stay in the file */
+#define VACUUM_PAGES 1024 /* returned to the file system in one call */
 
 /* Deletes at most @n rows, older than *cutoff if there is one. Returns how many. */
 static int prune_some(struct db *db, enum stmt id, const int64_t *cutoff, unsigned int n)
@@ -128,7 +128,7 @@ static int prune_by_size(struct db *db, unsigned int n)
 	return (int)deleted;
 }
 
-/* Returns 1 if pages were given back. */
+/* Returns pages to the file system. Returns 1 if there were any. */
 static int prune_give_back(struct db *db)
 {
 	char sql[64];
@@ -153,8 +153,8 @@ static int prune_give_back(struct db *db)
 	return r < 0 ? r : 1;
 }
 
-/* Drops some boots that no row names any more. It reads all of the histories, so only
- * until none is left: boots do not come while the database is open. */
+/* Deletes some boots that no row names any more. It reads all of the histories, so it
+ * stops once no such boot is left: no boot is added while the database is open. */
 static int prune_boots(struct db *db)
 {
 	struct db_bind b = { 0 };
@@ -188,7 +188,7 @@ int db_prune(struct db *db, usec_t now, unsigned int max_rows)
 	if (r < 0)
 		return r;
 	if (db_log_try(db) != DB_LOG_FINE)
-		return 0; /* it would make the log longer, and the file no shorter */
+		return 0; /* deleting would make the log longer, and the file no shorter */
 	aged = prune_by_age(db, max_rows);
 	if (aged >= 0)
 		r = prune_boots(db);
@@ -208,7 +208,7 @@ int db_prune(struct db *db, usec_t now, unsigned int max_rows)
 
 void db_make_room(struct db *db)
 {
-	/* the WAL may hold the room; where the disk itself is full, both may fail */
+	/* The WAL may hold free pages; on a full disk both may fail. */
 	db_checkpoint(db);
 	(void)prune_oldest(db, ROOM_ROWS);
 	db_checkpoint(db);

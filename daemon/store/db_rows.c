@@ -59,7 +59,8 @@ static int row_run(struct db *db, enum stmt id, int64_t n, sqlite3_stmt **ret)
 	return db_finish(db, &b);
 }
 
-/* @n changes that follow one another in the log, in a statement for that number of rows. */
+/* @n changes that follow one another in the log, in a statement for that number of rows.
+ * */
 static int row_put_run(struct db *db, enum stmt id, const struct change *c,
 		       unsigned int n)
 {

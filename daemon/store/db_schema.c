@@ -198,8 +198,12 @@ static const struct db_column reader_columns[] = {
 #define TABLE(t)      .name = #t, .columns = t##_columns, .n = ARRAY_SIZE(t##_columns)
 const struct db_table db_page_table = { TABLE(page), .has_rowid = true, .is_long = true };
 const struct db_table db_ce_table = { TABLE(ce), .has_rowid = true, .is_long = true };
-const struct db_table db_action_table = { TABLE(action), .has_rowid = true, .is_long = true };
-const struct db_table db_poison_table = { TABLE(poison), .has_rowid = true, .is_long = true };
+const struct db_table db_action_table = {
+	TABLE(action), .has_rowid = true, .is_long = true
+};
+const struct db_table db_poison_table = {
+	TABLE(poison), .has_rowid = true, .is_long = true
+};
 const struct db_table db_dimm_table = { TABLE(dimm), .has_rowid = true };
 const struct db_table db_fault_table = { TABLE(fault), .has_rowid = true };
 const struct db_table db_module_table = { TABLE(module), .has_rowid = true };

@@ -99,6 +99,6 @@ enum stmt {
 /** Writes the text of a statement to @ret, DB_SQL_MAX bytes. 0; -E2BIG or -EINVAL. */
 int db_statement_sql(enum stmt id, char *ret);
 
-/** What is made beside the tables, for look-ups, and for people with the sqlite3 shell. */
+/** Indexes for look-ups; views for people with the sqlite3 shell. */
 extern const char db_indexes[];
 extern const char db_views[];

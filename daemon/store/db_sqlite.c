@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * SQLite's calls as the other files of the room want them: negative errno, failures counted and
- * their words kept, statements prepared once. It knows no table.
+ * SQLite's calls as the other files of the room want them: negative errno, failures
+ * counted and their words kept, statements prepared once. It knows no table.
  */
 
 #include <errno.h>
@@ -15,13 +15,14 @@
 #include "store/db_internal.h"
 #include "store/db_vfs.h"
 
-#define MIN_PAGES 64 /* the empty schema takes some 20 */
+#define MIN_PAGES 64 /* the empty schema takes about 30 */
 
-/* Of the WAL: from so many pages on it is worth moving them, and so many are the most. */
+/* Pages of the WAL: fewer than the first are not worth a move; at the second at the
+ * latest a commit moves them. */
 #define WAL_MUCH 1000
 #define WAL_MOST 4000
 
-#define SHM_GROWS 32768 /* the most that one write needs, of the log's index */
+#define SHM_GROWS 32768 /* the most that one write adds to the log's index */
 
 const char *db_why(const char *format, ...)
 {
@@ -110,7 +111,7 @@ static int sqlite_no_room(const struct db *db, int rc)
 	return 0;
 }
 
-/* What a file does not do that was written here, or NULL. */
+/* Words for a failure that no file of our making leads to, or NULL. */
 static const char *sqlite_too_much(const struct db *db, int rc)
 {
 	if ((rc & 0xff) == SQLITE_TOOBIG)
@@ -160,7 +161,7 @@ int db_stmt(struct db *db, enum stmt id, sqlite3_stmt **ret)
 		if (rc != SQLITE_OK)
 			return db_fail(db, rc);
 	}
-	/* the result of a reset is that of the run before, which was reported then */
+	/* The result of a reset is that of the run before, which was reported then. */
 	(void)sqlite3_reset(db->stmt[id]);
 	(void)sqlite3_clear_bindings(db->stmt[id]);
 	*ret = db->stmt[id];

@@ -207,8 +207,9 @@ static int store_reopen(struct db *db)
 }
 
 /*
- * Puts DB_ROWS_AT_ONCE rows by one statement. *ret_done: they are written; if not, nothing
- * has changed. Returns 0; negative errno if the rows before them in the group are lost.
+ * Puts DB_ROWS_AT_ONCE rows by one statement. *ret_done: they are written; if not,
+ * nothing has changed. Returns 0; negative errno if the rows before them in the group are
+ * lost.
  */
 static int store_put_at_once(struct db *db, enum change_kind kind,
 			     const void *const *rows, bool *ret_done)

@@ -26,8 +26,8 @@ void db_unread_forget(struct db_unread *u, uint64_t pfn);
 void db_unread_restart(struct db_unread *u);
 
 /**
- * Before @pfn is written. Returns 0: it may be, after db_unread_add(); 1: its record is to
- * be read first, for db_unread_found(); -EIO: it may not be.
+ * Before @pfn is written. Returns 0: it may be, after db_unread_add(); 1: its record is
+ * to be read first, for db_unread_found(); -EIO: it may not be.
  */
 int db_unread_look(const struct db_unread *u, uint64_t pfn);
 

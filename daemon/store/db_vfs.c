@@ -4,7 +4,8 @@
  * Between SQLite and its own file functions: it passes every call on, and counts the
  * looks that failed. SQLite's checks put a page that cannot be read into the same words
  * as a page whose content is wrong, and take a file whose name cannot be looked up for
- * one that is not there; only down here can both be told apart. It knows no database.
+ * one that is not there; only below SQLite can one know which it is. It knows no
+ * database.
  */
 
 #include "store/db_vfs.h"
