@@ -39,9 +39,8 @@ struct backtest_policy {
 	bool page_rule_only;
 };
 
-/** Name number @i of the built-in policies, and what it is; NULL past the last one. */
+/** Name number @i of the built-in policies; NULL past the last one. */
 const char *backtest_policy_name(unsigned int i);
-const char *backtest_policy_help(unsigned int i);
 
 /** Fills *ret with the built-in policy @name. Returns 0; -ENOENT. */
 int backtest_policy_get(const char *name, struct backtest_policy *ret);

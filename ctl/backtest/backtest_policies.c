@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The policies that have a name: ours as it comes, and what others do by default, as far
- * as the page rule and the budgets go. Where the figures are from stands with each. It
+ * The policies that have a name: our defaults, and the defaults of other programs, as far
+ * as page rule and budgets go. The source of the figures stands above each row. This file
  * knows configurations only.
  */
 
@@ -12,31 +12,27 @@
 #include "backtest/backtest.h"
 #include "base/mem.h"
 
-struct named {
+struct policy_row {
 	const char *name;
-	const char *help;
-	struct threshold page;     /* ours if off */
-	struct threshold tumbling; /* or off */
-	uint64_t total_millionths; /* share of the memory that may go; 0: ours */
+	struct threshold page;
+	struct threshold tumbling;
+	uint64_t
+		total_millionths; /* share of the memory that may go; 0: ours, as it is */
 };
 
 #define NO_LIMIT 1000000
 
-static const struct named table[] = {
+static const struct policy_row table[] = {
 	/* PAGE_CE_THRESHOLD and PAGE_CE_REFRESH_CYCLE of rasdaemon 0.8.5; no budget. */
-	{ "rasdaemon", "50 / 24h in a window that starts anew; no budget",
-	  .tumbling = { 50, { USEC_PER_DAY } }, .total_millionths = NO_LIMIT },
+	{ "rasdaemon", .tumbling = { 50, { USEC_PER_DAY } },
+	  .total_millionths = NO_LIMIT },
 	/* memory-ce-threshold since September 2024; no budget. */
-	{ "mcelog", "2 / 24h; no budget", .page = { 2, { USEC_PER_DAY } },
-	  .total_millionths = NO_LIMIT },
-	/* WHEA's predictive failure analysis watches 64 pages: no cap on what it takes.
-	 */
-	{ "windows", "more than 16 / 24h; no budget", .page = { 17, { USEC_PER_DAY } },
-	  .total_millionths = NO_LIMIT },
+	{ "mcelog", .page = { 2, { USEC_PER_DAY } }, .total_millionths = NO_LIMIT },
+	/* WHEA's predictive failure analysis watches 64 pages; it may take any number. */
+	{ "windows", .page = { 17, { USEC_PER_DAY } }, .total_millionths = NO_LIMIT },
 	/* ce_n and ce_t of the diagnosis engine; max_pages_retired_bps is 10. */
-	{ "illumos", "2 / 72h; 0.1 % of the memory", .page = { 2, { 3 * USEC_PER_DAY } },
-	  .total_millionths = 1000 },
-	{ "default", "softofflined's own configuration, as it comes", .page = { 0 } },
+	{ "illumos", .page = { 2, { 3 * USEC_PER_DAY } }, .total_millionths = 1000 },
+	{ .name = "default" },
 };
 
 const char *backtest_policy_name(unsigned int i)
@@ -44,25 +40,18 @@ const char *backtest_policy_name(unsigned int i)
 	return i < ARRAY_SIZE(table) ? table[i].name : NULL;
 }
 
-const char *backtest_policy_help(unsigned int i)
-{
-	return i < ARRAY_SIZE(table) ? table[i].help : NULL;
-}
-
-/* A page rule, and nothing else of ours. */
-static void make_peer(const struct named *n, struct backtest_policy *p)
+/* A page rule, and nothing else of ours: any other rule is off, new ones too. */
+static void policy_make_peer(const struct policy_row *row, struct backtest_policy *p)
 {
 	struct config *cfg = &p->cfg;
 
-	cfg->policy.page = n->page;
-	cfg->policy.row.count = 0;
-	cfg->policy.cell.count = 0;
-	cfg->policy.neighbour = false;
+	config_rule_off(&cfg->policy);
+	cfg->policy.page = row->page;
 	cfg->budget.pages_per_hour = 100000;
 	cfg->budget.burst = 100000;
 	cfg->budget.pages_per_dimm = NO_LIMIT;
-	cfg->budget.total = (struct amount){ AMOUNT_PERCENT, n->total_millionths };
-	p->tumbling = n->tumbling;
+	cfg->budget.total = (struct amount){ AMOUNT_PERCENT, row->total_millionths };
+	p->tumbling = row->tumbling;
 	p->page_rule_only = true;
 }
 
@@ -75,7 +64,7 @@ int backtest_policy_get(const char *name, struct backtest_policy *ret)
 		memcpy(ret->name, name, strlen(name) + 1);
 		config_init(&ret->cfg);
 		if (table[i].total_millionths > 0)
-			make_peer(&table[i], ret);
+			policy_make_peer(&table[i], ret);
 		return 0;
 	}
 	return -ENOENT;

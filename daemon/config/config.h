@@ -143,6 +143,9 @@ typedef void (*config_diag_fn)(void *userdata, const struct config_diag *diag);
 /** Sets every option to its built-in default, with no files and no overrides. */
 void config_init(struct config *cfg);
 
+/** Fills *ret with the policy in which every rule of [Policy] is off: nothing of ours. */
+void config_rule_off(struct policy_rule *ret);
+
 /**
  * Reads one file's text on top of what @cfg holds. @name is used in diagnostics and kept
  * as origin. @text need not be terminated. Each finding goes to @diag (may be NULL).

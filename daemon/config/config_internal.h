@@ -27,7 +27,9 @@ enum option_type {
 struct option {
 	struct config_option doc;
 	enum option_type type;
-	bool policy;   /* the field is in struct policy_rule */
+	bool policy; /* the field is in struct policy_rule */
+	/* The value in a policy that has no such rule; NULL if not @policy. */
+	const char *off;
 	size_t offset; /* in struct policy_rule or in struct config */
 	uint64_t min;  /* of the number, in its field's unit; both inclusive */
 	uint64_t max;

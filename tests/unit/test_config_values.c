@@ -288,6 +288,33 @@ static void test_table(void **state)
 	assert_null(config_option_row(n));
 }
 
+/* Each key of a policy says what it is where there is no such rule, and that is a value
+ * of the key: back-tests of other programs' policies rest on it. */
+static void test_rules_off(void **state)
+{
+	const struct option *opt;
+	struct policy_rule off;
+
+	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
+		struct config *cfg;
+		struct value_error error;
+
+		assert_int_equal(opt->off != NULL, opt->policy);
+		if (!opt->policy)
+			continue;
+		cfg = calloc(1, sizeof(*cfg));
+		assert_non_null(cfg);
+		assert_int_equal(config_value_parse(opt, opt->off, &cfg->policy, &error),
+				 0);
+		free(cfg);
+	}
+	memset(&off, 0xff, sizeof(off));
+	config_rule_off(&off);
+	assert_int_equal(off.action, POLICY_SOFT);
+	assert_int_equal(off.page.count + off.row.count + off.cell.count, 0);
+	assert_false(off.neighbour);
+}
+
 static void test_amount_pages(void **state)
 {
 	static const struct {
@@ -361,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_rules_off),
 		cmocka_unit_test(test_amount_pages),
 		cmocka_unit_test(test_public_parsers),
 	};
