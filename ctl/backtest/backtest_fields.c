@@ -2,12 +2,13 @@
 
 /*
  * The notations of recorded errors: times, addresses, coordinates, kinds. It knows one
- * field at a time, and neither where it stood nor what becomes of it.
+ * field at a time, and neither its column nor what the back-test does with it.
  */
 
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "backtest/backtest_csv_internal.h"
 #include "base/mem.h"
@@ -19,7 +20,7 @@
 
 #define DIMM_NAME_MAX 255
 
-static bool is_digit(char c)
+static bool field_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -30,7 +31,7 @@ struct cursor {
 	const char *end;
 };
 
-static bool accept(struct cursor *c, char wanted)
+static bool cursor_accept(struct cursor *c, char wanted)
 {
 	if (c->s == c->end || *c->s != wanted)
 		return false;
@@ -39,12 +40,12 @@ static bool accept(struct cursor *c, char wanted)
 }
 
 /* Exactly @n digits. */
-static bool take_digits(struct cursor *c, int n, int *ret)
+static bool cursor_digits(struct cursor *c, int n, int *ret)
 {
 	int value = 0;
 
 	for (int i = 0; i < n; i++, c->s++) {
-		if (c->s == c->end || !is_digit(*c->s))
+		if (c->s == c->end || !field_is_digit(*c->s))
 			return false;
 		value = value * 10 + (*c->s - '0');
 	}
@@ -53,30 +54,31 @@ static bool take_digits(struct cursor *c, int n, int *ret)
 }
 
 /* Digits behind a point as microseconds; what is finer is cut off. */
-static bool take_fraction(struct cursor *c, int64_t *ret)
+static bool cursor_fraction(struct cursor *c, int64_t *ret)
 {
 	int64_t unit = USEC_PER_SEC / 10;
 	const char *start = c->s;
 
-	for (*ret = 0; c->s < c->end && is_digit(*c->s); c->s++) {
+	for (*ret = 0; c->s < c->end && field_is_digit(*c->s); c->s++) {
 		*ret += (*c->s - '0') * unit;
 		unit /= 10;
 	}
 	return c->s > start;
 }
 
-static int parse_epoch(struct cursor c, int64_t *ret)
+static int field_epoch(struct cursor c, int64_t *ret)
 {
 	const char *start = c.s;
 	int64_t value = 0, fraction = 0;
 
-	for (; c.s < c.end && is_digit(*c.s); c.s++)
+	for (; c.s < c.end && field_is_digit(*c.s); c.s++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, *c.s - '0', &value))
 			return -EINVAL;
 	if (c.s == start)
 		return -EINVAL;
-	if (accept(&c, '.') && (value >= SECONDS_END || !take_fraction(&c, &fraction)))
+	if (cursor_accept(&c, '.') &&
+	    (value >= SECONDS_END || !cursor_fraction(&c, &fraction)))
 		return -EINVAL;
 	if (c.s != c.end)
 		return -EINVAL;
@@ -89,82 +91,73 @@ static int parse_epoch(struct cursor c, int64_t *ret)
 	return 0;
 }
 
-/* Days since the epoch, in the proleptic Gregorian calendar: years begin in March. */
-static int64_t days_of(int year, int month, int day)
+/* The digits are read here, for strptime() takes other shapes of a date, too. */
+static bool cursor_date(struct cursor *c, int64_t *ret)
 {
-	int64_t y = month > 2 ? year : year - 1;
-	int64_t era = y / 400, of_era = y % 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static bool take_date(struct cursor *c, int64_t *ret_days)
-{
-	static const int8_t lengths[] = {
-		31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-	};
 	int year, month, day;
+	struct tm tm;
 
-	if (!take_digits(c, 4, &year) || !accept(c, '-') || !take_digits(c, 2, &month) ||
-	    !accept(c, '-') || !take_digits(c, 2, &day))
+	if (!cursor_digits(c, 4, &year) || !cursor_accept(c, '-') ||
+	    !cursor_digits(c, 2, &month) || !cursor_accept(c, '-') ||
+	    !cursor_digits(c, 2, &day))
 		return false;
-	if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1])
-		return false;
-	*ret_days = days_of(year, month, day);
-	return true;
+	tm = (struct tm){ .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day };
+	*ret = timegm(&tm) * USEC_PER_SEC;
+	return tm.tm_mon == month - 1 && tm.tm_mday == day;
 }
 
-static bool take_clock(struct cursor *c, int64_t *ret)
+static bool cursor_clock(struct cursor *c, int64_t *ret)
 {
 	int hour, minute, second = 0;
 	int64_t fraction = 0;
 
-	if (!take_digits(c, 2, &hour) || !accept(c, ':') || !take_digits(c, 2, &minute))
+	if (!cursor_digits(c, 2, &hour) || !cursor_accept(c, ':') ||
+	    !cursor_digits(c, 2, &minute))
 		return false;
-	if (accept(c, ':') && !take_digits(c, 2, &second))
+	if (cursor_accept(c, ':') && !cursor_digits(c, 2, &second))
 		return false;
-	if ((accept(c, '.') || accept(c, ',')) && !take_fraction(c, &fraction))
+	if ((cursor_accept(c, '.') || cursor_accept(c, ',')) &&
+	    !cursor_fraction(c, &fraction))
 		return false;
 	*ret = (hour * 3600 + minute * 60 + second) * USEC_PER_SEC + fraction;
 	return hour < 24 && minute < 60 && second <= 60;
 }
 
 /* "Z", "+01:00", "+0100", "+01", or nothing: east of Greenwich. */
-static bool take_zone(struct cursor *c, int64_t *ret)
+static bool cursor_zone(struct cursor *c, int64_t *ret)
 {
 	int hour, minute = 0;
 	bool west;
 
 	*ret = 0;
-	if (c->s == c->end || accept(c, 'Z') || accept(c, 'z'))
+	if (c->s == c->end || cursor_accept(c, 'Z') || cursor_accept(c, 'z'))
 		return true;
-	west = accept(c, '-');
-	if ((!west && !accept(c, '+')) || !take_digits(c, 2, &hour))
+	west = cursor_accept(c, '-');
+	if ((!west && !cursor_accept(c, '+')) || !cursor_digits(c, 2, &hour))
 		return false;
-	if (accept(c, ':') ? !take_digits(c, 2, &minute)
-			   : c->s != c->end && !take_digits(c, 2, &minute))
+	if (cursor_accept(c, ':') ? !cursor_digits(c, 2, &minute)
+				  : c->s != c->end && !cursor_digits(c, 2, &minute))
 		return false;
 	*ret = (hour * 3600 + minute * 60) * USEC_PER_SEC * (west ? -1 : 1);
 	return hour < 24 && minute < 60;
 }
 
-static int parse_iso(struct cursor c, int64_t *ret)
+static int field_iso(struct cursor c, int64_t *ret)
 {
-	int64_t days, clock = 0, zone = 0;
+	int64_t date, clock = 0, zone = 0;
 
-	if (!take_date(&c, &days))
+	if (!cursor_date(&c, &date))
 		return -EINVAL;
 	if (c.s != c.end) {
-		if (!accept(&c, 'T') && !accept(&c, ' '))
+		if (!cursor_accept(&c, 'T') && !cursor_accept(&c, ' '))
 			return -EINVAL;
-		if (!take_clock(&c, &clock))
+		if (!cursor_clock(&c, &clock))
 			return -EINVAL;
-		(void)accept(&c, ' ');
-		if (!take_zone(&c, &zone) || c.s != c.end)
+		(void)cursor_accept(&c, ' ');
+		if (!cursor_zone(&c, &zone) || c.s != c.end)
 			return -EINVAL;
 	}
-	*ret = days * USEC_PER_DAY + clock - zone;
+	*ret = date + clock - zone;
 	return 0;
 }
 
@@ -173,8 +166,8 @@ int csv_parse_time(const char *text, size_t len, int64_t *ret)
 	struct cursor c = { text, text + len };
 
 	if (len > 4 && text[4] == '-')
-		return parse_iso(c, ret);
-	return parse_epoch(c, ret);
+		return field_iso(c, ret);
+	return field_epoch(c, ret);
 }
 
 int csv_parse_address(const char *text, size_t len, uint64_t *ret)
@@ -191,7 +184,7 @@ int csv_parse_address(const char *text, size_t len, uint64_t *ret)
 		char c = (char)(text[i] | 0x20);
 		unsigned int digit;
 
-		if (is_digit(text[i]))
+		if (field_is_digit(text[i]))
 			digit = (unsigned int)(text[i] - '0');
 		else if (c >= 'a' && c <= 'f')
 			digit = (unsigned int)(c - 'a') + 10;
@@ -205,7 +198,7 @@ int csv_parse_address(const char *text, size_t len, uint64_t *ret)
 	return 0;
 }
 
-static bool begins(struct backtest_text t, const char *word)
+static bool text_begins(struct backtest_text t, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -213,7 +206,7 @@ static bool begins(struct backtest_text t, const char *word)
 	       (t.len == n || !((t.s[n] | 0x20) >= 'a' && (t.s[n] | 0x20) <= 'z'));
 }
 
-static bool contains(struct backtest_text t, const char *word)
+static bool text_contains(struct backtest_text t, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -248,10 +241,10 @@ int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret)
 	struct backtest_text t = { text, len };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (!begins(t, words[i].word))
+		if (!text_begins(t, words[i].word))
 			continue;
 		*ret = words[i].kind;
-		if (*ret == BACKTEST_CE && contains(t, "scrub"))
+		if (*ret == BACKTEST_CE && text_contains(t, "scrub"))
 			*ret = BACKTEST_CE_SCRUB;
 		return 0;
 	}
@@ -259,14 +252,14 @@ int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret)
 }
 
 /* What tools write where they know nothing. */
-static bool is_absent(struct backtest_text t)
+static bool field_is_absent(struct backtest_text t)
 {
 	static const char *const words[] = { "-",  "nan", "nat", "null", "none",
 					     "na", "n/a", "nil", "<na>", "unknown" };
 
 	if (t.len == 0)
 		return true;
-	if (is_digit(t.s[0]))
+	if (field_is_digit(t.s[0]))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (t.len == strlen(words[i]) && strncasecmp(t.s, words[i], t.len) == 0)
@@ -278,7 +271,7 @@ static bool is_absent(struct backtest_text t)
  * A number from 0 to @max, decimal or 0x; negative ones stand for "unknown", and ".0" is
  * what a spreadsheet makes of a column with gaps. 1 and *ret; 0 if unknown; -EINVAL.
  */
-static int parse_number(struct backtest_text t, uint32_t max, uint32_t *ret)
+static int field_number(struct backtest_text t, uint32_t max, uint32_t *ret)
 {
 	uint64_t value = 0;
 	bool negative = t.len > 1 && t.s[0] == '-';
@@ -290,7 +283,7 @@ static int parse_number(struct backtest_text t, uint32_t max, uint32_t *ret)
 		*ret = (uint32_t)value;
 		return 1;
 	}
-	for (; i < t.len && is_digit(t.s[i]) && value <= UINT32_MAX; i++)
+	for (; i < t.len && field_is_digit(t.s[i]) && value <= UINT32_MAX; i++)
 		value = value * 10 + (uint64_t)(t.s[i] - '0');
 	if (i == negative)
 		return -EINVAL;
@@ -303,24 +296,24 @@ static int parse_number(struct backtest_text t, uint32_t max, uint32_t *ret)
 	return !negative;
 }
 
-static const char *set_place(int16_t *place, struct backtest_text field)
+static const char *field_set_place(int16_t *place, struct backtest_text field)
 {
 	uint32_t value;
-	int r = parse_number(field, INT8_MAX, &value);
+	int r = field_number(field, INT8_MAX, &value);
 
 	if (r > 0)
 		*place = (int16_t)value;
 	return r < 0 ? "a socket, channel or slot is no number from 0 to 127" : NULL;
 }
 
-static const char *set_part(struct dram_coord *c, enum dram_part part,
-			    struct backtest_text field)
+static const char *field_set_part(struct dram_coord *c, enum dram_part part,
+				  struct backtest_text field)
 {
 	uint32_t max = part & (DRAM_ROW | DRAM_COLUMN) ? UINT32_MAX
 		       : part == DRAM_BANK             ? UINT16_MAX
 						       : UINT8_MAX;
 	uint32_t value;
-	int r = parse_number(field, max, &value);
+	int r = field_number(field, max, &value);
 
 	if (r < 0)
 		return "a DRAM coordinate is no number, or too large";
@@ -342,19 +335,19 @@ static const char *set_part(struct dram_coord *c, enum dram_part part,
 	return NULL;
 }
 
-static const char *set_name(struct backtest_text *name, struct backtest_text field)
+static const char *field_set_name(struct backtest_text *name, struct backtest_text field)
 {
 	*name = field;
 	return field.len > DIMM_NAME_MAX ? "a name is longer than 255 bytes" : NULL;
 }
 
-static const char *set_address(struct backtest_row *row, struct backtest_text field)
+static const char *field_set_address(struct backtest_row *row, struct backtest_text field)
 {
 	row->has_address = csv_parse_address(field.s, field.len, &row->address) == 0;
 	return row->has_address ? NULL : "the address is not hexadecimal";
 }
 
-static const char *set_time(int64_t *time, struct backtest_text field)
+static const char *field_set_time(int64_t *time, struct backtest_text field)
 {
 	return csv_parse_time(field.s, field.len, time) == 0
 		       ? NULL
@@ -362,11 +355,11 @@ static const char *set_time(int64_t *time, struct backtest_text field)
 }
 
 /* 0, or a negative number, is what a table without gaps has where there was no ticket. */
-static const char *set_ue_time(int64_t *time, struct backtest_text field)
+static const char *field_set_ue_time(int64_t *time, struct backtest_text field)
 {
-	bool negative = field.len > 1 && field.s[0] == '-' && is_digit(field.s[1]);
+	bool negative = field.len > 1 && field.s[0] == '-' && field_is_digit(field.s[1]);
 	struct backtest_text number = { field.s + negative, field.len - negative };
-	const char *why = set_time(time, number);
+	const char *why = field_set_time(time, number);
 
 	if (!why && (negative || *time <= 0))
 		*time = BACKTEST_NO_TIME;
@@ -376,37 +369,37 @@ static const char *set_ue_time(int64_t *time, struct backtest_text field)
 const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 			  struct backtest_text field)
 {
-	if (column == CSV_COLUMN_MAX_ || is_absent(field))
+	if (column == CSV_COLUMN_MAX_ || field_is_absent(field))
 		return NULL;
 	switch (column) {
 	case CSV_TIME:
-		return set_time(&row->time, field);
+		return field_set_time(&row->time, field);
 	case CSV_UE_TIME:
-		return set_ue_time(&row->ue_time, field);
+		return field_set_ue_time(&row->ue_time, field);
 	case CSV_DIMM:
-		return set_name(&row->dimm, field);
+		return field_set_name(&row->dimm, field);
 	case CSV_SERVER:
-		return set_name(&row->server, field);
+		return field_set_name(&row->server, field);
 	case CSV_PA:
-		return set_address(row, field);
+		return field_set_address(row, field);
 	case CSV_SOCKET:
-		return set_place(&row->socket, field);
+		return field_set_place(&row->socket, field);
 	case CSV_CHANNEL:
-		return set_place(&row->channel, field);
+		return field_set_place(&row->channel, field);
 	case CSV_SLOT:
-		return set_place(&row->slot, field);
+		return field_set_place(&row->slot, field);
 	case CSV_RANK:
-		return set_part(&row->coord, DRAM_RANK, field);
+		return field_set_part(&row->coord, DRAM_RANK, field);
 	case CSV_DEVICE:
-		return set_part(&row->coord, DRAM_DEVICE, field);
+		return field_set_part(&row->coord, DRAM_DEVICE, field);
 	case CSV_BANK_GROUP:
-		return set_part(&row->coord, DRAM_BANK_GROUP, field);
+		return field_set_part(&row->coord, DRAM_BANK_GROUP, field);
 	case CSV_BANK:
-		return set_part(&row->coord, DRAM_BANK, field);
+		return field_set_part(&row->coord, DRAM_BANK, field);
 	case CSV_ROW:
-		return set_part(&row->coord, DRAM_ROW, field);
+		return field_set_part(&row->coord, DRAM_ROW, field);
 	case CSV_COLUMN:
-		return set_part(&row->coord, DRAM_COLUMN, field);
+		return field_set_part(&row->coord, DRAM_COLUMN, field);
 	case CSV_TYPE:
 		return csv_parse_kind(field.s, field.len, &row->kind) == 0
 			       ? NULL
