@@ -1,94 +1,108 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A hash table with linear probing, at most half full. It does not know what its numbers
- * stand for.
+ * The index of base/index.h with rows of its own, at most half full. It does not know
+ * what its numbers stand for.
  */
 
 #include "sim/sim_index.h"
 
 #include <errno.h>
 
-#include "base/mem.h"
+#include "base/index.h"
 
-#define FIRST_ROOM 64
+#define FIRST_BITS 7
 
-_wraps_ static uint32_t sim_index_home(const struct sim_index *x, uint64_t key)
+static uint64_t sim_index_key(const void *owner, uint32_t number)
 {
-	return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (x->room - 1);
+	const struct sim_index *x = owner;
+
+	return x->rows[number].key;
 }
 
-/* Where @key is, or the free entry where it would go. */
-static uint32_t sim_index_place(const struct sim_index *x, uint64_t key)
+/* The number of the key's row; INDEX_NONE. */
+static uint32_t sim_index_row(const struct sim_index *x, uint64_t key)
 {
-	uint32_t at = sim_index_home(x, key);
+	struct index index;
 
-	while (x->entries[at].value > 0 && x->entries[at].key != key)
-		at = (at + 1) & (x->room - 1);
-	return at;
+	if (x->n == 0)
+		return INDEX_NONE;
+	index = index_in(x->places, x->bits);
+	return index_find(&index, key, sim_index_key, x);
 }
 
 uint32_t sim_index_find(const struct sim_index *x, uint64_t key)
 {
-	uint32_t value = x->n > 0 ? x->entries[sim_index_place(x, key)].value : 0;
+	uint32_t row = sim_index_row(x, key);
 
-	return value > 0 ? value - 1 : SIM_NOT_FOUND;
+	return row == INDEX_NONE ? SIM_NOT_FOUND : x->rows[row].value;
+}
+
+static void sim_index_set(struct sim_index *x, uint32_t row)
+{
+	struct index index = index_in(x->places, x->bits);
+
+	index_set(&index, index_place(&index, x->rows[row].key, sim_index_key, x), row);
 }
 
 static int sim_index_grow(struct sim_index *x)
 {
-	struct sim_index grown = { .room = x->room ? x->room * 2 : FIRST_ROOM,
-				   .n = x->n };
+	unsigned int bits = x->bits ? x->bits + 1 : FIRST_BITS;
+	struct sim_entry *rows =
+		reallocarray(x->rows, (size_t)1 << (bits - 1), sizeof(*rows));
+	uint32_t *places;
 
-	grown.entries = calloc(grown.room, sizeof(*grown.entries));
-	if (!grown.entries)
+	if (!rows)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < x->room; i++)
-		if (x->entries[i].value > 0)
-			grown.entries[sim_index_place(&grown, x->entries[i].key)] =
-				x->entries[i];
-	free(x->entries);
-	*x = grown;
+	x->rows = rows;
+	places = calloc((size_t)1 << bits, sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	free(x->places);
+	x->places = places;
+	x->bits = bits;
+	for (uint32_t row = 0; row < x->n; row++)
+		sim_index_set(x, row);
 	return 0;
 }
 
 int sim_index_put(struct sim_index *x, uint64_t key, uint32_t value)
 {
-	struct sim_entry *entry;
+	uint32_t row = sim_index_row(x, key);
 
-	if (x->n >= x->room / 2 && sim_index_grow(x) < 0)
+	if (row != INDEX_NONE) {
+		x->rows[row].value = value;
+		return 0;
+	}
+	if (x->n >= UINT32_C(1) << x->bits >> 1 && sim_index_grow(x) < 0)
 		return -ENOMEM;
-	entry = &x->entries[sim_index_place(x, key)];
-	x->n += entry->value == 0;
-	*entry = (struct sim_entry){ .key = key, .value = value + 1 };
+	x->rows[x->n] = (struct sim_entry){ .key = key, .value = value };
+	sim_index_set(x, x->n++);
 	return 0;
 }
 
-/* What was pushed past the gap moves back into it, or it would not be found again. */
+/* The last row takes the place of the one that goes. */
 void sim_index_remove(struct sim_index *x, uint64_t key)
 {
-	uint32_t mask = x->room - 1;
-	uint32_t gap;
+	struct index index = index_in(x->places, x->bits ? x->bits : FIRST_BITS);
+	uint32_t row = sim_index_row(x, key);
+	struct sim_entry last;
 
-	if (sim_index_find(x, key) == SIM_NOT_FOUND)
+	if (row == INDEX_NONE)
 		return;
-	gap = sim_index_place(x, key);
-	for (uint32_t at = (gap + 1) & mask; x->entries[at].value > 0;
-	     at = (at + 1) & mask) {
-		uint32_t home = sim_index_home(x, x->entries[at].key);
-
-		/* It may lie anywhere from its home on. */
-		if (((at + x->room - home) & mask) < ((at + x->room - gap) & mask))
-			continue;
-		x->entries[gap] = x->entries[at];
-		gap = at;
+	index_remove(&index, key, sim_index_key, x);
+	last = x->rows[x->n - 1];
+	if (row < x->n - 1) {
+		index_remove(&index, last.key, sim_index_key, x);
+		x->rows[row] = last;
+		sim_index_set(x, row);
 	}
-	x->entries[gap].value = 0;
 	x->n--;
 }
 
 void sim_index_clear(struct sim_index *x)
 {
-	free(x->entries);
+	free(x->rows);
+	free(x->places);
 	*x = (struct sim_index){ 0 };
 }

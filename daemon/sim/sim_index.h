@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Numbers found by numbers: a hash table with open addressing. All zero: empty.
+ * Numbers found by numbers, in a table that grows. All zero: empty.
  */
 
 #include <stdint.h>
@@ -12,16 +12,17 @@
 struct sim_index {
 	struct sim_entry {
 		uint64_t key;
-		uint32_t value; /* plus one; 0: the entry is free */
-	} * entries;            /* owned */
-	uint32_t room;          /* a power of two */
+		uint32_t value;
+	} * rows;         /* @n of them, in no order; owned */
+	uint32_t *places; /* of the hash table over @rows, 2^@bits; owned */
+	unsigned int bits;
 	uint32_t n;
 };
 
 /** The value of @key; SIM_NOT_FOUND. */
 uint32_t sim_index_find(const struct sim_index *x, uint64_t key);
 
-/** Puts @value, below SIM_NOT_FOUND, in place of what @key had. Returns 0; -ENOMEM. */
+/** Puts @value in place of what @key had. Returns 0; -ENOMEM. */
 int sim_index_put(struct sim_index *x, uint64_t key, uint32_t value);
 
 /** Takes @key out, if it is there. */
