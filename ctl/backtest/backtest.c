@@ -57,7 +57,8 @@ static bool is_corrected(const struct bt_event *ev)
 }
 
 /* Charges a corrected error to its page. 0 and *ret, NO_PAGE if it has none; -ENOMEM. */
-static int charge_page(struct backtest *b, const struct bt_event *ev, uint32_t *ret)
+static int backtest_charge_page(struct backtest *b, const struct bt_event *ev,
+				uint32_t *ret)
 {
 	struct bt_dimm *d = &b->dimms[ev->dimm];
 	struct bt_page *page;
@@ -84,8 +85,8 @@ static int charge_page(struct backtest *b, const struct bt_event *ev, uint32_t *
 }
 
 /* True if @policy never sees the row, since the page was out of use by then. */
-static bool is_avoided(struct backtest *b, unsigned int policy, const struct bt_event *ev,
-		       uint32_t page)
+static bool backtest_is_avoided(struct backtest *b, unsigned int policy,
+				const struct bt_event *ev, uint32_t page)
 {
 	int64_t offlined_at;
 
@@ -102,20 +103,20 @@ static bool is_avoided(struct backtest *b, unsigned int policy, const struct bt_
  * Time goes on for each policy whether the error comes or not: pages that wait for a
  * budget are offlined meanwhile, this one perhaps.
  */
-static int give_to_policies(struct backtest *b, const struct bt_event *ev, uint32_t page)
+static int backtest_give(struct backtest *b, const struct bt_event *ev, uint32_t page)
 {
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < b->n_policies; i++) {
 		r = bt_advance(b, i, b->dimms[ev->dimm].machine, ev->time);
-		if (r == 0 && !is_avoided(b, i, ev, page))
+		if (r == 0 && !backtest_is_avoided(b, i, ev, page))
 			r = bt_feed(b, i, ev, page);
 	}
 	return r;
 }
 
 /* One row, in its turn. 0; -ENOMEM. */
-static int take_event(struct backtest *b, const struct bt_event *ev)
+static int backtest_take(struct backtest *b, const struct bt_event *ev)
 {
 	struct bt_dimm *d = &b->dimms[ev->dimm];
 	struct bt_machine *m = &b->machines[d->machine];
@@ -136,14 +137,14 @@ static int take_event(struct backtest *b, const struct bt_event *ev)
 	if (is_corrected(ev)) {
 		d->ces += ev->count;
 		b->input.ces += ev->count;
-		r = charge_page(b, ev, &page);
+		r = backtest_charge_page(b, ev, &page);
 	}
 	if (r == 0 && !m->runs)
 		r = bt_start_machine(b, d->machine, ev->time);
-	return r < 0 ? r : give_to_policies(b, ev, page);
+	return r < 0 ? r : backtest_give(b, ev, page);
 }
 
-static int compare_events(const void *a, const void *b)
+static int order_compare(const void *a, const void *b)
 {
 	const struct bt_event *x = a, *y = b;
 
@@ -152,7 +153,7 @@ static int compare_events(const void *a, const void *b)
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
-static bool is_sorted(const struct bt_order *o)
+static bool order_is_sorted(const struct bt_order *o)
 {
 	for (size_t i = 1; i < o->n; i++)
 		if (o->v[i].time < o->v[i - 1].time)
@@ -161,28 +162,28 @@ static bool is_sorted(const struct bt_order *o)
 }
 
 /* Gives on the @n rows that are first in time. */
-static int release(struct backtest *b, size_t n)
+static int order_release(struct backtest *b, size_t n)
 {
 	struct bt_order *o = &b->order;
 	int r = 0;
 
 	if (o->n == 0)
 		return 0;
-	if (!is_sorted(o))
-		qsort(o->v, o->n, sizeof(*o->v), compare_events);
+	if (!order_is_sorted(o))
+		qsort(o->v, o->n, sizeof(*o->v), order_compare);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (o->v[i].time < o->released)
 			b->input.late++;
 		else
 			o->released = o->v[i].time;
-		r = take_event(b, &o->v[i]);
+		r = backtest_take(b, &o->v[i]);
 	}
 	o->n -= n;
 	memmove(o->v, o->v + n, o->n * sizeof(*o->v));
 	return r;
 }
 
-static int make_room(struct bt_order *o)
+static int order_make_room(struct bt_order *o)
 {
 	size_t room = o->room ? o->room * 2 : FIRST_ROWS;
 	struct bt_event *v;
@@ -199,7 +200,7 @@ static int make_room(struct bt_order *o)
 
 /* What waits is tried every hour; from one end of 64 bits to the other that never ends.
  */
-static bool is_in_time(const struct backtest_row *row)
+static bool row_is_in_time(const struct backtest_row *row)
 {
 	return row->time >= 0 && row->time < LAST_TIME &&
 	       (row->ue_time == BACKTEST_NO_TIME ||
@@ -211,10 +212,10 @@ int backtest_add(struct backtest *b, const struct backtest_row *row)
 	struct bt_order *o = &b->order;
 	struct bt_event *ev;
 	uint32_t dimm;
-	int r = make_room(o);
+	int r = order_make_room(o);
 
 	b->input.rows++;
-	if (!is_in_time(row)) {
+	if (!row_is_in_time(row)) {
 		b->input.untimed++;
 		return 0;
 	}
@@ -241,14 +242,14 @@ int backtest_add(struct backtest *b, const struct backtest_row *row)
 				 .coord = row->coord,
 				 .kind = (uint8_t)row->kind,
 				 .has_address = row->has_address };
-	return o->n == QUEUE_ROWS ? release(b, BACKTEST_ORDER_ROWS) : 0;
+	return o->n == QUEUE_ROWS ? order_release(b, BACKTEST_ORDER_ROWS) : 0;
 }
 
 /*
  * What waits for a budget goes on until the DIMM's uncorrected error, or as long as
  * anything was recorded.
  */
-static int finish_dimm(struct backtest *b, const struct bt_dimm *d)
+static int backtest_finish_dimm(struct backtest *b, const struct bt_dimm *d)
 {
 	int64_t end = d->ticket != BACKTEST_NO_TIME ? d->ticket : b->input.last;
 	int r = 0;
@@ -261,7 +262,7 @@ static int finish_dimm(struct backtest *b, const struct bt_dimm *d)
 }
 
 /* Which pages erred up to the UE of their DIMM, and were out of use by then. */
-static void count_before_ue(struct backtest *b)
+static void backtest_count_before_ue(struct backtest *b)
 {
 	for (uint32_t i = 0; i < b->pages.n; i++) {
 		const struct bt_page *page = bt_page_at(b, i);
@@ -282,14 +283,14 @@ static void count_before_ue(struct backtest *b)
 
 int backtest_finish(struct backtest *b)
 {
-	int r = release(b, b->order.n);
+	int r = order_release(b, b->order.n);
 
 	for (uint32_t i = 0; r == 0 && i < b->n_dimms; i++)
-		r = finish_dimm(b, &b->dimms[i]);
+		r = backtest_finish_dimm(b, &b->dimms[i]);
 	b->input.dimms = b->n_dimms;
 	for (uint32_t i = 0; i < b->n_dimms; i++)
 		b->input.ue_dimms += bt_ue_of(&b->dimms[i]) != BACKTEST_NO_TIME;
-	count_before_ue(b);
+	backtest_count_before_ue(b);
 	return r;
 }
 

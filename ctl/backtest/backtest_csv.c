@@ -33,7 +33,7 @@ static const char *const names[CSV_COLUMN_MAX_] = {
 };
 
 /* Moves what is left to the front and reads on. 0, or negative errno. */
-static int fill(struct csv *csv)
+static int csv_fill(struct csv *csv)
 {
 	ssize_t n;
 
@@ -93,7 +93,7 @@ static int skip_long(struct csv *csv)
 		csv->start = csv->end;
 		if (csv->at_end)
 			break;
-		r = fill(csv);
+		r = csv_fill(csv);
 		if (r < 0)
 			return r;
 	}
@@ -140,7 +140,7 @@ static int next_record(struct csv *csv, char **ret, size_t *ret_len)
 			csv->in_long = true;
 			return -EBADMSG;
 		}
-		r = fill(csv);
+		r = csv_fill(csv);
 		if (r < 0)
 			return r;
 	}
@@ -224,7 +224,7 @@ static int split(const struct csv *csv, char *text, size_t len, field_fn fn,
 	}
 }
 
-static bool take_name(void *userdata, unsigned int column, struct backtest_text field)
+static bool csv_take_name(void *userdata, unsigned int column, struct backtest_text field)
 {
 	struct csv *csv = userdata;
 
@@ -241,7 +241,7 @@ static bool take_name(void *userdata, unsigned int column, struct backtest_text 
 	return true;
 }
 
-static bool is_empty(const char *text, size_t len)
+static bool csv_is_empty(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
@@ -286,14 +286,14 @@ int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret
 			text += sizeof(bom);
 			len -= sizeof(bom);
 		}
-	} while (r > 0 && is_empty(text, len));
+	} while (r > 0 && csv_is_empty(text, len));
 	*ret_why = r == 0 ? "it is empty" : "its first line is too long";
 	if (r == 0 || r == -EBADMSG)
 		return -EINVAL;
 	if (r < 0)
 		return r;
 	csv->separator = choose_separator(text, len);
-	n = split(csv, text, len, take_name, csv);
+	n = split(csv, text, len, csv_take_name, csv);
 	*ret_why = "its header has too many columns, names one twice, or is misquoted";
 	if (n < 0)
 		return -EINVAL;
@@ -336,7 +336,7 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why)
 
 	do {
 		r = next_record(csv, &text, &len);
-	} while (r > 0 && is_empty(text, len));
+	} while (r > 0 && csv_is_empty(text, len));
 	*ret_why = "longer than 64 KiB";
 	if (r <= 0)
 		return r;

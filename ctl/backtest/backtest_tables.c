@@ -17,7 +17,7 @@
 #define FIRST_ROOM   64
 #define SERVER_LOCAL "" /* of rows that name neither server nor DIMM */
 
-_wraps_ static uint32_t hash_text(const char *text)
+_wraps_ static uint32_t names_hash(const char *text)
 {
 	uint32_t h = 2166136261U;
 
@@ -26,7 +26,7 @@ _wraps_ static uint32_t hash_text(const char *text)
 	return h ^ h >> 15;
 }
 
-static int grow_names(struct bt_names *names)
+static int names_grow(struct bt_names *names)
 {
 	uint32_t room = names->room ? names->room * 2 : FIRST_ROOM;
 	uint32_t mask = room * 2 - 1;
@@ -40,7 +40,7 @@ static int grow_names(struct bt_names *names)
 	if (!index)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < names->n; i++) {
-		uint32_t at = hash_text(v[i]) & mask;
+		uint32_t at = names_hash(v[i]) & mask;
 
 		while (index[at])
 			at = (at + 1) & mask;
@@ -57,14 +57,14 @@ static int grow_names(struct bt_names *names)
  * The number of @key, given to it now if it is new and there are fewer than @limit. 0; 1
  * if it is new; -ENOSPC; -ENOMEM.
  */
-static int find_name(struct bt_names *names, const char *key, uint32_t limit,
-		     uint32_t *ret)
+static int names_find(struct bt_names *names, const char *key, uint32_t limit,
+		      uint32_t *ret)
 {
 	uint32_t at;
 
-	if (names->n == names->room && grow_names(names) < 0)
+	if (names->n == names->room && names_grow(names) < 0)
 		return -ENOMEM;
-	at = hash_text(key) & names->mask;
+	at = names_hash(key) & names->mask;
 	while (names->index[at]) {
 		if (strcmp(names->v[names->index[at] - 1], key) == 0) {
 			*ret = names->index[at] - 1;
@@ -145,7 +145,7 @@ static int find_machine(struct backtest *b, const struct backtest_row *row,
 		snprintf(key, sizeof(key), "%s", dimm_key);
 	else
 		copy_name(key, row->server);
-	r = find_name(&b->machine_keys, key, UINT32_MAX, ret);
+	r = names_find(&b->machine_keys, key, UINT32_MAX, ret);
 	return r > 0 ? add_machine(b, ret) : r;
 }
 
@@ -199,7 +199,7 @@ int bt_find_dimm(struct backtest *b, const struct backtest_row *row, uint32_t *r
 		copy_name(name, row->dimm);
 	else
 		name_place(row, name, sizeof(key) - len - 1);
-	r = find_name(&b->dimm_keys, key, BACKTEST_MAX_DIMMS, ret);
+	r = names_find(&b->dimm_keys, key, BACKTEST_MAX_DIMMS, ret);
 	return r > 0 ? add_dimm(b, row, key, name) : r;
 }
 
@@ -208,17 +208,17 @@ struct bt_page *bt_page_at(const struct backtest *b, uint32_t page)
 	return (struct bt_page *)(void *)(b->pages.v + page * b->pages.stride);
 }
 
-_wraps_ static uint32_t hash_page(uint32_t machine, uint64_t pfn)
+_wraps_ static uint32_t pages_hash(uint32_t machine, uint64_t pfn)
 {
 	uint64_t h = (pfn ^ (uint64_t)machine << 44) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (uint32_t)(h >> 32);
 }
 
-static uint32_t find_place(const struct backtest *b, uint32_t machine, uint64_t pfn)
+static uint32_t pages_place(const struct backtest *b, uint32_t machine, uint64_t pfn)
 {
 	const struct bt_pages *p = &b->pages;
-	uint32_t at = hash_page(machine, pfn) & p->mask;
+	uint32_t at = pages_hash(machine, pfn) & p->mask;
 
 	for (; p->index[at]; at = (at + 1) & p->mask) {
 		const struct bt_page *page = bt_page_at(b, p->index[at] - 1);
@@ -229,7 +229,7 @@ static uint32_t find_place(const struct backtest *b, uint32_t machine, uint64_t 
 	return at;
 }
 
-static int grow_pages(struct backtest *b)
+static int pages_grow(struct backtest *b)
 {
 	struct bt_pages *p = &b->pages;
 	uint32_t room = p->room ? p->room * 2 : FIRST_ROOM;
@@ -249,7 +249,7 @@ static int grow_pages(struct backtest *b)
 	for (uint32_t i = 0; i < p->n; i++) {
 		const struct bt_page *page = bt_page_at(b, i);
 
-		index[find_place(b, page->machine, page->pfn)] = i + 1;
+		index[pages_place(b, page->machine, page->pfn)] = i + 1;
 	}
 	return 0;
 }
@@ -257,7 +257,8 @@ static int grow_pages(struct backtest *b)
 /* NO_PAGE if it never erred. */
 uint32_t bt_peek_page(const struct backtest *b, uint32_t machine, uint64_t pfn)
 {
-	return b->pages.n > 0 ? b->pages.index[find_place(b, machine, pfn)] - 1 : NO_PAGE;
+	return b->pages.n > 0 ? b->pages.index[pages_place(b, machine, pfn)] - 1
+			      : NO_PAGE;
 }
 
 /* The number of a page, made now if it is new. 0; 1 if it is; -ENOMEM. */
@@ -267,9 +268,9 @@ int bt_find_page(struct backtest *b, uint32_t machine, uint64_t pfn, uint32_t *r
 	struct bt_page *page;
 	uint32_t at;
 
-	if (p->n == p->room && grow_pages(b) < 0)
+	if (p->n == p->room && pages_grow(b) < 0)
 		return -ENOMEM;
-	at = find_place(b, machine, pfn);
+	at = pages_place(b, machine, pfn);
 	if (p->index[at]) {
 		*ret = p->index[at] - 1;
 		return 0;
@@ -287,7 +288,7 @@ int bt_find_page(struct backtest *b, uint32_t machine, uint64_t pfn, uint32_t *r
 	return 1;
 }
 
-static void free_names(struct bt_names *names)
+static void names_free(struct bt_names *names)
 {
 	for (uint32_t i = 0; i < names->n; i++)
 		free(names->v[i]);
@@ -305,6 +306,6 @@ void bt_free_tables(struct backtest *b)
 	free(b->pages.index);
 	free(b->dimms);
 	free(b->machines);
-	free_names(&b->dimm_keys);
-	free_names(&b->machine_keys);
+	names_free(&b->dimm_keys);
+	names_free(&b->machine_keys);
 }
