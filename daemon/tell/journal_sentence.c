@@ -1,135 +1,173 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What each notice says, for people: one line that names the thing, what happened and, if
- * something is to be done, what. It sends nothing and decides nothing.
+ * The sentence of each notice, for people: one line that names the page or the DIMM, what
+ * happened, and what to do if something is to be done. It sends nothing, and decides
+ * nothing.
  */
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "tell/journal.h"
+#include "track/records.h"
 
-#define OUTCOME_MAX 32
+#define PAGE_TEXT_MAX    (DIMM_LABEL_MAX + 32)
+#define OUTCOME_TEXT_MAX 32
+#define SPAN_TEXT_MAX    32
 
-static unsigned long long address_of(const struct notice *r,
-				     const struct journal_context *c)
+/* "0x1000 on DIMM_A0", or the label alone. Returns @buf. */
+static const char *place_of(const struct notice *r, const struct journal_context *c,
+			    char buf[PAGE_TEXT_MAX])
 {
-	return pfn_to_paddr(r->pfn, c->page_shift).addr;
-}
-
-/* " (migrated)": the kernel's own word, where it gave one. Returns @buf. */
-static const char *outcome_of(const struct notice *r, char *buf, size_t size)
-{
-	buf[0] = '\0';
-	if (r->outcome != SOFT_UNKNOWN)
-		snprintf(buf, size, " (%s)", soft_outcome_to_string(r->outcome));
+	if (r->has_pfn)
+		snprintf(buf, PAGE_TEXT_MAX, "0x%llx on %s",
+			 (unsigned long long)pfn_to_paddr(r->pfn, c->page_shift).addr,
+			 c->dimm_label);
+	else
+		snprintf(buf, PAGE_TEXT_MAX, "%s", c->dimm_label);
 	return buf;
 }
 
-static int say_first_ce(char *buf, size_t size, const struct notice *r,
-			const struct journal_context *c)
+/* " (migrated)": the kernel's own word, if it gave one. Returns @buf. */
+static const char *outcome_of(const struct notice *r, char buf[OUTCOME_TEXT_MAX])
 {
-	return snprintf(buf, size,
-			"First corrected error of page 0x%llx (%s); watching it.",
-			address_of(r, c), c->dimm_label);
+	buf[0] = '\0';
+	if (r->outcome != SOFT_UNKNOWN)
+		snprintf(buf, OUTCOME_TEXT_MAX, " (%s)",
+			 soft_outcome_to_string(r->outcome));
+	return buf;
 }
 
-static int say_threshold(char *buf, size_t size, const struct notice *r,
-			 const struct journal_context *c)
+static int sentence_page_first_ce(char *buf, size_t size, const struct notice *r,
+				  const struct journal_context *c)
 {
-	if (r->reason != REASON_PAGE_THRESHOLD) {
-		return snprintf(buf, size, "Page 0x%llx (%s) is to be offlined: %s (%s).",
-				address_of(r, c), c->dimm_label,
+	char place[PAGE_TEXT_MAX];
+
+	return snprintf(buf, size,
+			"First corrected error of page %s; its errors are counted from "
+			"now on.",
+			place_of(r, c, place));
+}
+
+static int sentence_page_threshold(char *buf, size_t size, const struct notice *r,
+				   const struct journal_context *c)
+{
+	char place[PAGE_TEXT_MAX], span[SPAN_TEXT_MAX], threshold[SPAN_TEXT_MAX];
+
+	place_of(r, c, place);
+	if (r->reason != REASON_PAGE_THRESHOLD)
+		return snprintf(buf, size,
+				"Page %s is due to be taken out of use: %s (%s).", place,
 				reason_to_string(r->reason), reason_help(r->reason));
-	}
 	return snprintf(
 		buf, size,
-		"Page 0x%llx (%s) had %u corrected errors within %lld s (threshold %u): it "
-		"is to be offlined.",
-		address_of(r, c), c->dimm_label, r->in_window,
-		(long long)(r->threshold.window.us / USEC_PER_SEC), r->threshold.count);
+		"Page %s: %u corrected error%s in %s reach the threshold %s; it is "
+		"due to be taken out of use.",
+		place, r->in_window, text_plural(r->in_window),
+		config_format_span(r->threshold.window, span, sizeof(span)),
+		config_format_threshold(&r->threshold, threshold, sizeof(threshold)));
 }
 
-static int say_offlined(char *buf, size_t size, const struct notice *r,
-			const struct journal_context *c)
+static int sentence_page_offlined(char *buf, size_t size, const struct notice *r,
+				  const struct journal_context *c)
 {
-	const char *what = "Offlined";
-	char outcome[OUTCOME_MAX];
+	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX];
+	unsigned long long n = r->count;
 
-	if (r->result == RESULT_DRY_RUN)
-		what = "Dry run: would have offlined";
+	place_of(r, c, place);
 	if (r->result == RESULT_ALREADY)
-		what = "Already poisoned by somebody else:";
-	return snprintf(
-		buf, size, "%s page 0x%llx (%s), %s%s, after %llu corrected errors (%s).",
-		what, address_of(r, c), c->dimm_label, frame_kind_to_string(r->page_type),
-		outcome_of(r, outcome, sizeof(outcome)), (unsigned long long)r->count,
-		reason_to_string(r->reason));
-}
-
-static int say_failed(char *buf, size_t size, const struct notice *r,
-		      const struct journal_context *c)
-{
-	char outcome[OUTCOME_MAX];
-
-	outcome_of(r, outcome, sizeof(outcome));
-	return snprintf(buf, size,
-			"Page 0x%llx (%s), %s, could not be offlined: %s (%s)%s%s%s%s",
-			address_of(r, c), c->dimm_label,
-			frame_kind_to_string(r->page_type), result_to_string(r->result),
-			result_help(r->result), r->error ? "; the kernel said: " : "",
-			r->error ? strerror(r->error) : "", r->error ? outcome : "",
-			r->retry_at.us ? "; it will be tried again." : ".");
-}
-
-static int say_refused(char *buf, size_t size, const struct notice *r,
-		       const struct journal_context *c)
-{
-	return snprintf(buf, size, "Page 0x%llx (%s) is not offlined: %s (%s).",
-			address_of(r, c), c->dimm_label, result_to_string(r->result),
-			result_help(r->result));
-}
-
-static int say_uncorrected(char *buf, size_t size, const struct notice *r,
-			   const struct journal_context *c)
-{
+		return snprintf(
+			buf, size,
+			"Page %s was taken out of use before by somebody else; it "
+			"had %llu corrected error%s (%s).",
+			place, n, text_plural(n), reason_to_string(r->reason));
 	return snprintf(
 		buf, size,
-		"%llu uncorrected memory error(s) on %s; soft offline cannot help, plan to "
-		"replace the DIMM.",
-		(unsigned long long)r->count, c->dimm_label);
+		"%s page %s, %s%s, out of use after %llu corrected error%s (%s)%s",
+		r->result == RESULT_DRY_RUN ? "Dry run: would have taken" : "Took", place,
+		frame_kind_to_string(r->page_type), outcome_of(r, outcome), n,
+		text_plural(n), reason_to_string(r->reason),
+		r->result == RESULT_DRY_RUN ? "." : "; no data was lost.");
 }
 
-static int say_unattributed(char *buf, size_t size, const struct notice *r,
-			    const struct journal_context *c)
+static int sentence_page_failed(char *buf, size_t size, const struct notice *r,
+				const struct journal_context *c)
 {
-	return snprintf(buf, size, "Corrected error on %s that names no page: %s (%s).",
+	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX];
+
+	return snprintf(
+		buf, size, "Page %s, %s, could not be taken out of use: %s (%s)%s%s%s%s",
+		place_of(r, c, place), frame_kind_to_string(r->page_type),
+		result_to_string(r->result), result_help(r->result),
+		r->error ? "; the kernel said: " : "", r->error ? strerror(r->error) : "",
+		r->error ? outcome_of(r, outcome) : "",
+		r->retry_at.us ? "; it will be tried again." : ".");
+}
+
+static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
+				 const struct journal_context *c)
+{
+	bool for_good =
+		r->result == RESULT_BUDGET_DIMM || r->result == RESULT_BUDGET_TOTAL;
+	char place[PAGE_TEXT_MAX];
+
+	return snprintf(buf, size, "Page %s stays in use: %s (%s).%s",
+			place_of(r, c, place), result_to_string(r->result),
+			result_help(r->result),
+			for_good ? "" : " It is looked at again at its next error.");
+}
+
+static int sentence_uncorrected(char *buf, size_t size, const struct notice *r,
+				const struct journal_context *c)
+{
+	char place[PAGE_TEXT_MAX];
+	unsigned long long n = r->count;
+
+	return snprintf(buf, size,
+			"%llu uncorrected memory error%s %s %s: data there was lost. The "
+			"kernel log shows what it did about it.",
+			n, text_plural(n), r->has_pfn ? "in page" : "on",
+			place_of(r, c, place));
+}
+
+static int sentence_unattributed(char *buf, size_t size, const struct notice *r,
+				 const struct journal_context *c)
+{
+	return snprintf(buf, size,
+			"A corrected error on %s cannot be charged to a page: %s (%s).",
 			c->dimm_label, result_to_string(r->result),
 			result_help(r->result));
 }
 
-static int say_lost(char *buf, size_t size, const struct notice *r,
-		    const struct journal_context *c)
+static int sentence_events_lost(char *buf, size_t size, const struct notice *r,
+				const struct journal_context *c)
 {
+	unsigned long long n = r->count;
+
 	return snprintf(
 		buf, size,
-		"%llu events are lost to the counts: overwritten before they were read, or read "
-		"by a daemon that was killed before it stored them. Counts are lower bounds.",
-		(unsigned long long)r->count);
+		"Lost %llu memory error event%s, overwritten before they were "
+		"read, or read by a daemon that was killed before it stored them; "
+		"all counts are lower bounds.",
+		n, text_plural(n));
 }
 
-static int say_malformed(char *buf, size_t size, const struct notice *r,
-			 const struct journal_context *c)
+static int sentence_malformed(char *buf, size_t size, const struct notice *r,
+			      const struct journal_context *c)
 {
+	unsigned long long n = r->count;
+
 	return snprintf(buf, size,
-			"%llu ring-buffer page(s) could not be decoded to their end.",
-			(unsigned long long)r->count);
+			"%llu page%s of the kernel's ring buffer could not be decoded to "
+			"the end.",
+			n, text_plural(n));
 }
 
-/* Nothing was spent of it: "used up" would be wrong. */
-static int say_no_budget(char *buf, size_t size, const struct notice *r,
-			 const struct journal_context *c)
+/* Nothing of the budget was spent: "used up" would be wrong. */
+static int sentence_no_budget(char *buf, size_t size, const struct notice *r,
+			      const struct journal_context *c)
 {
 	if (r->result == RESULT_BUDGET_DIMM)
 		return snprintf(buf, size,
@@ -141,168 +179,173 @@ static int say_no_budget(char *buf, size_t size, const struct notice *r,
 	if (r->retry_at.us == USEC_NEVER)
 		return snprintf(
 			buf, size,
-			"PagesPerHour or Burst is 0: no page is offlined; failing pages "
-			"wait.");
+			"PagesPerHour or Burst is 0: no page is offlined; failing "
+			"pages wait.");
 	return snprintf(
 		buf, size,
 		"The hourly budget is empty after the start: it was spent before, "
-		"or no database tells what was spent. Failing pages wait for their "
+		"or no database says what was spent. Failing pages wait for their "
 		"turn.");
 }
 
-static int say_budget(char *buf, size_t size, const struct notice *r,
-		      const struct journal_context *c)
+static int sentence_budget(char *buf, size_t size, const struct notice *r,
+			   const struct journal_context *c)
 {
 	unsigned long long n = r->count;
 
 	if (n == 0)
-		return say_no_budget(buf, size, r, c);
+		return sentence_no_budget(buf, size, r, c);
 	if (r->result == RESULT_BUDGET_HOUR)
-		return snprintf(
-			buf, size,
-			"The hourly budget is used up after %llu page%s; failing pages wait "
-			"for their turn.",
-			n, n == 1 ? "" : "s");
+		return snprintf(buf, size,
+				"The hourly budget is used up after %llu page%s; failing "
+				"pages wait for their turn.",
+				n, text_plural(n));
 	if (r->result == RESULT_BUDGET_DIMM)
 		return snprintf(
 			buf, size,
-			"%s has used up its budget of %llu page%s: replace the DIMM. No more "
-			"of its pages are offlined.",
-			c->dimm_label, n, n == 1 ? "" : "s");
+			"%s has used up its budget of %llu page%s: replace the DIMM. "
+			"No more of its pages are offlined.",
+			c->dimm_label, n, text_plural(n));
 	return snprintf(
 		buf, size,
 		"The budget of the whole machine is used up after %llu page%s; no "
 		"more are offlined. Look for failing DIMMs.",
-		n, n == 1 ? "" : "s");
+		n, text_plural(n));
 }
 
-static int say_hold(char *buf, size_t size, const struct notice *r,
-		    const struct journal_context *c)
+static int sentence_hold(char *buf, size_t size, const struct notice *r,
+			 const struct journal_context *c)
 {
 	bool because = r->result == RESULT_UNSUPPORTED && c->hold_why;
 
-	return snprintf(buf, size,
-			"Nothing is offlined for now: %s (%s)%s%s. Counting goes on; see "
-			"softofflinectl check.",
-			result_to_string(r->result),
-			because ? c->hold_why : result_help(r->result),
-			r->error ? "; the kernel said: " : "",
-			r->error ? strerror(r->error) : "");
+	return snprintf(
+		buf, size,
+		"Nothing is offlined for now: %s (%s)%s%s. Counting continues; see "
+		"softofflinectl check.",
+		result_to_string(r->result),
+		because ? c->hold_why : result_help(r->result),
+		r->error ? "; the kernel said: " : "",
+		r->error ? strerror(r->error) : "");
 }
 
-static int say_released(char *buf, size_t size, const struct notice *r,
-			const struct journal_context *c)
+static int sentence_released(char *buf, size_t size, const struct notice *r,
+			     const struct journal_context *c)
 {
 	return snprintf(buf, size,
-			"The kernel soft-offlines pages again; pages that wait go on.");
+			"The kernel soft-offlines pages again; waiting pages get their "
+			"turn.");
 }
 
-static int say_poison_moved(char *buf, size_t size, const struct notice *r,
-			    const struct journal_context *c)
+static int sentence_poison_moved(char *buf, size_t size, const struct notice *r,
+				 const struct journal_context *c)
 {
 	return snprintf(
 		buf, size,
-		"The poisoned-page counter moved by %+lld KiB, not by our doing: %s.",
+		"The poisoned-page counter moved by %+lld KiB, and softofflined did "
+		"not cause it: %s.",
 		(long long)r->delta_kib, poison_cause_help(r->cause));
 }
 
-static int say_poison_lost(char *buf, size_t size, const struct notice *r,
+static int sentence_poison_lost(char *buf, size_t size, const struct notice *r,
+				const struct journal_context *c)
+{
+	char place[PAGE_TEXT_MAX];
+
+	return snprintf(buf, size,
+			"Page %s was poisoned and is in use again, as after memory went "
+			"offline and online%s.",
+			place_of(r, c, place),
+			r->reason == REASON_REPLAYED ? "; it is offlined again" : "");
+}
+
+static int sentence_summary(char *buf, size_t size, const struct notice *r,
+			    const struct journal_context *c)
+{
+	unsigned long long n = r->count;
+
+	return snprintf(buf, size,
+			"%llu more message%s of the last minute %s not shown; see "
+			"softofflinectl pages and softofflinectl history.",
+			n, text_plural(n), n == 1 ? "is" : "are");
+}
+
+static int sentence_recovered(char *buf, size_t size, const struct notice *r,
+			      const struct journal_context *c)
+{
+	char place[PAGE_TEXT_MAX];
+
+	return snprintf(buf, size, "The daemon ended during an attempt on page %s: %s.",
+			place_of(r, c, place),
+			r->result == RESULT_OFFLINED
+				? "the kernel has taken the page out of use"
+				: "the kernel has not taken the page out of use, and it "
+				  "waits for its turn");
+}
+
+static int sentence_replay(char *buf, size_t size, const struct notice *r,
 			   const struct journal_context *c)
 {
-	return snprintf(
-		buf, size,
-		"Page 0x%llx (%s) was poisoned and is in use again, as after memory went "
-		"offline and online%s.",
-		address_of(r, c), c->dimm_label,
-		r->reason == REASON_REPLAYED ? "; it is offlined anew" : "");
-}
-
-static int say_summary(char *buf, size_t size, const struct notice *r,
-		       const struct journal_context *c)
-{
-	return snprintf(
-		buf, size,
-		"%llu further messages of the last minute were held back; softofflinectl "
-		"pages shows all.",
-		(unsigned long long)r->count);
-}
-
-static int say_recovered(char *buf, size_t size, const struct notice *r,
-			 const struct journal_context *c)
-{
-	return snprintf(
-		buf, size,
-		"An attempt on page 0x%llx (%s) was cut off by the daemon's end: %s.",
-		address_of(r, c), c->dimm_label,
-		r->result == RESULT_OFFLINED
-			? "the kernel had done it"
-			: "it had not been done and waits for its turn");
-}
-
-static int say_replay(char *buf, size_t size, const struct notice *r,
-		      const struct journal_context *c)
-{
-	unsigned long long n = (unsigned long long)r->count;
+	unsigned long long n = r->count;
 
 	if (r->reason == REASON_REPLAYED)
 		return snprintf(
 			buf, size,
-			"%llu %s of earlier boots: offlined again, as the budget allows.",
-			n, n == 1 ? "offlined page" : "offlined pages");
+			"%llu page%s that an earlier boot offlined: offlined again, "
+			"as the budget allows.",
+			n, text_plural(n));
+	return snprintf(buf, size,
+			"%llu page%s that an earlier boot offlined: not offlined again, "
+			"because %s; the counts of the pages stay.",
+			n, text_plural(n),
+			r->reason == REASON_MEMORY_CHANGED
+				? "the memory map or the modules have changed"
+				: "it is not known whether the memory is the same");
+}
+
+static int sentence_foreign(char *buf, size_t size, const struct notice *r,
+			    const struct journal_context *c)
+{
+	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX];
+
+	place_of(r, c, place);
+	outcome_of(r, outcome);
+	if (r->error == 0)
+		return snprintf(buf, size,
+				"Page %s, %s%s, was taken out of use, but not by "
+				"softofflined: %s (%s).",
+				place, frame_kind_to_string(r->page_type), outcome,
+				reason_to_string(r->reason), reason_help(r->reason));
 	return snprintf(
 		buf, size,
-		"%llu %s of earlier boots: not offlined again, since %s; what "
-		"was counted for them stands.",
-		n, n == 1 ? "offlined page" : "offlined pages",
-		r->reason == REASON_MEMORY_CHANGED
-			? "the memory map or the modules have changed"
-			: "it cannot be told whether the memory is still the same");
+		"Page %s, %s, could not be taken out of use for somebody else: %s "
+		"(%s); the kernel said: %s%s%s.",
+		place, frame_kind_to_string(r->page_type), reason_to_string(r->reason),
+		reason_help(r->reason), strerror(r->error), outcome,
+		r->retry_at.us ? "; softofflined tries again" : "");
 }
 
-static int say_foreign(char *buf, size_t size, const struct notice *r,
-		       const struct journal_context *c)
-{
-	char outcome[OUTCOME_MAX];
-
-	outcome_of(r, outcome, sizeof(outcome));
-	if (r->error == 0)
-		return snprintf(
-			buf, size,
-			"Page 0x%llx (%s), %s%s, was taken out of use, not by us: %s (%s).",
-			address_of(r, c), c->dimm_label,
-			frame_kind_to_string(r->page_type), outcome,
-			reason_to_string(r->reason), reason_help(r->reason));
-	return snprintf(buf, size,
-			"Page 0x%llx (%s), %s, could not be offlined for somebody else: "
-			"%s (%s); the kernel said: %s%s%s.",
-			address_of(r, c), c->dimm_label,
-			frame_kind_to_string(r->page_type), reason_to_string(r->reason),
-			reason_help(r->reason), strerror(r->error), outcome,
-			r->retry_at.us ? "; we try again" : "");
-}
-
-static int say_fault(char *buf, size_t size, const struct notice *r,
-		     const struct journal_context *c)
+static int sentence_fault(char *buf, size_t size, const struct notice *r,
+			  const struct journal_context *c)
 {
 	return snprintf(buf, size, "%s: fault class %s (%s): %s.", c->dimm_label,
 			fault_class_to_string(r->fault), fault_class_help(r->fault),
 			c->verdict_why);
 }
 
-static int say_verdict(char *buf, size_t size, const struct notice *r,
-		       const struct journal_context *c)
+static int sentence_verdict(char *buf, size_t size, const struct notice *r,
+			    const struct journal_context *c)
 {
 	return snprintf(buf, size, "%s: verdict %s: %s.", c->dimm_label,
 			verdict_to_string(r->verdict), c->verdict_why);
 }
 
-static int say_module(char *buf, size_t size, const struct notice *r,
-		      const struct journal_context *c)
+static int sentence_module(char *buf, size_t size, const struct notice *r,
+			   const struct journal_context *c)
 {
 	return snprintf(
 		buf, size,
-		"%s: another module sits in its slot. The old one's history is closed "
-		"and kept; the new one starts without.",
+		"%s: another module sits in its slot. The history of the old module "
+		"is closed and kept; the new module starts without one.",
 		c->dimm_label);
 }
 
@@ -311,47 +354,47 @@ int journal_sentence(const struct notice *r, const struct journal_context *c, ch
 {
 	switch (r->kind) {
 	case NOTICE_PAGE_FIRST_CE:
-		return say_first_ce(buf, size, r, c);
+		return sentence_page_first_ce(buf, size, r, c);
 	case NOTICE_PAGE_THRESHOLD:
-		return say_threshold(buf, size, r, c);
+		return sentence_page_threshold(buf, size, r, c);
 	case NOTICE_PAGE_OFFLINED:
-		return say_offlined(buf, size, r, c);
+		return sentence_page_offlined(buf, size, r, c);
 	case NOTICE_PAGE_FAILED:
-		return say_failed(buf, size, r, c);
+		return sentence_page_failed(buf, size, r, c);
 	case NOTICE_PAGE_REFUSED:
-		return say_refused(buf, size, r, c);
+		return sentence_page_refused(buf, size, r, c);
 	case NOTICE_UNCORRECTED:
-		return say_uncorrected(buf, size, r, c);
+		return sentence_uncorrected(buf, size, r, c);
 	case NOTICE_UNATTRIBUTED:
-		return say_unattributed(buf, size, r, c);
+		return sentence_unattributed(buf, size, r, c);
 	case NOTICE_EVENTS_LOST:
-		return say_lost(buf, size, r, c);
+		return sentence_events_lost(buf, size, r, c);
 	case NOTICE_MALFORMED:
-		return say_malformed(buf, size, r, c);
+		return sentence_malformed(buf, size, r, c);
 	case NOTICE_BUDGET:
-		return say_budget(buf, size, r, c);
+		return sentence_budget(buf, size, r, c);
 	case NOTICE_HOLD:
-		return say_hold(buf, size, r, c);
+		return sentence_hold(buf, size, r, c);
 	case NOTICE_RELEASED:
-		return say_released(buf, size, r, c);
+		return sentence_released(buf, size, r, c);
 	case NOTICE_POISON_MOVED:
-		return say_poison_moved(buf, size, r, c);
+		return sentence_poison_moved(buf, size, r, c);
 	case NOTICE_POISON_LOST:
-		return say_poison_lost(buf, size, r, c);
+		return sentence_poison_lost(buf, size, r, c);
 	case NOTICE_SUMMARY:
-		return say_summary(buf, size, r, c);
+		return sentence_summary(buf, size, r, c);
 	case NOTICE_REPLAY:
-		return say_replay(buf, size, r, c);
+		return sentence_replay(buf, size, r, c);
 	case NOTICE_RECOVERED:
-		return say_recovered(buf, size, r, c);
+		return sentence_recovered(buf, size, r, c);
 	case NOTICE_FOREIGN:
-		return say_foreign(buf, size, r, c);
+		return sentence_foreign(buf, size, r, c);
 	case NOTICE_FAULT:
-		return say_fault(buf, size, r, c);
+		return sentence_fault(buf, size, r, c);
 	case NOTICE_MODULE:
-		return say_module(buf, size, r, c);
+		return sentence_module(buf, size, r, c);
 	case NOTICE_VERDICT:
-		return say_verdict(buf, size, r, c);
+		return sentence_verdict(buf, size, r, c);
 	case NOTICE_MAX_:
 		break;
 	}

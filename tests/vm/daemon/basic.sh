@@ -199,7 +199,7 @@ test_dry_run()
 		'SELECT count(*), result FROM action GROUP BY result'
 	check 'stored' stored_all
 	check 'nothing is poisoned' grew 0
-	check 'told' logged 'Dry run: would have offlined page'
+	check 'told' logged 'Dry run: would have taken page'
 	check 'no page counts as offlined' comes 0 "$(pages offlined)"
 	daemon_stop
 	victim_stop victim

@@ -144,7 +144,7 @@ END
 		"SELECT sum(value) FROM totals WHERE key IN ('events', 'events_lost')"
 	check 'something was lost' [ "$(sql "$(total events_lost)")" -gt 1000 ]
 	check 'something was not' [ "$(sql "$(total events)")" -gt 100 ]
-	check 'it is told' logged '[0-9]+ events are lost to the counts'
+	check 'it is told' logged 'Lost [0-9]+ memory error events?'
 
 	kill -STOP "$daemon"
 	emit addr=0x2000000 repeat=7000 step=4096 wrap=16 cpu=1

@@ -76,19 +76,19 @@ test_own_requests()
 	check 'a page is offlined' comes 'offlined|offlined|1' \
 		"$(page "$pfn" 'state, result, by_us')"
 	check "with the kernel's own word" logged \
-		'Offlined page 0x[0-9a-f]+ .*, anonymous \(migrated\), after 2'
+		'Took page 0x[0-9a-f]+ .*, anonymous \(migrated\), out of use after 2'
 	check 'the move of the counter is ours' comes offlined "$(cause "$pfn")"
 	check 'once' grew 4
 	check 'nothing of it is put down to others' comes 0 \
 		"SELECT count(*) FROM action WHERE action = 'foreign'"
-	check 'nor told as such' same 0 "$(grep -c 'not by us' "$log")"
+	check 'nor told as such' same 0 "$(grep -c 'not by softofflined' "$log")"
 
 	check 'pinner starts' pinner_start pinner
 	pfn=$(victim_pfn pinner 0)
 	ce "$pfn"
 	ce "$pfn"
 	check "a failure has the kernel's word, too" logged \
-		'could not be offlined: busy .*Device or resource busy \(not-migrated\)'
+		'could not be taken out of use: busy .*Device or resource busy \(not-migrated\)'
 	check 'and is ours' comes '' "$(foreign "$pfn")"
 	daemon_stop
 	victim_stop pinner
@@ -121,7 +121,7 @@ test_others()
 	check 'recorded with its origin' comes 'kernel-request offlined 0' \
 		"$(foreign "$pfn")"
 	check 'and the move as its doing' comes kernel "$(cause "$pfn")"
-	check 'told' logged 'anonymous \(migrated\), was taken out of use, not by us'
+	check 'told' logged 'anonymous \(migrated\), was taken out of use, but not by softofflined'
 
 	check 'three pages' grew 12
 	check 'none of our budget' comes 0 'SELECT sum(by_us) FROM page'

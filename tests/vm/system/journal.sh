@@ -28,7 +28,7 @@ check 'address, priority, who' same "$(address "$pfn1") 4 softofflined $unit" \
 	"$(message $offlined '"\(.SOFTOFFLINE_ADDRESS) \(.PRIORITY
 	) \(.SYSLOG_IDENTIFIER) \(._SYSTEMD_UNIT)"')"
 check 'a sentence for people' has "$(message $offlined .MESSAGE)" \
-	"^Offlined page $(address "$pfn1") \(DIMM_A0\), .*\(page-threshold\)\.\$"
+	"^Took page $(address "$pfn1") on DIMM_A0, .*\(page-threshold\); no data was lost\.\$"
 
 # A package's installation does this.
 journalctl --update-catalog
