@@ -17,6 +17,7 @@
 #define MAX_FIELDS     20
 #define FIELD_MAX      512
 #define SENTENCE_MAX   (FIELD_MAX - 16) /* with "MESSAGE=" before it */
+#define SPAN_TEXT_MAX  32
 
 struct message {
 	bool to_journal; /* else only the sentence is written, and no field is made */
@@ -91,6 +92,8 @@ static int notice_priority(const struct notice *r)
 static void message_add_page(struct message *m, const struct notice *r,
 			     const struct journal_context *c)
 {
+	char span[SPAN_TEXT_MAX];
+
 	message_add(m, "SOFTOFFLINE_PFN", "0x%llx", (unsigned long long)r->pfn.n);
 	message_add(m, "SOFTOFFLINE_ADDRESS", "0x%llx",
 		    (unsigned long long)pfn_to_paddr(r->pfn, c->page_shift).addr);
@@ -98,6 +101,8 @@ static void message_add_page(struct message *m, const struct notice *r,
 	if (r->threshold.count > 0) {
 		message_add(m, "SOFTOFFLINE_IN_WINDOW", "%u", r->in_window);
 		message_add(m, "SOFTOFFLINE_THRESHOLD", "%u", r->threshold.count);
+		message_add(m, "SOFTOFFLINE_WINDOW", "%s",
+			    config_format_span(r->threshold.window, span, sizeof(span)));
 		message_add(m, "SOFTOFFLINE_WINDOW_SEC", "%lld",
 			    (long long)(r->threshold.window.us / USEC_PER_SEC));
 	}
