@@ -35,7 +35,7 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return method ? bus_calls_take(userdata, m, method, error) : -ENOSYS;
 }
 
-static int take_status(struct bus *b)
+static int bus_take_status(struct bus *b)
 {
 	const struct report_field *fields;
 	usec_t now = clock_boot();
@@ -57,7 +57,7 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
 			sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	int r = take_status(b);
+	int r = bus_take_status(b);
 
 	if (r < 0)
 		return bus_fail(error, r, "");
@@ -146,7 +146,7 @@ static int ask_for_name(struct bus *b)
 					 b);
 }
 
-static int set_up(struct bus *b, sd_event *event)
+static int bus_set_up(struct bus *b, sd_event *event)
 {
 	int r = sd_bus_add_object_vtable(b->connection, &b->object, BUS_PATH,
 					 BUS_INTERFACE, vtable, b);
@@ -204,14 +204,14 @@ int bus_new(struct bus **ret, sd_bus *connection, sd_event *event,
 	b->ctx = ctx;
 	r = bus_calls_init(b, event);
 	if (r >= 0)
-		r = set_up(b, event);
+		r = bus_set_up(b, event);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(b);
 	return 0;
 }
 
-static void turn_away(struct offline_call *slot)
+static void offline_call_turn_away(struct offline_call *slot)
 {
 	if (!slot->call)
 		return;
@@ -225,7 +225,7 @@ struct bus *bus_free(struct bus *b)
 	if (!b)
 		return NULL;
 	for (size_t i = 0; i < BUS_MAX_OFFLINES; i++)
-		turn_away(&b->offlines[i]);
+		offline_call_turn_away(&b->offlines[i]);
 	bus_calls_done(b);
 	sd_bus_slot_unref(b->name);
 	sd_bus_slot_unref(b->filter);
@@ -237,7 +237,7 @@ struct bus *bus_free(struct bus *b)
 	return NULL;
 }
 
-static struct offline_call *find_offline(struct bus *b, uint64_t cookie)
+static struct offline_call *offline_call_find(struct bus *b, uint64_t cookie)
 {
 	for (size_t i = 0; i < BUS_MAX_OFFLINES; i++)
 		if (b->offlines[i].call && b->offlines[i].cookie == cookie)
@@ -247,7 +247,7 @@ static struct offline_call *find_offline(struct bus *b, uint64_t cookie)
 
 void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int error)
 {
-	struct offline_call *slot = find_offline(b, cookie);
+	struct offline_call *slot = offline_call_find(b, cookie);
 
 	if (!slot)
 		return;

@@ -54,7 +54,7 @@ static unsigned int line_length(const struct line *line)
 	return n;
 }
 
-static void turn_away(struct line *line)
+static void line_turn_away(struct line *line)
 {
 	struct call *c;
 
@@ -67,7 +67,7 @@ static void turn_away(struct line *line)
 }
 
 /* Nothing is to be done if the answer cannot be sent: the caller has gone, or the bus. */
-static void answer_error(struct call *c, int r, sd_bus_error *error)
+static void call_answer_error(struct call *c, int r, sd_bus_error *error)
 {
 	(void)sd_bus_reply_method_errno(c->m, r, error);
 	sd_bus_error_free(error);
@@ -79,7 +79,7 @@ static int too_many(sd_bus_error *error)
 				"Too many calls wait for their answers; wait for one.");
 }
 
-static void arm(struct bus *b)
+static void calls_arm(struct bus *b)
 {
 	usec_t when = usec(0);
 
@@ -98,7 +98,7 @@ static void arm(struct bus *b)
  * Turns.
  */
 
-static void run(struct line *line, struct call *c)
+static void call_run(struct line *line, struct call *c)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r = c->method->run(c, &error);
@@ -106,7 +106,7 @@ static void run(struct line *line, struct call *c)
 	if (r == CALL_GOES_ON)
 		return;
 	if (r < 0)
-		answer_error(c, r, &error);
+		call_answer_error(c, r, &error);
 	TAILQ_REMOVE(line, c, entry);
 	call_free(c);
 }
@@ -128,7 +128,7 @@ bool bus_calls_drop(struct bus *b)
  * holds as much of ours as it may, because somebody does not read his answers. A new
  * connection begins with nothing held.
  */
-static void give_up(struct bus *b)
+static void calls_give_up(struct bus *b)
 {
 	if (b->given_up)
 		return;
@@ -136,7 +136,7 @@ static void give_up(struct bus *b)
 	b->ops->down(b->ctx, -ENOBUFS);
 }
 
-static void run_others(struct bus *b)
+static void calls_run_others(struct bus *b)
 {
 	usec_t begin = clock_boot(), end;
 	int64_t rest;
@@ -145,7 +145,7 @@ static void run_others(struct bus *b)
 		b->rest = usec_add(begin, usec(UNSENT_REST));
 		return;
 	}
-	run(&b->others, TAILQ_FIRST(&b->others));
+	call_run(&b->others, TAILQ_FIRST(&b->others));
 	end = clock_boot();
 	rest = REST_PARTS * usec_sub(end, begin).us;
 	b->rest = usec_add(end, usec(rest < MAX_REST ? rest : MAX_REST));
@@ -156,12 +156,12 @@ static int on_turn(sd_event_source *s, uint64_t when, void *userdata)
 	struct bus *b = userdata;
 
 	if (!TAILQ_EMPTY(&b->root))
-		run(&b->root, TAILQ_FIRST(&b->root));
+		call_run(&b->root, TAILQ_FIRST(&b->root));
 	else if (!TAILQ_EMPTY(&b->lists))
-		run(&b->lists, TAILQ_FIRST(&b->lists));
+		call_run(&b->lists, TAILQ_FIRST(&b->lists));
 	else if (!TAILQ_EMPTY(&b->others))
-		run_others(b);
-	arm(b);
+		calls_run_others(b);
+	calls_arm(b);
 	return 0;
 }
 
@@ -179,10 +179,10 @@ int bus_calls_init(struct bus *b, sd_event *event)
 
 void bus_calls_done(struct bus *b)
 {
-	turn_away(&b->asked);
-	turn_away(&b->root);
-	turn_away(&b->lists);
-	turn_away(&b->others);
+	line_turn_away(&b->asked);
+	line_turn_away(&b->root);
+	line_turn_away(&b->lists);
+	line_turn_away(&b->others);
 	b->turn = sd_event_source_disable_unref(b->turn);
 }
 
@@ -218,18 +218,18 @@ static struct line *choose_line(struct bus *b, const struct call *c, sd_bus_erro
 }
 
 /* Takes @c over; its user is known. */
-static void line_up(struct bus *b, struct call *c)
+static void call_line_up(struct bus *b, struct call *c)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct line *line = choose_line(b, c, &error);
 
 	if (!line) {
-		answer_error(c, -EACCES, &error);
+		call_answer_error(c, -EACCES, &error);
 		call_free(c);
 		return;
 	}
 	TAILQ_INSERT_TAIL(line, c, entry);
-	arm(b);
+	calls_arm(b);
 }
 
 static void refuse_unknown(struct call *c, const sd_bus_error *why)
@@ -238,17 +238,17 @@ static void refuse_unknown(struct call *c, const sd_bus_error *why)
 
 	/* Who has gone needs no answer. */
 	if (sd_bus_error_has_name(why, SD_BUS_ERROR_NO_REPLY)) {
-		give_up(c->bus);
+		calls_give_up(c->bus);
 	} else if (!sd_bus_error_has_name(why, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
 		sd_bus_error_setf(&error, BUS_ERROR_BUSY,
 				  "The bus did not say who calls: %s. Call again.",
 				  why->message ? why->message : why->name);
-		answer_error(c, -EBUSY, &error);
+		call_answer_error(c, -EBUSY, &error);
 	}
 	call_free(c);
 }
 
-static int on_told(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_user(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
 	const sd_bus_error *why = sd_bus_message_get_error(reply);
 	struct call *c = userdata;
@@ -259,7 +259,7 @@ static int on_told(sd_bus_message *reply, void *userdata, sd_bus_error *ret_erro
 	TAILQ_REMOVE(&b->asked, c, entry);
 	if (!why && sd_bus_message_read(reply, "u", &uid) >= 0) {
 		c->uid = uid;
-		line_up(b, c);
+		call_line_up(b, c);
 	} else if (why) {
 		refuse_unknown(c, why);
 	} else {
@@ -281,7 +281,8 @@ static bool may_ask(const struct bus *b, const char *sender)
 	return all < MAX_ASKED && of_one < MAX_ASKED_BY_ONE;
 }
 
-static int ask(struct bus *b, struct call *c, const char *sender, sd_bus_error *error)
+static int call_ask(struct bus *b, struct call *c, const char *sender,
+		    sd_bus_error *error)
 {
 	int r;
 
@@ -289,7 +290,7 @@ static int ask(struct bus *b, struct call *c, const char *sender, sd_bus_error *
 		return too_many(error);
 	r = sd_bus_call_method_async(b->connection, &c->who, "org.freedesktop.DBus",
 				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-				     "GetConnectionUnixUser", on_told, c, "s", sender);
+				     "GetConnectionUnixUser", on_user, c, "s", sender);
 	if (r >= 0)
 		TAILQ_INSERT_TAIL(&b->asked, c, entry);
 	return r;
@@ -304,7 +305,7 @@ static int take_peers_user(struct call *c)
 	return r < 0 ? r : sd_bus_creds_get_euid(creds, &c->uid);
 }
 
-static int arrive(struct bus *b, struct call *c, sd_bus_error *error)
+static int call_arrive(struct bus *b, struct call *c, sd_bus_error *error)
 {
 	const char *sender = sd_bus_message_get_sender(c->m);
 	int r = c->method->read ? c->method->read(c, error) : 0;
@@ -312,10 +313,10 @@ static int arrive(struct bus *b, struct call *c, sd_bus_error *error)
 	if (r < 0)
 		return r;
 	if (sender)
-		return ask(b, c, sender, error);
+		return call_ask(b, c, sender, error);
 	r = take_peers_user(c);
 	if (r >= 0)
-		line_up(b, c);
+		call_line_up(b, c);
 	return r;
 }
 
@@ -334,7 +335,7 @@ int bus_calls_take(struct bus *b, sd_bus_message *m, const struct method *method
 	c->bus = b;
 	c->m = sd_bus_message_ref(m);
 	c->method = method;
-	r = arrive(b, c, error);
+	r = call_arrive(b, c, error);
 	if (r < 0)
 		call_free(c);
 	return r < 0 ? r : 1;

@@ -20,12 +20,12 @@ void bus_list_done(struct list *list)
 	free(list->rows);
 }
 
-static void *row_at(const struct call *c, uint32_t i)
+static void *list_row(const struct call *c, uint32_t i)
 {
 	return c->list.rows + i * c->method->list->size;
 }
 
-static int make_room(struct list *list, size_t size)
+static int list_make_room(struct list *list, size_t size)
 {
 	uint32_t wanted = list->allocated ? 2 * list->allocated : FIRST_ROWS;
 	char *rows;
@@ -40,7 +40,7 @@ static int make_room(struct list *list, size_t size)
 	return 0;
 }
 
-static int keep_row(void *userdata, const void *report)
+static int list_keep_row(void *userdata, const void *report)
 {
 	struct call *c = userdata;
 	size_t size = c->method->list->size;
@@ -48,15 +48,15 @@ static int keep_row(void *userdata, const void *report)
 
 	if (c->list.n == BUS_MAX_ROWS)
 		return -E2BIG;
-	r = make_room(&c->list, size);
+	r = list_make_room(&c->list, size);
 	if (r < 0)
 		return r;
-	memcpy(row_at(c, c->list.n), report, size);
+	memcpy(list_row(c, c->list.n), report, size);
 	c->list.n++;
 	return 0;
 }
 
-static uint32_t most_rows(const struct call *c)
+static uint32_t list_most_rows(const struct call *c)
 {
 	uint32_t most = c->uid == 0 ? BUS_MAX_ROWS : BUS_OTHERS_ROWS;
 
@@ -64,7 +64,7 @@ static uint32_t most_rows(const struct call *c)
 }
 
 /* The order is made once, from the rows that there are. */
-static void sort(struct call *c)
+static void list_sort(struct call *c)
 {
 	const struct list_kind *kind = c->method->list;
 
@@ -72,11 +72,11 @@ static void sort(struct call *c)
 		qsort(c->list.rows, c->list.n, kind->size, kind->compare);
 }
 
-static int collect(struct call *c)
+static int list_collect(struct call *c)
 {
 	struct report_filter part = c->filter;
 	struct list *list = &c->list;
-	uint32_t most = most_rows(c);
+	uint32_t most = list_most_rows(c);
 	uint64_t cursor = 0;
 	int r;
 
@@ -84,7 +84,7 @@ static int collect(struct call *c)
 	if (c->turns > 0)
 		part.cursor = list->cursor;
 	part.limit = most - list->n;
-	r = c->method->list->collect(c->bus, &part, keep_row, c, &cursor);
+	r = c->method->list->collect(c->bus, &part, list_keep_row, c, &cursor);
 	if (r < 0)
 		return r;
 	list->cursor = cursor;
@@ -92,11 +92,11 @@ static int collect(struct call *c)
 	list->collected = cursor == 0 || list->n >= most ||
 			  (c->uid != 0 && c->turns >= BUS_OTHERS_PARTS);
 	if (list->collected)
-		sort(c);
+		list_sort(c);
 	return CALL_GOES_ON;
 }
 
-static int begin_reply(struct call *c)
+static int list_begin_reply(struct call *c)
 {
 	struct list *list = &c->list;
 	int r = sd_bus_message_new_method_return(c->m, &list->reply);
@@ -106,7 +106,7 @@ static int begin_reply(struct call *c)
 	return sd_bus_message_open_container(list->reply, SD_BUS_TYPE_ARRAY, "a{sv}");
 }
 
-static int append_row(struct call *c, void *report)
+static int list_append_row(struct call *c, void *report)
 {
 	size_t n;
 	const struct report_field *fields = c->method->list->fields(&n);
@@ -117,22 +117,22 @@ static int append_row(struct call *c, void *report)
 	return bus_append_report(c->list.reply, report, fields, n);
 }
 
-static int append_rows(struct call *c)
+static int list_append_rows(struct call *c)
 {
 	struct list *list = &c->list;
 	uint32_t end = list->n;
-	int r = list->reply ? 0 : begin_reply(c);
+	int r = list->reply ? 0 : list_begin_reply(c);
 
 	if (end - list->appended > APPENDED_A_TURN)
 		end = list->appended + APPENDED_A_TURN;
 	while (r >= 0 && list->appended < end) {
-		r = append_row(c, row_at(c, list->appended));
+		r = list_append_row(c, list_row(c, list->appended));
 		list->appended++;
 	}
 	return r;
 }
 
-static int send_reply(struct call *c)
+static int list_send_reply(struct call *c)
 {
 	struct list *list = &c->list;
 	int r = sd_bus_message_close_container(list->reply);
@@ -151,13 +151,13 @@ int bus_list_turn(struct call *c, sd_bus_error *error)
 	if (c->filter.has_address && c->uid != 0)
 		return bus_deny(error, "Asking about one address");
 	if (!list->collected) {
-		r = collect(c);
+		r = list_collect(c);
 		return r < 0 ? bus_fail(error, r, "") : r;
 	}
-	r = append_rows(c);
+	r = list_append_rows(c);
 	if (r >= 0 && list->appended < list->n)
 		return CALL_GOES_ON;
 	if (r >= 0)
-		r = send_reply(c);
+		r = list_send_reply(c);
 	return r < 0 ? r : 0;
 }

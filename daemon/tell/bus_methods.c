@@ -213,7 +213,7 @@ static int reply_report(struct call *c, const void *report,
 	return sent(r);
 }
 
-static int get_status(struct call *c, sd_bus_error *error)
+static int method_get_status(struct call *c, sd_bus_error *error)
 {
 	struct bus *b = c->bus;
 	const struct report_field *fields;
@@ -232,7 +232,7 @@ static int get_status(struct call *c, sd_bus_error *error)
 	return reply_report(c, &status, fields, n);
 }
 
-static int get_policy(struct call *c, sd_bus_error *error)
+static int method_get_policy(struct call *c, sd_bus_error *error)
 {
 	_cleanup_(free_p) char *text = NULL;
 	int r = c->bus->ops->policy(c->bus->ctx, &text);
@@ -240,7 +240,7 @@ static int get_policy(struct call *c, sd_bus_error *error)
 	return r < 0 ? bus_fail(error, r, "") : reply_text(c, text);
 }
 
-static int get_policy_for(struct call *c, sd_bus_error *error)
+static int method_get_policy_for(struct call *c, sd_bus_error *error)
 {
 	_cleanup_(free_p) char *text = NULL;
 	int r = c->bus->ops->policy_for(c->bus->ctx, c->label, c->mc, &text);
@@ -248,7 +248,7 @@ static int get_policy_for(struct call *c, sd_bus_error *error)
 	return r < 0 ? bus_fail(error, r, "") : reply_text(c, text);
 }
 
-static int explain(struct call *c, sd_bus_error *error)
+static int method_explain(struct call *c, sd_bus_error *error)
 {
 	char why[REPORT_TEXT_MAX] = "";
 	const struct report_field *fields;
@@ -262,7 +262,7 @@ static int explain(struct call *c, sd_bus_error *error)
 	return reply_report(c, &outlook, fields, n);
 }
 
-static int reload(struct call *c, sd_bus_error *error)
+static int method_reload(struct call *c, sd_bus_error *error)
 {
 	_cleanup_(free_p) char *text = NULL;
 	int r = c->bus->ops->reload(c->bus->ctx, &text);
@@ -273,7 +273,7 @@ static int reload(struct call *c, sd_bus_error *error)
 	return r < 0 ? bus_fail(error, r, "") : reply_text(c, text);
 }
 
-static struct offline_call *free_slot(struct bus *b)
+static struct offline_call *offline_call_unused(struct bus *b)
 {
 	for (size_t i = 0; i < BUS_MAX_OFFLINES; i++)
 		if (!b->offlines[i].call)
@@ -282,24 +282,24 @@ static struct offline_call *free_slot(struct bus *b)
 }
 
 /* An attempt may outlive a connection; its answer must not reach a call on the next. */
-static uint64_t next_cookie(void)
+static uint64_t offline_call_cookie(void)
 {
 	static uint64_t last;
 
 	return ++last;
 }
 
-static int offline(struct call *c, sd_bus_error *error)
+static int method_offline(struct call *c, sd_bus_error *error)
 {
 	char why[REPORT_TEXT_MAX] = "";
 	struct bus *b = c->bus;
-	struct offline_call *slot = free_slot(b);
+	struct offline_call *slot = offline_call_unused(b);
 	uint64_t cookie;
 	int r;
 
 	if (!slot)
 		return bus_fail(error, -EBUSY, "Too many Offline calls wait already.");
-	cookie = next_cookie();
+	cookie = offline_call_cookie();
 	*slot = (struct offline_call){ cookie, sd_bus_message_ref(c->m) };
 	r = b->ops->offline(b->ctx, c->address, cookie, why);
 	/* If it was answered from within all the same, that answer stands. */
@@ -309,7 +309,7 @@ static int offline(struct call *c, sd_bus_error *error)
 	return bus_fail(error, r, why);
 }
 
-static int forget(struct call *c, sd_bus_error *error)
+static int method_forget(struct call *c, sd_bus_error *error)
 {
 	char why[REPORT_TEXT_MAX] = "";
 	int r = c->bus->ops->forget(c->bus->ctx, c->address, why);
@@ -319,7 +319,7 @@ static int forget(struct call *c, sd_bus_error *error)
 	return sent(sd_bus_reply_method_return(c->m, NULL));
 }
 
-static int forget_dimm(struct call *c, sd_bus_error *error)
+static int method_forget_dimm(struct call *c, sd_bus_error *error)
 {
 	char why[REPORT_TEXT_MAX] = "";
 	int r = c->bus->ops->forget_dimm(c->bus->ctx, c->label, why);
@@ -331,20 +331,20 @@ static int forget_dimm(struct call *c, sd_bus_error *error)
 
 /* clang-format off */
 static const struct method methods[] = {
-	{ "GetStatus",    NULL,         NULL,          NULL,              get_status },
+	{ "GetStatus",    NULL,         NULL,          NULL,              method_get_status },
 	{ "ListPages",    NULL,         &pages_kind,   read_filter,       bus_list_turn },
 	{ "ListHistory",  NULL,         &history_kind, read_filter,       bus_list_turn },
 	{ "ListErrors",   NULL,         &errors_kind,  read_filter,       bus_list_turn },
 	{ "ListDimms",    NULL,         &dimms_kind,   NULL,              bus_list_turn },
 	{ "ListNodes",    NULL,         &nodes_kind,   NULL,              bus_list_turn },
-	{ "GetPolicy",    NULL,         NULL,          NULL,              get_policy },
-	{ "GetPolicyFor", NULL,         NULL,          read_label_and_mc, get_policy_for },
+	{ "GetPolicy",    NULL,         NULL,          NULL,              method_get_policy },
+	{ "GetPolicyFor", NULL,         NULL,          read_label_and_mc, method_get_policy_for },
 	{ "Explain",      "Asking about one address",
-	                                NULL,          read_address,      explain },
-	{ "Reload",       "Reload",     NULL,          NULL,              reload },
-	{ "Offline",      "Offline",    NULL,          read_address,      offline },
-	{ "Forget",       "Forget",     NULL,          read_address,      forget },
-	{ "ForgetDimm",   "ForgetDimm", NULL,          read_label,        forget_dimm },
+	                                NULL,          read_address,      method_explain },
+	{ "Reload",       "Reload",     NULL,          NULL,              method_reload },
+	{ "Offline",      "Offline",    NULL,          read_address,      method_offline },
+	{ "Forget",       "Forget",     NULL,          read_address,      method_forget },
+	{ "ForgetDimm",   "ForgetDimm", NULL,          read_label,        method_forget_dimm },
 };
 /* clang-format on */
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void copy_text(char *to, size_t size, const char *from)
+static void set_text(char *to, size_t size, const char *from)
 {
 	snprintf(to, size, "%s", from);
 }
@@ -36,10 +36,10 @@ void report_from_db_page(const struct db_page *row, unsigned int page_shift,
 		.last_seen = row->last_seen,
 		.attempts = row->attempts,
 	};
-	copy_text(ret->dimm, sizeof(ret->dimm), row->dimm);
-	copy_text(ret->state, sizeof(ret->state), row->state);
-	copy_text(ret->reason, sizeof(ret->reason), row->reason);
-	copy_text(ret->result, sizeof(ret->result), row->result);
+	set_text(ret->dimm, sizeof(ret->dimm), row->dimm);
+	set_text(ret->state, sizeof(ret->state), row->state);
+	set_text(ret->reason, sizeof(ret->reason), row->reason);
+	set_text(ret->result, sizeof(ret->result), row->result);
 }
 
 void report_from_db_history(const struct db_history *row, unsigned int page_shift,
@@ -54,11 +54,11 @@ void report_from_db_history(const struct db_history *row, unsigned int page_shif
 		.poisoned_before_kib = kib(row->poisoned_before_kib),
 		.poisoned_after_kib = kib(row->poisoned_after_kib),
 	};
-	copy_text(ret->action, sizeof(ret->action), row->action);
-	copy_text(ret->reason, sizeof(ret->reason), row->reason);
-	copy_text(ret->result, sizeof(ret->result), row->result);
-	copy_text(ret->page_type, sizeof(ret->page_type), row->page_type);
-	copy_text(ret->outcome, sizeof(ret->outcome), row->outcome);
+	set_text(ret->action, sizeof(ret->action), row->action);
+	set_text(ret->reason, sizeof(ret->reason), row->reason);
+	set_text(ret->result, sizeof(ret->result), row->result);
+	set_text(ret->page_type, sizeof(ret->page_type), row->page_type);
+	set_text(ret->outcome, sizeof(ret->outcome), row->outcome);
 }
 
 void report_from_db_ce(const struct db_ce *row, struct ce_report *ret)
@@ -70,8 +70,8 @@ void report_from_db_ce(const struct db_ce *row, struct ce_report *ret)
 		.count = row->count,
 		.events = row->events,
 	};
-	copy_text(ret->dimm, sizeof(ret->dimm), row->dimm);
-	copy_text(ret->severity, sizeof(ret->severity), report_severity(row->severity));
+	set_text(ret->dimm, sizeof(ret->dimm), row->dimm);
+	set_text(ret->severity, sizeof(ret->severity), report_severity(row->severity));
 }
 
 void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
@@ -88,15 +88,15 @@ void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
 		.banks = rec->fault.banks,
 		.former = rec->former,
 	};
-	copy_text(ret->label, sizeof(ret->label), rec->label);
-	copy_text(ret->fault, sizeof(ret->fault),
-		  rec->fault.class == FAULT_NONE
-			  ? ""
-			  : fault_class_to_string(rec->fault.class));
-	copy_text(ret->part, sizeof(ret->part), rec->part);
-	copy_text(ret->serial, sizeof(ret->serial), rec->serial);
-	copy_text(ret->identity, sizeof(ret->identity),
-		  rec->serial[0] ? "exact" : "unknown");
+	set_text(ret->label, sizeof(ret->label), rec->label);
+	set_text(ret->fault, sizeof(ret->fault),
+		 rec->fault.class == FAULT_NONE
+			 ? ""
+			 : fault_class_to_string(rec->fault.class));
+	set_text(ret->part, sizeof(ret->part), rec->part);
+	set_text(ret->serial, sizeof(ret->serial), rec->serial);
+	set_text(ret->identity, sizeof(ret->identity),
+		 rec->serial[0] ? "exact" : "unknown");
 	(void)report_location(rec->mc, rec->layer, ret->location, sizeof(ret->location));
 }
 
