@@ -65,7 +65,7 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 {
 	const struct writer *w = userdata;
 	struct dimm_report report;
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 	enum verdict verdict;
 
 	/* An empty record "other memory" is not shown. */

@@ -105,7 +105,7 @@ struct backtest_result {
 	unsigned int budgets; /* met: BACKTEST_BUDGET_*, or-ed */
 	enum fault_class class;
 	enum verdict verdict;
-	char verdict_why[FAULT_WHY_MAX];
+	char verdict_why[CLASS_WHY_MAX];
 };
 
 enum backtest_budget {

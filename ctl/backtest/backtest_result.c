@@ -25,7 +25,7 @@ static void judge(const struct backtest *b, unsigned int policy, uint32_t dimm,
 		return;
 	run = &m->runs[policy];
 	for (unsigned int i = 0; i < run->n_dimm_of; i++) {
-		char why[FAULT_WHY_MAX];
+		char why[CLASS_WHY_MAX];
 		enum fault_class class;
 		enum verdict verdict;
 

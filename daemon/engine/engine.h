@@ -92,7 +92,7 @@ struct engine_status {
 	/* What the pages in line wait for; RESULT_NONE: their turn. */
 	enum result waiting_for;
 	enum verdict verdict;
-	char verdict_why[FAULT_WHY_MAX];
+	char verdict_why[CLASS_WHY_MAX];
 };
 
 /** Fills *ret for @now; walks the tracker once. */
@@ -100,4 +100,4 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 
 /** Verdict of one DIMM, and the sentence why, with its numbers (always terminated). */
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
-				 char ret_why[FAULT_WHY_MAX]);
+				 char ret_why[CLASS_WHY_MAX]);

@@ -59,7 +59,7 @@ static void fault_widen(struct engine *e, struct effects *out, uint16_t dimm,
 static void fault_check_channel(struct engine *e, struct effects *out, uint16_t dimm,
 				usec_t when)
 {
-	usec_t since = usec_sub(when, usec(FAULT_CHANNEL_WINDOW));
+	usec_t since = usec_sub(when, usec(CLASS_CHANNEL_WINDOW));
 	struct fault_counts n;
 
 	fault_map_count(e->faults, dimm, NULL, since, &n);
@@ -91,7 +91,7 @@ static bool fault_is_settled(const struct engine *e, uint16_t dimm)
 {
 	const struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 
-	return f->cells >= FAULT_CELLS &&
+	return f->cells >= FAULT_MAP_CELLS &&
 	       (f->class == FAULT_CHANNEL ||
 		(f->class == FAULT_RANK && !e->dimms.shares_channel[dimm]));
 }
@@ -105,7 +105,7 @@ _apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint
 
 	if (fault_is_settled(e, dimm))
 		return;
-	fault_map_count(e->faults, dimm, cell, usec_sub(when, usec(FAULT_WINDOW)), &n);
+	fault_map_count(e->faults, dimm, cell, usec_sub(when, usec(CLASS_WINDOW)), &n);
 	class = fault_classify(&n);
 	/* Two banks with a fault each are a fault of the rank. */
 	if (fault_has_place(class) && fault_has_place(f->class) &&
@@ -122,7 +122,7 @@ _apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint
 			   class == FAULT_COLUMN ? n.column_rows : n.bank_rows);
 	}
 	fault_widen(e, out, dimm, class, when);
-	if (e->dimms.shares_channel[dimm] && n.rows >= FAULT_CHANNEL_ROWS)
+	if (e->dimms.shares_channel[dimm] && n.rows >= CLASS_CHANNEL_ROWS)
 		fault_check_channel(e, out, dimm, when);
 }
 
@@ -137,7 +137,7 @@ _apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
 	const struct fault_cell *c;
 
 	for (uint32_t i = 0; (c = fault_map_row_at(e->faults, dimm, cell, i)); i++) {
-		paddr_t a = paddr(c->line << FAULT_LINE_SHIFT);
+		paddr_t a = paddr(c->line << FAULT_MAP_LINE_SHIFT);
 		struct page_rec *rec =
 			ce_tracker_find(e->tracker, paddr_to_pfn(a, e->page_shift));
 
@@ -202,8 +202,9 @@ _apart_ static struct cell_event fault_learn_cell(struct engine *e,
 	}
 	if ((coord.have & needed) != needed)
 		return (struct cell_event){ .cell = NULL };
-	ret.is_new = fault_map_note(e->faults, dimm, ev->address.addr >> FAULT_LINE_SHIFT,
-				    &coord, ev->time, &cell) == FAULT_NEW_CELL;
+	ret.is_new =
+		fault_map_note(e->faults, dimm, ev->address.addr >> FAULT_MAP_LINE_SHIFT,
+			       &coord, ev->time, &cell) == NEWS_CELL;
 	ret.cell = cell;
 	return ret;
 }
@@ -228,14 +229,14 @@ static bool fault_may_go_by_place(const struct engine *e, const struct page_rec 
 static struct cell_event fault_note_cell(struct engine *e, const struct ce_event *ev,
 					 const struct page_rec *rec, uint16_t dimm)
 {
-	uint64_t line = ev->address.addr >> FAULT_LINE_SHIFT;
+	uint64_t line = ev->address.addr >> FAULT_MAP_LINE_SHIFT;
 	struct fault_cell *cell = fault_map_find(e->faults, dimm, line);
 	struct cell_event ret = { .cell = cell };
 
 	ret.again = cell && fault_errs_again(&e->dimms.rule[dimm].cell, cell, ev->time);
-	if (cell && cell->votes >= FAULT_CERTAIN) {
+	if (cell && cell->votes >= FAULT_MAP_CERTAIN) {
 		/* It was silent for so long that it no longer counted. */
-		ret.is_new = ev->time.us - cell->last > FAULT_WINDOW;
+		ret.is_new = ev->time.us - cell->last > CLASS_WINDOW;
 		fault_map_touch(e->faults, dimm, cell, ev->time);
 		return ret;
 	}
@@ -316,8 +317,8 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec)
 {
 	paddr_t first = pfn_to_paddr(pfn(rec->pfn), e->page_shift);
-	uint64_t from = first.addr >> FAULT_LINE_SHIFT;
-	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_LINE_SHIFT);
+	uint64_t from = first.addr >> FAULT_MAP_LINE_SHIFT;
+	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_MAP_LINE_SHIFT);
 
 	if (e->dimms.rule[rec->dimm].row.count > 0 &&
 	    fault_map_lines_faulty(e->faults, rec->dimm, from, from + lines - 1))
@@ -331,13 +332,13 @@ bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec)
 
 	if (!fault_is_wide(d->fault.class))
 		return false;
-	return d->offlined >= FAULT_LAST_PAGES || rec->corrected_errors < FAULT_HOT_PAGE;
+	return d->offlined >= CLASS_LAST_PAGES || rec->corrected_errors < CLASS_HOT_PAGE;
 }
 
 void engine_forget_cells(struct engine *e, pfn_t p)
 {
-	uint64_t from = pfn_to_paddr(p, e->page_shift).addr >> FAULT_LINE_SHIFT;
-	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_LINE_SHIFT);
+	uint64_t from = pfn_to_paddr(p, e->page_shift).addr >> FAULT_MAP_LINE_SHIFT;
+	uint64_t lines = UINT64_C(1) << (e->page_shift - FAULT_MAP_LINE_SHIFT);
 
 	for (uint16_t i = 0; i < e->dimms.n; i++)
 		fault_map_forget_lines(e->faults, i, from, from + lines - 1);

@@ -86,7 +86,7 @@ const struct policy_rule *engine_rule(const struct engine *e, uint16_t index)
 }
 
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
-				 char ret_why[FAULT_WHY_MAX])
+				 char ret_why[CLASS_WHY_MAX])
 {
 	return fault_verdict(engine_dimm(e, index), e->cfg.budget.pages_per_dimm,
 			     ret_why);
@@ -116,7 +116,7 @@ static bool status_has_uncorrected(const struct engine *e)
 static void status_judge_dimms(const struct engine *e, struct engine_status *s)
 {
 	unsigned int replace = 0, repair = 0;
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 
 	for (unsigned int i = 0; i < e->dimms.n; i++) {
 		enum verdict v = fault_verdict(&e->dimms.rec[i],

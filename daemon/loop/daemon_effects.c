@@ -121,7 +121,7 @@ void daemon_end_turn(struct daemon *d)
 
 static void say(struct daemon *d, const struct notice *r)
 {
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 	struct journal_context context = {
 		.page_shift = d->page_shift,
 		.dimm_label = engine_dimm(d->engine, r->dimm)->label,

@@ -256,7 +256,7 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 		      struct dimm_report *r)
 {
 	const struct dimm_rec *rec = engine_dimm(d->engine, index);
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 
 	report_from_dimm_rec(rec, r);
 	if (index == DIMM_OTHER)

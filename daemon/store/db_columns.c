@@ -123,12 +123,12 @@ const struct db_column_type db_type_whole = {
 
 static int64_t line_value(const struct db_column *c, const void *rec)
 {
-	return (int64_t)((uint64_t)field_load(c, rec) << FAULT_LINE_SHIFT);
+	return (int64_t)((uint64_t)field_load(c, rec) << FAULT_MAP_LINE_SHIFT);
 }
 
 static void line_set(const struct db_column *c, void *rec, int64_t v)
 {
-	field_store(c, rec, (int64_t)((uint64_t)v >> FAULT_LINE_SHIFT));
+	field_store(c, rec, (int64_t)((uint64_t)v >> FAULT_MAP_LINE_SHIFT));
 }
 
 const struct db_column_type db_type_line = {

@@ -28,7 +28,7 @@ enum change_kind {
 struct change {
 	uint32_t kind; /* enum change_kind */
 	uint32_t size; /* with this header and the padding */
-	/* CHANGE_DIMM: DIMM; CHANGE_CELL: DIMM times FAULT_CELLS plus slot;
+	/* CHANGE_DIMM: DIMM; CHANGE_CELL: DIMM times FAULT_MAP_CELLS plus slot;
 	 * CHANGE_READER: CPU */
 	int64_t index;
 };

@@ -109,16 +109,16 @@ static int row_put_dimm(struct db *db, int64_t index, const struct dimm_rec *rec
 		     : row_put(db, STMT_FAULT_PUT, &db_fault_table, index, &rec->fault);
 }
 
-/* @place is DIMM times FAULT_CELLS plus slot. */
+/* @place is DIMM times FAULT_MAP_CELLS plus slot. */
 static int row_put_cell(struct db *db, int64_t place, const struct fault_cell *cell)
 {
 	struct db_bind b;
 	int r = row_begin(db, cell->used ? STMT_CELL_PUT : STMT_CELL_REMOVE,
-			  place / FAULT_CELLS, &b);
+			  place / FAULT_MAP_CELLS, &b);
 
 	if (r < 0)
 		return r;
-	b.keys.key[1] = place % FAULT_CELLS;
+	b.keys.key[1] = place % FAULT_MAP_CELLS;
 	if (cell->used) {
 		db_bind_columns(&b, &db_cell_table, cell);
 	} else {
@@ -438,7 +438,7 @@ int db_each_cell(struct db *db, db_cell_fn fn, void *userdata)
 		row_read_cell(db, &row, &cell);
 		dimm = row.keys.key[0];
 		slot = row.keys.key[1];
-		if (dimm < 0 || dimm >= MAX_DIMMS || slot < 0 || slot >= FAULT_CELLS)
+		if (dimm < 0 || dimm >= MAX_DIMMS || slot < 0 || slot >= FAULT_MAP_CELLS)
 			continue;
 		r = fn(userdata, (uint16_t)dimm, (uint16_t)slot, &cell);
 		if (r != 0)

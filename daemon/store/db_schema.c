@@ -182,7 +182,7 @@ static const struct db_column cell_columns[] = {
 	{ "first", &db_type_time, FIELD(first) },
 	{ "last", &db_type_time, FIELD(last) },
 	PARTS(coord),
-	{ "votes", &db_type_number, FIELD(votes), NUMBER_IN(0, FAULT_CERTAIN) },
+	{ "votes", &db_type_number, FIELD(votes), NUMBER_IN(0, FAULT_MAP_CERTAIN) },
 	{ "doubted", &db_type_flag, FIELD(doubted) },
 	{ "row_faulty", &db_type_flag, FIELD(row_faulty) },
 	{ "other_boot", &db_type_flag, FIELD(other_boot) },

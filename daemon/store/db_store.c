@@ -325,7 +325,7 @@ int db_put_cell(struct db *db, uint16_t dimm, uint16_t slot,
 {
 	struct change head = { .kind = CHANGE_CELL };
 
-	head.index = (int64_t)dimm * FAULT_CELLS + slot;
+	head.index = (int64_t)dimm * FAULT_MAP_CELLS + slot;
 	return store_put(db, head, cell, sizeof(*cell));
 }
 

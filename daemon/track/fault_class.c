@@ -16,7 +16,7 @@
 
 static bool is_column(const struct fault_counts *n)
 {
-	return n->column_rows >= FAULT_COLUMN_ROWS &&
+	return n->column_rows >= CLASS_COLUMN_ROWS &&
 	       2 * n->column_rows >= n->bank_single_rows;
 }
 
@@ -24,18 +24,18 @@ enum fault_class fault_classify(const struct fault_counts *n)
 {
 	if (n->cells == 0)
 		return FAULT_NONE;
-	if (n->rows >= FAULT_RANK_ROWS && n->banks >= FAULT_RANK_BANKS)
+	if (n->rows >= CLASS_RANK_ROWS && n->banks >= CLASS_RANK_BANKS)
 		return FAULT_RANK;
 	if (is_column(n))
 		return FAULT_COLUMN;
-	if (n->bank_rows >= FAULT_BANK_ROWS && n->bank_columns >= FAULT_BANK_COLUMNS)
+	if (n->bank_rows >= CLASS_BANK_ROWS && n->bank_columns >= CLASS_BANK_COLUMNS)
 		return FAULT_BANK;
 	return n->faulty_rows > 0 ? FAULT_ROW : FAULT_CELL;
 }
 
 bool fault_is_scattered(const struct fault_counts *n)
 {
-	return n->rows >= FAULT_CHANNEL_ROWS && n->banks >= FAULT_CHANNEL_BANKS;
+	return n->rows >= CLASS_CHANNEL_ROWS && n->banks >= CLASS_CHANNEL_BANKS;
 }
 
 bool fault_is_wide(enum fault_class fault)
@@ -68,12 +68,12 @@ static _printf_(2, 3) void line_put(struct line *l, const char *format, ...)
 	int n;
 
 	va_start(ap, format);
-	n = vsnprintf(l->buf + l->len, FAULT_WHY_MAX - l->len, format, ap);
+	n = vsnprintf(l->buf + l->len, CLASS_WHY_MAX - l->len, format, ap);
 	va_end(ap);
 	if (n > 0)
 		l->len += (size_t)n;
-	if (l->len >= FAULT_WHY_MAX)
-		l->len = FAULT_WHY_MAX - 1;
+	if (l->len >= CLASS_WHY_MAX)
+		l->len = CLASS_WHY_MAX - 1;
 }
 
 static void line_place(struct line *l, const struct dram_coord *c, bool column)
@@ -256,7 +256,7 @@ static void line_ground(struct line *l, enum ground ground, const struct dimm_re
 }
 
 enum verdict fault_verdict(const struct dimm_rec *d, uint32_t pages_per_dimm,
-			   char ret_why[FAULT_WHY_MAX])
+			   char ret_why[CLASS_WHY_MAX])
 {
 	enum ground ground = ground_of(d, pages_per_dimm);
 	struct line l = { .buf = ret_why };

@@ -12,30 +12,30 @@
 #include "track/records.h"
 
 /** Errors that lie further apart than this are not taken for one fault. */
-#define FAULT_WINDOW (30 * USEC_PER_DAY)
+#define CLASS_WINDOW (30 * USEC_PER_DAY)
 
 /*
  * Rows of one bank, each with a single error, in one and the same column: two can be
  * chance (one pair of weak cells in 128 bursts), three that make up half of the bank's
  * rows are not. Both column faults in the reference logs had hundreds.
  */
-#define FAULT_COLUMN_ROWS 3
+#define CLASS_COLUMN_ROWS 3
 
 /* A bank: so many rows of it, in so many columns. Weak cells that happen to share a bank
  * are fewer. */
-#define FAULT_BANK_ROWS    8
-#define FAULT_BANK_COLUMNS 4
+#define CLASS_BANK_ROWS    8
+#define CLASS_BANK_COLUMNS 4
 
 /* A rank: so many rows over so many banks. A DIMM of the reference logs with eight faulty
  * rows in as many banks went on for seven months; pages keep up with that. */
-#define FAULT_RANK_ROWS  16
-#define FAULT_RANK_BANKS 4
+#define CLASS_RANK_ROWS  16
+#define CLASS_RANK_BANKS 4
 
 /* DIMMs of one channel that err alike: each with so many rows in so many banks within a
  * day. */
-#define FAULT_CHANNEL_ROWS   8
-#define FAULT_CHANNEL_BANKS  4
-#define FAULT_CHANNEL_WINDOW USEC_PER_DAY
+#define CLASS_CHANNEL_ROWS   8
+#define CLASS_CHANNEL_BANKS  4
+#define CLASS_CHANNEL_WINDOW USEC_PER_DAY
 
 /*
  * What a DIMM with a fault that offlining cannot win may still spend, all it spent before
@@ -43,8 +43,8 @@
  * column or bank fault see two errors each in the reference logs; a page with many is a
  * storm of its own, and its end is worth 4 KiB.
  */
-#define FAULT_LAST_PAGES 16
-#define FAULT_HOT_PAGE   16
+#define CLASS_LAST_PAGES 16
+#define CLASS_HOT_PAGE   16
 
 /** The class that @n shows by itself; the caller keeps the widest seen. */
 enum fault_class fault_classify(const struct fault_counts *n);
@@ -55,11 +55,11 @@ bool fault_is_scattered(const struct fault_counts *n);
 /** True for the classes that offlining pages cannot win. */
 bool fault_is_wide(enum fault_class fault);
 
-#define FAULT_WHY_MAX 200
+#define CLASS_WHY_MAX 200
 
 /**
  * The verdict of DIMM @d, whose budget is @pages_per_dimm, and the sentence why, with its
  * numbers, in @ret_why (always terminated; NULL if it is not wanted).
  */
 enum verdict fault_verdict(const struct dimm_rec *d, uint32_t pages_per_dimm,
-			   char ret_why[FAULT_WHY_MAX]);
+			   char ret_why[CLASS_WHY_MAX]);

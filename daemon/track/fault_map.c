@@ -280,7 +280,7 @@ static uint16_t block_free_slot(struct fault_map *m, struct fault_block *b)
 {
 	uint16_t slot = 0;
 
-	if (b->n < FAULT_CELLS) {
+	if (b->n < FAULT_MAP_CELLS) {
 		while (b->cells[slot].used)
 			slot++;
 		return slot;
@@ -292,7 +292,7 @@ static uint16_t block_free_slot(struct fault_map *m, struct fault_block *b)
 
 static void block_empty(struct fault_map *m, struct fault_block *b)
 {
-	for (uint16_t i = 0; i < FAULT_CELLS; i++)
+	for (uint16_t i = 0; i < FAULT_MAP_CELLS; i++)
 		block_set_clean(m, b, i);
 	memset(b, 0, sizeof(*b));
 	b->dimm = NO_DIMM;
@@ -390,7 +390,7 @@ static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b
 	block_place_cell(m, b, slot, coord);
 	if (when.us > b->last)
 		b->last = when.us;
-	return b->cells[slot].votes > 0 ? FAULT_NEW_CELL : FAULT_NOTHING;
+	return b->cells[slot].votes > 0 ? NEWS_CELL : NEWS_NONE;
 }
 
 /* One event more of a known line: for the coordinates it has, or against them. */
@@ -400,22 +400,22 @@ static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
 	if (coord_same_place(&cell->coord, coord)) {
 		if (coord->have & DRAM_DEVICE && !(cell->coord.have & DRAM_DEVICE))
 			cell->coord = *coord;
-		if (cell->votes < FAULT_CERTAIN)
+		if (cell->votes < FAULT_MAP_CERTAIN)
 			cell->votes++;
 		cell->doubted = false;
-		return cell->votes == 1 ? FAULT_NEW_CELL : FAULT_NOTHING;
+		return cell->votes == 1 ? NEWS_CELL : NEWS_NONE;
 	}
 	if (cell->votes > 1) {
 		cell->votes--;
-		return FAULT_NOTHING;
+		return NEWS_NONE;
 	}
 	if (cell->votes == 1 && !cell->doubted && !cell->other_boot) {
 		cell->doubted = true;
-		return FAULT_NOTHING;
+		return NEWS_NONE;
 	}
 	order_remove(b, block_slot(b, cell));
 	block_place_cell(m, b, block_slot(b, cell), coord);
-	return cell->votes > 0 ? FAULT_NEW_CELL : FAULT_NOTHING;
+	return cell->votes > 0 ? NEWS_CELL : NEWS_NONE;
 }
 
 enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line,
@@ -430,7 +430,7 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 		b = map_make_block(m, dimm);
 	if (!b) {
 		*ret = NULL;
-		return FAULT_NOTHING;
+		return NEWS_NONE;
 	}
 	cell = block_find(b, line);
 	if (cell) {
@@ -485,7 +485,7 @@ void fault_map_forget_lines(struct fault_map *m, uint16_t dimm, uint64_t first,
 {
 	struct fault_block *b = fault_block_of(m, dimm);
 
-	for (uint16_t i = 0; b && i < FAULT_CELLS; i++)
+	for (uint16_t i = 0; b && i < FAULT_MAP_CELLS; i++)
 		if (b->cells[i].used && b->cells[i].line >= first &&
 		    b->cells[i].line <= last)
 			block_drop(m, b, i);
@@ -509,7 +509,7 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 	struct fault_block *b = fault_block_of(m, dimm);
 	struct fault_cell *to;
 
-	if (slot >= FAULT_CELLS || (cell->coord.have & needed) != needed)
+	if (slot >= FAULT_MAP_CELLS || (cell->coord.have & needed) != needed)
 		return;
 	if (!b && m->used == m->n_blocks)
 		return;
@@ -520,8 +520,8 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 	to = &b->cells[slot];
 	*to = *cell;
 	to->used = true;
-	if (to->votes > FAULT_CERTAIN)
-		to->votes = FAULT_CERTAIN;
+	if (to->votes > FAULT_MAP_CERTAIN)
+		to->votes = FAULT_MAP_CERTAIN;
 	if (to->other_boot && to->votes > 1)
 		to->votes = 1;
 	block_enter(b, to->line, slot);
@@ -534,10 +534,10 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 
 static uint16_t block_first_dirty(const struct fault_block *b)
 {
-	for (uint16_t i = 0; i < FAULT_CELLS / 64; i++)
+	for (uint16_t i = 0; i < FAULT_MAP_CELLS / 64; i++)
 		if (b->dirty[i])
 			return (uint16_t)(i * 64 + __builtin_ctzll(b->dirty[i]));
-	return FAULT_NO_SLOT;
+	return FAULT_MAP_NO_SLOT;
 }
 
 const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret_dimm,
@@ -547,7 +547,7 @@ const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret
 		struct fault_block *b = &m->blocks[i];
 		uint16_t slot = block_first_dirty(b);
 
-		if (slot == FAULT_NO_SLOT)
+		if (slot == FAULT_MAP_NO_SLOT)
 			continue;
 		block_set_clean(m, b, slot);
 		*ret_dimm = b->dimm;
@@ -565,7 +565,7 @@ bool fault_map_has_dirty(const struct fault_map *m)
 void fault_map_touch_all(struct fault_map *m)
 {
 	for (uint32_t i = 0; i < m->used; i++)
-		for (uint16_t slot = 0; slot < FAULT_CELLS; slot++)
+		for (uint16_t slot = 0; slot < FAULT_MAP_CELLS; slot++)
 			if (m->blocks[i].cells[slot].used)
 				block_set_dirty(m, &m->blocks[i], slot);
 }

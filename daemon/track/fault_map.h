@@ -19,7 +19,7 @@
  * that claims the coordinates of another one is believed at its second event.
  *
  * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that it
- * has room for, whatever happens later. A DIMM keeps FAULT_CELLS cells; after that the
+ * has room for, whatever happens later. A DIMM keeps FAULT_MAP_CELLS cells; after that the
  * one that has been silent longest makes room, cells of faulty rows last. When there is
  * no room for another DIMM, the one that has been silent longest is let go.
  */
@@ -29,19 +29,19 @@
 #include "base/units.h"
 #include "event/dram_coord.h"
 
-#define FAULT_CELLS              256
-#define FAULT_LINE_SHIFT         6
-#define FAULT_BURST_SHIFT        3
+#define FAULT_MAP_CELLS          256
+#define FAULT_MAP_LINE_SHIFT     6
+#define FAULT_MAP_BURST_SHIFT    3
 #define FAULT_MAP_BYTES_PER_DIMM 15104
-#define FAULT_NO_SLOT            UINT16_MAX
+#define FAULT_MAP_NO_SLOT        UINT16_MAX
 
 /** Votes at which the coordinates of a line are no longer looked at. */
-#define FAULT_CERTAIN 3
+#define FAULT_MAP_CERTAIN 3
 
 /** One cache line that erred. Times are usec_t.us on the engine's clock. What each event
  * looks at stands together. */
 struct fault_cell {
-	uint64_t line; /* address >> FAULT_LINE_SHIFT */
+	uint64_t line; /* address >> FAULT_MAP_LINE_SHIFT */
 	int64_t first; /* its first event, and its newest */
 	int64_t last;
 	uint8_t votes;   /* events for @coord less those against it; 0: not believed */
@@ -55,8 +55,8 @@ struct fault_cell {
 
 /** What an event taught. */
 enum fault_news {
-	FAULT_NOTHING,  /* a known cell again, or one that is not believed yet */
-	FAULT_NEW_CELL, /* one cell more to be counted */
+	NEWS_NONE, /* a known cell again, or one that is not believed yet */
+	NEWS_CELL, /* one cell more to be counted */
 };
 
 /** How far the errors of a DIMM spread; distinct places, not numbers of errors. */

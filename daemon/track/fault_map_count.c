@@ -22,8 +22,8 @@ static bool new_column(const struct fault_cell *before, const struct fault_cell 
 		return true;
 	if (!(c->coord.have & before->coord.have & DRAM_COLUMN))
 		return true; /* other lines of a row are other columns of it */
-	return before->coord.column >> FAULT_BURST_SHIFT !=
-	       c->coord.column >> FAULT_BURST_SHIFT;
+	return before->coord.column >> FAULT_MAP_BURST_SHIFT !=
+	       c->coord.column >> FAULT_MAP_BURST_SHIFT;
 }
 
 uint32_t fault_map_row_columns(const struct fault_map *m, uint16_t dimm,

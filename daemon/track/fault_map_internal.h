@@ -13,7 +13,7 @@
 #define NO_DIMM    UINT16_MAX
 
 /* Found in one pass over the cells, so that a flood pays for it once in so many. */
-#define FAULT_OLDEST 24
+#define FAULT_MAP_OLDEST 24
 
 /** A cell that is next to make room, as it was when that was found out. */
 struct fault_oldest {
@@ -23,16 +23,16 @@ struct fault_oldest {
 
 /** The cells of one DIMM. */
 struct fault_block {
-	struct fault_cell cells[FAULT_CELLS];
+	struct fault_cell cells[FAULT_MAP_CELLS];
 	uint32_t index[1 << INDEX_BITS]; /* from line to slot (base/index.h) */
-	uint8_t order[FAULT_CELLS]; /* slots by bank, row, column, line; @n of them */
-	uint64_t dirty[FAULT_CELLS / 64];
+	uint8_t order[FAULT_MAP_CELLS]; /* slots by bank, row, column, line; @n of them */
+	uint64_t dirty[FAULT_MAP_CELLS / 64];
 	int64_t last; /* newest event */
 	uint16_t n;
 	uint16_t dimm;
 	/* Silent longest, in that order, from @first_oldest to @n_oldest; every other
 	 * cell comes after them. Those that erred since are passed over. */
-	struct fault_oldest oldest[FAULT_OLDEST];
+	struct fault_oldest oldest[FAULT_MAP_OLDEST];
 	uint8_t n_oldest;
 	uint8_t first_oldest;
 	bool has_faulty; /* there was a faulty row */
@@ -40,7 +40,7 @@ struct fault_block {
 
 _Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
 	       "the header says so");
-_Static_assert(2 * FAULT_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
+_Static_assert(2 * FAULT_MAP_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
 
 struct fault_map {
 	struct fault_block *blocks;

@@ -30,15 +30,15 @@ void fault_note_age(struct fault_block *b, const struct fault_cell *cell)
 static void block_find_oldest(struct fault_block *b)
 {
 	block_forget_oldest(b);
-	for (uint16_t i = 0; i < FAULT_CELLS; i++) {
+	for (uint16_t i = 0; i < FAULT_MAP_CELLS; i++) {
 		const struct fault_cell *cell = &b->cells[i];
 		uint8_t at = b->n_oldest;
 
 		if (cell->row_faulty ||
-		    (at == FAULT_OLDEST &&
+		    (at == FAULT_MAP_OLDEST &&
 		     !cell_goes_before(cell, &b->cells[b->oldest[at - 1].slot])))
 			continue;
-		if (at == FAULT_OLDEST)
+		if (at == FAULT_MAP_OLDEST)
 			at--;
 		else
 			b->n_oldest++;
@@ -50,7 +50,7 @@ static void block_find_oldest(struct fault_block *b)
 	}
 }
 
-/* The next of the oldest that has stayed silent; FAULT_NO_SLOT if there is none. */
+/* The next of the oldest that has stayed silent; FAULT_MAP_NO_SLOT if there is none. */
 static uint16_t block_next_oldest(struct fault_block *b)
 {
 	while (b->first_oldest < b->n_oldest) {
@@ -60,14 +60,14 @@ static uint16_t block_next_oldest(struct fault_block *b)
 		if (cell->last == o->last && !cell->row_faulty)
 			return o->slot;
 	}
-	return FAULT_NO_SLOT;
+	return FAULT_MAP_NO_SLOT;
 }
 
 static uint16_t block_oldest(const struct fault_block *b)
 {
 	uint16_t victim = 0;
 
-	for (uint16_t i = 1; i < FAULT_CELLS; i++)
+	for (uint16_t i = 1; i < FAULT_MAP_CELLS; i++)
 		if (cell_goes_before(&b->cells[i], &b->cells[victim]))
 			victim = i;
 	return victim;
@@ -77,9 +77,9 @@ uint16_t fault_choose_victim(struct fault_block *b)
 {
 	uint16_t slot = block_next_oldest(b);
 
-	if (slot == FAULT_NO_SLOT) {
+	if (slot == FAULT_MAP_NO_SLOT) {
 		block_find_oldest(b);
 		slot = block_next_oldest(b);
 	}
-	return slot == FAULT_NO_SLOT ? block_oldest(b) : slot; /* all are faulty */
+	return slot == FAULT_MAP_NO_SLOT ? block_oldest(b) : slot; /* all are faulty */
 }

@@ -388,21 +388,21 @@ static int keep_cell(void *userdata, uint16_t dimm, uint16_t slot,
 
 static void cells_come_back(void **state)
 {
-	struct fault_cell in = { .line = UINT64_MAX >> FAULT_LINE_SHIFT,
+	struct fault_cell in = { .line = UINT64_MAX >> FAULT_MAP_LINE_SHIFT,
 				 .first = 5,
 				 .last = 9,
 				 .coord = { .row = UINT32_MAX,
 					    .bank = 1,
 					    .rank = 255,
 					    .have = DRAM_ROW | DRAM_BANK | DRAM_RANK },
-				 .votes = FAULT_CERTAIN,
+				 .votes = FAULT_MAP_CERTAIN,
 				 .used = true,
 				 .row_faulty = true };
 	struct fault_cell none = { .used = false };
 	struct kept_cells kept = { .n = 0 };
 	struct db *db = must_open(*state, DB_CREATED);
 
-	assert_int_equal(db_put_cell(db, MAX_DIMMS - 1, FAULT_CELLS - 1, &in), 0);
+	assert_int_equal(db_put_cell(db, MAX_DIMMS - 1, FAULT_MAP_CELLS - 1, &in), 0);
 	assert_int_equal(db_put_cell(db, 1, 0, &in), 0);
 	assert_int_equal(db_put_cell(db, 1, 1, &in), 0);
 	assert_int_equal(db_put_cell(db, 2, 0, &in), 0);
@@ -413,11 +413,11 @@ static void cells_come_back(void **state)
 	assert_int_equal(db_each_cell(db, keep_cell, &kept), 0);
 	assert_int_equal(kept.n, 2);
 	assert_int_equal(kept.place[0], 1000);
-	assert_int_equal(kept.place[1], (MAX_DIMMS - 1) * 1000 + FAULT_CELLS - 1);
+	assert_int_equal(kept.place[1], (MAX_DIMMS - 1) * 1000 + FAULT_MAP_CELLS - 1);
 	assert_true(kept.cell[1].line == in.line && kept.cell[1].first == 5 &&
 		    kept.cell[1].last == 9);
 	assert_same_coord(&kept.cell[1].coord, &in.coord);
-	assert_int_equal(kept.cell[1].votes, FAULT_CERTAIN);
+	assert_int_equal(kept.cell[1].votes, FAULT_MAP_CERTAIN);
 	assert_true(kept.cell[1].used && kept.cell[1].row_faulty);
 	assert_false(kept.cell[1].other_boot);
 	db_close(db);

@@ -473,7 +473,7 @@ static void storm(uint32_t per_hour, uint32_t per_dimm, uint64_t total)
 	engine_status(s.engine, usec(START + STORM_SPAN), &st);
 	assert_true(st.verdict >= VERDICT_DEGRADED);
 	assert_true(s.budget_told > 0);
-	assert_true(s.by_dimm[0] <= FAULT_LAST_PAGES);
+	assert_true(s.by_dimm[0] <= CLASS_LAST_PAGES);
 	assert_int_equal(engine_dimm(s.engine, 0)->offlined, 0);
 	engine_free(s.engine);
 }

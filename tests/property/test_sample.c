@@ -281,7 +281,7 @@ static int load(void **state)
 
 static void show(const struct sample *s)
 {
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 	const struct dimm_rec *d = engine_dimm(s->sim->engine, 1);
 
 	(void)engine_dimm_verdict(s->sim->engine, 1, why);

@@ -279,7 +279,7 @@ static void check_dimms(const struct play *a, const struct play *b, const char *
 	assert_int_equal(engine_dimms(x), engine_dimms(y));
 	for (uint16_t i = 1; i < engine_dimms(x); i++) {
 		const struct dimm_rec *d = engine_dimm(x, i);
-		char why_x[FAULT_WHY_MAX], why_y[FAULT_WHY_MAX];
+		char why_x[CLASS_WHY_MAX], why_y[CLASS_WHY_MAX];
 		uint16_t j = 1;
 
 		while (strcmp(engine_dimm(y, j)->label, d->label) != 0)

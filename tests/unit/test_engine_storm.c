@@ -100,20 +100,21 @@ static void test_alone(void **state)
 	struct engine *e = new_engine();
 	uint64_t before;
 
-	for (unsigned int n = 0; n < FAULT_CELLS; n++)
+	for (unsigned int n = 0; n < FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	assert_int_equal(class_of(e, 1), FAULT_RANK);
-	assert_int_equal(engine_dimm(e, 1)->fault.cells, FAULT_CELLS);
-	assert_int_equal(cells_to_store(e), FAULT_CELLS);
+	assert_int_equal(engine_dimm(e, 1)->fault.cells, FAULT_MAP_CELLS);
+	assert_int_equal(cells_to_store(e), FAULT_MAP_CELLS);
 
 	before = engine_dimm(e, 1)->corrected_errors;
-	for (unsigned int n = FAULT_CELLS; n < 3 * FAULT_CELLS; n++)
+	for (unsigned int n = FAULT_MAP_CELLS; n < 3 * FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	assert_int_equal(cells_to_store(e), 0);
-	assert_int_equal(engine_dimm(e, 1)->corrected_errors, before + 2 * FAULT_CELLS);
-	assert_int_equal(ce_tracker_count(engine_tracker(e)), 3 * FAULT_CELLS);
+	assert_int_equal(engine_dimm(e, 1)->corrected_errors,
+			 before + 2 * FAULT_MAP_CELLS);
+	assert_int_equal(ce_tracker_count(engine_tracker(e)), 3 * FAULT_MAP_CELLS);
 	/* That no cell was looked for is not "the driver names none": no neighbours. */
-	assert_int_equal(state_of(e, 2 * FAULT_CELLS), PAGE_WATCHED);
+	assert_int_equal(state_of(e, 2 * FAULT_MAP_CELLS), PAGE_WATCHED);
 
 	err(e, 7, "A", 0);
 	assert_int_equal(cells_to_store(e), 1);
@@ -127,10 +128,10 @@ static void test_hot_page(void **state)
 	const struct machine machine = { .ram_pages = 1 << 22, .available_kib = 1 << 23 };
 
 	give(e, (struct input){ .kind = INPUT_MACHINE, .machine = machine });
-	for (unsigned int n = 0; n < 2 * FAULT_CELLS; n++)
+	for (unsigned int n = 0; n < 2 * FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	(void)cells_to_store(e);
-	for (unsigned int i = 1; i < FAULT_HOT_PAGE; i++)
+	for (unsigned int i = 1; i < CLASS_HOT_PAGE; i++)
 		err(e, 5000, "A", 0);
 	assert_int_equal(cells_to_store(e), 0);
 	assert_int_equal(state_of(e, 5000), PAGE_WATCHED);
@@ -147,22 +148,22 @@ static void test_beside_another(void **state)
 	struct engine *e = new_engine();
 
 	err(e, 0, "B", 1);
-	for (unsigned int n = 1; n < 2 * FAULT_CELLS; n++)
+	for (unsigned int n = 1; n < 2 * FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	assert_int_equal(class_of(e, 2), FAULT_RANK);
-	assert_int_equal(cells_to_store(e), FAULT_CELLS + 1);
-	err(e, 2 * FAULT_CELLS, "A", 0);
+	assert_int_equal(cells_to_store(e), FAULT_MAP_CELLS + 1);
+	err(e, 2 * FAULT_MAP_CELLS, "A", 0);
 	assert_true(cells_to_store(e) > 0);
-	for (unsigned int n = 3 * FAULT_CELLS; n < 4 * FAULT_CELLS; n++)
+	for (unsigned int n = 3 * FAULT_MAP_CELLS; n < 4 * FAULT_MAP_CELLS; n++)
 		err(e, n, "B", 1);
 	assert_int_equal(class_of(e, 1), FAULT_CHANNEL);
 	assert_int_equal(class_of(e, 2), FAULT_CHANNEL);
 	(void)cells_to_store(e);
 
 	/* Now both are known. */
-	for (unsigned int n = 5 * FAULT_CELLS; n < 6 * FAULT_CELLS; n++) {
+	for (unsigned int n = 5 * FAULT_MAP_CELLS; n < 6 * FAULT_MAP_CELLS; n++) {
 		err(e, n, "A", 0);
-		err(e, n + FAULT_CELLS, "B", 1);
+		err(e, n + FAULT_MAP_CELLS, "B", 1);
 	}
 	assert_int_equal(cells_to_store(e), 0);
 	engine_free(e);
@@ -174,7 +175,7 @@ static void test_forgotten(void **state)
 	struct engine *e = new_engine();
 	struct input in = { .kind = INPUT_REQUEST_FORGET_DIMM, .index = 1 };
 
-	for (unsigned int n = 0; n < 2 * FAULT_CELLS; n++)
+	for (unsigned int n = 0; n < 2 * FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	(void)cells_to_store(e);
 	give(e, in);

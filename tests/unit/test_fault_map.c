@@ -65,18 +65,18 @@ static void test_votes(void **state)
 {
 	struct fault_map *m = new_map();
 
-	assert_int_equal(note(m, 1, at(1, 10, 8), 0), FAULT_NEW_CELL);
-	assert_int_equal(note(m, 1, at(2, 20, 8), 1), FAULT_NOTHING);
+	assert_int_equal(note(m, 1, at(1, 10, 8), 0), NEWS_CELL);
+	assert_int_equal(note(m, 1, at(2, 20, 8), 1), NEWS_NONE);
 	assert_int_equal(fault_map_find(m, D, 1)->coord.row, 10);
-	assert_int_equal(note(m, 1, at(2, 20, 8), 2), FAULT_NEW_CELL);
+	assert_int_equal(note(m, 1, at(2, 20, 8), 2), NEWS_CELL);
 	assert_int_equal(fault_map_find(m, D, 1)->coord.row, 20);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(note(m, 1, at(2, 20, 8), 3 + i), FAULT_NOTHING);
-	assert_int_equal(fault_map_find(m, D, 1)->votes, FAULT_CERTAIN);
+		assert_int_equal(note(m, 1, at(2, 20, 8), 3 + i), NEWS_NONE);
+	assert_int_equal(fault_map_find(m, D, 1)->votes, FAULT_MAP_CERTAIN);
 
-	assert_int_equal(note(m, 7, at(2, 20, 8), 9), FAULT_NOTHING);
+	assert_int_equal(note(m, 7, at(2, 20, 8), 9), NEWS_NONE);
 	assert_int_equal(fault_map_find(m, D, 7)->votes, 0);
-	assert_int_equal(note(m, 7, at(2, 20, 8), 10), FAULT_NEW_CELL);
+	assert_int_equal(note(m, 7, at(2, 20, 8), 10), NEWS_CELL);
 	fault_map_free(m);
 }
 
@@ -117,19 +117,19 @@ static void test_bounded(void **state)
 	note(m, 1, at(9, 9, 8), -5);
 	note(m, 2, at(9, 9, 16), -4);
 	fault_map_set_faulty(m, D, fault_map_find(m, D, 1));
-	for (uint32_t i = 3; i < 3 + 4 * FAULT_CELLS; i++)
+	for (uint32_t i = 3; i < 3 + 4 * FAULT_MAP_CELLS; i++)
 		note(m, i, at(1, i, 8), i);
-	assert_int_equal(fault_map_cells(m, D), FAULT_CELLS);
+	assert_int_equal(fault_map_cells(m, D), FAULT_MAP_CELLS);
 	assert_non_null(fault_map_find(m, D, 1));
 	assert_non_null(fault_map_find(m, D, 2));
 	assert_null(fault_map_find(m, D, 3));
-	assert_non_null(fault_map_find(m, D, 2 + 4 * FAULT_CELLS));
+	assert_non_null(fault_map_find(m, D, 2 + 4 * FAULT_MAP_CELLS));
 
 	fault_map_note(m, 2, 1, &c, usec(1), &cell);
 	fault_map_note(m, 3, 1, &c, usec(99999), &cell);
 	assert_null(fault_map_find(m, 2, 1)); /* silent longest */
 	assert_non_null(fault_map_find(m, 3, 1));
-	assert_int_equal(fault_map_cells(m, D), FAULT_CELLS);
+	assert_int_equal(fault_map_cells(m, D), FAULT_MAP_CELLS);
 	fault_map_note(m, 8, 1, &c, usec(1), &cell); /* past the last index */
 	assert_null(cell);
 	fault_map_free(m);
@@ -162,7 +162,7 @@ static uint64_t longest_silent(const struct model *k)
 
 static void model_note(struct model *k, struct fault_map *m, uint64_t line, int64_t when)
 {
-	if (!k->last[line] && fault_map_cells(m, D) == FAULT_CELLS)
+	if (!k->last[line] && fault_map_cells(m, D) == FAULT_MAP_CELLS)
 		k->last[longest_silent(k)] = 0;
 	if (!k->last[line])
 		k->faulty[line] = false;
@@ -230,7 +230,7 @@ static void test_restore(void **state)
 	fault_map_count(n, D, fault_map_find(n, D, 50), usec(0), &b);
 	assert_memory_equal(&a, &b, sizeof(a));
 	assert_int_equal(b.cells, 94);
-	fault_map_restore(n, D, FAULT_CELLS, &bad);
+	fault_map_restore(n, D, FAULT_MAP_CELLS, &bad);
 	fault_map_restore(n, D, 0, &bad); /* taken */
 	bad.coord.have = DRAM_ROW;
 	fault_map_restore(n, D, 200, &bad);
@@ -311,7 +311,7 @@ static void test_verdicts(void **state)
 		  "its budget of 5 pages is used up" },
 		{ { .offlined = 5, .former = true }, VERDICT_OK, "another module" },
 	};
-	char why[FAULT_WHY_MAX];
+	char why[CLASS_WHY_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_int_equal(fault_verdict(&rows[i].d, 5, NULL), rows[i].verdict);
