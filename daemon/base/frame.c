@@ -12,14 +12,9 @@
 
 #include "base/mem.h"
 
-struct word {
-	const char *word;
-	const char *help;
-};
-
-#define X(id, word, help) { word, help },
+#define X(id, word, help) word,
 /* clang-format off */
-static const struct word kinds[] = { FRAME_KIND_LIST(X) };
+static const char *const kinds[] = { FRAME_KIND_LIST(X) };
 /* clang-format on */
 #undef X
 
@@ -100,20 +95,13 @@ const char *frame_kind_to_string(enum frame_kind kind)
 {
 	size_t i = (size_t)kind;
 
-	return i < ARRAY_SIZE(kinds) ? kinds[i].word : "invalid-value";
-}
-
-const char *frame_kind_help(enum frame_kind kind)
-{
-	size_t i = (size_t)kind;
-
-	return i < ARRAY_SIZE(kinds) ? kinds[i].help : NULL;
+	return i < ARRAY_SIZE(kinds) ? kinds[i] : "invalid-value";
 }
 
 int frame_kind_from_string(const char *word, enum frame_kind *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strcmp(kinds[i].word, word) == 0) {
+		if (strcmp(kinds[i], word) == 0) {
 			*ret = (enum frame_kind)i;
 			return 0;
 		}

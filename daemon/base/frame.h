@@ -53,9 +53,6 @@ const char *frame_kind_to_string(enum frame_kind kind);
 /** 0 and *ret set, or -EINVAL with *ret untouched for an unknown word. */
 int frame_kind_from_string(const char *word, enum frame_kind *ret);
 
-/** The one-line meaning of @kind, NULL for a number outside the enum. */
-const char *frame_kind_help(enum frame_kind kind);
-
 /** Numbers of the kpageflags bits used here (kernel ABI). */
 enum kpf {
 	KPF_LOCKED = 0,

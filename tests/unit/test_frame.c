@@ -114,11 +114,10 @@ static void words_and_back(void **state)
 
 		assert_int_equal(frame_kind_from_string(word, &back), 0);
 		assert_int_equal(back, k);
-		assert_true(strlen(frame_kind_help((enum frame_kind)k)) > 0);
+		assert_true(strlen(word) > 0);
 	}
 	assert_string_equal(frame_kind_to_string(FRAME_PAGE_CACHE), "page-cache");
 	assert_string_equal(frame_kind_to_string(FRAME_KIND_MAX_), "invalid-value");
-	assert_null(frame_kind_help(FRAME_KIND_MAX_));
 	assert_int_equal(frame_kind_from_string("page_cache", &kind), -EINVAL);
 	assert_int_equal(frame_kind_from_string("", &kind), -EINVAL);
 	assert_int_equal(kind, FRAME_KSM);
