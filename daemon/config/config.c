@@ -8,6 +8,7 @@
  * opens a file, and nothing here decides what to do about a finding.
  */
 
+#include <fnmatch.h>
 #include <ini.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -477,40 +478,17 @@ unsigned int config_parse(struct config *cfg, const char *name, const char *text
 	return p.findings[CONFIG_ERROR];
 }
 
-/* Iterative: on a mismatch only the last '*' takes one character more. */
-static bool glob_match(const char *glob, const char *text)
-{
-	const char *star = NULL, *retry = NULL;
-
-	while (*text) {
-		if (*glob == '*') {
-			star = ++glob;
-			retry = text;
-		} else if (*glob == '?' || *glob == *text) {
-			glob++;
-			text++;
-		} else if (star) {
-			glob = star;
-			text = ++retry;
-		} else {
-			return false;
-		}
-	}
-	while (*glob == '*')
-		glob++;
-	return *glob == '\0';
-}
-
 bool config_override_fits(const struct policy_override *override, const char *label,
 			  uint8_t mc)
 {
 	char controller[8];
 
 	snprintf(controller, sizeof(controller), "mc%u", mc);
-	/* "*1" is meant for labels. */
-	return glob_match(override->glob, label) ||
+	/* A pattern has no brackets: parser_check_header() refuses them. A pattern such as
+	 * "*1" is meant for labels. */
+	return fnmatch(override->glob, label, FNM_NOESCAPE) == 0 ||
 	       (strncmp(override->glob, "mc", strlen("mc")) == 0 &&
-		glob_match(override->glob, controller));
+		fnmatch(override->glob, controller, FNM_NOESCAPE) == 0);
 }
 
 struct policy_rule config_rule_for(const struct config *cfg, const char *label,
