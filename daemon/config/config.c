@@ -8,6 +8,7 @@
  * opens a file, and nothing here decides what to do about a finding.
  */
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <ini.h>
 #include <inttypes.h>
@@ -57,20 +58,11 @@ struct parser {
 	unsigned int findings[CONFIG_ERROR + 1]; /* by severity */
 };
 
-static void emit(config_diag_fn diag, void *userdata, enum config_severity severity,
-		 const char *message)
-{
-	struct config_diag d = { .severity = severity, .message = message };
-
-	if (diag)
-		diag(userdata, &d);
-}
-
 /* One finding on the present line; @key is NULL if it is not about a key. */
 static _printf_(4, 5) void parser_report(struct parser *p, enum config_severity severity,
 					 const char *key, const char *format, ...)
 {
-	char message[1536], name[CONFIG_PATH_MAX], quoted[4 * MAX_NAME];
+	char message[CONFIG_MESSAGE_MAX], name[CONFIG_PATH_MAX], quoted[4 * MAX_NAME];
 	unsigned int n = p->findings[severity]++;
 	const char *more = severity == CONFIG_ERROR ? "errors" : "warnings";
 	va_list args;
@@ -83,7 +75,7 @@ static _printf_(4, 5) void parser_report(struct parser *p, enum config_severity 
 	if (n == MAX_FINDINGS) {
 		snprintf(message + len, sizeof(message) - (size_t)len, "and more %s",
 			 more);
-		emit(p->diag, p->userdata, severity, message);
+		config_diagnose(p->diag, p->userdata, severity, "%s", message);
 		return;
 	}
 	if (p->place == PLACE_SECTION || p->place == PLACE_OVERRIDE)
@@ -95,7 +87,7 @@ static _printf_(4, 5) void parser_report(struct parser *p, enum config_severity 
 	va_start(args, format);
 	vsnprintf(message + len, sizeof(message) - (size_t)len, format, args);
 	va_end(args);
-	emit(p->diag, p->userdata, severity, message);
+	config_diagnose(p->diag, p->userdata, severity, "%s", message);
 }
 
 static int parser_find_override(struct parser *p, const char *glob, size_t len)
@@ -163,11 +155,6 @@ static void parser_enter_override(struct parser *p, const char *title, const cha
 	p->override = (unsigned int)i;
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* @title is what stands between the brackets. */
 static void parser_enter_section(struct parser *p, const char *title)
 {
@@ -197,7 +184,8 @@ static void parser_enter_section(struct parser *p, const char *title)
 		return;
 	}
 	snprintf(prefix, sizeof(prefix), "%.*s", (int)strlen("Policy"), trimmed);
-	if (text_same_letters(prefix, "Policy") && !is_letter(trimmed[strlen(prefix)])) {
+	if (text_same_letters(prefix, "Policy") &&
+	    !isalpha((unsigned char)trimmed[strlen(prefix)])) {
 		parser_enter_override(p, title, trimmed + strlen(prefix));
 		return;
 	}

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 
 #define CONFIG_PATH_MAX      256
@@ -139,6 +140,11 @@ struct config_diag {
 };
 
 typedef void (*config_diag_fn)(void *userdata, const struct config_diag *diag);
+
+/** Formats a finding and passes it to @diag; does nothing if @diag is NULL. */
+_printf_(4, 5) void config_diagnose(config_diag_fn diag, void *userdata,
+				    enum config_severity severity, const char *format,
+				    ...);
 
 /** Sets every option to its built-in default, with no files and no overrides. */
 void config_init(struct config *cfg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What only the whole configuration shows: values that contradict each other, and values
- * that this version does not act on. It parses nothing.
+ * What only the whole configuration shows: values that contradict each other. It parses
+ * nothing.
  */
 
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 #include "base/text.h"
 #include "config/config_internal.h"
 
-static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
-				enum config_severity severity, const char *format, ...)
+void config_diagnose(config_diag_fn diag, void *userdata, enum config_severity severity,
+		     const char *format, ...)
 {
-	char message[1024];
+	char message[CONFIG_MESSAGE_MAX];
 	va_list args;
 
 	va_start(args, format);
@@ -56,36 +56,40 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
 	if (cfg->source.max_buffer_size < cfg->source.buffer_size) {
 		config_locate(cfg, "Source", "MaxBufferSize", "BufferSize", at,
 			      sizeof(at));
-		tell(diag, userdata, CONFIG_ERROR,
-		     "%sMaxBufferSize=%s is less than BufferSize=%s; raise the first "
-		     "or lower the second",
-		     at, config_format_size(cfg->source.max_buffer_size, a, sizeof(a)),
-		     config_format_size(cfg->source.buffer_size, b, sizeof(b)));
+		config_diagnose(
+			diag, userdata, CONFIG_ERROR,
+			"%sMaxBufferSize=%s is less than BufferSize=%s; raise the first "
+			"or lower the second",
+			at, config_format_size(cfg->source.max_buffer_size, a, sizeof(a)),
+			config_format_size(cfg->source.buffer_size, b, sizeof(b)));
 		errors++;
 	}
 	if (cfg->budget.burst == 0 && cfg->budget.pages_per_hour > 0) {
 		config_locate(cfg, "Budget", "Burst", "PagesPerHour", at, sizeof(at));
-		tell(diag, userdata, CONFIG_ERROR,
-		     "%sBurst=0 lets no page pass whatever PagesPerHour says; write "
-		     "PagesPerHour=0 as well, or a Burst of at least 1",
-		     at);
+		config_diagnose(
+			diag, userdata, CONFIG_ERROR,
+			"%sBurst=0 lets no page pass whatever PagesPerHour says; write "
+			"PagesPerHour=0 as well, or a Burst of at least 1",
+			at);
 		errors++;
 	}
 	if (cfg->retry.max.us < cfg->retry.first.us) {
 		config_locate(cfg, "Retry", "Max", "First", at, sizeof(at));
-		tell(diag, userdata, CONFIG_ERROR,
-		     "%sMax=%s is less than First=%s; raise the first or lower the "
-		     "second",
-		     at, config_format_span(cfg->retry.max, a, sizeof(a)),
-		     config_format_span(cfg->retry.first, b, sizeof(b)));
+		config_diagnose(
+			diag, userdata, CONFIG_ERROR,
+			"%sMax=%s is less than First=%s; raise the first or lower the "
+			"second",
+			at, config_format_span(cfg->retry.max, a, sizeof(a)),
+			config_format_span(cfg->retry.first, b, sizeof(b)));
 		errors++;
 	}
 	if (config_metrics_hit_database(cfg)) {
 		config_locate(cfg, "Metrics", "File", "File", at, sizeof(at));
-		tell(diag, userdata, CONFIG_ERROR,
-		     "%sthe metrics would overwrite the database or a file that belongs to "
-		     "it; write another path",
-		     at);
+		config_diagnose(
+			diag, userdata, CONFIG_ERROR,
+			"%sthe metrics would overwrite the database or a file that belongs to "
+			"it; write another path",
+			at);
 		errors++;
 	}
 	return errors;

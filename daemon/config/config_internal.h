@@ -8,6 +8,8 @@
 
 #include "config/config.h"
 
+#define CONFIG_MESSAGE_MAX 1536 /* a finding, its terminator included */
+
 /** How a value is written, and what its field in the struct is. */
 enum option_type {
 	OPTION_BOOL,      /* bool: yes, no, true, false, on, off, 1, 0 */

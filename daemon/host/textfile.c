@@ -54,13 +54,6 @@ static int write_new(int folder, const char *name, const char *text, size_t len)
 	return close(TAKE_FD(fd)) < 0 ? -errno : 0;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 /* The beginning, or as much of it as the file has; none after a power cut. */
 static int check_text(int fd, const char *beginning, const char **ret_why)
 {
@@ -134,8 +127,10 @@ static void place_done(struct place *p)
 static int place_set_names(struct place *p, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t len = strlen(name), suffix = strlen(".new");
+	bool is_new = len >= suffix && strcmp(name + len - suffix, ".new") == 0;
 	int n = snprintf(p->temporary, sizeof(p->temporary), "%s%s", name,
-			 ends_with(name, ".new") ? ".tmp" : ".new");
+			 is_new ? ".tmp" : ".new");
 
 	if (n < 0 || (size_t)n >= sizeof(p->temporary))
 		return -ENAMETOOLONG;

@@ -35,16 +35,11 @@ static bool is_trusted(uid_t uid)
 	return uid == 0 || uid == geteuid();
 }
 
-static bool others_may_write(const struct stat *st)
-{
-	return st->st_mode & (S_IWGRP | S_IWOTH);
-}
-
 bool textfile_others_may_put(const struct textfile_folder *folder, const struct stat *st)
 {
 	if (!folder->ours)
 		return true;
-	if (!others_may_write(&folder->st))
+	if (!(folder->st.st_mode & (S_IWGRP | S_IWOTH)))
 		return false;
 	return !(st && is_trusted(st->st_uid) && (folder->st.st_mode & S_ISVTX));
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,19 +84,6 @@ static bool path_hits_database(const char *file, const char *database)
 	return path_hits(file, database) || (real && path_hits(file, real));
 }
 
-static _printf_(4, 5) void tell(config_diag_fn diag, void *userdata,
-				enum config_severity severity, const char *format, ...)
-{
-	char message[2 * CONFIG_PATH_MAX + 512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	if (diag)
-		diag(userdata, &(struct config_diag){ severity, message });
-}
-
 unsigned int textfile_check_place(const struct config *cfg, const char *option,
 				  config_diag_fn diag, void *userdata)
 {
@@ -116,16 +102,17 @@ unsigned int textfile_check_place(const struct config *cfg, const char *option,
 	snprintf(temporary, sizeof(temporary), "%s.new", file);
 	if (path_hits_database(file, cfg->database.path) ||
 	    path_hits_database(temporary, cfg->database.path)) {
-		tell(diag, userdata, CONFIG_ERROR,
-		     "%s%s: the metrics would overwrite the database or a file that "
-		     "belongs to it; write another path",
-		     at, shown);
+		config_diagnose(
+			diag, userdata, CONFIG_ERROR,
+			"%s%s: the metrics would overwrite the database or a file that "
+			"belongs to it; write another path",
+			at, shown);
 		return 1;
 	}
 	if (textfile_check(file, TEXTFILE_METRICS, &found) == 0 || !found.why)
 		return 0;
-	tell(diag, userdata, found.shared ? CONFIG_WARNING : CONFIG_ERROR,
-	     "%s%s: %s; the metrics replace only a file of their own%s", at, shown,
-	     found.why, found.shared ? "" : "; write another path");
+	config_diagnose(diag, userdata, found.shared ? CONFIG_WARNING : CONFIG_ERROR,
+			"%s%s: %s; the metrics replace only a file of their own%s", at,
+			shown, found.why, found.shared ? "" : "; write another path");
 	return found.shared ? 0 : 1;
 }

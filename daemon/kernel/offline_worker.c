@@ -117,14 +117,6 @@ static int worker_open_channel(struct offline_worker *w)
 	return 0;
 }
 
-static int start_thread(struct offline_worker *w)
-{
-	int r = thread_start(&w->thread, "soft-offline", 0, worker_main, w);
-
-	w->running = r >= 0;
-	return r;
-}
-
 int offline_worker_start(struct offline_worker **ret, const struct offline_driver *driver,
 			 const char *root, unsigned int page_shift)
 {
@@ -142,9 +134,10 @@ int offline_worker_start(struct offline_worker **ret, const struct offline_drive
 	r = worker_open_channel(w);
 	if (r < 0)
 		return r;
-	r = start_thread(w);
+	r = thread_start(&w->thread, "soft-offline", 0, worker_main, w);
 	if (r < 0)
 		return r;
+	w->running = true;
 	*ret = TAKE_PTR(w);
 	return 0;
 }

@@ -138,15 +138,6 @@ static void driver_try_modalias(void *userdata, const char *modalias)
 	}
 }
 
-/* Not kmod_module_get_initstate(), which knows no root but the real one. */
-static bool driver_is_loaded(const char *root, const char *module)
-{
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/sys/module/%s", root, module);
-
-	return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
-}
-
 int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 {
 	_cleanup_(kmod_unref_p) struct kmod_ctx *kmod = NULL;
@@ -165,8 +156,12 @@ int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 		driver_try_modalias(&s, modalias);
 	/* No PCI is an answer too: a machine may have none. */
 	topology_pci_devices(root, driver_try_modalias, &s);
-	for (size_t i = 0; i < s.n; i++)
-		ret[i].loaded = driver_is_loaded(root, ret[i].module);
+	/* Not kmod_module_get_initstate(), which knows no root but the real one. */
+	for (size_t i = 0; i < s.n; i++) {
+		r = snprintf(dir, sizeof(dir), "%s/sys/module/%s", root, ret[i].module);
+		ret[i].loaded =
+			r > 0 && (size_t)r < sizeof(dir) && access(dir, F_OK) == 0;
+	}
 	return (int)s.n;
 }
 

@@ -71,14 +71,6 @@ static void tally_end_row(struct tally *t)
 	t->n.column_rows += t->row_columns == 1 && t->row_in_column;
 }
 
-static void tally_faulty_row(struct tally *t)
-{
-	t->n.faulty_rows++;
-	t->faulty_in_bank++;
-	if (t->faulty_in_bank > t->n.bank_faulty_rows)
-		t->n.bank_faulty_rows = t->faulty_in_bank;
-}
-
 static void tally_begin_row(struct tally *t, const struct fault_cell *c)
 {
 	bool new_bank =
@@ -88,8 +80,12 @@ static void tally_begin_row(struct tally *t, const struct fault_cell *c)
 	t->n.banks += new_bank;
 	if (new_bank)
 		t->faulty_in_bank = 0;
-	if (c->row_faulty)
-		tally_faulty_row(t);
+	if (c->row_faulty) {
+		t->n.faulty_rows++;
+		t->faulty_in_bank++;
+		if (t->faulty_in_bank > t->n.bank_faulty_rows)
+			t->n.bank_faulty_rows = t->faulty_in_bank;
+	}
 	t->row_columns = 0;
 	t->row_in_column = false;
 }

@@ -524,10 +524,23 @@ static void maker(void **state)
 static void serial_numbers(void **state)
 {
 	static const char *const real[] = { "S2", "1F3A09B2", "80AD01231245F0E7A3" };
-	static const char *const fillers[] = { "",        "00000000",      "FFFFFFFF",
-					       "0xffff",  "Not Specified", "NO DIMM",
-					       "Unknown", "NONE",          "To Be Filled",
-					       "---",     "Default string" };
+	static const char *const fillers[] = { "",
+					       "00000000",
+					       "FFFFFFFF",
+					       "0xffff",
+					       "Not Specified",
+					       "NO DIMM",
+					       "Unknown",
+					       "NONE",
+					       "To Be Filled",
+					       "---",
+					       "Default string",
+					       "----",
+					       "Serial Number",
+					       "Invalid",
+					       "Not Available",
+					       "N/A",
+					       "0xFFFFFFFF" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(real); i++)
 		assert_true(dmi_serial_is_real(real[i]));
