@@ -2,10 +2,12 @@
 #pragma once
 
 /*
+ * The room "track" counts: pages, cells of DIMMs, the history. This is its front door. It
+ * decides nothing; a change here must keep memory bounded and counts exact.
+ *
  * The bounded table of pages that have erred: page frame number -> record, with an exact
- * sliding window per page. It holds state and answers "how many in the window"; it
- * decides nothing and knows no policy but the largest threshold it must be able to answer
- * for.
+ * sliding window per page. It holds state and answers "how many in the window". The only
+ * part of the policy that it knows is the largest threshold it has to answer for.
  *
  * Memory is fixed when the table is made: at most 96 bytes for each of @max_pages, window
  * state, index and queues included. A record holds as many time stamps as the largest
@@ -126,8 +128,7 @@ bool page_rec_crosses(const struct page_rec *rec, usec_t when, uint32_t count,
 
 /**
  * page_rec_crosses(), ce_tracker_stamp() and ce_tracker_touch() at once: notes an event
- * of
- * @rec at @when; true if it makes @count of them within @window.
+ * of @rec at @when; true if it makes @count of them within @window.
  */
 bool ce_tracker_note(struct ce_tracker *t, struct page_rec *rec, usec_t when,
 		     uint32_t count, usec_t window);
@@ -167,7 +168,7 @@ void ce_tracker_touch(struct ce_tracker *t, struct page_rec *rec);
 /** Takes one dirty record off the list and marks it clean; NULL if none is left. */
 struct page_rec *ce_tracker_take_dirty(struct ce_tracker *t);
 
-/** True if ce_tracker_take_dirty() may give out a record. */
+/** True if ce_tracker_take_dirty() may return a record. */
 bool ce_tracker_has_dirty(const struct ce_tracker *t);
 
 /** The record in slot @slot, 0 up to ce_tracker_slots(), or NULL if the slot is empty. */

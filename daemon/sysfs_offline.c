@@ -177,7 +177,7 @@ static uint64_t flags_count_frames(const struct sysfs_offline *s, uint64_t head,
 	for (uint64_t n = 1; n < limit;) {
 		ssize_t got = flags_read(s, head + n, words, WORDS_PER_READ);
 
-		/* As for a page that changes hands: whoever asks hears the bound. */
+		/* As for a page that changes hands: the answer is the bound. */
 		if (got < 0)
 			return limit;
 		if (got == 0)
@@ -190,8 +190,8 @@ static uint64_t flags_count_frames(const struct sysfs_offline *s, uint64_t head,
 }
 
 /*
- * If the page changes hands while we look, its size cannot be told. The bound is then the
- * answer: whoever asks for "not larger than" must hear no.
+ * If the page changes hands while we look, its size is not known. The answer is then the
+ * bound, which no policy takes for "small enough".
  */
 static uint64_t flags_huge_kib(const struct sysfs_offline *s, uint64_t p)
 {
@@ -254,7 +254,7 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 	return m;
 }
 
-/* A text that is no number tells as little as one that cannot be read. */
+/* A text that is no number says as little as one that cannot be read. */
 static enum soft_switch offline_read_switch(struct sysfs_offline *s)
 {
 	int64_t value;
@@ -353,9 +353,8 @@ static bool offline_look_before(struct sysfs_offline *s, pfn_t p,
 
 	memset(ret, 0, sizeof(*ret));
 	s->last = now;
-	/* This may be the only caller of this object for months, and memory comes and
-	 * goes; its size tells, and is at hand. The map costs as much as a soft offline.
-	 */
+	/* Nobody else may have read the map for months, while memory came and went. Its
+	 * size, which is at hand, shows that; the map costs as much as a soft offline. */
 	if (now.total_kib < 0 || now.total_kib != s->map_total_kib)
 		offline_read_map(s, now.total_kib);
 	ret->before = ret->after = sysfs_offline_frame(s, p);

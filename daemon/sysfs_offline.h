@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The room "kernel" writes addresses to the kernel's soft-offline interface and reads what
- * the kernel shows of frames and memory. This is its front door, and it is where pages are
- * retired; touch it only for how a frame is looked at or written, never for whether.
+ * The room "kernel" writes addresses to the kernel's soft-offline interface and reads
+ * what the kernel shows of frames and memory. This is its front door, and it is where
+ * pages are retired; touch it only for how a frame is looked at or written, never for
+ * whether.
  *
  * The only door to soft_offline_page and kpageflags; meminfo, iomem and PSI are read
  * through kernel/sysfs_memory.h, vm.enable_soft_offline through kernel/kernel_control.h.
@@ -22,8 +23,7 @@
 
 struct sysfs_offline;
 
-/** Files whose reading may fail, which is told and never taken for what they would say.
- */
+/** Files whose reading may fail. A failure is reported, never taken for a finding. */
 enum memory_file {
 	MEMORY_FILE_SWITCH,    /* vm.enable_soft_offline */
 	MEMORY_FILE_RELEASE,   /* the kernel's release */
@@ -44,9 +44,9 @@ struct offline_driver {
 	 * until the kernel has answered. It looks at the frame right before: one that
 	 * @rule forbids by now is not touched, and ret->changed says so; nor is one that
 	 * was poisoned meanwhile. @rule may be NULL: none. @ctx is a struct
-	 * sysfs_offline; it reads the map of RAM anew if the size of memory has changed.
-	 * @follows: the attempt before it, with the same @ctx, has ended just now: how
-	 * memory was then is how it is before this one, and is not asked again.
+	 * sysfs_offline; it reads the map of RAM again if the size of memory has changed.
+	 * @follows: this attempt comes right after another one with the same @ctx; it
+	 * uses the sample of meminfo that the other one took at its end.
 	 */
 	void (*offline)(struct sysfs_offline *ctx, pfn_t p,
 			const struct policy_rule *rule, bool follows,
@@ -59,7 +59,7 @@ extern const struct offline_driver offline_driver_dry_run;
 /**
  * Opens what stays open (kpageflags; meminfo, PSI and the attribute on first use).
  * @page_shift is of the running kernel. Files that are missing are no failure: the state
- * functions tell. Returns 0 and *ret; -ENOMEM.
+ * functions show that. Returns 0 and *ret; -ENOMEM.
  */
 int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 		      unsigned int page_shift);
@@ -87,7 +87,7 @@ int sysfs_offline_error(const struct sysfs_offline *s, enum memory_file file);
 const char *sysfs_offline_path(enum memory_file file);
 
 /**
- * Reads "System RAM" of /proc/iomem anew. map.known is false if it cannot be read or
+ * Reads "System RAM" of /proc/iomem again. map.known is false if it cannot be read or
  * shows zeros only, as it does to a process without CAP_SYS_ADMIN. More than
  * MAX_RAM_RANGES ranges: neighbours with the smallest gaps are joined. If the file cannot
  * be read, the map is the one that was read before.

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A number that stands for a piece of the machine, so that another boot can tell whether
- * it is still the same: FNV-1a over its bytes (Fowler, Noll, Vo; 64 bits), never 0, which
- * says "not known". It guards against mistakes, not against somebody who wants to cheat.
+ * A number made from a piece of the machine, so that a later boot can check whether that
+ * piece is still the same: FNV-1a over its bytes (Fowler, Noll, Vo; 64 bits). It is never
+ * 0, which means "not known". It guards against mistakes, not against an attacker.
  */
 
 #include <stddef.h>

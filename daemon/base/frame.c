@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Tells the use of a frame by its kpageflags word. It knows the kernel's bits and nothing
- * of policy: whether a frame of some kind may be retired is decided elsewhere.
+ * Reads the use of a frame from its kpageflags word. It knows the kernel's bits and no
+ * policy: whether a frame of some kind may be retired is decided elsewhere.
  */
 
 #include "base/frame.h"
@@ -18,8 +18,7 @@ static const char *const kinds[] = { FRAME_KIND_LIST(X) };
 /* clang-format on */
 #undef X
 
-/* One row: a frame with any of these bits is of this kind, if no row above has matched.
- */
+/* A frame with any of these bits is of this kind, if no row above has matched. */
 struct rule {
 	uint64_t any;
 	enum frame_kind kind;
@@ -30,9 +29,9 @@ struct rule {
 /*
  * The order is the meaning. Poison outlives what the page was, so it comes first. The
  * huge zero page carries KPF_THP beside KPF_ZERO_PAGE, and KSM pages carry KPF_ANON: the
- * more telling bit stands higher. A KPF_OFFLINE page has a page structure but belongs to
- * a driver (a balloon, memory not plugged in yet). A mapped page that is not anonymous is
- * of a file even while a batch of new pages keeps it off the LRU.
+ * bit that says more stands higher. A KPF_OFFLINE page has a page structure but belongs
+ * to a driver (a balloon, memory not plugged in yet). A mapped page that is not anonymous
+ * belongs to a file, even while a batch of new pages keeps it off the LRU.
  */
 static const struct rule rules[] = {
 	{ BIT(KPF_HWPOISON), FRAME_POISONED },
@@ -62,8 +61,8 @@ enum frame_kind frame_kind(const struct frame *f)
 		if (f->flags & rules[i].any)
 			return rules[i].kind;
 	/*
-	 * No telling bit: freed to a list of one CPU, or a kernel page without flags.
-	 * Only an attempt tells the two apart.
+	 * None of these bits: a page freed to a list of one CPU, or a kernel page
+	 * without flags. Only an attempt shows which of the two.
 	 */
 	return f->absent ? FRAME_ABSENT : FRAME_UNKNOWN;
 }

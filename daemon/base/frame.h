@@ -10,7 +10,7 @@
 
 /* X(identifier, word, what it means) */
 #define FRAME_KIND_LIST(X)                                                               \
-	X(UNKNOWN, "unknown", "the kernel does not tell")                                \
+	X(UNKNOWN, "unknown", "the kernel does not say")                                 \
 	X(FREE, "free", "in the buddy allocator, or just freed")                         \
 	X(ANONYMOUS, "anonymous", "anonymous memory of processes")                       \
 	X(PAGE_CACHE, "page-cache", "contents of a file, or shared memory")              \
@@ -31,8 +31,7 @@ enum frame_kind { FRAME_KIND_LIST(X) FRAME_KIND_MAX_ };
 /** What is known of a frame at one moment. */
 struct frame {
 	uint64_t flags;    /* the kpageflags word; 0 unless @readable */
-	uint64_t huge_kib; /* size of the HugeTLB page around the frame, 0 if not HugeTLB
-			    */
+	uint64_t huge_kib; /* size of the HugeTLB page around the frame; 0: none */
 	bool readable;     /* false: kpageflags cannot be read on this machine */
 	bool absent;       /* kpageflags ends before this frame, or KPF_NOPAGE */
 	bool in_ram;       /* inside a "System RAM" range of /proc/iomem */

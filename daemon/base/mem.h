@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Ownership by attribute: every local that owns a resource is declared with _cleanup_(f)
- * and given away only with TAKE_PTR or TAKE_FD, so that each return path frees what is
- * left. And the other attributes that are in use.
+ * The room "base" holds types, words and small helpers for all rooms; nothing here does
+ * I/O, and nothing here knows a policy. This header: ownership by attribute. Every local
+ * that owns a resource is declared with _cleanup_(f) and given away only with TAKE_PTR or
+ * TAKE_FD, so that each return path frees what is left. The other attributes follow.
  */
 
 #include <dirent.h>
@@ -15,17 +16,16 @@
 #define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 
-/** A function that events seldom come to: kept out of the way of what each runs through.
- */
+/** A function that few events reach: it stays out of the code that each event runs. */
 #define _apart_ __attribute__((noinline))
 
-/** Compiled anew for each caller, with what the caller knows: the places of fields. */
+/** Compiled into each caller, with the constants that the caller passes. */
 #define _inlined_ inline __attribute__((always_inline))
 
 /**
  * A function whose unsigned numbers wrap because it means them to: hashes, fingerprints,
- * random numbers, distances in a ring. -fsanitize=integer (scripts/test) tells of all
- * others.
+ * random numbers, distances in a ring. -fsanitize=integer (scripts/test)
+ * reports every other function whose numbers wrap.
  */
 #ifdef __clang__
 #define _wraps_                                                                          \

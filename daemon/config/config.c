@@ -472,8 +472,8 @@ bool config_override_fits(const struct policy_override *override, const char *la
 	char controller[8];
 
 	snprintf(controller, sizeof(controller), "mc%u", mc);
-	/* A pattern has no brackets: parser_check_header() refuses them. A pattern such as
-	 * "*1" is meant for labels. */
+	/* parser_check_header() refuses brackets. Patterns such as "*1" are meant for
+	 * labels. */
 	return fnmatch(override->glob, label, FNM_NOESCAPE) == 0 ||
 	       (strncmp(override->glob, "mc", strlen("mc")) == 0 &&
 		fnmatch(override->glob, controller, FNM_NOESCAPE) == 0);

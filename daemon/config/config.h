@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The configuration: one table of options, and text -> struct config with diagnostics.
- * Files are read elsewhere (config_load.h); nothing here does I/O. A bad value is an
+ * The room "config": one table of options, and text -> struct config with diagnostics.
+ * Files are read elsewhere (host/config_load.h); nothing here does I/O. A bad value is an
  * error and never replaced by a default: the caller throws the whole struct away.
+ * A new key is one row in config_options.c and one field below.
  */
 
 #include <stddef.h>

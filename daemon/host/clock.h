@@ -2,14 +2,16 @@
 #pragma once
 
 /*
- * The only reader of clocks.
+ * The room "host" is the way to clocks, threads and ordinary files: the configuration,
+ * the metrics file, small files of /proc and /sys. It interprets none of them. This
+ * header is the only reader of clocks.
  */
 
 #include "base/units.h"
 
 #define BOOT_ID_MAX 40
 
-/** CLOCK_BOOTTIME: counts suspend, never stepped. The clock of everything in here. */
+/** CLOCK_BOOTTIME: counts suspend and is never stepped. All times here are on it. */
 usec_t clock_boot(void);
 
 /** Wall clock minus CLOCK_BOOTTIME at this moment; changes when the wall clock is
@@ -22,5 +24,5 @@ usec_t clock_wall_offset(void);
  */
 int clock_boot_id(char ret[BOOT_ID_MAX]);
 
-/** CLOCK_MONOTONIC, which systemd wants to see; used for nothing else. */
+/** CLOCK_MONOTONIC, only for systemd's notifications. */
 usec_t clock_monotonic(void);

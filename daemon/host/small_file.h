@@ -4,7 +4,7 @@
 /*
  * Small files, read as a whole: what the kernel shows in /proc, /sys and tracefs, and
  * notes of our own. The one place that knows about short reads, interrupted reads and
- * files that do not tell their size.
+ * files that do not show their size.
  */
 
 #include <sys/types.h>
@@ -31,14 +31,13 @@ ssize_t small_file_read_below(const char *root, const char *path, char *buf, siz
 
 /**
  * The same for an open file, from its beginning, wherever its position is. A file of
- * /proc that stays open is written anew by the kernel for each such reading
- * (fs/seq_file.c, 6.1).
+ * /proc that stays open gets a new text for each such reading (fs/seq_file.c, 6.1).
  */
 ssize_t small_file_read_open(int fd, char *buf, size_t size);
 
 /**
  * Reads the open file @fd from its beginning to its end into memory of its own, for texts
- * whose size nobody knows before, of at most @max bytes.
+ * of unknown size, of at most @max bytes.
  *
  * Returns the length and *ret, terminated, to be freed by the caller; -EFBIG if the file
  * is longer; -ENOMEM; another negative errno. *ret is set only on success.

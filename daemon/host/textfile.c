@@ -2,9 +2,9 @@
 
 /*
  * Replaces a small text file in one step. It does not know what the text says, and makes
- * no folder: a folder that is missing means that nobody collects. Everything is done
- * below the one open folder that textfile_open_folder() found, so that whoever owns a
- * part of the path cannot have it done elsewhere.
+ * no folder: a folder that is missing means that nobody collects. Everything is done in
+ * the one open folder that textfile_open_folder() found, so that the owner of a part of
+ * the path cannot redirect it.
  */
 
 #include "host/textfile.h"

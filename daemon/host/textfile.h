@@ -36,7 +36,7 @@ struct textfile_finding {
 int textfile_check(const char *path, const char *beginning, struct textfile_finding *ret);
 
 /**
- * Replaces @path with @len bytes of @text, mode 0644, by way of a temporary file in the
+ * Replaces @path with @len bytes of @text, mode 0644, through a temporary file in the
  * same folder whose name does not end as @path does. The folder is never made.
  *
  * Returns 0, or what textfile_check() returns, or another negative errno; what was at

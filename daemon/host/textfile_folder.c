@@ -2,7 +2,7 @@
 
 /*
  * Walks to a folder one part at a time. Links are resolved here and not by the kernel,
- * which cannot be told whose links to follow. It neither makes nor changes anything.
+ * which cannot follow the links of some users only. Nothing is made or changed.
  */
 
 #include "host/textfile_folder.h"

@@ -10,7 +10,7 @@
 
 /**
  * Looks at [Metrics] File: it must not be a file of the database under another spelling
- * or by way of a link, and nothing may be there but a metrics file of ours. @option names
+ * or through a link, and nothing may be there but a metrics file of ours. @option names
  * what stands for [Metrics] File instead, such as "--metrics", and may be NULL. Each
  * finding goes to @diag (may be NULL). File=auto and File=none are always fine.
  *

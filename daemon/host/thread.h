@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * How a helping thread is started: with every signal blocked, for signals are the main
- * thread's.
+ * Starts worker threads with every signal blocked: only the main thread handles signals.
  */
 
 #include <pthread.h>

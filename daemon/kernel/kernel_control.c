@@ -168,7 +168,7 @@ static int control_is_ours(struct kernel_sysctl *c, int64_t *ret_now)
 
 	if (c->taken || r < 0)
 		return r < 0 ? (c->taken ? r : 0) : 1;
-	/* What a predecessor took that was killed is ours to give back, too. */
+	/* A predecessor may have set the bit and been killed: then it is ours, too. */
 	return control_load_note(c, *ret_now);
 }
 
@@ -183,7 +183,7 @@ int kernel_control_give_back(struct kernel_sysctl *c)
 		r = control_write(c, c->former);
 	else if (r > 0)
 		r = -ESTALE;
-	/* Until it is done the note stays: whoever comes next can do it. */
+	/* Until then the note stays, so that the next start can give the value back. */
 	if (r < 0 && r != -ESTALE && r != -ENOENT)
 		return r;
 	c->taken = false;

@@ -49,9 +49,10 @@ int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *n
  * Sets bit 2 in addition to what is set. If it is set already, it is left so: for good,
  * or until kernel_control_give_back() if the note says that a predecessor set it.
  *
- * Returns 0 if the bit is set now; -ENOENT: no such sysctl; -EAGAIN: bit 0 is off, and
- * whoever turned soft offline off is not overruled; -EOPNOTSUPP: the kernel does not
- * understand the bit, and the value is as before; other negative errno of the file.
+ * Returns 0 if the bit is set now; -ENOENT: no such sysctl; -EAGAIN: bit 0 is off, and an
+ * administrator who turned soft offline off is not overruled; -EOPNOTSUPP: the kernel
+ * does not understand the bit, and the value is as before; other negative errno of the
+ * file.
  */
 int kernel_control_take(struct kernel_sysctl *c);
 

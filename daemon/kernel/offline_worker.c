@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The thread that waits for the kernel so that nobody else has to. It carries requests to
- * an offline_driver and answers back, whole structs in single packets; it does not look
- * into either.
+ * The thread that waits for the kernel, so that no other thread does. It carries requests
+ * to an offline_driver and answers back, whole structs in single packets, and does not
+ * look into either.
  */
 
 #include "kernel/offline_worker.h"
@@ -94,7 +94,7 @@ static void *worker_main(void *arg)
 		for (unsigned int i = 0; on && i < g.n; i++)
 			on = worker_serve(w, &g, &g.requests[i], &follows);
 	}
-	/* Whoever still waits for an answer shall hear that none comes. */
+	/* The main thread must see that no answer comes any more. */
 	shutdown(w->thread_fd, SHUT_RDWR);
 	return NULL;
 }

@@ -4,7 +4,7 @@
 /*
  * One thread that does nothing but retire frames, behind a socket pair: a write can block
  * for seconds, and reading the kernel's events must never wait for it. Requests wait in
- * line, so that the next write need not wait for whoever takes the answers.
+ * line, so that the next write does not wait until an answer has been collected.
  */
 
 #include <sys/types.h>
@@ -38,8 +38,8 @@ int offline_worker_start(struct offline_worker **ret, const struct offline_drive
 
 /**
  * Waits for the write under way (the kernel cannot be interrupted), then ends the thread.
- * What was still in line is not begun: whoever stored an intent finds it unanswered, as
- * after a crash. NULL is fine. Returns NULL.
+ * Requests still in line are not begun: their stored intents stay unanswered, as after a
+ * crash. NULL is fine. Returns NULL.
  */
 struct offline_worker *offline_worker_stop(struct offline_worker *w);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reads what /proc says of the machine's memory. It keeps nothing but the files that a
- * caller wants kept open, judges nothing, and takes what it cannot understand for not
+ * Reads what /proc says about the machine's memory. It keeps nothing but the files that a
+ * caller wants to stay open, judges nothing, and reports what it cannot understand as not
  * known.
  */
 

@@ -3,8 +3,8 @@
 
 /*
  * The texts of sysfs_offline's door that concern the machine as a whole: /proc/meminfo,
- * /proc/iomem, PSI, the kernel's release. For sysfs_offline.c and the doctor; everybody
- * else asks sysfs_offline.h. Every path is below @root, "" in production.
+ * /proc/iomem, PSI, the kernel's release. For sysfs_offline.c and the doctor; all other
+ * code uses sysfs_offline.h. Every path is below @root, "" in production.
  */
 
 #include "base/machine.h"
@@ -21,7 +21,7 @@ struct meminfo {
 /**
  * Reads /proc/meminfo once. *fd is -1 or what an earlier call has left there: the file is
  * opened when it is not yet, and stays open for the next call; the caller closes it. A
- * read at offset 0 has the kernel write the text anew (fs/seq_file.c, 6.1).
+ * read at offset 0 makes the kernel write a new text (fs/seq_file.c, 6.1).
  * Returns 0 and *ret; negative errno, and nothing in *ret.
  */
 int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret);

@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Notices when some program writes to soft_offline_page or hard_offline_page, so that a
- * move of the poisoned-page counter can be told apart: by another program, or by the
- * kernel itself.
+ * Notices when a program writes to soft_offline_page or hard_offline_page. It shows who
+ * moved the poisoned-page counter: another program, or the kernel itself.
  *
  * Fact (fs/notify, fs/kernfs; tried on 6.1): inotify reports writes of programs to sysfs
  * attributes, and nothing that the kernel does by itself. A watch on the attribute would
@@ -27,8 +26,8 @@ struct write_watch *write_watch_free(struct write_watch *w);
 int write_watch_fd(const struct write_watch *w);
 
 /**
- * Takes all that was noticed. True if one of the two files was written to since the last
- * call, by whomever: to be called also after each write of our own, to leave that one
- * out.
+ * Takes all that was noticed. True if any program, this one included, has written to one
+ * of the two files since the last call. Call it after each write of our own as well, so
+ * that this write is not taken for another program's.
  */
 bool write_watch_take(struct write_watch *w);

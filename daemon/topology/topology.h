@@ -2,7 +2,9 @@
 #pragma once
 
 /*
- * What the machine's memory is made of: controllers and DIMMs as EDAC knows them, modules
+ * The room "topology" finds out what the machine's memory is made of, and which EDAC
+ * driver fits it. It only reads; a file that cannot be read leaves things unknown.
+ * Its door is this header: controllers and DIMMs as EDAC knows them, modules
  * as the firmware describes them (DMI), and the EDAC driver that would fit. The only door
  * to EDAC's sysfs, to DMI and to libpci. Every path is below a root folder, "" in
  * production.
@@ -56,7 +58,7 @@ struct edac_dimm {
 	enum edac_layout layout;
 	int8_t layer[3];            /* as in ce_event; -1: unknown */
 	char label[DIMM_LABEL_MAX]; /* may be empty */
-	char location[64];          /* "channel 0 slot 1"; empty if not told */
+	char location[64];          /* "channel 0 slot 1"; empty if unknown */
 	char mem_type[32];          /* "Registered-DDR4" */
 	char edac_mode[32];         /* "SECDED", "S4ECD4ED" */
 	uint64_t size_mib;
@@ -115,7 +117,7 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len);
 
 /**
- * True if @serial can tell one module from another: makers also leave it empty, all
+ * True if @serial distinguishes one module from another: makers also leave it empty, all
  * zeros or ones, or write "Not Specified", "Unknown", "NO DIMM" and the like.
  */
 bool dmi_serial_is_real(const char *serial);
@@ -126,7 +128,7 @@ bool dmi_serial_is_real(const char *serial);
  */
 int64_t topology_module_print(const struct topology *t);
 
-/** Who made the machine; fields that DMI does not tell are empty. */
+/** Who made the machine; fields that DMI does not have are empty. */
 struct dmi_system {
 	char vendor[64];  /* sys_vendor */
 	char product[64]; /* product_name */

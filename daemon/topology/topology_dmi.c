@@ -179,15 +179,15 @@ bool dmi_serial_is_real(const char *serial)
 	static const char *const fillers[] = { "not ",    "unknown",  "none",   "no ",
 					       "to be ",  "n/a",      "serial", "default",
 					       "invalid", "undefined" };
-	bool telling = false;
+	/* All zeros or all ones: the serial number was never programmed. */
+	bool programmed = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
 		if (strncasecmp(serial, fillers[i], strlen(fillers[i])) == 0)
 			return false;
 	for (const char *c = serial; *c; c++)
-		telling |= isalnum((unsigned char)*c) &&
-			   !strchr("0FfXx", *c); /* nothing burnt in reads as these */
-	return telling;
+		programmed |= isalnum((unsigned char)*c) && !strchr("0FfXx", *c);
+	return programmed;
 }
 
 int64_t topology_module_print(const struct topology *t)

@@ -92,7 +92,7 @@ static int driver_open(const char *root, struct kmod_ctx **ret)
 	return 0;
 }
 
-/* True if "blacklist NAME" stands in the configuration or on the kernel's command line. */
+/* True if modprobe's configuration or the kernel's command line blacklists @module. */
 static bool driver_is_blacklisted(const struct search *s, const char *module)
 {
 	_cleanup_(kmod_config_iter_free_iter_p) struct kmod_config_iter *iter =

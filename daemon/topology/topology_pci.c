@@ -2,7 +2,7 @@
 
 /*
  * The PCI devices by libpci: module aliases, and which devices are or drive memory, as
- * class, name and bound driver tell. It does not know which driver a device wants, nor
+ * class, name and bound driver show. It does not know which driver a device wants, nor
  * which DIMM hangs where.
  */
 
@@ -153,8 +153,8 @@ static bool pci_is_edac(struct pci_dev *d)
 	return driver && strstr(driver, "edac");
 }
 
-/* Host bridges and the many functions of a processor do not say by their class what they
- * do: with them it is the name that tells. */
+/* The class of host bridges and of the many functions of a processor does not say what
+ * they do; their names do. */
 static bool pci_is_memory(const struct pci_dev *d, struct pci_memory *m)
 {
 	bool named =

@@ -2,9 +2,9 @@
 
 /*
  * Open rows of the CE history in a direct-mapped table: a cell and its DIMM choose the
- * place, and whoever wants a taken place closes the row that is in it. Rows that are to
- * be stored stand in a list through the table. It knows nothing of pages, thresholds or
- * the database.
+ * place, and a cell that wants a taken place closes the row that is in it. Rows that are
+ * to be stored stand in a list through the table. It knows nothing of pages, thresholds
+ * or the database.
  */
 
 #include "track/ce_history.h"
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 
 #define NO_SLOT    UINT32_MAX
-#define SHARE      8 /* of its cell's age that a row covers: one in so many */
+#define SHARE      8 /* a row covers one SHARE-th of its cell's age */
 #define LONGEST    (7 * USEC_PER_DAY)
 #define CACHE_LINE 64
 #define NO_ROOM    UINT32_MAX /* events that a row can count */
@@ -31,7 +31,7 @@ struct open_row {
 	uint64_t address;
 	uint64_t count;
 	uint32_t events;
-	uint32_t next;      /* of the list of those to be given out */
+	uint32_t next;      /* in the list of pending rows */
 	uint64_t kind : 48; /* row_kind() */
 	uint64_t fine : 8;  /* rows of a second that the cell has had */
 	uint64_t overflow : 1;
@@ -84,7 +84,7 @@ struct ce_history *ce_history_free(struct ce_history *h)
 	return NULL;
 }
 
-/* What, beside its address, tells a cell's rows apart; in one number, to be compared. */
+/* What distinguishes rows of one address, in one number that can be compared. */
 static uint64_t row_kind(const struct ce_row *row)
 {
 	return row->dimm | (uint64_t)row->severity << 16 |

@@ -3,7 +3,7 @@
 
 /*
  * Coalesces the CE history, so that a billion events do not become a billion rows. A
- * fixed table of open rows, one for a cell; a row is given out to be stored while it is
+ * fixed table of open rows, one for a cell; a row is returned for storing while it is
  * still open, and again under the same id when it has counted more.
  *
  * How long a row covers: the first CE_HISTORY_FINE rows of a cell a second each; after
@@ -46,7 +46,7 @@ bool ce_history_add(struct ce_history *h, const struct ce_row *row,
 		    struct ce_row *ret_closed);
 
 /**
- * Copies to *ret an open row that has changed since it was last given out; it stays open.
+ * Copies to *ret an open row that has changed since it was last returned; it stays open.
  * Returns false if there is none.
  */
 bool ce_history_take(struct ce_history *h, struct ce_row *ret);
@@ -54,5 +54,5 @@ bool ce_history_take(struct ce_history *h, struct ce_row *ret);
 /** How many rows ce_history_take() would give. */
 uint32_t ce_history_pending(const struct ce_history *h);
 
-/** What was given out did not last: every open row is to be given out again. */
+/** The rows returned so far were lost: returns every open row again. */
 void ce_history_forget(struct ce_history *h);

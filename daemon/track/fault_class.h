@@ -21,18 +21,18 @@
  */
 #define CLASS_COLUMN_ROWS 3
 
-/* A bank: so many rows of it, in so many columns. Weak cells that happen to share a bank
- * are fewer. */
+/* A bank: at least this many rows of it, in at least this many columns. Weak cells that
+ * share a bank by chance are fewer. */
 #define CLASS_BANK_ROWS    8
 #define CLASS_BANK_COLUMNS 4
 
-/* A rank: so many rows over so many banks. A DIMM of the reference logs with eight faulty
- * rows in as many banks went on for seven months; pages keep up with that. */
+/* A rank: at least this many rows and banks. A DIMM of the reference logs had eight
+ * faulty rows in as many banks for seven months; offlining its pages was enough. */
 #define CLASS_RANK_ROWS  16
 #define CLASS_RANK_BANKS 4
 
-/* DIMMs of one channel that err alike: each with so many rows in so many banks within a
- * day. */
+/* DIMMs of one channel that err alike: each with at least this many rows and banks within
+ * a day. */
 #define CLASS_CHANNEL_ROWS   8
 #define CLASS_CHANNEL_BANKS  4
 #define CLASS_CHANNEL_WINDOW USEC_PER_DAY

@@ -2,9 +2,9 @@
 
 /*
  * Blocks of cells, one for each DIMM that erred with coordinates: slots that keep their
- * numbers, an index from line to slot, and the slots in the order of bank, row and column,
- * so that a row is one stretch and a DIMM one pass. It refuses to know what a threshold
- * is for, and what a page is.
+ * numbers, an index from line to slot, and the slots in the order of bank, row and
+ * column, so that a row is one stretch and a DIMM one pass. It refuses to know what a
+ * threshold is for, and what a page is.
  */
 
 #include <errno.h>

@@ -19,9 +19,9 @@
  * that claims the coordinates of another one is believed at its second event.
  *
  * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that it
- * has room for, whatever happens later. A DIMM keeps FAULT_MAP_CELLS cells; after that the
- * one that has been silent longest makes room, cells of faulty rows last. When there is
- * no room for another DIMM, the one that has been silent longest is let go.
+ * has room for, whatever happens later. A DIMM keeps FAULT_MAP_CELLS cells; after that
+ * the one that has been silent longest makes room, cells of faulty rows last. When there
+ * is no room for another DIMM, the one that has been silent longest is let go.
  */
 
 #include <stddef.h>

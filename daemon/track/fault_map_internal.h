@@ -12,7 +12,7 @@
 #define INDEX_BITS 9 /* twice as many places as cells */
 #define NO_DIMM    UINT16_MAX
 
-/* Found in one pass over the cells, so that a flood pays for it once in so many. */
+/* One pass over the cells finds this many, so that a flood does not pass for each. */
 #define FAULT_MAP_OLDEST 24
 
 /** A cell that is next to make room, as it was when that was found out. */
@@ -68,9 +68,10 @@ int fault_compare_row(const struct dram_coord *a, const struct dram_coord *b);
 
 /**
  * The cell of @b, which is full, that makes room: silent longest, of equals the lowest
- * line, cells of faulty rows after all others. It is given out once; the caller drops it.
+ * line, cells of faulty rows after all others. A cell is returned once; the caller drops
+ * it.
  */
 uint16_t fault_choose_victim(struct fault_block *b);
 
-/** To be told of each cell that is new in @b, or whose row is not faulty any more. */
+/** Call this for each cell that is new in @b, or whose row is no longer faulty. */
 void fault_note_age(struct fault_block *b, const struct fault_cell *cell);

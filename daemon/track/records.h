@@ -32,7 +32,7 @@ struct dimm_fault {
 	struct dram_coord at; /* column, bank: which */
 };
 
-/** A DIMM, as far as the events tell it apart: controller, layers, label. */
+/** A DIMM, as the events identify it: by controller, layers and label. */
 struct dimm_rec {
 	char label[DIMM_LABEL_MAX];
 	uint8_t mc;
@@ -46,8 +46,7 @@ struct dimm_rec {
 	int64_t first_seen;
 	int64_t last_seen;
 	struct dimm_fault fault;
-	/* The module in the slot, if the firmware tells and the slot is known for sure.
-	 */
+	/* The module in the slot, if the firmware names it and the slot is certain. */
 	char part[64];
 	char serial[64];
 	bool former; /* another module has taken its place; nothing is charged any more */
@@ -87,7 +86,7 @@ struct action_row {
 	int64_t poisoned_before_kib;
 	int64_t poisoned_after_kib; /* -1: not known */
 	uint16_t dimm;
-	enum soft_outcome outcome; /* the kernel's own word, if it told one */
+	enum soft_outcome outcome; /* the kernel's own word, if there is one */
 };
 
 /** One sample of the poisoned-page counter. */
