@@ -166,7 +166,7 @@ static void stop(struct daemon *d)
 	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");
 }
 
-static int run(struct daemon *d)
+static int run_loop(struct daemon *d)
 {
 	int r = add_sources(d);
 
@@ -237,7 +237,7 @@ int daemon_run(const struct daemon_options *options)
 	}
 	r = daemon_start(&d, cfg);
 	if (r == 0)
-		r = run(&d);
+		r = run_loop(&d);
 	close_all(&d);
 	return r;
 }

@@ -136,7 +136,7 @@ int daemon_commit(struct daemon *d)
 	return r;
 }
 
-static int flush(struct daemon *d, bool serving)
+static int flush_all(struct daemon *d, bool serving)
 {
 	bool all = d->db_state.incomplete; /* this flush stores all that is known */
 	usec_t served;
@@ -161,10 +161,10 @@ static int flush(struct daemon *d, bool serving)
 
 int daemon_flush(struct daemon *d)
 {
-	return flush(d, false);
+	return flush_all(d, false);
 }
 
 int daemon_flush_serving(struct daemon *d)
 {
-	return flush(d, true);
+	return flush_all(d, true);
 }

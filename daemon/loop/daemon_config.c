@@ -14,10 +14,10 @@
 #include "tell/journal.h"
 
 struct findings {
-	FILE *text; /* NULL: nobody wants the lines */
+	FILE *text; /* NULL: for the journal only */
 };
 
-static void take_finding(void *userdata, const struct config_diag *diag)
+static void config_take_finding(void *userdata, const struct config_diag *diag)
 {
 	struct findings *f = userdata;
 	bool error = diag->severity == CONFIG_ERROR;
@@ -27,21 +27,21 @@ static void take_finding(void *userdata, const struct config_diag *diag)
 		fprintf(f->text, "%s%s\n", error ? "" : "warning: ", diag->message);
 }
 
-static void finding(struct findings *f, const char *message)
+static void config_refuse(struct findings *f, const char *message)
 {
 	struct config_diag diag = { .severity = CONFIG_ERROR, .message = message };
 
-	take_finding(f, &diag);
+	config_take_finding(f, &diag);
 }
 
-/* The command line's word is last; it was checked to fit when the program started. */
+/* The command line comes last, and overrides the files. */
 static int override(struct daemon *d, struct config *cfg, struct findings *f)
 {
 	const struct daemon_options *o = &d->options;
 
 	if ((o->db_path && strlen(o->db_path) >= CONFIG_PATH_MAX) ||
 	    (o->metrics_file && strlen(o->metrics_file) >= CONFIG_PATH_MAX)) {
-		finding(f, "--db, --metrics: the path is too long");
+		config_refuse(f, "--db, --metrics: the path is too long");
 		return -EINVAL;
 	}
 	if (o->db_path)
@@ -51,16 +51,17 @@ static int override(struct daemon *d, struct config *cfg, struct findings *f)
 	return 0;
 }
 
-static int load(struct daemon *d, struct config *cfg, struct findings *f)
+static int load_all(struct daemon *d, struct config *cfg, struct findings *f)
 {
 	const char *option = d->options.metrics_file ? "--metrics" : NULL;
-	int r = config_load(cfg, d->options.config_file, "", take_finding, f);
+	int r = config_load(cfg, d->options.config_file, "", config_take_finding, f);
 
 	if (r >= 0)
 		r = override(d, cfg, f);
 	if (r < 0)
 		return r;
-	return textfile_check_place(cfg, option, take_finding, f) > 0 ? -EINVAL : 0;
+	return textfile_check_place(cfg, option, config_take_finding, f) > 0 ? -EINVAL
+									     : 0;
 }
 
 int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text)
@@ -72,11 +73,12 @@ int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text)
 
 	if (ret_text)
 		f.text = open_memstream(&text, &len);
-	r = load(d, cfg, &f);
+	r = load_all(d, cfg, &f);
 	if (r >= 0 && d->engine &&
 	    strcmp(cfg->database.path, engine_config(d->engine)->database.path) != 0) {
-		finding(&f, "[Database] Path: cannot be changed while running; restart "
-			    "softofflined");
+		config_refuse(&f,
+			      "[Database] Path: cannot be changed while running; restart "
+			      "softofflined");
 		r = -EINVAL;
 	}
 	if (f.text)
@@ -107,7 +109,7 @@ static int take_over(struct daemon *d, const struct config *cfg)
 		(void)daemon_set_buffer_size(d, old_size, old_max);
 		return r;
 	}
-	/* What waits in line was decided by the policy of before. */
+	/* Attempts that have not begun were decided by the old policy. */
 	offline_worker_recall(d->worker);
 	daemon_apply_control(d, cfg);
 	metrics_file_set(&d->metrics_file, cfg, "");
@@ -119,7 +121,7 @@ static int take_over(struct daemon *d, const struct config *cfg)
 	return 0;
 }
 
-static int reload(struct daemon *d, char **ret_text)
+static int load_and_take_over(struct daemon *d, char **ret_text)
 {
 	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
 	int r;
@@ -137,7 +139,7 @@ int daemon_reload(struct daemon *d, char **ret_text)
 	/* One message with the time: Type=notify-reload of systemd 253 insists on it. */
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
 			 (long long)clock_monotonic().us);
-	r = reload(d, ret_text);
+	r = load_and_take_over(d, ret_text);
 	d->reload_ok = r >= 0;
 	if (r >= 0) {
 		d->reload_time = clock_boot();
@@ -148,7 +150,7 @@ int daemon_reload(struct daemon *d, char **ret_text)
 			      "Configuration refused; the old one stays in force");
 	}
 	(void)sd_notify(0, "READY=1");
-	daemon_look_for_db(d); /* who reloads may wait for that */
+	daemon_look_for_db(d); /* an operator who brought the database back reloads */
 	daemon_write_metrics(d);
 	return r;
 }

@@ -1,18 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * After a start: the look at the whole database, beside the work, and by the minute the
- * look whether its files are still there; and what to do if it is damaged or gone. It
- * does not look itself.
+ * The database's file: opened, checked as a whole after the start, and looked for by the
+ * minute; and what to do if it cannot be opened, is damaged or is gone. How each of that
+ * is found out is db.h's business.
  */
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
+
+int daemon_db_not_opened(struct daemon *d, int r, const char *why)
+{
+	bool disk = r == -ENOSPC || r == -EIO || r == -EROFS;
+	bool first = d->db_state.open_error == 0;
+
+	/* At a start the daemon continues only if the disk is to blame. */
+	if (first && !disk) {
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0, "%s", why);
+		/* A later version's file, another program's, or no file: trying again
+		 * does not help, and the operator has to decide. */
+		return r == -EPROTONOSUPPORT || r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
+	}
+	if (db_state_not_opened(&d->db_state, r))
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0, "%s", why);
+	if (first)
+		journal_log(LOG_ERR, 0,
+			    "Continuing without a database: counts last only as long as "
+			    "this process. Opening it is tried again every minute, and "
+			    "what was counted is stored then.");
+	return 0;
+}
+
+int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
+{
+	struct db_options options = {
+		.path = cfg->database.path,
+		.max_size = cfg->database.max_size,
+		.retention = cfg->database.retention,
+		.now = clock_boot(),
+		.wall_offset = d->wall_offset,
+		.check_later = check_later,
+	};
+	enum db_opened how;
+	const char *why = "";
+	int r = clock_boot_id(options.boot_id);
+
+	if (r < 0) {
+		journal_log(LOG_ERR, r,
+			    "/proc/sys/kernel/random/boot_id: cannot be read");
+		return EXIT_FAILURE;
+	}
+	r = db_open(&d->db, &options, &how, &why);
+	if (r < 0)
+		return daemon_db_not_opened(d, r, why);
+	db_inherit(d->db, TAKE_PTR(d->heritage));
+	if (how == DB_QUARANTINED)
+		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
+	else if (how == DB_RETIRED)
+		journal_log(LOG_WARNING, 0, "%s", why);
+	return 0;
+}
 
 /*
  * The engine knows by now what could be read and what happened since. All of it is stored

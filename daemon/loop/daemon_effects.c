@@ -2,7 +2,9 @@
 
 /*
  * Performs effects through the doors and brings their results back as inputs, one after
- * the other, never one inside another. It decides nothing: what an effect says is done.
+ * the other, never one inside another. What is done is the engine's decision; when it is
+ * done is decided here: attempts wait for the commit of their intents, and the rows of
+ * DIMMs and budgets are written with that commit.
  */
 
 #include <errno.h>
@@ -12,11 +14,11 @@
 #include "loop/effect_store.h"
 #include "tell/journal.h"
 
-#define ANSWERS_PER_TURN 16 /* so that what errs is counted beside them */
+#define ANSWERS_PER_TURN 16 /* so that errors are counted between them */
 
-/* Before an attempt, so that what others did up to here is not put down to it. Not while
- * others are under way: what the watch has seen, and how the counter moved, is theirs. */
-static void sample_poison(struct daemon *d)
+/* Before an attempt, so that frames that other programs poisoned before it are not taken
+ * for its own. Not while attempts are under way: then the counter moves for them. */
+static void sample_before_attempt(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
 
@@ -29,12 +31,12 @@ static void sample_poison(struct daemon *d)
 	outbox_follow(&d->out, &in);
 }
 
-static void look(struct daemon *d, pfn_t p)
+static void probe(struct daemon *d, pfn_t p)
 {
 	struct input in = { .kind = INPUT_PROBE };
 
 	if (!outbox_has_attempts(&d->out))
-		sample_poison(d);
+		sample_before_attempt(d);
 	if (!d->out.machine_fresh)
 		d->out.machine = sysfs_offline_machine(d->sysfs);
 	d->out.machine_fresh = true;
@@ -44,7 +46,8 @@ static void look(struct daemon *d, pfn_t p)
 	outbox_follow(&d->out, &in);
 }
 
-static void load(struct daemon *d, pfn_t p)
+/* The row is looked for in fetch_page(), when the input is stepped. */
+static void load_page(struct daemon *d, pfn_t p)
 {
 	struct input in = { .kind = INPUT_LOADED };
 
@@ -85,11 +88,12 @@ static void hand_over(struct daemon *d, const struct offline_request *group,
 }
 
 /*
- * The intents must be on disk before the kernel is asked; if the disk fails, the pages
- * are no better for it, so the attempts go on. Only what is in the group is committed: to
- * give out all that a storm has changed would take longer than the attempts. Should the
- * daemon be killed before the next flush, the events since the last one count as lost,
- * as they are in no total, even if pages and DIMMs of this group know of them.
+ * The intents must be on disk before the kernel is asked. If the disk fails the attempts
+ * are made all the same: the pages do not get better by waiting. Only the open group is
+ * committed, because storing all that a storm has changed would take longer than the
+ * attempts. If the daemon is killed before the next flush, the events since the last
+ * flush count as lost, as no stored total has them, although the stored pages and DIMMs
+ * of this group do.
  */
 void daemon_launch(struct daemon *d)
 {
@@ -119,7 +123,7 @@ void daemon_end_turn(struct daemon *d)
 		d->out.machine_fresh = false;
 }
 
-static void say(struct daemon *d, const struct notice *r)
+static void send_notice(struct daemon *d, const struct notice *r)
 {
 	char why[CLASS_WHY_MAX];
 	struct journal_context context = {
@@ -162,14 +166,14 @@ static void perform(struct daemon *d, const struct effect *f)
 {
 	switch (f->kind) {
 	case EFFECT_PROBE:
-		if (!d->stopping) /* the page waits in the database */
-			look(d, f->pfn);
+		if (!d->stopping) /* the page stays pending in the database */
+			probe(d, f->pfn);
 		break;
 	case EFFECT_OFFLINE:
 		put_attempt(d, f);
 		break;
 	case EFFECT_LOAD:
-		load(d, f->pfn);
+		load_page(d, f->pfn);
 		break;
 	case EFFECT_KERNEL:
 		sysctl_control_poll(&d->control);
@@ -179,7 +183,7 @@ static void perform(struct daemon *d, const struct effect *f)
 		daemon_start_reconcile(d);
 		break;
 	case EFFECT_NOTICE:
-		say(d, &f->notice);
+		send_notice(d, &f->notice);
 		break;
 	case EFFECT_REPLY:
 		if (f->reply.cookie == OWN_COOKIE)
@@ -211,8 +215,8 @@ static void perform(struct daemon *d, const struct effect *f)
 	}
 }
 
-/* What is stored of a page is fetched only now: it lives until the next question. */
-static void fetch(struct daemon *d, struct input *in)
+/* Only now, because the row is valid until the next call to the database. */
+static void fetch_page(struct daemon *d, struct input *in)
 {
 	bool other_boot = false;
 	int r;
@@ -225,7 +229,8 @@ static void fetch(struct daemon *d, struct input *in)
 	r = db_get_page(d->db, in->page.pfn, &in->page.rec, &other_boot);
 	if (r >= 0)
 		in->page.other_boot = other_boot;
-	else if (r != -ENOENT) /* what was counted before is not known: not in silence */
+	else if (r !=
+		 -ENOENT) /* earlier errors of the page are not known: that is said */
 		daemon_note_db(d, r);
 }
 
@@ -235,7 +240,7 @@ static int step_once(struct daemon *d, struct input *in)
 	int r;
 
 	if (in->kind == INPUT_LOADED)
-		fetch(d, in);
+		fetch_page(d, in);
 	if (in->now.us == 0)
 		in->now = clock_boot();
 	r = engine_step(d->engine, in, &effects);
@@ -247,7 +252,8 @@ static int step_once(struct daemon *d, struct input *in)
 	return r;
 }
 
-static int step_through(struct daemon *d, struct input *in)
+/* Steps @in and all inputs that follow it. */
+static int step_with_following(struct daemon *d, struct input *in)
 {
 	struct input next;
 	int r;
@@ -272,7 +278,7 @@ int daemon_step(struct daemon *d, struct input in)
 		return 0;
 	}
 	daemon_begin_turn(d);
-	r = step_through(d, &in);
+	r = step_with_following(d, &in);
 	daemon_end_turn(d);
 	if (d->db && db_pending(d->db) >= DB_GROUP_ROWS)
 		(void)daemon_commit(d);
@@ -302,13 +308,13 @@ int daemon_collect(struct daemon *d)
 	while (n < (int)ARRAY_SIZE(done) &&
 	       (r = offline_worker_collect(d->worker, &done[n])) > 0)
 		n++;
-	/* The event of our own write was there before its answer: it belongs to it. */
+	/* The event of our own write comes before its answer, and belongs to it. */
 	if (d->soft_events && n > 0)
 		daemon_catch_up(d);
-	/* What the watch saw up to here was our own writes. */
+	/* The writes that the watch saw up to here were ours. */
 	if (d->watch && n > 0)
 		(void)write_watch_take(d->watch);
-	/* They have all ended: one look at memory shows what all of them took. */
+	/* All of these attempts have ended: one sample shows what all of them took. */
 	d->out.machine_fresh = false;
 	for (int i = 0; i < n; i++)
 		take_done(d, &done[i]);

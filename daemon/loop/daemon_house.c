@@ -28,7 +28,7 @@ struct house {
 	uint32_t slot; /* of the tracker: the next frame to look at */
 };
 
-static int arm(sd_event_source *source, usec_t when)
+static int house_arm(sd_event_source *source, usec_t when)
 {
 	int r;
 
@@ -63,7 +63,7 @@ void daemon_write_metrics(struct daemon *d)
 
 void daemon_arm_metrics(struct daemon *d)
 {
-	(void)arm(d->house->metrics, clock_boot());
+	(void)house_arm(d->house->metrics, clock_boot());
 }
 
 static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
@@ -75,7 +75,8 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 	daemon_notify_status(d);
 	if (d->metrics_file.path[0] == '\0')
 		return 0; /* until a reload names a file */
-	return arm(s, usec_add(clock_boot(), engine_config(d->engine)->metrics.interval));
+	return house_arm(
+		s, usec_add(clock_boot(), engine_config(d->engine)->metrics.interval));
 }
 
 static int on_deadline(sd_event_source *s, uint64_t when, void *userdata)
@@ -114,11 +115,11 @@ static int on_post(sd_event_source *s, void *userdata)
 	bool unstored = d->db && (engine_is_dirty(d->engine) || d->db_state.log_held ||
 				  db_pending(d->db) > 0);
 
-	(void)arm(h->deadline, engine_deadline(d->engine));
+	(void)house_arm(h->deadline, engine_deadline(d->engine));
 	if (unstored && !h->commit_armed) {
 		h->commit_armed = true;
-		(void)arm(h->commit,
-			  usec_add(clock_boot(), schedule_commit_delay(&d->schedule)));
+		(void)house_arm(h->commit, usec_add(clock_boot(),
+						    schedule_commit_delay(&d->schedule)));
 	}
 	return 0;
 }
@@ -277,12 +278,12 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 			    "continues.");
 	daemon_look_for_db(d);
 	tend_db(d, prune);
-	return arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
+	return house_arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
 }
 
 /* @when 0: it is armed later. */
-static int add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
-		     sd_event_time_handler_t handler)
+static int house_add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
+			   sd_event_time_handler_t handler)
 {
 	int r = sd_event_add_time(d->event, ret, CLOCK_BOOTTIME, (uint64_t)when.us, 1000,
 				  handler, d);
@@ -290,21 +291,21 @@ static int add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
 	return r < 0 || when.us > 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
-static int add_timers(struct daemon *d)
+static int house_add_timers(struct daemon *d)
 {
 	struct house *h = d->house;
 	usec_t now = clock_boot();
-	int r = add_timer(d, &h->deadline, usec(0), on_deadline);
+	int r = house_add_timer(d, &h->deadline, usec(0), on_deadline);
 
 	if (r >= 0)
-		r = add_timer(d, &h->commit, usec(0), on_commit);
+		r = house_add_timer(d, &h->commit, usec(0), on_commit);
 	if (r >= 0) /* before reading, or a storm could put the commit off */
 		r = sd_event_source_set_priority(h->commit, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
-		r = add_timer(d, &h->minute, usec_add(now, usec(USEC_PER_MINUTE)),
-			      on_minute);
+		r = house_add_timer(d, &h->minute, usec_add(now, usec(USEC_PER_MINUTE)),
+				    on_minute);
 	if (r >= 0)
-		r = add_timer(d, &h->metrics, now, on_metrics);
+		r = house_add_timer(d, &h->metrics, now, on_metrics);
 	return r;
 }
 
@@ -319,7 +320,7 @@ int daemon_open_house(struct daemon *d)
 		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
 				    EPOLLIN | EPOLLET, on_write, d);
 	if (r >= 0)
-		r = add_timers(d);
+		r = house_add_timers(d);
 	if (r >= 0)
 		r = sd_event_add_defer(d->event, &d->house->reconcile, on_reconcile, d);
 	if (r >= 0)

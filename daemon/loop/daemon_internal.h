@@ -2,12 +2,20 @@
 #pragma once
 
 /*
- * The daemon's one object, shared by its files: daemon.c (loop, timers, end),
- * daemon_start.c (opening and restoring), daemon_db.c (is the database whole),
- * daemon_effects.c (inputs in, effects out), daemon_read.c (from trace pages to inputs),
- * daemon_config.c (load and reload), daemon_kernel.c (what not every kernel has),
- * daemon_requests.c and daemon_explain.c (what the bus asks), daemon_modules.c (which modules
- * the DIMMs are).
+ * The daemon's trunk: what its files share, and the doors that they use.
+ *   daemon.c          the loop: begin and end, what systemd hears
+ *   daemon_start.c    opening every door
+ *   daemon_restore.c  from the database to the engine
+ *   daemon_read.c     from trace pages to inputs
+ *   daemon_effects.c  from inputs to effects, and what is done about each effect
+ *   daemon_commit.c   when rows are written and committed
+ *   daemon_db.c       the database's file: opened, checked, looked for
+ *   daemon_house.c    the regular work: timers, samples, metrics
+ *   daemon_kernel.c   what not every kernel has
+ *   daemon_config.c   load and reload
+ *   daemon_modules.c  which modules the DIMMs are
+ *   daemon_requests.c what the bus asks
+ * The other files of the room are objects, which know nothing of this header.
  */
 
 #include <systemd/sd-event.h>
@@ -145,14 +153,13 @@ int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
 
 /* daemon_start.c */
 
-/** Opens every door and restores the engine; the exit status, 0 to go on. */
+/** Opens every door and restores the engine; the exit status, 0 to continue. */
 int daemon_start(struct daemon *d, const struct config *cfg);
-/**
- * Opens the database; @check_later as in struct db_options. Says what is wrong with it
- * and returns the exit status, 0 to go on: then d->db is NULL if the disk is to blame.
- */
-int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later);
 
+/* daemon_restore.c */
+
+/** Makes the engine, with what the database holds; the exit status, 0 to continue. */
+int daemon_restore(struct daemon *d, const struct config *cfg);
 /**
  * By the minute, without a database: opens it if that can be done by now. What it holds
  * and what was counted without it are then added up.
@@ -160,6 +167,17 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 void daemon_try_db_again(struct daemon *d);
 
 /* daemon_db.c */
+
+/**
+ * Opens the database; @check_later as in struct db_options. Says what is wrong with it
+ * and returns the exit status, 0 to continue: then d->db is NULL if the disk is to blame.
+ */
+int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later);
+/**
+ * The database cannot be used, because of @why, with errno @r. Returns as
+ * daemon_open_db().
+ */
+int daemon_db_not_opened(struct daemon *d, int r, const char *why);
 
 /** Begins to look at the whole database, unless that was done or is under way. */
 void daemon_begin_check(struct daemon *d);
@@ -242,19 +260,3 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s);
 /* daemon_requests.c */
 
 extern const struct bus_ops daemon_bus_ops;
-
-/**
- * What is stored of a page that the engine does not track, as db_get_page(). -ENOENT only
- * if the database says so; -EIO: it cannot be asked.
- */
-int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
-		       bool *ret_other_boot);
-/** In @why: that nothing is known of page @p; that the database cannot be read. */
-void daemon_say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX]);
-void daemon_say_unread(const struct daemon *d, char why[REPORT_TEXT_MAX]);
-
-/* daemon_explain.c: of struct bus_ops */
-
-int op_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text);
-int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
-	       char why[REPORT_TEXT_MAX]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What the bus asks of the daemon: engine, database and kernel turned into reports, and
- * an operator's wishes turned into inputs. Who may ask is the bus's business.
+ * Answers the requests that come over the bus: turns engine, database and kernel into
+ * reports, and what an operator asks for into inputs. Which callers may ask is the bus's
+ * business. What is shown is what the engine holds; nothing is decided here.
  */
 
 #include <errno.h>
@@ -19,12 +20,12 @@
 #define ROWS_A_PART  256
 #define SLOTS_A_PART 16384
 
-static int64_t to_wall(const struct daemon *d, int64_t boot)
+static int64_t wall_time(const struct daemon *d, int64_t boot)
 {
 	return usec_add(usec(boot), d->wall_offset).us;
 }
 
-static void word(char to[REPORT_WORD_MAX], const char *from)
+static void set_word(char to[REPORT_WORD_MAX], const char *from)
 {
 	snprintf(to, REPORT_WORD_MAX, "%s", from);
 }
@@ -44,12 +45,12 @@ static int op_status(void *ctx, struct status_report *s)
 	struct daemon *d = ctx;
 	struct engine_status e;
 
-	daemon_look_at_kernel(d); /* what is shown is one moment's */
+	daemon_look_at_kernel(d); /* so that all that is shown is of one moment */
 	engine_status(d->engine, clock_boot(), &e);
 	s->schema = REPORT_SCHEMA;
 	s->running = true;
-	word(s->version, SOFTOFFLINED_VERSION);
-	s->started = to_wall(d, d->started.us);
+	set_word(s->version, SOFTOFFLINED_VERSION);
+	s->started = wall_time(d, d->started.us);
 	s->dry_run = d->options.dry_run;
 	daemon_fill_kernel(d, s);
 	fill_counters(engine_totals(d->engine), s);
@@ -70,7 +71,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->db_bytes = d->db ? db_size(d->db) : 0;
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
-	word(s->hold, result_to_string(e.hold));
+	set_word(s->hold, result_to_string(e.hold));
 	if (e.hold == RESULT_UNSUPPORTED)
 		snprintf(s->hold_why, sizeof(s->hold_why), "%s",
 			 daemon_why_held(engine_kernel(d->engine)));
@@ -80,7 +81,7 @@ static int op_status(void *ctx, struct status_report *s)
 			 "the database cannot be used; counts last only as long as the "
 			 "daemon");
 	}
-	word(s->verdict, verdict_to_string(e.verdict));
+	set_word(s->verdict, verdict_to_string(e.verdict));
 	snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", e.verdict_why);
 	return 0;
 }
@@ -96,18 +97,18 @@ static void fill_page(const struct daemon *d, const struct page_rec *rec, bool o
 		.pfn = rec->pfn,
 		.address = pfn_to_paddr(pfn(rec->pfn), d->page_shift).addr,
 		.corrected_errors = rec->corrected_errors,
-		.first_seen = to_wall(d, rec->first_seen),
-		.last_seen = to_wall(d, page_rec_last_seen(rec).us),
+		.first_seen = wall_time(d, rec->first_seen),
+		.last_seen = wall_time(d, page_rec_last_seen(rec).us),
 		.attempts = rec->attempts,
 	};
 	snprintf(p->dimm, sizeof(p->dimm), "%s",
 		 engine_dimm(d->engine, rec->dimm)->label);
-	word(p->state, page_state_to_string((enum page_state)rec->state));
-	word(p->reason, reason_to_string((enum reason)rec->reason));
-	word(p->result, result_to_string(result));
+	set_word(p->state, page_state_to_string((enum page_state)rec->state));
+	set_word(p->reason, reason_to_string((enum reason)rec->reason));
+	set_word(p->result, result_to_string(result));
 	if (other_boot && rec->state == PAGE_OFFLINED) {
-		word(p->state, page_state_to_string(PAGE_WATCHED));
-		word(p->result, result_to_string(RESULT_STALE));
+		set_word(p->state, page_state_to_string(PAGE_WATCHED));
+		set_word(p->result, result_to_string(RESULT_STALE));
 	}
 }
 
@@ -119,7 +120,11 @@ static enum result waiting_for(struct daemon *d)
 	return s.waiting_for;
 }
 
-int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
+/*
+ * The stored row of a page that the engine does not track, as db_get_page(). -ENOENT only
+ * if the database says so; -EIO: it cannot be asked.
+ */
+static int stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
 		       bool *ret_other_boot)
 {
 	int r = d->db ? db_peek_page(d->db, p, ret, ret_other_boot) : -EIO;
@@ -127,7 +132,7 @@ int daemon_stored_page(struct daemon *d, pfn_t p, const struct page_rec **ret,
 	return r < 0 && r != -ENOENT ? -EIO : r;
 }
 
-/* One page: from the tracker, or from the database if the tracker had to let it go. */
+/* One page: from the tracker, or from the database if the tracker has no room for it. */
 static int one_page(struct daemon *d, const struct report_filter *f, report_fn fn,
 		    void *userdata)
 {
@@ -135,7 +140,7 @@ static int one_page(struct daemon *d, const struct report_filter *f, report_fn f
 	const struct page_rec *rec = ce_tracker_peek(engine_tracker(d->engine), p);
 	struct page_report report;
 	bool other_boot = false;
-	int r = rec ? 0 : daemon_stored_page(d, p, &rec, &other_boot);
+	int r = rec ? 0 : stored_page(d, p, &rec, &other_boot);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -224,16 +229,16 @@ static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
 
 	if (!d->db)
 		return -EIO;
-	/* The last second's groups are still open in memory; who asks often waits for it.
-	 */
+	/* The last second's errors are not stored yet; a caller that asks more often than
+	 * once a second waits for them. */
 	if (f->fresh && usec_sub(clock_boot(), d->schedule.flushed).us >= USEC_PER_SEC)
 		(void)daemon_flush(d);
 	*ret_cursor = f->cursor;
 	return db_browse_ces(d->db, &filter, ROWS_A_PART, ret_cursor, relay_ce, &relay);
 }
 
-static void identify(const struct topology *t, const struct dimm_rec *rec,
-		     struct dimm_report *r)
+static void fill_module(const struct topology *t, const struct dimm_rec *rec,
+			struct dimm_report *r)
 {
 	const struct edac_dimm *dimm =
 		t ? topology_find(t, rec->mc, rec->layer, rec->label) : NULL;
@@ -243,10 +248,10 @@ static void identify(const struct topology *t, const struct dimm_rec *rec,
 		return;
 	r->size_mib = (int64_t)dimm->size_mib;
 	if (dimm->module != TOPOLOGY_NO_MODULE && dimm->match == SLOT_LIKELY)
-		word(r->identity, "likely");
+		set_word(r->identity, "likely");
 	if (dimm->module == TOPOLOGY_NO_MODULE || dimm->match != SLOT_EXACT)
 		return; /* a guess is not shown as a fact */
-	word(r->identity, "exact");
+	set_word(r->identity, "exact");
 	module = &t->modules[dimm->module];
 	snprintf(r->part, sizeof(r->part), "%s", module->part);
 	snprintf(r->serial, sizeof(r->serial), "%s", module->serial);
@@ -261,9 +266,10 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 	report_from_dimm_rec(rec, r);
 	if (index == DIMM_OTHER)
 		r->location[0] = '\0'; /* of many places, or of none */
-	word(r->verdict, verdict_to_string(engine_dimm_verdict(d->engine, index, why)));
+	set_word(r->verdict,
+		 verdict_to_string(engine_dimm_verdict(d->engine, index, why)));
 	snprintf(r->verdict_why, sizeof(r->verdict_why), "%s", why);
-	identify(t, rec, r);
+	fill_module(t, rec, r);
 }
 
 static int op_dimms(void *ctx, report_fn fn, void *userdata)
@@ -301,17 +307,97 @@ static int op_nodes(void *ctx, report_fn fn, void *userdata)
 	return r;
 }
 
-static int op_policy(void *ctx, char **ret_text)
+/* What of the configuration applies to DIMM @label on controller @mc; NULL: all of it. */
+static int policy_text(const struct daemon *d, const char *label, uint8_t mc,
+		       char **ret_text)
 {
-	struct daemon *d = ctx;
 	const struct config *cfg = engine_config(d->engine);
-	size_t len = config_format(cfg, NULL, 0);
+	size_t len = label ? config_format_for(cfg, label, mc, NULL, 0)
+			   : config_format(cfg, NULL, 0);
 	char *text = malloc(len + 1);
 
 	if (!text)
 		return -ENOMEM;
-	config_format(cfg, text, len + 1);
+	if (label)
+		config_format_for(cfg, label, mc, text, len + 1);
+	else
+		config_format(cfg, text, len + 1);
 	*ret_text = text;
+	return 0;
+}
+
+static int op_policy(void *ctx, char **ret_text)
+{
+	return policy_text(ctx, NULL, 0, ret_text);
+}
+
+static int op_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_text)
+{
+	return policy_text(ctx, label, mc, ret_text);
+}
+
+static void say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
+{
+	snprintf(why, REPORT_TEXT_MAX,
+		 "page 0x%llx is not known: no error of it is recorded",
+		 (unsigned long long)pfn_to_paddr(p, d->page_shift).addr);
+}
+
+static void say_db_unread(const struct daemon *d, char why[REPORT_TEXT_MAX])
+{
+	snprintf(why, REPORT_TEXT_MAX, "the database cannot be read: %.128s",
+		 d->db ? db_last_error(d->db) : "it is not open");
+}
+
+/* How far the page is from its threshold. */
+static void fill_window(const struct daemon *d, const struct page_rec *rec,
+			const struct threshold *t, struct outlook_report *o)
+{
+	uint32_t n;
+
+	if (t->count == 0)
+		return;
+	n = page_rec_in_window(rec, t->window, clock_boot());
+	o->in_window = n;
+	if (rec->state != PAGE_WATCHED)
+		return;
+	o->missing = n < t->count ? t->count - n : 1;
+	if (n > 0)
+		o->until = wall_time(
+			d, usec_add(usec(rec->stamps[rec->n_stamps - n]), t->window).us);
+}
+
+static int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
+		      char why[REPORT_TEXT_MAX])
+{
+	struct daemon *d = ctx;
+	pfn_t p = paddr_to_pfn(paddr(address), d->page_shift);
+	const struct page_rec *rec = ce_tracker_peek(engine_tracker(d->engine), p);
+	const struct policy_rule *rule;
+	bool other_boot;
+	int r = rec ? 0 : stored_page(d, p, &rec, &other_boot);
+
+	if (r == -ENOENT)
+		say_unknown(d, p, why);
+	else if (r < 0)
+		say_db_unread(d, why);
+	if (r < 0)
+		return r;
+	rule = engine_rule(d->engine, rec->dimm);
+	*o = (struct outlook_report){ .in_window = REPORT_NO_NUMBER,
+				      .missing = REPORT_NO_NUMBER,
+				      .until = REPORT_NO_NUMBER,
+				      .next_try = REPORT_NO_NUMBER };
+	snprintf(o->action, sizeof(o->action), "%s",
+		 rule->action == POLICY_SOFT ? "soft" : "account");
+	(void)config_format_threshold(&rule->page, o->page_threshold,
+				      sizeof(o->page_threshold));
+	(void)config_format_threshold(&rule->row, o->row_threshold,
+				      sizeof(o->row_threshold));
+	fill_window(d, rec, &rule->page, o);
+	if (rec->state != PAGE_WATCHED && rec->state != PAGE_OFFLINED &&
+	    rec->not_before > clock_boot().us && rec->not_before != USEC_NEVER)
+		o->next_try = wall_time(d, rec->not_before);
 	return 0;
 }
 
@@ -332,20 +418,7 @@ static int op_offline(void *ctx, uint64_t address, uint64_t cookie,
 	return 0;
 }
 
-void daemon_say_unknown(const struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
-{
-	snprintf(why, REPORT_TEXT_MAX,
-		 "page 0x%llx is not known: no error of it is recorded",
-		 (unsigned long long)pfn_to_paddr(p, d->page_shift).addr);
-}
-
-void daemon_say_unread(const struct daemon *d, char why[REPORT_TEXT_MAX])
-{
-	snprintf(why, REPORT_TEXT_MAX, "the database cannot be read: %.128s",
-		 d->db ? db_last_error(d->db) : "it is not open");
-}
-
-static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
+static int forget_page(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
 {
 	struct input in = { .kind = INPUT_REQUEST_FORGET };
 
@@ -355,11 +428,11 @@ static int forget(struct daemon *d, pfn_t p, char why[REPORT_TEXT_MAX])
 	if (d->own_error == EBUSY)
 		snprintf(why, REPORT_TEXT_MAX, "an attempt on the page is under way");
 	else if (d->own_error == ENOENT)
-		daemon_say_unknown(d, p, why);
+		say_unknown(d, p, why);
 	return -d->own_error;
 }
 
-/* What is not deleted on disk would come back. */
+/* A row that stays on disk would come back. */
 static int store_forgotten(struct daemon *d, char why[REPORT_TEXT_MAX])
 {
 	int r = daemon_flush(d);
@@ -368,7 +441,7 @@ static int store_forgotten(struct daemon *d, char why[REPORT_TEXT_MAX])
 		return 0;
 	snprintf(why, REPORT_TEXT_MAX,
 		 "forgotten in memory, but the database could not be written: it comes "
-		 "back; forget it once more when the database works");
+		 "back; forget it again when the database works");
 	return -EIO;
 }
 
@@ -380,18 +453,18 @@ static int op_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 	bool other_boot;
 	int r = ce_tracker_peek(engine_tracker(d->engine), p)
 			? 0
-			: daemon_stored_page(d, p, &stored, &other_boot);
+			: stored_page(d, p, &stored, &other_boot);
 
 	if (r >= 0)
-		r = forget(d, p, why);
+		r = forget_page(d, p, why);
 	else if (r == -ENOENT)
-		daemon_say_unknown(d, p, why);
+		say_unknown(d, p, why);
 	else
-		daemon_say_unread(d, why);
+		say_db_unread(d, why);
 	return r < 0 ? r : store_forgotten(d, why);
 }
 
-/* Every page of the DIMM, but for one that an attempt is under way on. */
+/* Every page of the DIMM, except one that has an attempt under way. */
 static void forget_pages(struct daemon *d, uint16_t index, char why[REPORT_TEXT_MAX])
 {
 	const struct ce_tracker *t = engine_tracker(d->engine);
@@ -400,7 +473,7 @@ static void forget_pages(struct daemon *d, uint16_t index, char why[REPORT_TEXT_
 		const struct page_rec *rec = ce_tracker_peek_at(t, slot);
 
 		if (rec && rec->dimm == index)
-			(void)forget(d, pfn(rec->pfn), why);
+			(void)forget_page(d, pfn(rec->pfn), why);
 	}
 }
 

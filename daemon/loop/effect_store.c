@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * From effects to rows, for the daemon and for what measures its database. It does not
- * know when a commit is due, nor what becomes of a failure.
+ * From effects to rows, for the daemon and for the benchmarks of its database. It knows
+ * neither when a commit is due nor what follows from a failure.
  */
 
 #include "loop/effect_store.h"
@@ -44,12 +44,7 @@ int effect_store(struct db *db, const struct engine *e, const struct effect *f)
 	return -EINVAL;
 }
 
-static bool is_many(enum effect_kind kind)
-{
-	return kind == EFFECT_STORE_PAGE || kind == EFFECT_STORE_CE;
-}
-
-/* All of the kind of the first, as far as they follow one another. */
+/* Pages or errors: the effects from @f on that are of one kind. */
 static int store_run(struct db *db, const struct effect *f, unsigned int n,
 		     unsigned int *ret_taken)
 {
@@ -73,7 +68,7 @@ int effect_store_all(struct db *db, const struct engine *e, const struct effects
 		int r;
 
 		taken = 1;
-		if (is_many(f->kind))
+		if (f->kind == EFFECT_STORE_PAGE || f->kind == EFFECT_STORE_CE)
 			r = store_run(db, f, effects->n - i, &taken);
 		else
 			r = effect_store(db, e, f);

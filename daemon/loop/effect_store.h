@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the engine wants kept, into the database: which effect is which row.
+ * Which effect of the engine is which row of the database.
  */
 
 #include "db.h"
@@ -12,13 +12,13 @@
 /**
  * Stores what @f, an effect of @e, asks to be stored or removed.
  *
- * Returns 0; -EINVAL if @f is none of those; negative errno as the functions of db.h.
+ * Returns 0; -EINVAL if @f asks for neither; negative errno as the functions of db.h.
  */
 int effect_store(struct db *db, const struct engine *e, const struct effect *f);
 
 /**
- * Stores all of @effects, as INPUT_FLUSH gives them out. Returns the last failure, the
- * others being stored; 0 without.
+ * Stores all of @effects, as INPUT_FLUSH returns them. Returns 0; the last failure, and
+ * then every other row is stored.
  */
 int effect_store_all(struct db *db, const struct engine *e,
 		     const struct effects *effects);
