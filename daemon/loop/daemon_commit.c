@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "loop/daemon_internal.h"
-#include "loop/effect_store.h"
+#include "parts/effect_store.h"
 #include "tell/journal.h"
 
 #define MAX_SERVED 64 /* in one flush */

@@ -11,7 +11,7 @@
 
 #include "engine/effect.h"
 #include "loop/daemon_internal.h"
-#include "loop/effect_store.h"
+#include "parts/effect_store.h"
 #include "tell/journal.h"
 
 #define ANSWERS_PER_TURN 16 /* so that errors are counted between them */

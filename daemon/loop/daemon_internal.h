@@ -26,15 +26,15 @@
 #include "event/decoder.h"
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
-#include "loop/bus_link.h"
 #include "loop/daemon.h"
-#include "loop/db_state.h"
-#include "loop/metrics_file.h"
-#include "loop/outbox.h"
-#include "loop/read_account.h"
-#include "loop/reading.h"
-#include "loop/schedule.h"
-#include "loop/sysctl_control.h"
+#include "parts/bus_link.h"
+#include "parts/db_state.h"
+#include "parts/metrics_file.h"
+#include "parts/outbox.h"
+#include "parts/read_account.h"
+#include "parts/reading.h"
+#include "parts/schedule.h"
+#include "parts/sysctl_control.h"
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
 

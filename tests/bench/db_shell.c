@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "loop/effect_store.h"
+#include "parts/effect_store.h"
 
 #define MAX_SIZE_DEFAULT (UINT64_C(256) << 20)
 

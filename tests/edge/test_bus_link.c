@@ -16,7 +16,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "loop/bus_link.h"
+#include "parts/bus_link.h"
 #include "tell/journal.h"
 
 #define SECOND USEC_PER_SEC

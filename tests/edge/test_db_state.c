@@ -14,7 +14,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "loop/db_state.h"
+#include "parts/db_state.h"
 
 static struct db_state s;
 

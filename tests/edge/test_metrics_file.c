@@ -20,7 +20,7 @@
 
 #include "base/mem.h"
 #include "cli/tree.h"
-#include "loop/metrics_file.h"
+#include "parts/metrics_file.h"
 #include "tell/journal.h"
 
 #define FOLDER "/var/lib/prometheus/node-exporter"

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "loop/outbox.h"
+#include "parts/outbox.h"
 
 static struct outbox o;
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "loop/read_account.h"
+#include "parts/read_account.h"
 
 #define U READ_UNKNOWN
 

@@ -6,7 +6,7 @@
  */
 
 #include "fake_tracefs.h"
-#include "loop/reading.h"
+#include "parts/reading.h"
 #include "tell/journal.h"
 
 static struct reading r;

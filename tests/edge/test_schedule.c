@@ -12,7 +12,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "loop/schedule.h"
+#include "parts/schedule.h"
 
 #define SEC  USEC_PER_SEC
 #define MIN  USEC_PER_MINUTE

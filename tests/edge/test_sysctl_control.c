@@ -18,7 +18,7 @@
 /* clang-format on */
 
 #include "cli/tree.h"
-#include "loop/sysctl_control.h"
+#include "parts/sysctl_control.h"
 #include "tell/journal.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"

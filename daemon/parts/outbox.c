@@ -5,7 +5,7 @@
  * the database, the worker or the engine.
  */
 
-#include "loop/outbox.h"
+#include "parts/outbox.h"
 
 #include <assert.h>
 #include <string.h>

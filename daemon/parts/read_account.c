@@ -5,7 +5,7 @@
  * they are stored, is not known here.
  */
 
-#include "loop/read_account.h"
+#include "parts/read_account.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * and remembered is kernel_control.c's business.
  */
 
-#include "loop/sysctl_control.h"
+#include "parts/sysctl_control.h"
 
 #include <errno.h>
 #include <inttypes.h>

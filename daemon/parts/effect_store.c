@@ -5,7 +5,7 @@
  * neither when a commit is due nor what follows from a failure.
  */
 
-#include "loop/effect_store.h"
+#include "parts/effect_store.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
  * line in the journal when the connection goes and one when it is back.
  */
 
-#include "loop/bus_link.h"
+#include "parts/bus_link.h"
 
 #include <errno.h>
 

@@ -4,7 +4,7 @@
  * Writes the metrics file. It neither knows when it is due nor what the numbers mean.
  */
 
-#include "loop/metrics_file.h"
+#include "parts/metrics_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * knows the loop nor what an event is.
  */
 
-#include "loop/reading.h"
+#include "parts/reading.h"
 
 #include "tell/journal.h"
 

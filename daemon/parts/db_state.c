@@ -5,7 +5,7 @@
  * line in the journal says and what is done about it is not known here.
  */
 
-#include "loop/db_state.h"
+#include "parts/db_state.h"
 
 bool db_state_is_fine(const struct db_state *s)
 {

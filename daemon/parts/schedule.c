@@ -4,7 +4,7 @@
  * Intervals of the regular work. It does not know what the work is.
  */
 
-#include "loop/schedule.h"
+#include "parts/schedule.h"
 
 #define COMMIT_DELAY     USEC_PER_SEC
 #define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)
