@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The loop: what wakes the daemon and what it does then. One thread; only the write to
- * soft_offline_page, which can take seconds, runs in another (offline_worker). Without an
- * event nothing wakes it but the watchdog, the minute's sample and the metrics.
+ * The loop: what wakes the daemon, from its begin to its end. This thread decides, and
+ * it alone uses the engine and the database. Two others work for it: one reads the trace
+ * pipes (trace_pump), and one writes to soft_offline_page, which can take seconds
+ * (offline_worker); after a start a third one checks the database's file (db_check).
+ * Without an event nothing wakes the loop but the watchdog, the minute and the metrics.
  */
 
 #include <errno.h>
@@ -14,9 +16,11 @@
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/text.h"
 #include "host/page_shift.h"
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
+#include "topology/topology.h"
 
 #define STOP_WAIT (10 * USEC_PER_SEC)
 
@@ -27,14 +31,14 @@ void daemon_notify_status(struct daemon *d)
 	engine_status(d->engine, clock_boot(), &s);
 	(void)sd_notifyf(
 		0,
-		"STATUS=%swatching %u CPUs, %u pages tracked, %u offlined, %u pending: %s",
-		d->options.dry_run ? "dry run, " : "", reading_open_pipes(&d->reading),
-		s.tracked, s.pages[PAGE_OFFLINED], s.pages[PAGE_PENDING], s.verdict_why);
+		"STATUS=%swatching memory, %u pages tracked, %u offlined, %u pending: %s",
+		d->options.dry_run ? "dry run, " : "", s.tracked, s.pages[PAGE_OFFLINED],
+		s.pages[PAGE_PENDING], s.verdict_why);
 }
 
 void daemon_notify_ready(struct daemon *d)
 {
-	/* Who waits for the start of the daemon may call it right after. */
+	/* A program that waits for our start may call us right after it. */
 	if (!d->works || d->link.state == BUS_LINK_NEW || d->ready)
 		return;
 	d->ready = true;
@@ -62,7 +66,7 @@ bool daemon_serve(struct daemon *d)
 
 	if (poll(fds, 2, 0) <= 0)
 		return false;
-	/* What fails here fails again, and is told, when the loop comes by. */
+	/* A failure here is reported when the loop comes to the same source. */
 	if (fds[0].revents)
 		(void)daemon_collect(d);
 	if (fds[1].revents)
@@ -117,8 +121,8 @@ static int add_signals(struct daemon *d)
 }
 
 /*
- * The write that has begun cannot be called off; its answer belongs into the database. If
- * it does not come in time it is settled at the next start.
+ * A write that has begun cannot be called off, and its answer belongs in the database. If
+ * the answer does not come in time, the next start settles the attempt.
  */
 static void wait_for_answers(struct daemon *d)
 {
@@ -132,8 +136,9 @@ static void wait_for_answers(struct daemon *d)
 }
 
 /*
- * Twice: the engine gives what could not be stored again only after a flush that worked.
- * A flush with nothing to commit is no proof: each of its rows may have been refused.
+ * Twice: only after a flush that worked does the engine give again the rows that could
+ * not be stored. A flush with nothing to commit proves nothing: each of its rows may have
+ * been refused.
  */
 static void store_the_rest(struct daemon *d)
 {
@@ -163,7 +168,34 @@ static void stop(struct daemon *d)
 	daemon_look_for_db(d);
 	store_the_rest(d);
 	daemon_write_metrics(d);
-	journal_log(LOG_INFO, 0, "Stopped; the trace instance goes on recording.");
+	journal_log(
+		LOG_INFO, 0,
+		"Stopped. The kernel keeps recording memory errors for the next start.");
+}
+
+/* What is watched, by which policy: what a reader wants to know of a start. */
+static void say_started(struct daemon *d)
+{
+	const struct policy_rule *policy = &engine_config(d->engine)->policy;
+	const struct topology *t = daemon_topology(d);
+	char dimms[128] = "no DIMMs known to EDAC";
+	char threshold[64];
+
+	if (t && t->n_dimms > 0 && t->n_mcs > 0)
+		snprintf(dimms, sizeof(dimms), "%u DIMM%s on %u memory controller%s (%s)",
+			 t->n_dimms, text_plural(t->n_dimms), t->n_mcs,
+			 text_plural(t->n_mcs), t->mcs[0].name);
+	journal_event(
+		LOG_INFO, JOURNAL_ID_STARTED, 0,
+		"softofflined " SOFTOFFLINED_VERSION
+		"%s: watching %s, with the buffers of %u CPU%s; Action=%s, "
+		"PageThreshold=%s; %u pages known.",
+		d->options.dry_run ? " (dry run)" : "", dimms,
+		reading_open_pipes(&d->reading),
+		text_plural(reading_open_pipes(&d->reading)),
+		policy->action == POLICY_SOFT ? "soft" : "account",
+		config_format_threshold(&policy->page, threshold, sizeof(threshold)),
+		ce_tracker_count(engine_tracker(d->engine)));
 }
 
 static int run_loop(struct daemon *d)
@@ -176,12 +208,7 @@ static int run_loop(struct daemon *d)
 	}
 	daemon_apply_control(d, engine_config(d->engine));
 	daemon_sample(d);
-	journal_event(LOG_INFO, JOURNAL_ID_STARTED, 0,
-		      "softofflined " SOFTOFFLINED_VERSION
-		      "%s watches %u CPUs; %u pages known.",
-		      d->options.dry_run ? " (dry run)" : "",
-		      reading_open_pipes(&d->reading),
-		      ce_tracker_count(engine_tracker(d->engine)));
+	say_started(d);
 	d->works = true;
 	daemon_notify_ready(d);
 	daemon_notify_status(d);

@@ -68,8 +68,8 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 }
 
 /*
- * The engine knows by now what could be read and what happened since. All of it is stored
- * again, into the backup or a new file.
+ * The engine knows what could be read from the damaged file and what happened since. All
+ * of that is stored again, into the backup or into a new file.
  */
 static void replace_db(struct daemon *d)
 {
@@ -77,7 +77,7 @@ static void replace_db(struct daemon *d)
 
 	d->heritage = db_close_for_next(TAKE_PTR(d->db));
 	d->db_state.replaced = true;
-	/* As at a start: better no daemon than one whose attempts leave no trace. */
+	/* As at a start: better no daemon than attempts that leave no trace. */
 	status = daemon_open_db(d, engine_config(d->engine), false);
 	if (status != 0) {
 		(void)sd_event_exit(d->event, status);
@@ -89,7 +89,7 @@ static void replace_db(struct daemon *d)
 	(void)daemon_flush(d);
 }
 
-/* What is looked at by its path is the file that is open. */
+/* True if the file at the path is the file that is open. */
 static bool in_place(const struct daemon *d)
 {
 	const char *why;
@@ -115,8 +115,8 @@ static int on_checked(sd_event_source *s, int fd, uint32_t revents, void *userda
 		replace_db(d);
 	else if (r < 0)
 		journal_log(LOG_WARNING, r,
-			    "Database: the file could not be checked; it is tried again "
-			    "within ten minutes");
+			    "Database: the file could not be checked; the check is "
+			    "tried again within ten minutes");
 	else
 		db_set_checked(d->db);
 	return 0;
@@ -127,14 +127,15 @@ static const char *db_path_of(const struct daemon *d)
 	return engine_config(d->engine)->database.path;
 }
 
-/* Once for each time, and each reason. */
-static void tell_away(struct daemon *d, int r, const char *why)
+/* Once for each time that the files are gone, and for each reason. */
+static void say_away(struct daemon *d, int r, const char *why)
 {
 	if (!db_state_stays_away(&d->db_state, r))
 		return;
 	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, why ? 0 : r,
-		      "%s; until it is stored again there, all that is counted is lost "
-		      "when the daemon ends. It is tried again every minute.",
+		      "%s; until the database is stored there again, all that is counted "
+		      "is lost when the daemon ends. Storing it is tried again every "
+		      "minute.",
 		      why ? why : db_path_of(d));
 }
 
@@ -155,8 +156,8 @@ static void look_for_lock(struct daemon *d)
 			      db_path_of(d));
 }
 
-/* What is open cannot be read any more: what the engine knows is stored, if the path is
- * free; histories are gone. */
+/* The open file cannot be read any more, and nothing is at the path: what the engine
+ * knows is stored there; the histories are lost. */
 static void give_up_old(struct daemon *d)
 {
 	journal_event(LOG_ERR, JOURNAL_ID_DATABASE_FAILED, 0,
@@ -187,7 +188,7 @@ static void bring_back(struct daemon *d)
 		   errno == ENOENT) {
 		give_up_old(d);
 	} else {
-		tell_away(d, r, why);
+		say_away(d, r, why);
 	}
 }
 

@@ -54,18 +54,18 @@ struct daemon {
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */
-	struct db *db;             /* NULL: running without, which status shows */
+	struct db *db;             /* NULL: cannot be used, which status shows */
 	struct check *check;       /* of daemon_db.c, while it runs */
-	bool soft_events;          /* the kernel tells of each soft offline */
+	bool soft_events;          /* the kernel has soft_offline_event */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
-	bool unread[MEMORY_FILE_MAX_]; /* the journal has said so */
+	bool unread[MEMORY_FILE_MAX_]; /* these files cannot be read, and that was said */
 	struct sysctl_control control; /* SoftOfflineControl= */
 	struct bus_link link;
 	bool works; /* all is set up, and the loop begins */
-	bool ready; /* systemd knows */
+	bool ready; /* READY=1 was sent to systemd */
 	unsigned int page_shift;
 	usec_t started;     /* CLOCK_BOOTTIME */
-	usec_t wall_offset; /* refreshed by the minute, and before each commit */
+	usec_t wall_offset; /* of this minute, or of the last commit */
 
 	struct outbox out;
 	bool stopping;
@@ -86,21 +86,22 @@ struct daemon {
 /* daemon_effects.c */
 
 /**
- * Gives @in to the engine and performs everything that follows from it. Returns what
- * engine_step() returned for @in; 0 if that is put off because a step is under way.
+ * Steps the engine with @in and performs everything that follows. Returns what
+ * engine_step() returned for @in; 0 if the step is put off because one is under way.
  */
 int daemon_step(struct daemon *d, struct input in);
 /** Takes the worker's answers. Returns the number taken, or negative errno. */
 int daemon_collect(struct daemon *d);
 /**
- * Between these two what is decided is not done at once: the intents of all attempts go
- * into one commit, and only then to the worker. Turns are short; they may be nested, and
- * the outermost end counts.
+ * A turn batches attempts: their intents share one commit, made by the outermost
+ * daemon_end_turn(), and only then the worker gets them. Turns are short and may be
+ * nested.
  */
 void daemon_begin_turn(struct daemon *d);
 void daemon_end_turn(struct daemon *d);
 /** Commits the intents that are due, and hands the attempts over. Also within a turn. */
 void daemon_launch(struct daemon *d);
+
 /* daemon_commit.c */
 
 /** What a call to the database returned: a failure after a success is one line. */
@@ -120,10 +121,9 @@ void daemon_store_again(struct daemon *d);
 /* daemon_read.c */
 
 /**
- * Holds what the kernel says was read against what the database accounts for: the
- * difference was read and lost by a predecessor that was killed, and is given to the
- * engine as lost. To be called once, before the first daemon_read(). Returns 0 or
- * -ENOMEM.
+ * Compares what the kernel says was read with what the database accounts for. The
+ * difference was read and lost by a predecessor that was killed; the engine gets it as
+ * lost. To be called once, before the first daemon_read(). Returns 0 or -ENOMEM.
  */
 int daemon_account_for_predecessor(struct daemon *d);
 /**
@@ -131,11 +131,11 @@ int daemon_account_for_predecessor(struct daemon *d);
  * freed; NULL if there is no memory or it cannot be read.
  */
 uint64_t *daemon_stored_reads(struct daemon *d);
-/** As daemon_account_for_predecessor(), of a database that could be opened only now. */
+/** As daemon_account_for_predecessor(), when the database could be opened only now. */
 void daemon_account_late(struct daemon *d, const uint64_t *stored);
 /**
- * Puts how far each pipe was read into the database's open group; to be called when all
- * that was read is in it, too.
+ * Stores in the open group how far each pipe was read. To be called when the group has
+ * all the events that were read.
  */
 void daemon_note_read(struct daemon *d);
 /** Takes a bounded number of the trace pages that the pump has read. */
@@ -144,9 +144,9 @@ void daemon_read(struct daemon *d);
 void daemon_catch_up(struct daemon *d);
 /** Ends reading, and takes what was read. */
 void daemon_stop_reading(struct daemon *d);
-/** Looks for CPUs that came, and what those that went have left. */
+/** Opens the pipes of CPUs that came online, and reads all pipes. */
 void daemon_look_for_cpus(struct daemon *d);
-/** Has the loop read. Returns 0 or negative errno. */
+/** Lets the loop read. Returns 0 or negative errno. */
 int daemon_start_reading(struct daemon *d);
 /** Sizes of the trace buffers. Returns 0 or negative errno. */
 int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
@@ -213,7 +213,8 @@ void daemon_close_modules(struct daemon *d);
  * NULL). Returns 0, or -EINVAL with @cfg unusable.
  */
 int daemon_load_config(struct daemon *d, struct config *cfg, char **ret_text);
-/** Loads anew and takes over all or nothing. As daemon_load_config(). */
+/** Loads the configuration again and takes over all of it or nothing. As
+ * daemon_load_config(). */
 int daemon_reload(struct daemon *d, char **ret_text);
 
 /* daemon.c */
@@ -246,10 +247,8 @@ void daemon_start_reconcile(struct daemon *d);
 
 /* daemon_kernel.c */
 
-/** Tells the engine what the kernel lets us do. */
+/** Gives the engine what the kernel lets us do; says which files cannot be read. */
 void daemon_look_at_kernel(struct daemon *d);
-/** Tells of files that cannot be read since, or again. */
-void daemon_tell_unread(struct daemon *d);
 /** Why nothing is offlined with @k, a sentence without full stop (static text). */
 const char *daemon_why_held(const struct kernel_state *k);
 /** Does what SoftOfflineControl= in @cfg says. */

@@ -38,17 +38,18 @@ const char *daemon_why_held(const struct kernel_state *k)
 	return "the kernel refused a page, and it has no vm.enable_soft_offline";
 }
 
-/* One line when it begins and one when it ends, however often somebody looks. */
-void daemon_tell_unread(struct daemon *d)
+/* One line when a file becomes unreadable, and one when it can be read again. */
+static void say_unread_files(struct daemon *d)
 {
 	for (int f = 0; f < MEMORY_FILE_MAX_; f++) {
 		enum memory_file file = (enum memory_file)f;
 		int error = sysfs_offline_error(d->sysfs, file);
 
 		if (error < 0 && !d->unread[file])
-			journal_log(LOG_WARNING, error,
-				    "%s: cannot be read; what was known before stands",
-				    sysfs_offline_path(file));
+			journal_log(
+				LOG_WARNING, error,
+				"%s: cannot be read; what it said before still counts",
+				sysfs_offline_path(file));
 		else if (error >= 0 && d->unread[file])
 			journal_log(LOG_NOTICE, 0, "%s: can be read again",
 				    sysfs_offline_path(file));
@@ -61,8 +62,8 @@ void daemon_look_at_kernel(struct daemon *d)
 	struct input in = { .kind = INPUT_KERNEL };
 
 	in.kernel = sysfs_offline_kernel(d->sysfs);
-	daemon_tell_unread(d);
-	if (d->options.dry_run) /* nothing is written: nothing is in the way */
+	say_unread_files(d);
+	if (d->options.dry_run) /* nothing is written, so nothing can forbid it */
 		in.kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
 	daemon_step(d, in);
 }
@@ -94,7 +95,6 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",
 		 sysctl_state_to_string(d->control.state));
-	/* What tells of RAS_CEC is outside the sandbox; softofflinectl looks for itself.
-	 */
+	/* The files that show it are outside the sandbox: softofflinectl looks itself. */
 	snprintf(s->ras_cec, sizeof(s->ras_cec), "unknown");
 }

@@ -10,12 +10,12 @@
 
 #include "loop/daemon.h"
 
-#define EX_USAGE_ 2
+#define EXIT_USAGE 2
 
 static const char help_text[] =
 	"Usage: softofflined [OPTION]...\n"
 	"\n"
-	"Watches corrected memory errors and soft-offlines the pages that keep erring.\n"
+	"Watches corrected memory errors and soft-offlines pages that keep having them.\n"
 	"\n"
 	"      --config FILE   read this configuration (and FILE.d/*.conf) only\n"
 	"      --dry-run       do everything but write to soft_offline_page\n"
@@ -47,8 +47,8 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Returns -1 to go on, otherwise the exit status. */
-static int parse(int argc, char **argv, struct daemon_options *o)
+/* Returns -1 to continue, otherwise the exit status. */
+static int parse_options(int argc, char **argv, struct daemon_options *o)
 {
 	int c;
 
@@ -76,13 +76,13 @@ static int parse(int argc, char **argv, struct daemon_options *o)
 			fputs(help_text, stdout);
 			return 0;
 		default:
-			return EX_USAGE_;
+			return EXIT_USAGE;
 		}
 	}
 	if (optind < argc) {
 		fprintf(stderr, "softofflined: unexpected argument \"%s\"; see --help\n",
 			argv[optind]);
-		return EX_USAGE_;
+		return EXIT_USAGE;
 	}
 	return -1;
 }
@@ -90,7 +90,7 @@ static int parse(int argc, char **argv, struct daemon_options *o)
 int main(int argc, char **argv)
 {
 	struct daemon_options options = { 0 };
-	int r = parse(argc, argv, &options);
+	int r = parse_options(argc, argv, &options);
 
 	return r >= 0 ? r : daemon_run(&options);
 }

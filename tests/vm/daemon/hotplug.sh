@@ -23,7 +23,7 @@ test_idle()
 	check 'four possible CPUs, two of them here' \
 		same '0-3 0-1' "$(cat /sys/devices/system/cpu/possible /sys/devices/system/cpu/online | paste -sd' ')"
 	check 'daemon starts' daemon_start
-	check 'it watches the two' logged 'watches 2 CPUs'
+	check 'it watches the two' logged 'with the buffers of 2 CPUs'
 	victim_start victim 8
 	ce "$(victim_pfn victim 0)" cpu=1
 	ce "$(victim_pfn victim 0)" cpu=0

@@ -41,7 +41,7 @@ fresh()
 # daemon_start ARGUMENT...: returns when it watches.
 daemon_start()
 {
-	started=$(grep -c 'watches [0-9]* CPUs' "$log")
+	started=$(grep -c 'watching .* pages known' "$log")
 	softofflined --config "$conf" --db "$db" "$@" 2>>"$log" &
 	daemon=$!
 	wait_until 30 daemon_watches
@@ -49,7 +49,7 @@ daemon_start()
 
 daemon_watches()
 {
-	[ "$(grep -c 'watches [0-9]* CPUs' "$log")" -gt "$started" ]
+	[ "$(grep -c 'watching .* pages known' "$log")" -gt "$started" ]
 }
 
 # daemon_stop: the status of a daemon that was asked to end.

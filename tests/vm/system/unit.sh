@@ -15,7 +15,7 @@ check 'no restart' same 0 "$(prop NRestarts)"
 check 'it notifies' same notify "$(prop Type)"
 check 'with a watchdog' same 30s "$(prop WatchdogUSec)"
 check 'its status in words' has "$(prop StatusText)" \
-	'^watching 2 CPUs, 0 pages tracked, 0 offlined, 0 pending: '
+	'^watching memory, 0 pages tracked, 0 offlined, 0 pending: '
 check 'one message says that it started' same 1 "$(journalctl --boot \
 	MESSAGE_ID=d86c984534e449189baab0e4f924178b --output=cat | wc -l)"
 check 'no warning from it' same '' "$(journalctl --boot --unit="$unit" \
