@@ -630,7 +630,8 @@ static void failing_row(void **state)
 	}
 	assert_true(d->db_state.failing);
 	assert_int_equal(seen.complaints, 2);
-	d->db_state.retry_at = usec(0); /* the minute is over, and the page can be stored */
+	d->db_state.retry_at =
+		usec(0); /* the minute is over, and the page can be stored */
 	seen.pages_fail = false;
 	err(d, 30);
 	assert_int_equal(daemon_flush(d), 0);
