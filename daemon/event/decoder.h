@@ -2,75 +2,84 @@
 #pragma once
 
 /*
- * From raw ring-buffer pages (what read() on per_cpu/cpuN/trace_pipe_raw returns) to
- * events. Field offsets are resolved once from the running kernel's own format text;
- * after that a page is walked with bounds checks and without allocation. It knows no file
- * descriptors and trusts nothing in a page: a page that does not add up ends the walk
- * with -EBADMSG.
+ * The room event: what the kernel reports, decoded and not judged. Pure; bytes and texts
+ * come in, events go out. A new tracepoint is a row of event_source.h and a decoder file;
+ * this header and whoever includes it stay as they are.
+ *
+ * Here: from raw ring-buffer pages (what read() on per_cpu/cpuN/trace_pipe_raw returns) to
+ * events. Field offsets are resolved once from the running kernel's own format texts;
+ * after that a page is walked with bounds checks and without allocation. A page is not
+ * trusted: one that makes no sense ends the walk with -EBADMSG.
  *
  * Facts: the layout of a sub-buffer (events/header_page, events/header_event and
- * include/linux/ring_buffer.h): time stamp, commit word with the flags "events were
- * missed" (bit 31) and "their number stands behind the last event" (bit 30), then events
- * with a 27-bit time delta in the trace clock's unit, nanoseconds for clock "boot".
+ * include/linux/ring_buffer.h): time stamp, commit word (ringbuffer.h), then events with a
+ * 27-bit time delta in the trace clock's unit, nanoseconds for clock "boot".
  */
 
 #include <stddef.h>
 
 #include "event/ce_event.h"
+#include "event/event_source.h"
 #include "event/soft_event.h"
 
-struct mc_format;
+struct event_format;
 
 /**
- * Resolves the fields.
+ * Starts a format without any source.
  *
  * @header_page: text of events/header_page
- * @mc_event: text of events/ras/mc_event/format
- * @failure_event: text of memory_failure_event's format, or NULL if the kernel has none
  *
- * Unknown fields are ignored; mc_event's error_type, error_count and address may be
- * absent (an absent count is 1, an absent type is not possible to act on and refused).
- *
- * Returns 0 and a new object to be freed with mc_format_free(); -EBADMSG if a text makes
- * no sense or a field that is needed is missing; -ENOMEM.
+ * Returns 0 and a new object to be freed with event_format_free(); -EBADMSG if the text
+ * makes no sense or lacks a field that is needed; -ENOMEM.
  */
-int mc_format_new(struct mc_format **ret, const char *header_page, const char *mc_event,
-		  const char *failure_event);
+int event_format_new(struct event_format **ret, const char *header_page);
 
 /**
- * Adds ras:soft_offline_event, @soft_event being the text of its format. Its fields
- * origin, kind, outcome, usecs and common_pid may be absent; words that are not known
- * here become the UNKNOWN value of their enum.
+ * Adds the source @id, @text being the text of its file "format". Add the sources in the
+ * order of the table. Unknown fields are ignored; which ones may be absent is written in
+ * the decoder file of the source.
  *
- * Returns 0; -EBADMSG if the text makes no sense or lacks pfn or error; -ENOMEM. On
- * failure @f is as before, and such events are MC_OTHER.
+ * Returns 0; -EBADMSG if the text makes no sense, is of another event, has the number of a
+ * source that was added before, or lacks a field that is needed; -EEXIST if @id was added
+ * before; -ENOMEM. On failure @f is as before.
  */
-int mc_format_add_soft(struct mc_format *f, const char *soft_event);
+int event_format_add(struct event_format *f, enum event_source_id id, const char *text);
+
+/** True if the source @id was added. */
+bool event_format_has(const struct event_format *f, enum event_source_id id);
 
 /** Frees @f; NULL is fine. Returns NULL. */
-struct mc_format *mc_format_free(struct mc_format *f);
+struct event_format *event_format_free(struct event_format *f);
 
-enum mc_record {
-	MC_END,     /* no more in this page */
-	MC_EVENT,   /* a memory error: decoder.event */
-	MC_FAILURE, /* a hard memory failure: decoder.failure */
-	MC_SOFT,    /* the end of a soft-offline request: decoder.soft */
-	MC_OTHER,   /* an event of another kind: somebody enabled it by hand */
+/** What happened, whichever source reported it. */
+enum event_kind {
+	EVENT_KIND_OTHER = 1, /* an event of no source: somebody enabled it by hand */
+	EVENT_KIND_ERROR,     /* a memory error */
+	EVENT_KIND_FAILURE,   /* a hard memory failure */
+	EVENT_KIND_SOFT,      /* the end of a soft-offline request */
 };
 
-/** A walk over one page. Public so that it lives on the caller's stack; fields are
- * private except @event, @failure, @soft and @lost. */
-struct mc_decoder {
-	struct ce_event event;        /* after MC_EVENT; texts point into the page */
-	struct failure_event failure; /* after MC_FAILURE */
-	struct soft_event soft;       /* after MC_SOFT */
-	uint64_t lost;                /* events lost before this page */
-	bool lost_unknown; /* events were lost, the page does not say how many */
+struct event {
+	enum event_kind kind;
+	union {
+		struct ce_event ce;           /* EVENT_KIND_ERROR */
+		struct failure_event failure; /* EVENT_KIND_FAILURE */
+		struct soft_event soft;       /* EVENT_KIND_SOFT */
+	};
+};
 
-	const struct mc_format *format;
+/** A walk over one page. Public so that it lives on the caller's stack; the members below
+ * @time_ns are private. */
+struct event_decoder {
+	/* After event_decoder_next() returned 1; its texts point into the page. */
+	struct event event;
+	uint64_t lost;     /* events lost before this page */
+	bool lost_unknown; /* events were lost, the page does not say how many */
+	uint64_t time_ns;  /* of the trace clock, at the last event */
+
+	const struct event_format *format;
 	const uint8_t *at;
 	const uint8_t *end;
-	uint64_t time_ns;
 	uint16_t cpu;
 };
 
@@ -81,13 +90,13 @@ struct mc_decoder {
  *
  * Returns 0, or -EBADMSG if it is no ring-buffer page.
  */
-int mc_decoder_init(struct mc_decoder *d, const struct mc_format *format, uint16_t cpu,
-		    const void *page, size_t size);
+int event_decoder_init(struct event_decoder *d, const struct event_format *format,
+		       uint16_t cpu, const void *page, size_t size);
 
 /**
- * Steps to the next record. Strings that are not terminated end where their field ends.
+ * Steps to the next event. Strings that are not terminated end where their field ends.
  *
- * Returns an enum mc_record; -EBADMSG if the rest of the page makes no sense (the walk is
- * over; what came before is good).
+ * Returns 1 and d->event; 0 at the end of the page; -EBADMSG if the rest of the page makes
+ * no sense (the walk is over; what came before is good).
  */
-int mc_decoder_next(struct mc_decoder *d);
+int event_decoder_next(struct event_decoder *d);

@@ -2,115 +2,125 @@
 #pragma once
 
 /*
- * What format.c resolves and decoder.c uses: where each field stands, how wide it is
- * and whether it has a sign. Nobody else includes this but the test of the format.
+ * Between decoder.c, format.c and the decoder files, one for each event source: where a
+ * field stands in an event, how it is found by name and how it is loaded.
  */
 
-#include "event/decoder.h"
+#include <string.h>
 
-/** Numbers from 0 up whose words are kept; the kernel's lists have about 16. */
-#define MC_WORDS_MAX 64
+#include "base/mem.h"
+#include "event/decoder.h"
 
 struct tep_event;
 
 /** A number in a page header or an event; @size 0: this kernel does not have it. */
-struct mc_number {
+struct number_field {
 	uint16_t offset;
 	uint8_t size; /* 0, 1, 2, 4 or 8 bytes */
 	bool is_signed;
 };
 
-enum mc_text_kind {
-	MC_TEXT_ABSENT,
-	MC_TEXT_FIXED,   /* char name[N] inside the event */
-	MC_TEXT_LOC,     /* __data_loc: u16 offset from the event, u16 length */
-	MC_TEXT_REL_LOC, /* __rel_loc: the same, offset from behind this field */
+enum text_kind {
+	TEXT_ABSENT,
+	TEXT_FIXED,   /* char name[N] inside the event */
+	TEXT_LOC,     /* __data_loc: u16 offset from the event, u16 length */
+	TEXT_REL_LOC, /* __rel_loc: the same, offset from behind this field */
 };
 
-struct mc_text {
-	enum mc_text_kind kind;
+struct text_field {
+	enum text_kind kind;
 	uint16_t offset;
 	uint16_t size; /* of the field itself, not of the text that it points to */
 };
 
-/** Where an mc_event has what we decode. */
-struct mc_fields {
-	struct mc_number error_type;
-	struct mc_number error_count;
-	struct mc_number mc_index;
-	struct mc_number layer[3];
-	struct mc_number address;
-	struct mc_number grain_bits;
-	struct mc_text msg;
-	struct mc_text label;
-	struct mc_text detail;
+/** A number of an event by its name. */
+struct number_name {
+	const char *name;
+	size_t offset; /* of the struct number_field in the decoder's own fields */
+	bool needed;   /* without it the format is refused */
 };
 
-/**
- * Where Debian's 6.1 for amd64 has it (tests/data/trace/debian-6.1/mc_event.format).
- * Written down so that the compiler knows it; a kernel that has another layout is decoded
- * by what its own format file says.
- */
-static const struct mc_fields mc_usual_fields = {
-	.error_type = { 8, 4, false },
-	.error_count = { 20, 2, false },
-	.mc_index = { 22, 1, false },
-	.layer = { { 23, 1, true }, { 24, 1, true }, { 25, 1, true } },
-	.address = { 32, 8, true },
-	.grain_bits = { 40, 1, false },
-	.msg = { MC_TEXT_LOC, 12, 4 },
-	.label = { MC_TEXT_LOC, 16, 4 },
-	.detail = { MC_TEXT_LOC, 56, 4 },
+/** One event as it stands on the page. */
+struct raw_event {
+	const uint8_t *data;
+	uint32_t len; /* at least the decoder's min_size */
+	uint16_t cpu;
+	uint64_t time_ns;
 };
 
-struct mc_format {
-	struct mc_number timestamp; /* page header */
-	struct mc_number commit;
+/** How one source is decoded: each decoder file defines one of these. */
+struct source_decoder {
+	size_t fields_size; /* of the struct with its fields; zeroed before resolving */
+	const struct number_name *numbers;
+	size_t n_numbers;
+	/**
+	 * What is to be resolved beyond @numbers; may be NULL. @text is the whole format
+	 * text. Raises *min_size, the length of an event that holds every field found, to
+	 * what it needs. Returns 0 or -EBADMSG.
+	 */
+	int (*resolve)(struct tep_event *event, const char *text, void *fields,
+		       uint16_t *min_size);
+	/** Fills @ret, its kind too. Cannot fail: what makes no sense becomes unknown. */
+	void (*decode)(const void *fields, const struct raw_event *raw,
+		       struct event *ret);
+};
+
+struct event_format {
+	struct number_field timestamp; /* page header */
+	struct number_field commit;
 	uint16_t data_offset;
 
-	struct mc_number type; /* common_type: the same place in each event */
-
+	struct number_field type; /* common_type: the same place in each event */
+	unsigned int n_sources;   /* of @sources that are in use */
 	struct {
-		uint16_t id;
+		enum event_source_id id;
+		uint16_t number;   /* the kernel's number of the tracepoint */
 		uint16_t min_size; /* an event that is shorter lacks a field */
-		bool usual;        /* @at is mc_usual_fields */
-		struct mc_fields at;
-	} mc;
-
-	struct {
-		bool known;
-		uint16_t id;
-		uint16_t min_size;
-		struct mc_number pfn;
-		struct mc_number type;
-		struct mc_number result;
-	} failure;
-
-	struct {
-		bool known;
-		uint16_t id;
-		uint16_t min_size;
-		struct mc_number pfn;
-		struct mc_number origin;
-		struct mc_number kind;
-		struct mc_number outcome;
-		struct mc_number error;
-		struct mc_number usecs;
-		struct mc_number pid;
-		uint8_t origins[MC_WORDS_MAX];  /* the kernel's number -> enum soft_origin
-						 */
-		uint8_t kinds[MC_WORDS_MAX];    /* -> enum frame_kind */
-		uint8_t outcomes[MC_WORDS_MAX]; /* -> enum soft_outcome */
-	} soft;
+		void *fields;      /* the decoder's own; freed with the format */
+		void (*decode)(const void *fields, const struct raw_event *raw,
+			       struct event *ret);
+	} sources[EVENT_SOURCE_MAX_];
 };
 
 /**
- * The field @name of @event as a number, and *end moved behind it; size 0 if there is no
- * such field. 0, or -EBADMSG for what is no number.
+ * The field @name of @event as a text, and *min_size raised to its end; TEXT_ABSENT if
+ * there is no such field. Returns 0; -EBADMSG for a field that is no text.
  */
-int mc_format_number(struct tep_event *event, const char *name, uint16_t *end,
-		     struct mc_number *ret);
+int format_find_text(struct tep_event *event, const char *name, uint16_t *min_size,
+		     struct text_field *ret);
 
-/** Parses @text, takes its id, and has @resolve fill f->soft. 0, -EBADMSG or -ENOMEM. */
-int mc_format_parse_soft(struct mc_format *f, const char *text,
-			 int (*resolve)(struct mc_format *f, struct tep_event *event));
+/** True if @fields of an mc_event are at the places that are compiled in (mc_event.c). */
+bool mc_event_is_usual(const void *fields);
+
+static inline uint32_t load_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/**
+ * The number, extended to 64 bits by its own sign; 0 if it is absent. The caller has
+ * checked the bounds. Inline, so that each field has branches of its own, which the
+ * processor learns.
+ */
+static _inlined_ uint64_t load_number(const uint8_t *base, const struct number_field *n)
+{
+	const uint8_t *p = base + n->offset;
+	uint64_t v64;
+	uint16_t v16;
+
+	if (n->size == 1)
+		return n->is_signed ? (uint64_t)(int8_t)*p : *p;
+	if (n->size == 4)
+		return n->is_signed ? (uint64_t)(int32_t)load_u32(p) : load_u32(p);
+	if (n->size == 8) {
+		memcpy(&v64, p, sizeof(v64));
+		return v64;
+	}
+	if (n->size == 0)
+		return 0;
+	memcpy(&v16, p, sizeof(v16));
+	return n->is_signed ? (uint64_t)(int16_t)v16 : v16;
+}

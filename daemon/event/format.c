@@ -2,8 +2,8 @@
 
 /*
  * Resolves fields from the kernel's format texts, by name, with libtraceevent's parser.
- * It runs once per start; it knows neither pages nor where the texts come from, and no
- * print format: that part of a text is never parsed.
+ * It runs once per start. It knows neither pages nor where the texts come from, no field
+ * of any single event, and parses no print format.
  */
 
 #include <errno.h>
@@ -14,13 +14,13 @@
 #include "event/decoder_internal.h"
 
 DEFINE_CLEANUP(struct tep_handle *, tep_free)
-DEFINE_CLEANUP(struct mc_format *, mc_format_free)
+DEFINE_CLEANUP(struct event_format *, event_format_free)
 
-/* Only what stands before it matters; the parser insists on having one. */
+/* The parser insists on a print format, and parsing the kernel's own may fail. */
 #define PRINT_FMT "\nprint fmt: \"-\"\n"
 
-static int parse(struct tep_handle *tep, const char *head, const char *text,
-		 struct tep_event **ret)
+static int format_parse(struct tep_handle *tep, const char *head, const char *text,
+			struct tep_event **ret)
 {
 	_cleanup_(free_p) char *buf = NULL;
 	const char *print = strstr(text, "\nprint fmt:");
@@ -30,44 +30,45 @@ static int parse(struct tep_handle *tep, const char *head, const char *text,
 	len = asprintf(&buf, "%s%.*s\n%s", head, len, text, PRINT_FMT);
 	if (len < 0)
 		return -ENOMEM;
-	/* It says "no memory" for a text without a name, too: no error is told apart. */
+	/* The parser says "no memory" for a text without a name, too: any error of it is
+	 * taken for a bad text. */
 	if (tep_parse_format(tep, &event, buf, (unsigned long)len, "ras") != 0 || !event)
 		return -EBADMSG;
 	*ret = event;
 	return 0;
 }
 
-static bool in_range(const struct tep_format_field *field)
+static bool format_in_range(const struct tep_format_field *field)
 {
 	return field->offset >= 0 && field->size > 0 &&
 	       field->offset <= UINT16_MAX - field->size;
 }
 
-/* Moves *end, the end of what is needed of an event, behind the field. */
-static void extend(uint16_t *end, const struct tep_format_field *field)
+static void format_raise(uint16_t *min_size, const struct tep_format_field *field)
 {
-	uint16_t field_end = (uint16_t)(field->offset + field->size);
+	uint16_t end = (uint16_t)(field->offset + field->size);
 
-	if (*end < field_end)
-		*end = field_end;
+	if (*min_size < end)
+		*min_size = end;
 }
 
-int mc_format_number(struct tep_event *event, const char *name, uint16_t *end,
-		     struct mc_number *ret)
+/* Size 0 if there is no such field; -EBADMSG for a field that is no number. */
+static int format_find_number(struct tep_event *event, const char *name,
+			      uint16_t *min_size, struct number_field *ret)
 {
 	struct tep_format_field *field = tep_find_any_field(event, name);
 
-	*ret = (struct mc_number){ 0 };
+	*ret = (struct number_field){ 0 };
 	if (!field)
 		return 0;
-	if (!in_range(field))
+	if (!format_in_range(field))
 		return -EBADMSG;
 	if (field->size != 1 && field->size != 2 && field->size != 4 && field->size != 8)
 		return -EBADMSG;
 	if (field->flags & TEP_FIELD_IS_ARRAY)
 		return -EBADMSG;
-	extend(end, field);
-	*ret = (struct mc_number){
+	format_raise(min_size, field);
+	*ret = (struct number_field){
 		.offset = (uint16_t)field->offset,
 		.size = (uint8_t)field->size,
 		.is_signed = field->flags & TEP_FIELD_IS_SIGNED,
@@ -75,36 +76,35 @@ int mc_format_number(struct tep_event *event, const char *name, uint16_t *end,
 	return 0;
 }
 
-static int need_number(struct tep_event *event, const char *name, uint16_t *end,
-		       struct mc_number *ret)
+static int format_need_number(struct tep_event *event, const char *name,
+			      uint16_t *min_size, struct number_field *ret)
 {
-	int r = mc_format_number(event, name, end, ret);
+	int r = format_find_number(event, name, min_size, ret);
 
 	if (r < 0)
 		return r;
 	return ret->size ? 0 : -EBADMSG;
 }
 
-static int find_text(struct tep_event *event, const char *name, uint16_t *end,
-		     struct mc_text *ret)
+int format_find_text(struct tep_event *event, const char *name, uint16_t *min_size,
+		     struct text_field *ret)
 {
 	struct tep_format_field *field = tep_find_any_field(event, name);
-	enum mc_text_kind kind = MC_TEXT_FIXED;
+	enum text_kind kind = TEXT_FIXED;
 
-	*ret = (struct mc_text){ .kind = MC_TEXT_ABSENT };
+	*ret = (struct text_field){ .kind = TEXT_ABSENT };
 	if (!field)
 		return 0;
-	if (!in_range(field))
+	if (!format_in_range(field))
 		return -EBADMSG;
 	if (field->flags & TEP_FIELD_IS_DYNAMIC)
-		kind = field->flags & TEP_FIELD_IS_RELATIVE ? MC_TEXT_REL_LOC
-							    : MC_TEXT_LOC;
+		kind = field->flags & TEP_FIELD_IS_RELATIVE ? TEXT_REL_LOC : TEXT_LOC;
 	else if (!(field->flags & TEP_FIELD_IS_ARRAY))
 		return -EBADMSG;
-	if (kind != MC_TEXT_FIXED && field->size != 4)
+	if (kind != TEXT_FIXED && field->size != 4)
 		return -EBADMSG;
-	extend(end, field);
-	*ret = (struct mc_text){
+	format_raise(min_size, field);
+	*ret = (struct text_field){
 		.kind = kind,
 		.offset = (uint16_t)field->offset,
 		.size = (uint16_t)field->size,
@@ -112,21 +112,24 @@ static int find_text(struct tep_event *event, const char *name, uint16_t *end,
 	return 0;
 }
 
-static int resolve_header(struct mc_format *f, struct tep_handle *tep, const char *text)
+static int format_resolve_header(struct event_format *f, const char *text)
 {
+	_cleanup_(tep_free_p) struct tep_handle *tep = tep_alloc();
 	struct tep_event *event;
 	struct tep_format_field *data;
 	uint16_t end = 0;
 	int r;
 
+	if (!tep)
+		return -ENOMEM;
 	/* The text has the fields of an event's format, without its head. */
-	r = parse(tep, "name: header_page\nID: 0\nformat:\n", text, &event);
+	r = format_parse(tep, "name: header_page\nID: 0\nformat:\n", text, &event);
 	if (r < 0)
 		return r;
-	r = need_number(event, "timestamp", &end, &f->timestamp);
+	r = format_need_number(event, "timestamp", &end, &f->timestamp);
 	if (r < 0)
 		return r;
-	r = need_number(event, "commit", &end, &f->commit);
+	r = format_need_number(event, "commit", &end, &f->commit);
 	if (r < 0)
 		return r;
 	/* The flags for lost events are bits 30 and 31 of this word. */
@@ -134,7 +137,8 @@ static int resolve_header(struct mc_format *f, struct tep_handle *tep, const cha
 		return -EBADMSG;
 	f->commit.is_signed = false;
 
-	/* Its size is that of a sub-buffer, which 16 bits need not hold. */
+	/* Not format_find_number(): the size of "data" is that of a sub-buffer, which may
+	 * need more than 16 bits. */
 	data = tep_find_any_field(event, "data");
 	if (!data || data->offset < end || data->offset > UINT16_MAX)
 		return -EBADMSG;
@@ -142,140 +146,101 @@ static int resolve_header(struct mc_format *f, struct tep_handle *tep, const cha
 	return 0;
 }
 
-static int resolve_mc_texts(struct mc_format *f, struct tep_event *event)
+int event_format_new(struct event_format **ret, const char *header_page)
 {
+	_cleanup_(event_format_free_p) struct event_format *f = calloc(1, sizeof(*f));
 	int r;
 
-	r = find_text(event, "msg", &f->mc.min_size, &f->mc.at.msg);
-	if (r < 0)
-		return r;
-	r = find_text(event, "label", &f->mc.min_size, &f->mc.at.label);
-	if (r < 0)
-		return r;
-	return find_text(event, "driver_detail", &f->mc.min_size, &f->mc.at.detail);
-}
-
-/* Its parts have no gaps between their members. */
-_Static_assert(sizeof(struct mc_fields) == 8 * sizeof(struct mc_number) +
-						   3 * sizeof(struct mc_text) &&
-		       sizeof(struct mc_number) == 4 && sizeof(struct mc_text) == 8,
-	       "or memcmp() would look at what nobody has set");
-
-static int resolve_mc(struct mc_format *f, struct tep_handle *tep, const char *text)
-{
-	const struct {
-		const char *name;
-		struct mc_number *number;
-	} optional[] = {
-		{ "error_count", &f->mc.at.error_count },
-		{ "mc_index", &f->mc.at.mc_index },
-		{ "top_layer", &f->mc.at.layer[0] },
-		{ "middle_layer", &f->mc.at.layer[1] },
-		{ "lower_layer", &f->mc.at.layer[2] },
-		{ "address", &f->mc.at.address },
-		{ "grain_bits", &f->mc.at.grain_bits },
-	};
-	struct tep_event *event;
-	int r;
-
-	r = parse(tep, "", text, &event);
-	if (r < 0)
-		return r;
-	if (event->id <= 0 || event->id > UINT16_MAX ||
-	    strcmp(event->name, "mc_event") != 0)
-		return -EBADMSG;
-	f->mc.id = (uint16_t)event->id;
-
-	r = need_number(event, "common_type", &f->mc.min_size, &f->type);
-	if (r < 0)
-		return r;
-	r = need_number(event, "error_type", &f->mc.min_size, &f->mc.at.error_type);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
-		r = mc_format_number(event, optional[i].name, &f->mc.min_size,
-				     optional[i].number);
-		if (r < 0)
-			return r;
-	}
-	r = resolve_mc_texts(f, event);
-	f->mc.usual = memcmp(&f->mc.at, &mc_usual_fields, sizeof(f->mc.at)) == 0;
-	return r;
-}
-
-static int resolve_failure(struct mc_format *f, struct tep_handle *tep, const char *text)
-{
-	struct tep_event *event;
-	int r;
-
-	r = parse(tep, "", text, &event);
-	if (r < 0)
-		return r;
-	if (event->id <= 0 || event->id > UINT16_MAX || event->id == f->mc.id)
-		return -EBADMSG;
-	f->failure.id = (uint16_t)event->id;
-
-	r = need_number(event, "pfn", &f->failure.min_size, &f->failure.pfn);
-	if (r < 0)
-		return r;
-	r = need_number(event, "type", &f->failure.min_size, &f->failure.type);
-	if (r < 0)
-		return r;
-	r = need_number(event, "result", &f->failure.min_size, &f->failure.result);
-	if (r < 0)
-		return r;
-	f->failure.known = true;
-	return 0;
-}
-
-int mc_format_parse_soft(struct mc_format *f, const char *text,
-			 int (*resolve)(struct mc_format *f, struct tep_event *event))
-{
-	_cleanup_(tep_free_p) struct tep_handle *tep = tep_alloc();
-	struct tep_event *event;
-	int r;
-
-	if (!tep)
+	if (!f)
 		return -ENOMEM;
-	r = parse(tep, "", text, &event);
+	r = format_resolve_header(f, header_page);
 	if (r < 0)
 		return r;
-	if (event->id <= 0 || event->id > UINT16_MAX || event->id == f->mc.id ||
-	    (f->failure.known && event->id == f->failure.id))
-		return -EBADMSG;
-	f->soft.id = (uint16_t)event->id;
-	return resolve(f, event);
-}
-
-int mc_format_new(struct mc_format **ret, const char *header_page, const char *mc_event,
-		  const char *failure_event)
-{
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
-	_cleanup_(tep_free_p) struct tep_handle *tep = NULL;
-	int r;
-
-	f = calloc(1, sizeof(*f));
-	tep = tep_alloc();
-	if (!f || !tep)
-		return -ENOMEM;
-
-	r = resolve_header(f, tep, header_page);
-	if (r < 0)
-		return r;
-	r = resolve_mc(f, tep, mc_event);
-	if (r < 0)
-		return r;
-	if (failure_event) {
-		r = resolve_failure(f, tep, failure_event);
-		if (r < 0)
-			return r;
-	}
 	*ret = TAKE_PTR(f);
 	return 0;
 }
 
-struct mc_format *mc_format_free(struct mc_format *f)
+/* The head of an event, whose common_type is at the same place in all of them. */
+static int format_check_head(const struct event_format *f, struct tep_event *event,
+			     const char *name, uint16_t *min_size,
+			     struct number_field *ret_type)
 {
+	int r;
+
+	if (event->id <= 0 || event->id > UINT16_MAX || strcmp(event->name, name) != 0)
+		return -EBADMSG;
+	for (unsigned int i = 0; i < f->n_sources; i++)
+		if (event->id == f->sources[i].number)
+			return -EBADMSG;
+	r = format_need_number(event, "common_type", min_size, ret_type);
+	if (r < 0)
+		return r;
+	if (f->n_sources > 0 && memcmp(ret_type, &f->type, sizeof(f->type)) != 0)
+		return -EBADMSG;
+	return 0;
+}
+
+static int format_resolve(const struct source_decoder *decoder, struct tep_event *event,
+			  const char *text, uint8_t *fields, uint16_t *min_size)
+{
+	for (size_t i = 0; i < decoder->n_numbers; i++) {
+		const struct number_name *n = &decoder->numbers[i];
+		struct number_field field;
+		int r = n->needed ? format_need_number(event, n->name, min_size, &field)
+				  : format_find_number(event, n->name, min_size, &field);
+
+		if (r < 0)
+			return r;
+		memcpy(fields + n->offset, &field, sizeof(field));
+	}
+	return decoder->resolve ? decoder->resolve(event, text, fields, min_size) : 0;
+}
+
+int event_format_add(struct event_format *f, enum event_source_id id, const char *text)
+{
+	_cleanup_(tep_free_p) struct tep_handle *tep = tep_alloc();
+	const struct source_decoder *decoder = event_sources[id].decoder;
+	_cleanup_(free_p) void *fields = calloc(1, decoder->fields_size);
+	struct number_field type;
+	struct tep_event *event;
+	uint16_t min_size = 0;
+	int r;
+
+	if (!tep || !fields)
+		return -ENOMEM;
+	if (event_format_has(f, id))
+		return -EEXIST;
+	r = format_parse(tep, "", text, &event);
+	if (r < 0)
+		return r;
+	r = format_check_head(f, event, event_sources[id].event, &min_size, &type);
+	if (r < 0)
+		return r;
+	r = format_resolve(decoder, event, text, fields, &min_size);
+	if (r < 0)
+		return r;
+	f->type = type;
+	f->sources[f->n_sources].id = id;
+	f->sources[f->n_sources].number = (uint16_t)event->id;
+	f->sources[f->n_sources].min_size = min_size;
+	f->sources[f->n_sources].fields = TAKE_PTR(fields);
+	f->sources[f->n_sources].decode = decoder->decode;
+	f->n_sources++;
+	return 0;
+}
+
+bool event_format_has(const struct event_format *f, enum event_source_id id)
+{
+	for (unsigned int i = 0; i < f->n_sources; i++)
+		if (f->sources[i].id == id)
+			return true;
+	return false;
+}
+
+struct event_format *event_format_free(struct event_format *f)
+{
+	for (unsigned int i = 0; f && i < f->n_sources; i++)
+		free(f->sources[i].fields);
 	free(f);
 	return NULL;
 }

@@ -229,7 +229,7 @@ static void close_all(struct daemon *d)
 	db_close(d->db);
 	db_heritage_free(d->heritage);
 	engine_free(d->engine);
-	mc_format_free(d->format);
+	event_format_free(d->format);
 	daemon_close_modules(d);
 	read_account_done(&d->account);
 	sysfs_offline_free(d->sysfs);

@@ -50,7 +50,7 @@ struct daemon {
 		usec_t time;        /* when pages were last begun to be taken, or later */
 		bool sample_wanted; /* an event of another's soft offline was taken */
 	} taking;                   /* of daemon_read.c */
-	struct mc_format *format;
+	struct event_format *format;
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
 	struct write_watch *watch; /* NULL: cannot be had */

@@ -77,10 +77,14 @@ void daemon_apply_control(struct daemon *d, const struct config *cfg)
 
 void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 {
+	int8_t *const shown[EVENT_SOURCE_MAX_] = {
+		[EVENT_SOURCE_MC] = &s->mc_event,
+		[EVENT_SOURCE_MEMORY_FAILURE] = &s->memory_failure_event,
+		[EVENT_SOURCE_SOFT_OFFLINE] = &s->soft_offline_event,
+	};
 	struct kernel_state kernel = sysfs_offline_kernel(d->sysfs);
 	int64_t value;
 
-	s->mc_event = true;
 	s->soft_offline =
 		kernel.soft_offline == FACT_NO || kernel.supported == FACT_NO ? 0
 		: kernel.soft_offline == FACT_YES && kernel.supported == FACT_YES
@@ -89,8 +93,9 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	s->enable_soft_offline = REPORT_NO_NUMBER;
 	if (kernel_control_read("", &value) >= 0)
 		s->enable_soft_offline = value;
-	s->memory_failure_event = trace_reader_failure_format(d->reading.reader) != NULL;
-	s->soft_offline_event = d->soft_events;
+	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++)
+		if (shown[id])
+			*shown[id] = event_format_has(d->format, id);
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",

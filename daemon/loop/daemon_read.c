@@ -131,11 +131,12 @@ static enum soft_asker asker_of(const struct daemon *d, const struct soft_event 
 	return ev->pid == tid ? SOFT_ASKER_US : SOFT_ASKER_OTHERS;
 }
 
-static void give_record(struct daemon *d, struct mc_decoder *m, int record)
+static void give_event(struct daemon *d, struct event_decoder *m)
 {
 	usec_t event = usec((int64_t)(m->time_ns / 1000));
 	bool foreign = reading_has_foreign_clock(&d->reading);
 	struct input in = { 0 };
+	struct event *ev = &m->event;
 
 	/*
 	 * The time of the turn, unless the event is newer: where a clock cannot be read
@@ -145,23 +146,27 @@ static void give_record(struct daemon *d, struct mc_decoder *m, int record)
 	if (event.us > d->taking.time.us)
 		d->taking.time = clock_boot();
 	in.now = d->taking.time;
-	if (record == MC_EVENT) {
-		in.kind = INPUT_EVENT;
-		in.event = &m->event;
-		if (foreign)
-			m->event.time = in.now;
-	} else if (record == MC_FAILURE) {
-		in.kind = INPUT_FAILURE;
-		in.failure = &m->failure;
-	} else if (record == MC_SOFT) {
-		in.kind = INPUT_SOFT;
-		in.soft.event = &m->soft;
-		in.soft.asker = asker_of(d, &m->soft);
-		if (foreign)
-			m->soft.time = in.now;
-		d->taking.sample_wanted = d->taking.sample_wanted || m->soft.error == 0;
-	} else {
+	switch (ev->kind) {
+	case EVENT_KIND_OTHER:
 		return;
+	case EVENT_KIND_ERROR:
+		in.kind = INPUT_EVENT;
+		in.event = &ev->ce;
+		if (foreign)
+			ev->ce.time = in.now;
+		break;
+	case EVENT_KIND_FAILURE:
+		in.kind = INPUT_FAILURE;
+		in.failure = &ev->failure;
+		break;
+	case EVENT_KIND_SOFT:
+		in.kind = INPUT_SOFT;
+		in.soft.event = &ev->soft;
+		in.soft.asker = asker_of(d, &ev->soft);
+		if (foreign)
+			ev->soft.time = in.now;
+		d->taking.sample_wanted = d->taking.sample_wanted || ev->soft.error == 0;
+		break;
 	}
 	daemon_step(d, in);
 }
@@ -169,23 +174,23 @@ static void give_record(struct daemon *d, struct mc_decoder *m, int record)
 static void take_page(void *userdata, uint16_t cpu, const void *page, size_t size)
 {
 	struct daemon *d = userdata;
-	struct mc_decoder m;
+	struct event_decoder m;
 	int r;
 
 	/* Within a long turn, too; and if the kernel has nothing to do, at once. */
 	if (d->taking.pages++ % PAGES_PER_TURN == 0 || d->out.under_way == 0)
 		daemon_launch(d);
-	r = mc_decoder_init(&m, d->format, cpu, page, size);
+	r = event_decoder_init(&m, d->format, cpu, page, size);
 
 	if (r >= 0 && (m.lost > 0 || m.lost_unknown)) {
 		reading_note_lost(&d->reading, cpu, m.lost, m.lost_unknown);
 		if (m.lost > 0)
 			give_lost(d, INPUT_LOST, cpu, m.lost, d->taking.time);
 	}
-	while (r >= 0 && (r = mc_decoder_next(&m)) > MC_END) {
+	while (r >= 0 && (r = event_decoder_next(&m)) > 0) {
 		/* Before its step, which may commit the count. */
 		read_account_count(&d->account, cpu);
-		give_record(d, &m, r);
+		give_event(d, &m);
 	}
 	if (r < 0)
 		give_lost(d, INPUT_MALFORMED, cpu, 1, d->taking.time);

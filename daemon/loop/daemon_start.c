@@ -11,18 +11,25 @@
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
 
-/* Not worth refusing to start: without the event, offlines that other programs asked for
- * are guessed at. */
-static void add_soft_events(struct daemon *d)
+/* Only a source that is needed is worth refusing to start for. */
+static int add_sources(struct daemon *d)
 {
-	const char *format = trace_reader_soft_format(d->reading.reader);
-	int r = format ? mc_format_add_soft(d->format, format) : 0;
+	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++) {
+		const struct event_source *source = &event_sources[id];
+		const char *text = trace_reader_format(d->reading.reader, id);
+		int r = text ? event_format_add(d->format, id, text) : 0;
 
-	if (r < 0)
-		journal_log(LOG_WARNING, r,
-			    "events/ras/soft_offline_event/format: not understood; "
-			    "continuing without it");
-	d->soft_events = format && r >= 0;
+		if (r < 0)
+			journal_log(source->needed ? LOG_ERR : LOG_WARNING, r,
+				    "events/%s/%s/format: not understood%s",
+				    trace_reader_system(d->reading.reader, id),
+				    source->event,
+				    source->needed ? "" : "; continuing without it");
+		if (r < 0 && source->needed)
+			return EX_UNAVAILABLE;
+	}
+	d->soft_events = event_format_has(d->format, EVENT_SOURCE_SOFT_OFFLINE);
+	return 0;
 }
 
 static int open_reader(struct daemon *d, const struct config *cfg)
@@ -49,15 +56,12 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 		journal_log(LOG_ERR, r, "%s: cannot set up the trace instance", where);
 	if (r < 0)
 		return r == -ENOENT || r == -ENODEV ? EX_UNAVAILABLE : EXIT_FAILURE;
-	r = mc_format_new(&d->format, trace_reader_header_page(d->reading.reader),
-			  trace_reader_mc_format(d->reading.reader),
-			  trace_reader_failure_format(d->reading.reader));
+	r = event_format_new(&d->format, trace_reader_header_page(d->reading.reader));
 	if (r < 0) {
-		journal_log(LOG_ERR, r, "events/ras/mc_event/format: not understood");
+		journal_log(LOG_ERR, r, "events/header_page: not understood");
 		return EX_UNAVAILABLE;
 	}
-	add_soft_events(d);
-	return 0;
+	return add_sources(d);
 }
 
 static int open_hands(struct daemon *d)

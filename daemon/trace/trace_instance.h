@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/event_source.h"
+
 struct trace_instance {
 	int dir;           /* holds the lock; -1 if not open */
 	bool created;      /* by this open: there is nothing in it yet */
@@ -17,11 +19,11 @@ struct trace_instance {
 	size_t data_size;  /* of a page, in bytes; buffer sizes are multiples of it */
 	unsigned int cpus; /* one more than the highest CPU in per_cpu */
 	char *header_page;
-	char *mc_format;
-	char *failure_format; /* NULL if the kernel has no such event */
-	const char *failure_dir;
-	char *soft_format; /* of soft_offline_event; NULL if the kernel has none */
-	const char *soft_dir;
+	/* What the kernel has of each source, by enum event_source_id. */
+	struct {
+		const char *system; /* where it was found; NULL: this kernel has none */
+		char *format;       /* text of its format */
+	} sources[EVENT_SOURCE_MAX_];
 	char path[256];
 	char where[512]; /* the file that failed last, for messages */
 };
@@ -39,8 +41,8 @@ struct trace_stats {
  * changes no setting. *@in is overwritten and must be given to trace_instance_close()
  * whatever is returned.
  *
- * Returns 0; -ENODEV: no tracefs there; -ENOENT: no ras:mc_event; -EBUSY: locked by
- * another; -EBADMSG: header_page makes no sense; other negative errno. in->where is set.
+ * Returns 0; -ENODEV: no tracefs there; -ENOENT: the kernel lacks an event source that
+ * is needed; -EBUSY: locked by another; -EBADMSG: header_page makes no sense; other negative errno. in->where is set.
  */
 int trace_instance_open(struct trace_instance *in, const char *tracing_dir);
 
@@ -78,7 +80,7 @@ int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
  */
 int trace_instance_wake_at_once(struct trace_instance *in);
 
-/** Turns the events and the recording on, where they are off. 0 or negative errno. */
+/** Turns every event that the kernel has and the recording on, where they are off. 0 or negative errno. */
 int trace_instance_enable(struct trace_instance *in);
 
 /** Reads @cpu's counters. 0, or negative errno with *ret untouched. */

@@ -170,15 +170,12 @@ static void reconcile(struct trace_reader *r, unsigned int n)
 	rebase(cpu, &now);
 }
 
-/* Without a @text there is no such file. */
 static int open_record_file(int dir, const char *name, const char *text)
 {
 	_cleanup_(close_p) int fd = -1;
-	size_t len = text ? strlen(text) : 0;
+	size_t len = strlen(text);
 	ssize_t n;
 
-	if (!text)
-		return 0;
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -206,15 +203,16 @@ static int open_record(struct trace_reader *r, const char *path)
 	e = open_record_file(dir, "header_page", r->in.header_page);
 	if (e < 0)
 		return e;
-	e = open_record_file(dir, "mc_event.format", r->in.mc_format);
-	if (e < 0)
-		return e;
-	e = open_record_file(dir, "memory_failure_event.format", r->in.failure_format);
-	if (e < 0)
-		return e;
-	e = open_record_file(dir, "soft_offline_event.format", r->in.soft_format);
-	if (e < 0)
-		return e;
+	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++) {
+		char name[64];
+
+		if (!r->in.sources[i].format)
+			continue;
+		snprintf(name, sizeof(name), "%s.format", event_sources[i].event);
+		e = open_record_file(dir, name, r->in.sources[i].format);
+		if (e < 0)
+			return e;
+	}
 	r->record = TAKE_FD(fd);
 	return 0;
 }
@@ -388,19 +386,14 @@ const char *trace_reader_header_page(const struct trace_reader *r)
 	return r->in.header_page;
 }
 
-const char *trace_reader_mc_format(const struct trace_reader *r)
+const char *trace_reader_format(const struct trace_reader *r, enum event_source_id id)
 {
-	return r->in.mc_format;
+	return r->in.sources[id].format;
 }
 
-const char *trace_reader_failure_format(const struct trace_reader *r)
+const char *trace_reader_system(const struct trace_reader *r, enum event_source_id id)
 {
-	return r->in.failure_format;
-}
-
-const char *trace_reader_soft_format(const struct trace_reader *r)
-{
-	return r->in.soft_format;
+	return r->in.sources[id].system;
 }
 
 int trace_reader_fd(const struct trace_reader *r)

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/event_source.h"
+
 #define TRACE_INSTANCE "softofflined"
 
 struct trace_reader;
@@ -58,12 +60,14 @@ int trace_reader_open(struct trace_reader **ret,
 /** Closes the pipes and leaves the instance as it is; NULL is fine. Returns NULL. */
 struct trace_reader *trace_reader_close(struct trace_reader *r);
 
-/** Text of header_page, of the format of mc_event, of memory_failure_event and of
- * soft_offline_event (NULL: this kernel has none). */
+/** Text of events/header_page. */
 const char *trace_reader_header_page(const struct trace_reader *r);
-const char *trace_reader_mc_format(const struct trace_reader *r);
-const char *trace_reader_failure_format(const struct trace_reader *r);
-const char *trace_reader_soft_format(const struct trace_reader *r);
+
+/** Text of the format of the source @id; NULL: this kernel has no such tracepoint. */
+const char *trace_reader_format(const struct trace_reader *r, enum event_source_id id);
+
+/** The system that the source @id was found in ("ras"); NULL: as above. */
+const char *trace_reader_system(const struct trace_reader *r, enum event_source_id id);
 
 /**
  * Negative errno if record_dir was given and a page could not be written: the recording
@@ -109,8 +113,8 @@ uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 int trace_reader_rescan(struct trace_reader *r);
 
 /**
- * Tells the reader how many events the pages of @cpu said were lost (mc_decoder.lost;
- * @unknown: mc_decoder.lost_unknown), so that it can hold the sum against the kernel's
+ * Tells the reader how many events the pages of @cpu said were lost (event_decoder.lost;
+ * @unknown: event_decoder.lost_unknown), so that it can hold the sum against the kernel's
  * own overrun counters.
  */
 void trace_reader_note_lost(struct trace_reader *r, uint16_t cpu, uint64_t lost,

@@ -2,7 +2,7 @@
 
 /*
  * Events a second through decode, track and decide, on one core: raw ring-buffer pages as
- * Debian's kernel lays them out go through mc_decoder and engine_step as in the daemon,
+ * Debian's kernel lays them out go through event_decoder and engine_step as in the daemon,
  * with a group commit's flush for each second of event time, and effects answered as a
  * kernel would that offlines each page at once. Beside it, over the very same pages: the
  * physical floor (every byte read once into a checksum) and libtraceevent's generic
@@ -49,7 +49,7 @@ struct run {
 	unsigned int n;        /* pages filled */
 	unsigned int n_events; /* in them */
 
-	struct mc_format *format;
+	struct event_format *format;
 	struct sim *sim;
 	uint64_t sum; /* so that no loop is optimised away */
 };
@@ -121,17 +121,17 @@ static int keep(void *userdata, const struct effect *f)
 
 static void consume_ours(struct run *run)
 {
-	struct mc_decoder m;
-	struct input in = { .kind = INPUT_EVENT, .event = &m.event };
+	struct event_decoder m;
+	struct input in = { .kind = INPUT_EVENT, .event = &m.event.ce };
 
 	for (unsigned int i = 0; i < run->n; i++) {
-		if (mc_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
+		if (event_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
 			continue;
-		while (mc_decoder_next(&m) > MC_END) {
-			bool due = m.event.time.us / USEC_PER_SEC !=
+		while (event_decoder_next(&m) > 0) {
+			bool due = m.event.ce.time.us / USEC_PER_SEC !=
 				   run->sim->now / USEC_PER_SEC;
 
-			run->sim->now = m.event.time.us;
+			run->sim->now = m.event.ce.time.us;
 			if (due)
 				sim_flush(run->sim);
 			(void)sim_step(run->sim, in);
@@ -141,13 +141,13 @@ static void consume_ours(struct run *run)
 
 static void consume_decode(struct run *run)
 {
-	struct mc_decoder m;
+	struct event_decoder m;
 
 	for (unsigned int i = 0; i < run->n; i++) {
-		if (mc_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
+		if (event_decoder_init(&m, run->format, 0, run->pages[i], RAW_SIZE) < 0)
 			continue;
-		while (mc_decoder_next(&m) > MC_END)
-			run->sum += m.event.address.addr + m.event.label.len;
+		while (event_decoder_next(&m) > 0)
+			run->sum += m.event.ce.address.addr + m.event.ce.label.len;
 	}
 }
 
@@ -209,8 +209,8 @@ static struct run *new_run(enum scenario kind)
 	run->kind = kind;
 	run->random = 88172645463325252U;
 	run->time_ns = 1000000000;
-	if (mc_format_new(&run->format, page_builder_header_page, page_builder_mc_format,
-			  NULL) < 0)
+	if (event_format_new(&run->format, page_builder_header_page) < 0 ||
+	    event_format_add(run->format, EVENT_SOURCE_MC, page_builder_mc_format) < 0)
 		abort();
 	run->sim->userdata = run;
 	run->sim->hooks.keep = keep;
@@ -221,7 +221,7 @@ static struct run *new_run(enum scenario kind)
 
 static void free_run(struct run *run)
 {
-	mc_format_free(run->format);
+	event_format_free(run->format);
 	sim_free(run->sim);
 	free(run);
 }

@@ -29,8 +29,9 @@ static void test_leaves_what_is_right(void **state)
 	assert_int_equal(trace_reader_cpus(f->reader), CPUS);
 	assert_int_equal(trace_reader_open_pipes(f->reader), CPUS - 1);
 	assert_string_equal(trace_reader_header_page(f->reader), files[0].text);
-	assert_string_equal(trace_reader_mc_format(f->reader), files[1].text);
-	assert_null(trace_reader_failure_format(f->reader));
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MC),
+			    files[1].text);
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_MEMORY_FAILURE));
 }
 
 static void test_sets_what_is_wrong(void **state)
@@ -65,13 +66,15 @@ static void test_failure_event(void **state)
 
 	put_failure_event(f, "memory_failure");
 	open_reader(f);
-	assert_string_equal(trace_reader_failure_format(f->reader), "memory_failure");
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MEMORY_FAILURE),
+			    "memory_failure");
 	assert_file(f, INSTANCE "events/memory_failure/memory_failure_event/enable", "1");
 	f->reader = trace_reader_close(f->reader);
 
 	put_failure_event(f, "ras");
 	open_reader(f);
-	assert_string_equal(trace_reader_failure_format(f->reader), "ras");
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MEMORY_FAILURE),
+			    "ras");
 	assert_file(f, INSTANCE "events/ras/memory_failure_event/enable", "1");
 }
 
@@ -81,21 +84,24 @@ static void test_soft_event(void **state)
 	struct fixture *f = *state;
 
 	open_reader(f);
-	assert_null(trace_reader_soft_format(f->reader));
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_SOFT_OFFLINE));
 	f->reader = trace_reader_close(f->reader);
 
 	put_event(f, "memory_failure", "soft_offline_event");
 	open_reader(f);
-	assert_string_equal(trace_reader_soft_format(f->reader), "memory_failure");
-	assert_null(trace_reader_failure_format(f->reader));
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_SOFT_OFFLINE),
+			    "memory_failure");
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_MEMORY_FAILURE));
 	assert_file(f, INSTANCE "events/memory_failure/soft_offline_event/enable", "1");
 	f->reader = trace_reader_close(f->reader);
 
 	put_event(f, "ras", "soft_offline_event");
 	put_failure_event(f, "memory_failure");
 	open_reader(f);
-	assert_string_equal(trace_reader_soft_format(f->reader), "ras");
-	assert_string_equal(trace_reader_failure_format(f->reader), "memory_failure");
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_SOFT_OFFLINE),
+			    "ras");
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MEMORY_FAILURE),
+			    "memory_failure");
 	assert_file(f, INSTANCE "events/ras/soft_offline_event/enable", "1");
 	assert_file(f, INSTANCE "events/memory_failure/memory_failure_event/enable", "1");
 }

@@ -30,32 +30,35 @@ static void check_text(struct ce_text text, const uint8_t *page, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct mc_format *format;
-	struct mc_decoder d;
+	static struct event_format *format;
+	struct event_decoder d;
 	size_t steps = 0;
 	int r;
 
-	if (!format)
-		check(mc_format_new(&format, page_builder_header_page,
-				    page_builder_mc_format,
-				    page_builder_failure_format) == 0 &&
-		      mc_format_add_soft(format, page_builder_soft_format) == 0);
-	if (mc_decoder_init(&d, format, 1, data, size) < 0)
+	if (!format) {
+		check(event_format_new(&format, page_builder_header_page) == 0);
+		for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++)
+			check(event_format_add(format, id, page_builder_formats[id]) ==
+			      0);
+	}
+	if (event_decoder_init(&d, format, 1, data, size) < 0)
 		return 0;
-	while ((r = mc_decoder_next(&d)) > 0) {
+	while ((r = event_decoder_next(&d)) > 0) {
+		const struct event *ev = &d.event;
+
 		/* No record is shorter than its header. */
 		check(++steps <= size / 4);
-		if (r == MC_SOFT)
-			check(d.soft.error >= 0 && d.soft.duration_usec >= 0 &&
-			      d.soft.origin < SOFT_ORIGIN_MAX_ &&
-			      d.soft.kind < FRAME_KIND_MAX_ &&
-			      d.soft.outcome < SOFT_OUTCOME_MAX_);
-		if (r != MC_EVENT)
+		if (ev->kind == EVENT_KIND_SOFT)
+			check(ev->soft.error >= 0 && ev->soft.duration_usec >= 0 &&
+			      ev->soft.origin < SOFT_ORIGIN_MAX_ &&
+			      ev->soft.kind < FRAME_KIND_MAX_ &&
+			      ev->soft.outcome < SOFT_OUTCOME_MAX_);
+		if (ev->kind != EVENT_KIND_ERROR)
 			continue;
-		check_text(d.event.msg, data, size);
-		check_text(d.event.label, data, size);
-		check_text(d.event.detail, data, size);
+		check_text(ev->ce.msg, data, size);
+		check_text(ev->ce.label, data, size);
+		check_text(ev->ce.detail, data, size);
 	}
-	check(mc_decoder_next(&d) == MC_END);
+	check(event_decoder_next(&d) == 0);
 	return 0;
 }

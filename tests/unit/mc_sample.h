@@ -19,7 +19,7 @@
 #include "event/decoder.h"
 #include "page_builder.h"
 
-DEFINE_CLEANUP(struct mc_format *, mc_format_free)
+DEFINE_CLEANUP(struct event_format *, event_format_free)
 
 static const struct mc_sample sample = {
 	.address = 0x12345678,
@@ -33,15 +33,38 @@ static const struct mc_sample sample = {
 	.detail = "err_code:0x0101:0x0090 OVERFLOW area:DRAM",
 };
 
-static inline struct mc_format *new_format(void)
+/** A format with @header and, as its only source, the mc_event that @mc describes. */
+static inline int try_format(struct event_format **ret, const char *header,
+			     const char *mc)
 {
-	struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
+	int r = event_format_new(&f, header);
 
-	assert_int_equal(mc_format_new(&f, page_builder_header_page,
-				       page_builder_mc_format,
-				       page_builder_failure_format),
+	if (r >= 0)
+		r = event_format_add(f, EVENT_SOURCE_MC, mc);
+	if (r >= 0)
+		*ret = TAKE_PTR(f);
+	return r;
+}
+
+static inline struct event_format *new_format(void)
+{
+	struct event_format *f = NULL;
+
+	assert_int_equal(try_format(&f, page_builder_header_page, page_builder_mc_format),
+			 0);
+	assert_int_equal(event_format_add(f, EVENT_SOURCE_MEMORY_FAILURE,
+					  page_builder_failure_format),
 			 0);
 	return f;
+}
+
+/** The kind of the next event, 0 at the end, or negative errno. */
+static inline int next_kind(struct event_decoder *d)
+{
+	int r = event_decoder_next(d);
+
+	return r > 0 ? (int)d->event.kind : r;
 }
 
 static inline void assert_text(struct ce_text have, const char *want)
@@ -50,10 +73,10 @@ static inline void assert_text(struct ce_text have, const char *want)
 	assert_memory_equal(have.s, want, have.len);
 }
 
-static inline void begin(struct mc_decoder *d, const struct mc_format *f,
+static inline void begin(struct event_decoder *d, const struct event_format *f,
 			 const struct page_builder *b)
 {
-	assert_int_equal(mc_decoder_init(d, f, 5, b->bytes, b->size), 0);
+	assert_int_equal(event_decoder_init(d, f, 5, b->bytes, b->size), 0);
 }
 
 static inline void assert_sample(const struct ce_event *e, int64_t us)

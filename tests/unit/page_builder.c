@@ -88,6 +88,12 @@ const char page_builder_soft_format[] =
 	"{ 10, \"not-migrated\" }, { 11, \"no-memory\" }, { 12, \"not-dissolved\" }, "
 	"{ 13, \"lost-race\" }, { 14, \"filtered\" }), REC->error, REC->usecs\n";
 
+const char *const page_builder_formats[EVENT_SOURCE_MAX_] = {
+	[EVENT_SOURCE_MC] = page_builder_mc_format,
+	[EVENT_SOURCE_MEMORY_FAILURE] = page_builder_failure_format,
+	[EVENT_SOURCE_SOFT_OFFLINE] = page_builder_soft_format,
+};
+
 static void put(struct page_builder *b, size_t at, const void *value, size_t len)
 {
 	memcpy(b->bytes + at, value, len);

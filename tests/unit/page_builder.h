@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/event_source.h"
+
 #define PAGE_BUILDER_MAX 65536
 
 /* As in the texts of tests/data/trace/debian-6.1. */
@@ -57,6 +59,9 @@ extern const char page_builder_header_page[];
 extern const char page_builder_mc_format[];
 extern const char page_builder_failure_format[];
 extern const char page_builder_soft_format[];
+
+/** The format text of each event source. */
+extern const char *const page_builder_formats[EVENT_SOURCE_MAX_];
 
 /** An empty page of @size bytes (at most PAGE_BUILDER_MAX), its time stamp in ns. */
 void page_builder_init(struct page_builder *b, size_t size, uint64_t time_ns);

@@ -21,9 +21,9 @@ static uint32_t draw(uint64_t *state)
 
 static void test_large_page(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 	unsigned int built = 0, read = 0;
 
 	page_builder_init(&b, 65536, 0);
@@ -31,18 +31,18 @@ static void test_large_page(void **state)
 		built++;
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	while (mc_decoder_next(&d) == MC_EVENT)
-		assert_sample(&d.event, read++);
+	while (next_kind(&d) == EVENT_KIND_ERROR)
+		assert_sample(&d.event.ce, read++);
 	assert_int_equal(read, built);
 	assert_true(built > 300);
 }
 
 static void test_lost(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	const uint8_t filler[112] = { 0 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_mc(&b, 0, &sample));
@@ -67,10 +67,10 @@ static void test_lost(void **state)
 
 static void test_times(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	const uint64_t day = UINT64_C(86400) * 1000000000;
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 1000);
 	assert_true(page_builder_mc(&b, day, &sample));
@@ -82,56 +82,56 @@ static void test_times(void **state)
 	b.used += 2; /* not even a whole word behind the padding */
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, (int64_t)(day / 1000));
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, (int64_t)(day / 1000) + 5);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, 8000);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, (int64_t)(day / 1000));
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, (int64_t)(day / 1000) + 5);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, 8000);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 /* The upper bits of an absolute stamp come from the time so far. */
 static void test_long_uptime(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	const uint64_t high = UINT64_C(0x1) << 60;
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, high);
 	assert_true(page_builder_time_stamp(&b, 5000000));
 	assert_true(page_builder_mc(&b, 5000000, &sample));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, (int64_t)((high + 5000000) / 1000));
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, (int64_t)((high + 5000000) / 1000));
 }
 
 static void test_other_events(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
-	_cleanup_(mc_format_free_p) struct mc_format *no_failure = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *no_failure = NULL;
 	const uint8_t other[16] = { 1, 1 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_event(&b, 0, other, sizeof(other)));
 	assert_true(page_builder_failure(&b, 0, 1, 2, 3));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_OTHER);
-	assert_int_equal(mc_decoder_next(&d), MC_FAILURE);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_OTHER);
+	assert_int_equal(next_kind(&d), EVENT_KIND_FAILURE);
+	assert_int_equal(next_kind(&d), 0);
 
-	assert_int_equal(mc_format_new(&no_failure, page_builder_header_page,
-				       page_builder_mc_format, NULL),
-			 0);
+	assert_int_equal(
+		try_format(&no_failure, page_builder_header_page, page_builder_mc_format),
+		0);
 	begin(&d, no_failure, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_OTHER);
-	assert_int_equal(mc_decoder_next(&d), MC_OTHER);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_OTHER);
+	assert_int_equal(next_kind(&d), EVENT_KIND_OTHER);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 /* A whole mc_event whose detail is at @offset with @len. */
@@ -152,7 +152,7 @@ static void put_located(struct page_builder *b, uint32_t offset, uint32_t len)
 
 static void test_text_bounds(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	static const struct {
 		uint32_t offset, len;
 		const char *want;
@@ -167,20 +167,20 @@ static void test_text_bounds(void **state)
 		{ 0xffff, 0xffff, "" },
 	};
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		put_located(&b, cases[i].offset, cases[i].len);
 		begin(&d, f, &b);
-		assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-		assert_int_equal(d.event.count, 7);
-		assert_text(d.event.detail, cases[i].want);
+		assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+		assert_int_equal(d.event.ce.count, 7);
+		assert_text(d.event.ce.detail, cases[i].want);
 	}
 }
 
 static void test_overflow_word(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	static const struct {
 		const char *msg, *detail;
 		bool want;
@@ -191,7 +191,7 @@ static void test_overflow_word(void **state)
 		{ "V", "VERFLOW OV", false },    { "OVERFLOX", "OVERHEATED", false },
 	};
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mc_sample s = sample;
@@ -202,45 +202,45 @@ static void test_overflow_word(void **state)
 		assert_true(page_builder_mc(&b, 0, &s));
 		page_builder_finish(&b);
 		begin(&d, f, &b);
-		assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-		assert_int_equal(d.event.overflow, cases[i].want);
+		assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+		assert_int_equal(d.event.ce.overflow, cases[i].want);
 	}
 }
 
 static void test_bad_pages(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	static const uint8_t short_event[] = { PAGE_BUILDER_MC_ID & 0xff,
 					       PAGE_BUILDER_MC_ID >> 8, 0, 0 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_mc(&b, 0, &sample));
 	page_builder_finish(&b);
-	assert_int_equal(mc_decoder_init(&d, f, 0, b.bytes, 0), -EBADMSG);
-	assert_int_equal(mc_decoder_init(&d, f, 0, b.bytes, 15), -EBADMSG);
+	assert_int_equal(event_decoder_init(&d, f, 0, b.bytes, 0), -EBADMSG);
+	assert_int_equal(event_decoder_init(&d, f, 0, b.bytes, 15), -EBADMSG);
 	/* The commit word reaches past what was read. */
-	assert_int_equal(mc_decoder_init(&d, f, 0, b.bytes, 16), -EBADMSG);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(event_decoder_init(&d, f, 0, b.bytes, 16), -EBADMSG);
+	assert_int_equal(next_kind(&d), 0);
 	put(b.bytes, 8, 4081, 8);
-	assert_int_equal(mc_decoder_init(&d, f, 0, b.bytes, 4096), -EBADMSG);
+	assert_int_equal(event_decoder_init(&d, f, 0, b.bytes, 4096), -EBADMSG);
 
 	/* Good, then cut in the middle of an event. */
 	assert_true(page_builder_mc(&b, 0, &sample));
 	b.used -= 4;
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_int_equal(mc_decoder_next(&d), -EBADMSG);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_int_equal(next_kind(&d), -EBADMSG);
+	assert_int_equal(next_kind(&d), 0);
 
 	/* The right id, but shorter than its fields. */
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_event(&b, 0, short_event, sizeof(short_event)));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), -EBADMSG);
+	assert_int_equal(next_kind(&d), -EBADMSG);
 
 	/* A long event whose length does not even hold itself. */
 	page_builder_init(&b, 4096, 0);
@@ -248,12 +248,12 @@ static void test_bad_pages(void **state)
 	put(b.bytes, 20, 3, 4);
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), -EBADMSG);
+	assert_int_equal(next_kind(&d), -EBADMSG);
 
 	page_builder_init(&b, 4096, 0);
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 static bool put_random(struct page_builder *b, uint64_t *seed)
@@ -302,7 +302,7 @@ static void build_random(struct page_builder *b, uint64_t *seed)
 		page_builder_finish_lost(b, end == 1 ? draw(seed) : 0);
 }
 
-static void assert_same_record(struct mc_decoder *d, int record, const uint8_t *data,
+static void assert_same_record(struct event_decoder *d, int record, const uint8_t *data,
 			       uint64_t time_ns)
 {
 	uint64_t address;
@@ -311,27 +311,27 @@ static void assert_same_record(struct mc_decoder *d, int record, const uint8_t *
 
 	memcpy(&id, data, sizeof(id));
 	if (id != PAGE_BUILDER_MC_ID) {
-		assert_int_equal(record, MC_OTHER);
+		assert_int_equal(record, EVENT_KIND_OTHER);
 		return;
 	}
-	assert_int_equal(record, MC_EVENT);
+	assert_int_equal(record, EVENT_KIND_ERROR);
 	memcpy(&loc, data + 16, sizeof(loc));
 	memcpy(&address, data + 32, sizeof(address));
-	assert_int_equal(d->event.time.us, time_ns / 1000);
-	assert_int_equal(d->event.address.addr, address);
-	assert_ptr_equal(d->event.label.s, data + (loc & 0xffff));
-	assert_int_equal(d->event.label.len, (loc >> 16) - 1);
+	assert_int_equal(d->event.ce.time.us, time_ns / 1000);
+	assert_int_equal(d->event.ce.address.addr, address);
+	assert_ptr_equal(d->event.ce.label.s, data + (loc & 0xffff));
+	assert_int_equal(d->event.ce.label.len, (loc >> 16) - 1);
 }
 
 static void test_same_as_kbuffer(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	_cleanup_(kbuffer_free_p) struct kbuffer *kbuf =
 		kbuffer_alloc(KBUFFER_LSIZE_8, KBUFFER_ENDIAN_SAME_AS_HOST);
 	uint64_t seed = 20260101;
 	unsigned long records = 0;
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	for (int i = 0; i < 3000; i++) {
 		unsigned long long time;
@@ -348,10 +348,10 @@ static void test_same_as_kbuffer(void **state)
 		}
 		for (data = kbuffer_read_event(kbuf, &time); data;
 		     data = kbuffer_next_event(kbuf, &time)) {
-			assert_same_record(&d, mc_decoder_next(&d), data, time);
+			assert_same_record(&d, next_kind(&d), data, time);
 			records++;
 		}
-		assert_int_equal(mc_decoder_next(&d), MC_END);
+		assert_int_equal(next_kind(&d), 0);
 	}
 	assert_true(records > 10000);
 }
@@ -367,11 +367,11 @@ static void assert_inside(struct ce_text text, const uint8_t *page, size_t size)
 }
 
 /* The same layout, but for a sign that makes no difference: decoded by its text. */
-static struct mc_format *new_unusual_format(void)
+static struct event_format *new_unusual_format(void)
 {
 	static const char field[] = "address;\toffset:32;\tsize:8;\tsigned:";
 	char text[4096];
-	struct mc_format *f;
+	struct event_format *f = NULL;
 	char *sign;
 
 	assert_true(strlen(page_builder_mc_format) < sizeof(text));
@@ -381,8 +381,9 @@ static struct mc_format *new_unusual_format(void)
 	sign += strlen(field);
 	assert_int_equal(*sign, '1');
 	*sign = '0';
-	assert_int_equal(mc_format_new(&f, page_builder_header_page, text,
-				       page_builder_failure_format),
+	assert_int_equal(try_format(&f, page_builder_header_page, text), 0);
+	assert_int_equal(event_format_add(f, EVENT_SOURCE_MEMORY_FAILURE,
+					  page_builder_failure_format),
 			 0);
 	return f;
 }
@@ -414,41 +415,41 @@ static void assert_same_event(const struct ce_event *a, const struct ce_event *b
 }
 
 /* With both formats: what one makes of the page the other must make of it, too. */
-static void walk(const struct mc_format *f, const struct mc_format *unusual,
+static void walk(const struct event_format *f, const struct event_format *unusual,
 		 const uint8_t *page, size_t size)
 {
-	struct mc_decoder d, other;
+	struct event_decoder d, other;
 	size_t steps = 0;
 	int r;
 
-	r = mc_decoder_init(&other, unusual, 0, page, size);
-	assert_int_equal(mc_decoder_init(&d, f, 0, page, size), r);
+	r = event_decoder_init(&other, unusual, 0, page, size);
+	assert_int_equal(event_decoder_init(&d, f, 0, page, size), r);
 	if (r < 0)
 		return;
-	while ((r = mc_decoder_next(&d)) > 0) {
-		const struct ce_text texts[] = { d.event.msg, d.event.label,
-						 d.event.detail };
+	while ((r = next_kind(&d)) > 0) {
+		const struct ce_text texts[] = { d.event.ce.msg, d.event.ce.label,
+						 d.event.ce.detail };
 
-		assert_int_equal(mc_decoder_next(&other), r);
+		assert_int_equal(next_kind(&other), r);
 		/* Each step takes 4 bytes at least. */
 		assert_true(++steps <= size / 4);
-		for (size_t t = 0; r == MC_EVENT && t < ARRAY_SIZE(texts); t++)
+		for (size_t t = 0; r == EVENT_KIND_ERROR && t < ARRAY_SIZE(texts); t++)
 			assert_inside(texts[t], page, size);
-		if (r == MC_EVENT)
-			assert_same_event(&d.event, &other.event);
+		if (r == EVENT_KIND_ERROR)
+			assert_same_event(&d.event.ce, &other.event.ce);
 	}
-	assert_int_equal(mc_decoder_next(&other), r);
-	assert_true(r == MC_END || r == -EBADMSG);
+	assert_int_equal(next_kind(&other), r);
+	assert_true(r == 0 || r == -EBADMSG);
 }
 
 /* The page lies in memory of exactly its size, so that a sanitizer sees any step out. */
 /* A page that says the end of all time: deltas do not lead back to its beginning. */
 static void test_end_of_time(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	const uint64_t late = UINT64_MAX - 2000;
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_mc(&b, 1000, &sample));
@@ -457,18 +458,19 @@ static void test_end_of_time(void **state)
 	page_builder_finish(&b);
 	memcpy(b.bytes, &late, sizeof(late));
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, (int64_t)((late + 1000) / 1000));
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, (int64_t)((late + 1000) / 1000));
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-		assert_sample(&d.event, (int64_t)(UINT64_MAX / 1000));
+		assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+		assert_sample(&d.event.ce, (int64_t)(UINT64_MAX / 1000));
 	}
 }
 
 static void test_damage(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
-	_cleanup_(mc_format_free_p) struct mc_format *unusual = new_unusual_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *unusual =
+		new_unusual_format();
 	uint64_t seed = 7;
 	struct page_builder b;
 

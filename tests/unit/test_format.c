@@ -30,17 +30,18 @@ static size_t read_data(const char *name, char *buf, size_t size)
 
 static void test_kernel_texts(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 	char header[4096], mc[8192], failure[8192];
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	read_data("header_page", header, sizeof(header));
 	read_data("mc_event.format", mc, sizeof(mc));
 	read_data("memory_failure_event.format", failure, sizeof(failure));
-	assert_int_equal(mc_format_new(&f, header, mc, failure), 0);
+	assert_int_equal(try_format(&f, header, mc), 0);
+	assert_int_equal(event_format_add(f, EVENT_SOURCE_MEMORY_FAILURE, failure), 0);
 	/* Or the decoder would have lost its quick way, and nobody would see it. */
-	assert_true(f->mc.usual);
+	assert_true(mc_event_is_usual(f->sources[0].fields));
 
 	page_builder_init(&b, 4096, 5000000);
 	assert_true(page_builder_mc(&b, 5000999, &sample));
@@ -49,48 +50,48 @@ static void test_kernel_texts(void **state)
 	begin(&d, f, &b);
 	assert_int_equal(d.lost, 0);
 	assert_false(d.lost_unknown);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, 5000);
-	assert_int_equal(mc_decoder_next(&d), MC_FAILURE);
-	assert_int_equal(d.failure.time.us, 6001);
-	assert_int_equal(d.failure.pfn.n, 0x12345);
-	assert_int_equal(d.failure.type, 13);
-	assert_int_equal(d.failure.result, 3);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, 5000);
+	assert_int_equal(next_kind(&d), EVENT_KIND_FAILURE);
+	assert_int_equal(d.event.failure.time.us, 6001);
+	assert_int_equal(d.event.failure.pfn.n, 0x12345);
+	assert_int_equal(d.event.failure.type, 13);
+	assert_int_equal(d.event.failure.result, 3);
+	assert_int_equal(next_kind(&d), 0);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 /* What the kernel of these texts recorded: see tests/data/trace/README. */
 static void test_kernel_page(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	static char page[PAGE_BUILDER_MAX + 1];
-	struct mc_decoder d;
+	struct event_decoder d;
 	size_t size = read_data("page", page, sizeof(page));
 
 	assert_int_equal(size, 4096);
-	assert_int_equal(mc_decoder_init(&d, f, 5, page, size), 0);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, d.event.time.us);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_int_equal(d.event.severity, CE_UNCORRECTED);
-	assert_int_equal(d.event.address.addr, UINT64_C(0xffffffff12345000));
-	assert_int_equal(d.event.layer[0], -1);
-	assert_int_equal(d.event.grain_bits, 12);
-	assert_text(d.event.label, "any memory");
-	assert_text(d.event.detail, "");
-	assert_false(d.event.overflow);
+	assert_int_equal(event_decoder_init(&d, f, 5, page, size), 0);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, d.event.ce.time.us);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_int_equal(d.event.ce.severity, CE_UNCORRECTED);
+	assert_int_equal(d.event.ce.address.addr, UINT64_C(0xffffffff12345000));
+	assert_int_equal(d.event.ce.layer[0], -1);
+	assert_int_equal(d.event.ce.grain_bits, 12);
+	assert_text(d.event.ce.label, "any memory");
+	assert_text(d.event.ce.detail, "");
+	assert_false(d.event.ce.overflow);
 	/* 200 ms apart: more than 27 bits of nanoseconds, so with time extends. */
 	for (uint64_t i = 0; i < 3; i++) {
-		int64_t last = d.event.time.us;
+		int64_t last = d.event.ce.time.us;
 
-		assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-		assert_int_equal(d.event.count, 0);
-		assert_int_equal(d.event.address.addr, 0x40000000 + i * 4096);
+		assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+		assert_int_equal(d.event.ce.count, 0);
+		assert_int_equal(d.event.ce.address.addr, 0x40000000 + i * 4096);
 		if (i > 0)
-			assert_in_range(d.event.time.us - last, 200000, 2000000);
+			assert_in_range(d.event.ce.time.us - last, 200000, 2000000);
 	}
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 /* @format with the one occurrence of @from turned into @to. */
@@ -108,16 +109,16 @@ static const char *edited(const char *format, const char *from, const char *to)
 
 static int try_mc(const char *mc)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 
-	return mc_format_new(&f, page_builder_header_page, mc, NULL);
+	return try_format(&f, page_builder_header_page, mc);
 }
 
 static int try_header(const char *header)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 
-	return mc_format_new(&f, header, page_builder_mc_format, NULL);
+	return try_format(&f, header, page_builder_mc_format);
 }
 
 static void test_bad_texts(void **state)
@@ -175,13 +176,12 @@ static const char other_format[] =
 
 static void test_other_widths(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 	uint8_t event[64] = { 0 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
-	assert_int_equal(mc_format_new(&f, page_builder_header_page, other_format, NULL),
-			 0);
+	assert_int_equal(try_format(&f, page_builder_header_page, other_format), 0);
 	put(event, 0, 7, 2);
 	put(event, 2, 9, 1);          /* error_type: none of the kernel's */
 	put(event, 3, 200, 1);        /* unsigned, too large for a layer */
@@ -198,55 +198,54 @@ static void test_other_widths(void **state)
 	page_builder_finish(&b);
 
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_int_equal(d.event.severity, CE_INFO);
-	assert_int_equal(d.event.count, 4000000000);
-	assert_int_equal(d.event.address.addr, UINT64_MAX);
-	assert_int_equal(d.event.layer[0], -1);
-	assert_int_equal(d.event.layer[1], -1);
-	assert_int_equal(d.event.layer[2], 100);
-	assert_int_equal(d.event.grain_bits, 255);
-	assert_int_equal(d.event.mc, 0);
-	assert_text(d.event.label, "DIMM_A0X");
-	assert_text(d.event.msg, "bad");
-	assert_text(d.event.detail, "");
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_int_equal(d.event.ce.severity, CE_INFO);
+	assert_int_equal(d.event.ce.count, 4000000000);
+	assert_int_equal(d.event.ce.address.addr, UINT64_MAX);
+	assert_int_equal(d.event.ce.layer[0], -1);
+	assert_int_equal(d.event.ce.layer[1], -1);
+	assert_int_equal(d.event.ce.layer[2], 100);
+	assert_int_equal(d.event.ce.grain_bits, 255);
+	assert_int_equal(d.event.ce.mc, 0);
+	assert_text(d.event.ce.label, "DIMM_A0X");
+	assert_text(d.event.ce.msg, "bad");
+	assert_text(d.event.ce.detail, "");
 }
 
 static void test_absent_fields(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 	uint8_t event[8] = { 0 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	assert_int_equal(
-		mc_format_new(&f, page_builder_header_page,
-			      "name: mc_event\nID: 9\nformat:\n"
-			      "\tfield:unsigned short common_type;\toffset:0;\tsize:2;"
-			      "\tsigned:0;\n\n"
-			      "\tfield:int error_type;\toffset:4;\tsize:4;\tsigned:1;\n\n"
-			      "print fmt: \"\"\n",
-			      NULL),
+		try_format(&f, page_builder_header_page,
+			   "name: mc_event\nID: 9\nformat:\n"
+			   "\tfield:unsigned short common_type;\toffset:0;\tsize:2;"
+			   "\tsigned:0;\n\n"
+			   "\tfield:int error_type;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+			   "print fmt: \"\"\n"),
 		0);
 	put(event, 0, 9, 2);
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_event(&b, 0, event, sizeof(event)));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_int_equal(d.event.count, 1);
-	assert_false(d.event.has_address);
-	assert_int_equal(d.event.address.addr, 0);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_int_equal(d.event.ce.count, 1);
+	assert_false(d.event.ce.has_address);
+	assert_int_equal(d.event.ce.address.addr, 0);
 	/* Coarser than any page: no page may be blamed. */
-	assert_int_equal(d.event.grain_bits, 64);
-	assert_int_equal(d.event.layer[0], -1);
-	assert_text(d.event.label, "");
+	assert_int_equal(d.event.ce.grain_bits, 64);
+	assert_int_equal(d.event.ce.layer[0], -1);
+	assert_text(d.event.ce.label, "");
 }
 
 /* A 32-bit kernel: the commit word has 4 bytes, and so has the count of lost events. */
 static void test_short_commit(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 	static const char header[] =
 		"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
 		"\tfield: local_t commit;\toffset:8;\tsize:4;\tsigned:1;\n"
@@ -254,9 +253,9 @@ static void test_short_commit(void **state)
 		"\tfield: char data;\toffset:12;\tsize:4084;\tsigned:1;\n";
 	struct page_builder b;
 	uint8_t page[4096] = { 0 };
-	struct mc_decoder d;
+	struct event_decoder d;
 
-	assert_int_equal(mc_format_new(&f, header, page_builder_mc_format, NULL), 0);
+	assert_int_equal(try_format(&f, header, page_builder_mc_format), 0);
 	page_builder_init(&b, 4096, 8000);
 	assert_true(page_builder_mc(&b, 9000, &sample));
 	memcpy(page, b.bytes, 8);
@@ -264,11 +263,11 @@ static void test_short_commit(void **state)
 	memcpy(page + 12, b.bytes + 16, b.used);
 	put(page, 12 + b.used, 77, 4);
 	put(page, 12 + b.used + 4, 0xdeadbeef, 4);
-	assert_int_equal(mc_decoder_init(&d, f, 5, page, sizeof(page)), 0);
+	assert_int_equal(event_decoder_init(&d, f, 5, page, sizeof(page)), 0);
 	assert_int_equal(d.lost, 77);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, 9);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, 9);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 /* Pages of 64 KiB (arm64, ppc64), and sub-buffers that were made larger. */
@@ -277,15 +276,14 @@ static void test_large_pages(void **state)
 	static const char *const sizes[] = { "size:16368", "size:65520", "size:131056" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		_cleanup_(mc_format_free_p) struct mc_format *f = NULL;
+		_cleanup_(event_format_free_p) struct event_format *f = NULL;
 		const char *header =
 			edited(page_builder_header_page, "size:4080", sizes[i]);
 		struct page_builder b;
 		unsigned int events = 0;
-		struct mc_decoder d;
+		struct event_decoder d;
 
-		assert_int_equal(mc_format_new(&f, header, page_builder_mc_format, NULL),
-				 0);
+		assert_int_equal(try_format(&f, header, page_builder_mc_format), 0);
 		page_builder_init(&b, PAGE_BUILDER_MAX, 0);
 		while (page_builder_mc(&b, 1000, &sample))
 			events++;
@@ -293,10 +291,10 @@ static void test_large_pages(void **state)
 		assert_true(events > 300);
 		begin(&d, f, &b);
 		for (; events > 0; events--) {
-			assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-			assert_sample(&d.event, 1);
+			assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+			assert_sample(&d.event.ce, 1);
 		}
-		assert_int_equal(mc_decoder_next(&d), MC_END);
+		assert_int_equal(next_kind(&d), 0);
 	}
 }
 

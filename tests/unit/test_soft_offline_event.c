@@ -19,33 +19,33 @@ static const struct soft_sample soft_sample = {
 	.pid = 77,
 };
 
-static struct mc_format *soft_format(const char *text)
+static struct event_format *soft_format(const char *text)
 {
-	struct mc_format *f = new_format();
+	struct event_format *f = new_format();
 
-	assert_int_equal(mc_format_add_soft(f, text), 0);
+	assert_int_equal(event_format_add(f, EVENT_SOURCE_SOFT_OFFLINE, text), 0);
 	return f;
 }
 
 /* The decoded event of a page with just this one. */
-static struct soft_event decode(const struct mc_format *f, const struct soft_sample *s)
+static struct soft_event decode(const struct event_format *f, const struct soft_sample *s)
 {
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 1000000);
 	assert_true(page_builder_soft(&b, 5000999, s));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_SOFT);
-	assert_int_equal(d.soft.time.us, 5000);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
-	return d.soft;
+	assert_int_equal(next_kind(&d), EVENT_KIND_SOFT);
+	assert_int_equal(d.event.soft.time.us, 5000);
+	assert_int_equal(next_kind(&d), 0);
+	return d.event.soft;
 }
 
 static void test_event(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f =
+	_cleanup_(event_format_free_p) struct event_format *f =
 		soft_format(page_builder_soft_format);
 	struct soft_sample s = soft_sample;
 	struct soft_event ev = decode(f, &s);
@@ -71,7 +71,7 @@ static void test_event(void **state)
 /* Every word of the kernel's lists is known here. */
 static void test_every_word(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f =
+	_cleanup_(event_format_free_p) struct event_format *f =
 		soft_format(page_builder_soft_format);
 
 	for (int i = 0; i < 3; i++) {
@@ -94,7 +94,7 @@ static void test_every_word(void **state)
 /* Numbers without a word, and numbers that are no errno or no time. */
 static void test_odd_numbers(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f =
+	_cleanup_(event_format_free_p) struct event_format *f =
 		soft_format(page_builder_soft_format);
 	struct soft_sample s = {
 		.origin = 3, .kind = -1, .outcome = 63, .error = -EIO, .usecs = UINT64_MAX
@@ -160,7 +160,7 @@ static void test_other_kernels(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_(mc_format_free_p) struct mc_format *f =
+		_cleanup_(event_format_free_p) struct event_format *f =
 			soft_format(rows[i].text);
 		struct soft_event ev = decode(f, &soft_sample);
 
@@ -199,12 +199,12 @@ static void test_bad_texts(void **state)
 		"\tfield:unsigned long pfn;\toffset:8;\tsize:3;\tsigned:0;\n" ERR PRINT
 		"\n",
 	};
-	_cleanup_(mc_format_free_p) struct mc_format *f = new_format();
+	_cleanup_(event_format_free_p) struct event_format *f = new_format();
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (mc_format_add_soft(f, texts[i]) != -EBADMSG)
+		if (event_format_add(f, EVENT_SOURCE_SOFT_OFFLINE, texts[i]) != -EBADMSG)
 			fail_msg("text %zu is taken", i);
 	page_builder_init(&b, 4096, 5000000);
 	assert_true(page_builder_soft(&b, 5000000, &soft_sample));
@@ -212,28 +212,28 @@ static void test_bad_texts(void **state)
 	assert_true(page_builder_failure(&b, 5000999, 1, 2, 3));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), MC_OTHER);
-	assert_int_equal(mc_decoder_next(&d), MC_EVENT);
-	assert_sample(&d.event, 5000);
-	assert_int_equal(mc_decoder_next(&d), MC_FAILURE);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), EVENT_KIND_OTHER);
+	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+	assert_sample(&d.event.ce, 5000);
+	assert_int_equal(next_kind(&d), EVENT_KIND_FAILURE);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 static void test_cut(void **state)
 {
-	_cleanup_(mc_format_free_p) struct mc_format *f =
+	_cleanup_(event_format_free_p) struct event_format *f =
 		soft_format(page_builder_soft_format);
 	static const uint8_t event[] = { PAGE_BUILDER_SOFT_ID & 0xff,
 					 PAGE_BUILDER_SOFT_ID >> 8, 0, 0 };
 	struct page_builder b;
-	struct mc_decoder d;
+	struct event_decoder d;
 
 	page_builder_init(&b, 4096, 0);
 	assert_true(page_builder_event(&b, 0, event, sizeof(event)));
 	page_builder_finish(&b);
 	begin(&d, f, &b);
-	assert_int_equal(mc_decoder_next(&d), -EBADMSG);
-	assert_int_equal(mc_decoder_next(&d), MC_END);
+	assert_int_equal(next_kind(&d), -EBADMSG);
+	assert_int_equal(next_kind(&d), 0);
 }
 
 int main(void)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The kernel's tracepoints that softofflined reads, one row each. Whoever opens, enables,
+ * records, decodes, checks or shows tracepoints walks this table and names none of them.
+ */
+
+#include <stdbool.h>
+
+/*
+ * X(id, event, system, other system or NULL, needed, row of `check`, what the kernel
+ * reports by it, what follows on a kernel without it)
+ *
+ * Some kernels have what concerns poison in the system memory_failure, others in ras; a
+ * tracepoint is looked for in the order of the row. The event's name is also the stem of
+ * its decoder: mc_event_decoder stands in mc_event.c. Rows are tried in this order for
+ * each event that is read, so the most frequent one stands first.
+ */
+#define EVENT_SOURCE_LIST(X)                                                             \
+	X(MC, mc_event, "ras", NULL, true, "mc-event", "memory errors", "")              \
+	X(MEMORY_FAILURE, memory_failure_event, "ras", "memory_failure", false,          \
+	  "memory-failure", "pages lost to uncorrected errors",                          \
+	  "pages lost to uncorrected errors count as poisoned by others")                \
+	X(SOFT_OFFLINE, soft_offline_event, "ras", "memory_failure", false,              \
+	  "kernel-patches", "each soft offline",                                         \
+	  "results are verified by /proc/kpageflags, and who else offlines pages is "    \
+	  "guessed")
+
+#define X(id, ...) EVENT_SOURCE_##id,
+enum event_source_id { EVENT_SOURCE_LIST(X) EVENT_SOURCE_MAX_ };
+#undef X
+
+#define EVENT_SYSTEMS_MAX 2
+
+struct source_decoder;
+
+struct event_source {
+	const char *event; /* the tracepoint's name */
+	const char
+		*systems[EVENT_SYSTEMS_MAX]; /* where it may be; the last may be NULL */
+	bool needed;                         /* softofflined does not start without it */
+	const char *check;                   /* id of its row in `softofflinectl check` */
+	const char *reports;                 /* completes "the kernel reports ..." */
+	const char *without; /* what follows where the kernel lacks it; "" if needed */
+	const struct source_decoder *decoder;
+};
+
+/** The table, by enum event_source_id. */
+extern const struct event_source event_sources[EVENT_SOURCE_MAX_];
