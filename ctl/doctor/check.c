@@ -37,7 +37,8 @@ static const struct {
 #undef X
 };
 
-_Static_assert(ARRAY_SIZE(checks) <= CHECK_MAX_ROWS, "callers' arrays hold every row");
+_Static_assert(ARRAY_SIZE(checks) + EVENT_SOURCE_MAX_ <= CHECK_MAX_ROWS,
+	       "callers' arrays hold every row");
 
 const char *check_path(const struct check_context *c, const char *path, char *ret,
 		       size_t size)
@@ -237,6 +238,26 @@ static void find_hypervisor(struct check_context *c)
 	}
 }
 
+static bool check_has_row(const char *id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		if (strcmp(checks[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Returns the number of rows filled: 0 if @room is 0. */
+static size_t check_fill(struct check_context *c, const char *id, check_fn *run,
+			 struct check_row *row, size_t room)
+{
+	if (room == 0)
+		return 0;
+	memset(row, 0, sizeof(*row));
+	snprintf(row->id, sizeof(row->id), "%s", id);
+	run(c, row);
+	return 1;
+}
+
 size_t check_run(const struct check_options *o, struct check_row *rows, size_t max)
 {
 	_cleanup_(topology_free_p) struct topology *topology = NULL;
@@ -253,10 +274,16 @@ size_t check_run(const struct check_options *o, struct check_row *rows, size_t m
 		c.release[0] = '\0';
 	c.n_drivers = topology_edac_drivers(o->root, c.drivers, ARRAY_SIZE(c.drivers));
 	find_hypervisor(&c);
-	for (; n < ARRAY_SIZE(checks) && n < max; n++) {
-		memset(&rows[n], 0, sizeof(rows[n]));
-		snprintf(rows[n].id, sizeof(rows[n].id), "%s", checks[n].id);
-		checks[n].run(&c, &rows[n]);
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		if (*checks[i].id) {
+			n += check_fill(&c, checks[i].id, checks[i].run, rows + n,
+					max - n);
+			continue;
+		}
+		for (size_t k = 0; k < EVENT_SOURCE_MAX_; k++)
+			if (!check_has_row(event_sources[k].check))
+				n += check_fill(&c, event_sources[k].check, checks[i].run,
+						rows + n, max - n);
 	}
 	return n;
 }

@@ -28,7 +28,7 @@ struct check_row {
 };
 
 /** The largest number of rows; a smaller array cuts the list. */
-#define CHECK_MAX_ROWS 20
+#define CHECK_MAX_ROWS 32
 
 struct check_options {
 	const char *root;         /* before every path; "" in production */

@@ -124,67 +124,26 @@ void check_kpageflags(struct check_context *c, struct check_row *row)
 	}
 }
 
-/* Looks for @event in the two systems that kernels have it in; MISSING if in neither. */
-static enum look look_for_event(struct check_context *c, const char *event,
-				const char **ret_system)
-{
-	static const char *const systems[] = { "ras", "memory_failure" };
-	enum look look = MISSING;
-
-	for (size_t i = 0; i < ARRAY_SIZE(systems) && look == MISSING; i++) {
-		char path[128];
-
-		snprintf(path, sizeof(path), TRACEFS "/events/%s/%s", systems[i], event);
-		look = check_look(c, path);
-		*ret_system = systems[i];
-	}
-	return look;
-}
-
 void check_kernel_patches(struct check_context *c, struct check_row *row)
 {
+	const struct event_source *source = &event_sources[EVENT_SOURCE_SOFT_OFFLINE];
 	bool counters = node_counters_exist(c->o->root);
 	const char *system = "";
 
-	switch (look_for_event(c, "soft_offline_event", &system)) {
+	switch (check_look_for_source(c, source, &system)) {
 	case SEEN:
-		check_say(row, CHECK_OK,
-			  "the kernel reports each soft offline by "
-			  "%s:soft_offline_event, and %s",
-			  system,
+		check_say(row, CHECK_OK, "the kernel reports %s by %s:%s, and %s",
+			  source->reports, system, source->event,
 			  counters ? "counts them by node"
 				   : "has no counters of them by node");
 		return;
 	case HIDDEN:
-		check_need_root(c, row, "whether the kernel has ras:soft_offline_event");
+		check_need_root_for_source(c, row, source);
 		return;
 	case MISSING:
-		check_say(row, CHECK_OK,
-			  "no ras:soft_offline_event%s: results are verified by "
-			  "/proc/kpageflags, and who else offlines pages is guessed",
-			  counters ? ", but counters by node" : "");
-		return;
-	}
-}
-
-void check_memory_failure(struct check_context *c, struct check_row *row)
-{
-	const char *system = "";
-
-	switch (look_for_event(c, "memory_failure_event", &system)) {
-	case SEEN:
-		check_say(row, CHECK_OK,
-			  "the kernel reports pages lost to uncorrected errors by "
-			  "%s:memory_failure_event",
-			  system);
-		return;
-	case HIDDEN:
-		check_need_root(c, row, "whether the kernel has memory_failure_event");
-		return;
-	case MISSING:
-		check_say(row, CHECK_OK,
-			  "no memory_failure_event: pages lost to uncorrected errors "
-			  "count as poisoned by others");
+		check_say(row, CHECK_OK, "no %s:%s%s: %s", source->systems[0],
+			  source->event, counters ? ", but counters by node" : "",
+			  source->without);
 		return;
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "doctor/check.h"
+#include "event/event_source.h"
 #include "kernel/sysfs_memory.h"
 #include "sysfs_offline.h"
 #include "topology/topology.h"
@@ -75,12 +76,25 @@ void check_need_root(const struct check_context *c, struct check_row *row,
 		     const char *what);
 
 /**
+ * Looks for @source in each of its systems; MISSING if it is in none. *ret_system is the
+ * system that was looked at last.
+ */
+enum look check_look_for_source(struct check_context *c,
+				const struct event_source *source,
+				const char **ret_system);
+
+/** check_need_root() for whether the kernel has @source. */
+void check_need_root_for_source(const struct check_context *c, struct check_row *row,
+				const struct event_source *source);
+
+/**
  * Every check, in the order of the list that users see: its id and its function. A new
  * check is a row here and the function, in check_source.c (where memory errors come from)
- * or check_action.c (what is done about them, and by whom).
+ * or check_action.c (what is done about them, and by whom). The row without an id stands
+ * for one row for each event source that has no row of its own here.
  */
 #define CHECK_LIST(X)                                                                    \
-	X("mc-event", check_mc_event)                                                    \
+	X("mc-event", check_event_source)                                                \
 	X("memory-controller", check_memory_controller)                                  \
 	X("pci-memory", check_pci_memory)                                                \
 	X("ras-cec", check_ras_cec)                                                      \
@@ -92,7 +106,7 @@ void check_need_root(const struct check_context *c, struct check_row *row,
 	X("enable-soft-offline", check_enable_soft_offline)                              \
 	X("kpageflags", check_kpageflags)                                                \
 	X("kernel-patches", check_kernel_patches)                                        \
-	X("memory-failure", check_memory_failure)                                        \
+	X("", check_further_source)                                                      \
 	X("rasdaemon", check_rasdaemon)                                                  \
 	X("mcelog", check_mcelog)                                                        \
 	X("daemon", check_daemon)                                                        \

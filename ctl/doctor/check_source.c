@@ -14,21 +14,58 @@
 
 #define INSTANCE TRACEFS "/instances/softofflined"
 
-void check_mc_event(struct check_context *c, struct check_row *row)
+enum look check_look_for_source(struct check_context *c,
+				const struct event_source *source,
+				const char **ret_system)
 {
-	switch (check_look(c, TRACEFS "/events/ras/mc_event")) {
+	enum look look = MISSING;
+
+	for (size_t i = 0; i < EVENT_SYSTEMS_MAX && source->systems[i] && look == MISSING;
+	     i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), TRACEFS "/events/%s/%s", source->systems[i],
+			 source->event);
+		look = check_look(c, path);
+		*ret_system = source->systems[i];
+	}
+	return look;
+}
+
+void check_need_root_for_source(const struct check_context *c, struct check_row *row,
+				const struct event_source *source)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "whether the kernel has %s:%s", source->systems[0],
+		 source->event);
+	check_need_root(c, row, what);
+}
+
+/* The source whose row this is: the caller has set its id. */
+void check_event_source(struct check_context *c, struct check_row *row)
+{
+	const struct event_source *source = event_sources;
+	const char *system = "";
+
+	while (strcmp(source->check, row->id) != 0)
+		source++;
+	switch (check_look_for_source(c, source, &system)) {
 	case SEEN:
-		check_say(row, CHECK_OK,
-			  "the kernel reports memory errors by ras:mc_event");
+		check_say(row, CHECK_OK, "the kernel reports %s by %s:%s",
+			  source->reports, system, source->event);
 		return;
 	case HIDDEN:
-		check_need_root(c, row, "whether the kernel has ras:mc_event");
+		check_need_root_for_source(c, row, source);
 		return;
 	case MISSING:
 		break;
 	}
-	if (check_look(c, TRACEFS "/events") == SEEN) {
-		check_say(row, CHECK_FAILED, "this kernel has no ras:mc_event");
+	if (!source->needed) {
+		check_say(row, CHECK_OK, "no %s: %s", source->event, source->without);
+	} else if (check_look(c, TRACEFS "/events") == SEEN) {
+		check_say(row, CHECK_FAILED, "this kernel has no %s:%s",
+			  source->systems[0], source->event);
 		check_hint(row, "use a kernel built with CONFIG_RAS and CONFIG_EDAC");
 	} else {
 		check_say(row, CHECK_FAILED, "tracefs is not mounted at " TRACEFS);
@@ -37,7 +74,12 @@ void check_mc_event(struct check_context *c, struct check_row *row)
 	}
 }
 
-/** The loaded driver, or failing that the first that fits; NULL if there is none. */
+void check_further_source(struct check_context *c, struct check_row *row)
+{
+	check_event_source(c, row);
+}
+
+/** The loaded driver; if none is loaded, the first that fits; NULL if there is none. */
 static const struct edac_driver *best_driver(const struct check_context *c)
 {
 	for (int i = 0; i < c->n_drivers; i++)
