@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "event/ringbuffer.h"
 #include "host/thread.h"
 #include "trace/trace_queue.h"
 
@@ -40,9 +41,6 @@
 #define REST_SHARE      4                      /* one page in so many is of the others */
 #define FREE_BYTES      ((uint64_t)4 << 20)    /* of a kernel's buffer, for what comes */
 #define CALM_MSEC       1000                   /* without a page: the storm is over */
-#define COMMIT_BYTES    ((UINT64_C(1) << 30) - 1)
-#define COMMIT_STORED   (UINT64_C(1) << 30) /* the number lost stands behind the events */
-#define COMMIT_MISSED   (UINT64_C(1) << 31)
 
 enum lane {
 	LANE_FIRST,
@@ -152,10 +150,10 @@ static size_t used_part(const struct trace_pump *p, const uint8_t *page, size_t 
 	if (p->data_offset != 2 * sizeof(commit) || size < p->data_offset)
 		return size;
 	memcpy(&commit, page + sizeof(commit), sizeof(commit));
-	if (commit & ~(COMMIT_BYTES | COMMIT_MISSED | COMMIT_STORED))
+	if (commit & ~(RINGBUFFER_COMMIT_MASK | RINGBUFFER_MISSED | RINGBUFFER_STORED))
 		return size;
-	used = p->data_offset + (commit & COMMIT_BYTES);
-	if (commit & COMMIT_STORED)
+	used = p->data_offset + (commit & RINGBUFFER_COMMIT_MASK);
+	if (commit & RINGBUFFER_STORED)
 		used += sizeof(uint64_t);
 	return used < size ? used : size;
 }
