@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "engine/engine_internal.h"
+#include "event/dram_parse.h"
 
 /* Where RowThreshold= is off, rows are classified by this threshold. */
 static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };

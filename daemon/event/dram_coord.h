@@ -27,12 +27,3 @@ struct dram_coord {
 	uint8_t device;
 	uint8_t have; /* enum dram_part, or-ed */
 };
-
-struct ce_event;
-
-/**
- * Reads the coordinates that @ev's driver_detail, message, label and layers give, in
- * every form that a kernel driver prints; what the text contradicts or cuts short is
- * absent. Allocates nothing; never reads past a text's length (dram_parse.c).
- */
-void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret);

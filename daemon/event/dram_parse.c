@@ -1,125 +1,137 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * DRAM coordinates out of the words that EDAC drivers put into an event. All of them name
- * a part and then its number, but no two agree on the name, on what stands between, or
- * on the base; so one table of names is looked up word by word. It refuses to guess: a
- * name without a number, a number that does not fit, and two numbers for one name leave
- * the part absent.
+ * DRAM coordinates from the words that EDAC drivers put into an event. Every driver names
+ * a part and then its number, but no two drivers agree on the name, on the separator or on
+ * the base. So each word of a text is looked up in one table of names. The parser refuses
+ * to guess: a name without a number, a number that does not fit, and two numbers for one
+ * name leave the part absent.
  */
+
+#include "event/dram_parse.h"
 
 #include <string.h>
 
 #include "event/ce_event.h"
-#include "event/dram_coord.h"
 
 #define NAME_MAX_LEN 16
 
 /*
- * Names without '_' and '-', in small letters. Of several names for one part the first
- * that is there counts: a bank within its group before the bank as a whole, a rank before
- * the number that a controller gives to it, and that before the chip select.
+ * X(name, part). Names without '_' and '-', in small letters. Of several names for one
+ * part the first that is there counts: a bank within its group before the bank as a whole,
+ * a rank before the number that a controller gives to it, and that before the chip select.
  */
+#define NAME_LIST(X)                                                                     \
+	X("row", DRAM_ROW)                                                               \
+	X("ras", DRAM_ROW)                                                               \
+	X("column", DRAM_COLUMN)                                                         \
+	X("col", DRAM_COLUMN)                                                            \
+	X("cas", DRAM_COLUMN)                                                            \
+	X("bankaddress", DRAM_BANK)                                                      \
+	X("ba", DRAM_BANK)                                                               \
+	X("bank", DRAM_BANK)                                                             \
+	X("drambank", DRAM_BANK)                                                         \
+	X("bankgroup", DRAM_BANK_GROUP)                                                  \
+	X("bg", DRAM_BANK_GROUP)                                                         \
+	X("rank", DRAM_RANK)                                                             \
+	X("physicalrankid", DRAM_RANK)                                                   \
+	X("dimmrankid", DRAM_RANK)                                                       \
+	X("chipselect", DRAM_RANK)                                                       \
+	X("cs", DRAM_RANK)                                                               \
+	X("csrow", DRAM_RANK)                                                            \
+	X("device", DRAM_DEVICE)                                                         \
+	X("dev", DRAM_DEVICE)
+
+#define X(name, part_) { name, part_ },
 static const struct name {
-	char word[NAME_MAX_LEN]; /* zeros behind it, to be compared as a whole */
+	char word[NAME_MAX_LEN]; /* padded with zeros, to be compared as a whole */
 	enum dram_part part;
-} names[] = {
-	{ "row", DRAM_ROW },
-	{ "ras", DRAM_ROW },
-	{ "column", DRAM_COLUMN },
-	{ "col", DRAM_COLUMN },
-	{ "cas", DRAM_COLUMN },
-	{ "bankaddress", DRAM_BANK },
-	{ "ba", DRAM_BANK },
-	{ "bank", DRAM_BANK },
-	{ "drambank", DRAM_BANK },
-	{ "bankgroup", DRAM_BANK_GROUP },
-	{ "bg", DRAM_BANK_GROUP },
-	{ "rank", DRAM_RANK },
-	{ "physicalrankid", DRAM_RANK },
-	{ "dimmrankid", DRAM_RANK },
-	{ "chipselect", DRAM_RANK },
-	{ "cs", DRAM_RANK },
-	{ "csrow", DRAM_RANK },
-	{ "device", DRAM_DEVICE },
-	{ "dev", DRAM_DEVICE },
-};
+} names[] = { NAME_LIST(X) };
+#undef X
 
 #define N_NAMES (sizeof(names) / sizeof(*names))
 
-/* What these begin with: most words of a text begin otherwise. */
-#define LETTER(c) (UINT32_C(1) << ((c) - 'a'))
-#define FIRST_LETTERS                                                                    \
-	(LETTER('b') | LETTER('c') | LETTER('d') | LETTER('p') | LETTER('r'))
+/* The first letters of the names, a bit each: most words of a text begin otherwise. */
+#define LETTER(c)     (UINT32_C(1) << ((c) - 'a'))
+#define X(name, part) | LETTER((name)[0])
+static uint32_t parse_first_letters(void)
+{
+	return 0 NAME_LIST(X);
+}
+#undef X
 
-/** What the texts said so far, by name. */
+/** What the texts said so far; each name is a bit of the masks. */
 struct found {
 	uint64_t value[N_NAMES];
 	uint32_t seen;
-	uint32_t wrong; /* no number, one that does not end, or two of them */
+	uint32_t wrong; /* no number, one that does not end, or two different ones */
 };
+
+_Static_assert(N_NAMES <= 32, "a name needs its bit in struct found");
 
 struct cursor {
 	const char *s;
 	const char *end;
 };
 
-static bool is_digit(char c)
+static bool parse_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* In ASCII one bit tells capitals from small letters. */
-static bool is_letter(char c)
+/* In ASCII a capital and its small letter differ in one bit. */
+static bool parse_is_letter(char c)
 {
 	return (unsigned char)((c | 0x20) - 'a') < 26;
 }
 
-static char small(char c)
+static char parse_small(char c)
 {
-	return is_letter(c) ? (char)(c | 0x20) : c;
+	return parse_is_letter(c) ? (char)(c | 0x20) : c;
 }
 
-static int digit_of(char c, int base)
+static int parse_digit(char c, int base)
 {
-	int v = is_digit(c) ? c - '0' : is_letter(c) ? small(c) - 'a' + 10 : base;
+	int v = parse_is_digit(c)    ? c - '0'
+		: parse_is_letter(c) ? parse_small(c) - 'a' + 10
+				     : base;
 
 	return v < base ? v : -1;
 }
 
-static bool is_joint(char c)
+static bool parse_is_joint(char c)
 {
 	return c == '_' || c == '-';
 }
 
-static void skip_name(struct cursor *c)
+static void cursor_skip_name(struct cursor *c)
 {
 	const char *s = c->s;
 
-	while (s < c->end && (is_letter(*s) || is_joint(*s)))
+	while (s < c->end && (parse_is_letter(*s) || parse_is_joint(*s)))
 		s++;
 	c->s = s;
 }
 
 /*
- * Reads the name at the cursor, which stands at a letter, into @word; false if it is none
- * that is known, by its length or what it begins with.
+ * Reads the word at the cursor, which stands at a letter, into @word. Returns false if its
+ * length or first letter shows that it is not in the table.
  */
-static bool take_name(struct cursor *c, char word[NAME_MAX_LEN])
+static bool cursor_take_name(struct cursor *c, char word[NAME_MAX_LEN])
 {
 	const char *s = c->s;
 	size_t n = 0;
 
-	if (!(FIRST_LETTERS >> (small(*s) - 'a') & 1)) {
-		skip_name(c);
+	if (!(parse_first_letters() >> (parse_small(*s) - 'a') & 1)) {
+		cursor_skip_name(c);
 		return false;
 	}
 	memset(word, 0, NAME_MAX_LEN);
 	for (; s < c->end; s++) {
-		if (is_letter(*s)) {
+		if (parse_is_letter(*s)) {
 			word[n < NAME_MAX_LEN ? n : 0] = (char)(*s | 0x20);
 			n++;
-		} else if (!is_joint(*s)) {
+		} else if (!parse_is_joint(*s)) {
 			break;
 		}
 	}
@@ -127,21 +139,21 @@ static bool take_name(struct cursor *c, char word[NAME_MAX_LEN])
 	return n < NAME_MAX_LEN;
 }
 
-static void skip_blanks(struct cursor *c)
+static void cursor_skip_blanks(struct cursor *c)
 {
 	while (c->s < c->end && (*c->s == ' ' || *c->s == '\t'))
 		c->s++;
 }
 
-/* Skips @word if it stands here, whatever its case. */
-static bool skip_word(struct cursor *c, const char *word)
+/* Skips @word, in small or capital letters, if it stands at the cursor. */
+static bool cursor_skip_word(struct cursor *c, const char *word)
 {
 	size_t n = strlen(word);
 
 	if ((size_t)(c->end - c->s) < n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (small(c->s[i]) != word[i])
+		if (parse_small(c->s[i]) != word[i])
 			return false;
 	c->s += n;
 	return true;
@@ -154,60 +166,60 @@ enum separator {
 	SEPARATOR_HASH,  /* "csrow#1channel#0": only here a name may follow at once */
 };
 
-static enum separator skip_separator(struct cursor *c)
+static enum separator cursor_skip_separator(struct cursor *c)
 {
 	const char *start = c->s;
 	enum separator kind;
 
-	skip_blanks(c);
+	cursor_skip_blanks(c);
 	kind = c->s > start ? SEPARATOR_BLANK : SEPARATOR_NONE;
-	(void)skip_word(c, "number "); /* one driver says "BankGroup Number 3" */
+	(void)cursor_skip_word(c, "number "); /* one driver says "BankGroup Number 3" */
 	if (c->s < c->end && (*c->s == ':' || *c->s == '=' || *c->s == '#')) {
 		kind = *c->s == '#' ? SEPARATOR_HASH : SEPARATOR_SIGN;
 		c->s++;
 	}
-	skip_blanks(c);
+	cursor_skip_blanks(c);
 	return kind;
 }
 
-/* True if the number that was read ends here. */
-static bool number_ends(const struct cursor *c, enum separator before)
+/* True if the number ends at the cursor, and not in the middle of a longer word. */
+static bool cursor_number_ends(const struct cursor *c, enum separator before)
 {
 	if (c->s == c->end)
 		return true;
-	if (is_letter(*c->s))
+	if (parse_is_letter(*c->s))
 		return before == SEPARATOR_HASH;
 	if (*c->s == '.')
-		return c->end - c->s < 2 || !is_digit(c->s[1]);
+		return c->end - c->s < 2 || !parse_is_digit(c->s[1]);
 	return *c->s != '_';
 }
 
-/* True and *ret if a number stands here that fits 32 bits and ends like one. */
-static bool take_number(struct cursor *c, enum separator before, uint64_t *ret)
+/* True and *ret if a number that fits 32 bits stands at the cursor and ends there. */
+static bool cursor_take_number(struct cursor *c, enum separator before, uint64_t *ret)
 {
 	int base = 10;
 	uint64_t v = 0;
 	size_t digits = 0;
 
-	if (c->end - c->s > 1 && c->s[0] == '0' && small(c->s[1]) == 'x') {
+	if (c->end - c->s > 1 && c->s[0] == '0' && parse_small(c->s[1]) == 'x') {
 		base = 16;
 		c->s += 2;
 	}
 	for (; c->s < c->end; c->s++, digits++) {
-		int d = digit_of(*c->s, base);
+		int d = parse_digit(*c->s, base);
 
 		if (d < 0)
 			break;
 		if (v <= UINT32_MAX)
 			v = v * (uint64_t)base + (uint64_t)d;
 	}
-	if (digits == 0 || v > UINT32_MAX || !number_ends(c, before))
+	if (digits == 0 || v > UINT32_MAX || !cursor_number_ends(c, before))
 		return false;
 	*ret = v;
 	return true;
 }
 
-static size_t find_name(const char word[NAME_MAX_LEN])
+static size_t parse_find_name(const char word[NAME_MAX_LEN])
 {
 	for (size_t i = 0; i < N_NAMES; i++)
 		if (memcmp(names[i].word, word, NAME_MAX_LEN) == 0)
@@ -215,7 +227,7 @@ static size_t find_name(const char word[NAME_MAX_LEN])
 	return N_NAMES;
 }
 
-static void note(struct found *f, size_t i, bool known, uint64_t value)
+static void found_note(struct found *f, size_t i, bool known, uint64_t value)
 {
 	uint32_t bit = UINT32_C(1) << i;
 
@@ -225,37 +237,29 @@ static void note(struct found *f, size_t i, bool known, uint64_t value)
 	f->value[i] = value;
 }
 
-/* "[...]" holds registers, not words. */
-static void skip_registers(struct cursor *c)
-{
-	const char *close = memchr(c->s, ']', (size_t)(c->end - c->s));
-
-	c->s = close ? close + 1 : c->end;
-}
-
-/* The number of the name at the cursor; N_NAMES if it is none that is looked for. */
-static size_t take_part_name(struct cursor *c)
+/* The index of the name at the cursor; N_NAMES if the word there is not in the table. */
+static size_t cursor_take_part_name(struct cursor *c)
 {
 	static const char bank[NAME_MAX_LEN] = "bank";
 	static const char bank_group[NAME_MAX_LEN] = "bankgroup";
 	char word[NAME_MAX_LEN];
 	struct cursor after;
 
-	if (!take_name(c, word))
+	if (!cursor_take_name(c, word))
 		return N_NAMES;
 	after = *c;
-	skip_blanks(&after);
-	if (memcmp(word, bank, NAME_MAX_LEN) == 0 && skip_word(&after, "group")) {
+	cursor_skip_blanks(&after);
+	if (memcmp(word, bank, NAME_MAX_LEN) == 0 && cursor_skip_word(&after, "group")) {
 		*c = after;
-		return find_name(bank_group);
+		return parse_find_name(bank_group);
 	}
-	return find_name(word);
+	return parse_find_name(word);
 }
 
-/* A name at the cursor, and its number if it is one that is looked for. */
-static void take_part(struct cursor *c, enum separator least, struct found *f)
+/* Reads a word at the cursor and, if it is a name of the table, its number. */
+static void cursor_take_part(struct cursor *c, enum separator least, struct found *f)
 {
-	size_t i = take_part_name(c);
+	size_t i = cursor_take_part_name(c);
 	struct cursor after = *c;
 	enum separator separator;
 	uint64_t value = 0;
@@ -263,38 +267,42 @@ static void take_part(struct cursor *c, enum separator least, struct found *f)
 
 	if (i == N_NAMES)
 		return;
-	separator = skip_separator(&after);
-	known = separator != SEPARATOR_NONE && take_number(&after, separator, &value);
-	/* The word in a sentence, without a number, says nothing. */
+	separator = cursor_skip_separator(&after);
+	known = separator != SEPARATOR_NONE &&
+		cursor_take_number(&after, separator, &value);
+	/* A name inside a sentence, without a number, says nothing. */
 	if (separator < least || (!known && separator < SEPARATOR_SIGN))
 		return;
 	*c = after;
-	note(f, i, known, value);
+	found_note(f, i, known, value);
 }
 
-/* Names count that stand @least this far from their number. */
-static void scan(const struct ce_text *text, enum separator least, struct found *f)
+/* A name counts only if the separator before its number is @least this clear. */
+static void parse_scan(const struct ce_text *text, enum separator least, struct found *f)
 {
 	struct cursor c = { text->s, text->s + text->len };
 	bool in_word = false;
 
 	while (c.s < c.end) {
-		/* What follows are the slot's names on the board: "BANK 0". */
-		if (*c.s == 'D' && skip_word(&c, "dimm location"))
+		/* Behind this the text names the slot on the board: "BANK 0". */
+		if (*c.s == 'D' && cursor_skip_word(&c, "dimm location"))
 			return;
 		if (*c.s == '[') {
-			skip_registers(&c);
+			/* "[...]" holds registers, not words. */
+			const char *close = memchr(c.s, ']', (size_t)(c.end - c.s));
+
+			c.s = close ? close + 1 : c.end;
 			in_word = false;
-		} else if (is_letter(*c.s) && !in_word) {
-			take_part(&c, least, f);
+		} else if (parse_is_letter(*c.s) && !in_word) {
+			cursor_take_part(&c, least, f);
 		} else {
-			in_word = is_joint(*c.s);
+			in_word = parse_is_joint(*c.s);
 			c.s++;
 		}
 	}
 }
 
-static uint64_t limit_of(enum dram_part part)
+static uint64_t parse_limit(enum dram_part part)
 {
 	switch (part) {
 	case DRAM_RANK:
@@ -310,10 +318,10 @@ static uint64_t limit_of(enum dram_part part)
 	return UINT32_MAX - 1;
 }
 
-static void set_part(struct dram_coord *c, enum dram_part part, uint64_t value)
+static void coord_set_part(struct dram_coord *c, enum dram_part part, uint64_t value)
 {
 	/* All ones is how firmware says that it does not know. */
-	if (value > limit_of(part))
+	if (value > parse_limit(part))
 		return;
 	switch (part) {
 	case DRAM_RANK:
@@ -338,35 +346,35 @@ static void set_part(struct dram_coord *c, enum dram_part part, uint64_t value)
 	c->have |= (uint8_t)part;
 }
 
-/* What one text says; parts that an earlier text told stay. */
-static void add_text(struct dram_coord *c, const struct ce_text *text,
-		     enum separator least)
+/* Adds what @text says; parts that an earlier text named stay. */
+static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
+			   enum separator least)
 {
-	struct dram_coord told = *c;
+	struct dram_coord sum = *c;
 	struct found f = { .seen = 0 };
 	uint8_t taken = c->have;
 
 	if (!text->s || text->len == 0)
 		return;
-	scan(text, least, &f);
+	parse_scan(text, least, &f);
 	for (size_t i = 0; f.seen >> i; i++) {
 		if (!(f.seen >> i & 1) || taken & names[i].part)
 			continue;
 		taken |= (uint8_t)names[i].part;
 		if (!(f.wrong >> i & 1))
-			set_part(&told, names[i].part, f.value[i]);
+			coord_set_part(&sum, names[i].part, f.value[i]);
 	}
-	*c = told;
+	*c = sum;
 }
 
 void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret)
 {
 	struct dram_coord c = { .have = 0 };
 
-	add_text(&c, &ev->detail, SEPARATOR_BLANK);
-	add_text(&c, &ev->msg, SEPARATOR_BLANK);
-	/* A label may be the slot's name, "BANK 0 DIMM 1"; only "csrow#1" is the
-	 * driver's. */
-	add_text(&c, &ev->label, SEPARATOR_HASH);
+	coord_add_text(&c, &ev->detail, SEPARATOR_BLANK);
+	coord_add_text(&c, &ev->msg, SEPARATOR_BLANK);
+	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1" is
+	 * of the driver. */
+	coord_add_text(&c, &ev->label, SEPARATOR_HASH);
 	*ret = c;
 }

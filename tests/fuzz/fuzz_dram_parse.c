@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "event/ce_event.h"
+#include "event/dram_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

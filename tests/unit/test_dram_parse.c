@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "event/ce_event.h"
+#include "event/dram_parse.h"
 
 #define ALL (DRAM_RANK | DRAM_BANK_GROUP | DRAM_BANK | DRAM_ROW | DRAM_COLUMN)
 
