@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The reading thread and what it fills: two queues, of which the first is taken first. A
- * CPU's pages go into the first as long as it has none in the other, so that a CPU which
- * reports one error does not wait for all that a storm on another one has queued. Pages
- * are put by whoever holds the lock (the thread, or the main loop when it pulls). It does
- * not look into a page.
+ * The reading thread and what it fills: two queues, LANE_FIRST and LANE_REST. The main loop
+ * takes from LANE_FIRST first. A CPU's pages go into LANE_FIRST as long as the CPU has none
+ * in LANE_REST, so that a CPU which reports one error does not wait for all that a storm on
+ * another CPU has queued. Who holds the lock puts pages: the thread, or the main loop when
+ * it pulls. Of a page only the commit word is read.
  */
 
 #include "trace/trace_pump.h"
@@ -27,20 +27,22 @@
 #include "trace/trace_queue.h"
 
 #define PAGES_PER_LOCK 64 /* then the main loop may have the lock */
-/* 4 GB/s are an event of 290 bytes each 70 ns, more than one CPU can emit; 4 MiB make a
- * rest of a millisecond, 64 MiB, the most that can be asked for, one of 16. */
+/*
+ * A CPU writes fewer than 4096 bytes per usec: that would be an event of 290 bytes each
+ * 71 ns. So a buffer of 4 MiB lasts at least 1 ms, and the thread may sleep that long.
+ */
 #define FILLED_PER_USEC 4096
-#define SHORTEST_REST   100 /* usec: below, going to sleep costs more than it saves */
+#define SHORTEST_SLEEP  100 /* usec; below, a sleep costs more than it saves */
 #define STACK_SIZE      ((size_t)128 * 1024)
 #define READER_NICE     (-15)
 #define MIN_PAGES       4
-#define KEPT_BYTES      ((uint64_t)256 * 1024) /* a queue that held no more keeps them */
-#define ENOUGH_BYTES    KEPT_BYTES             /* queued: see may_hold() */
-#define A_TURN          16                     /* pages of a CPU that go first */
-#define FIRST_SHARE     8                      /* of all bytes, for those */
-#define REST_SHARE      4                      /* one page in so many is of the others */
-#define FREE_BYTES      ((uint64_t)4 << 20)    /* of a kernel's buffer, for what comes */
-#define CALM_MSEC       1000                   /* without a page: the storm is over */
+#define KEPT_BYTES      ((uint64_t)256 * 1024) /* queue memory that is never given back */
+#define ENOUGH_BYTES    KEPT_BYTES /* queued: the rest may wait, see pump_may_hold() */
+#define FIRST_MAX       16         /* pages of one CPU in LANE_FIRST */
+#define FIRST_SHARE     8          /* LANE_FIRST gets one part in 8 of the memory */
+#define REST_SHARE      4          /* one page in 4 is taken from LANE_REST */
+#define FREE_BYTES      ((uint64_t)4 << 20) /* kept free in a kernel buffer */
+#define CALM_MSEC       1000                /* without a page: the storm is over */
 
 enum lane {
 	LANE_FIRST,
@@ -50,7 +52,8 @@ enum lane {
 
 struct pump_cpu {
 	_Atomic uint32_t queued[LANES_]; /* its pages in the queues */
-	uint64_t surplus;                /* bytes above what may wait; the thread's own */
+	/* The thread's own: bytes in its kernel buffer above what may wait there. */
+	uint64_t surplus;
 };
 
 struct trace_pump {
@@ -58,95 +61,90 @@ struct trace_pump {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	bool running;
-	bool drained; /* under the lock: the last look found the pipes empty */
+	bool drained; /* under the lock: the last read found the pipes empty */
 	_Atomic int error;
 	_Atomic bool stop;
-	/* The thread waits until there is less than this in the queue; 0: it does not. */
+	/* The thread waits until LANE_REST holds less than this; 0: it does not wait. */
 	_Atomic uint64_t wake_below;
 	_Atomic unsigned int wanted; /* the main loop wants the lock */
-	int ready_fd;                /* for the main loop: there is something to take */
-	int wake_fd; /* for the thread: there is room, or the end has come */
+	int ready_fd;                /* wakes the main loop: there is a page to take */
+	int wake_fd;                 /* wakes the thread: there is room, or it must end */
 	int pipes_fd;
 	/* The thread's own: */
-	usec_t rest;       /* after each round of reading */
-	unsigned int turn; /* CPU that comes first */
+	usec_t pause;           /* after each round of reading */
+	unsigned int first_cpu; /* whose surplus is taken first */
 
 	struct pump_cpu *cpus;
 	unsigned int n_cpus;
 	size_t page_size;
 	size_t data_offset;
 	struct trace_queue lanes[LANES_];
-	/* The main loop's own: pages handed over; those of the last pull that are not. */
-	unsigned int takes;
-	unsigned int pulled[LANES_];
-	_Atomic bool was_full; /* what had to be read found no room */
-	_Atomic uint64_t hold; /* may_hold(), as last looked */
+	/* The main loop's own: */
+	unsigned int takes;          /* pages handed over */
+	unsigned int pulled[LANES_]; /* pages of the last pull that are still queued */
+	_Atomic bool was_full;       /* a page that had to be read found no room */
+	_Atomic uint64_t hold;       /* the last result of pump_may_hold() */
 };
 
 DEFINE_CLEANUP(struct trace_pump *, trace_pump_stop)
 
-/* Of the main loop; the thread, which has the lock most of the time, gives way to it. */
-static void lock(struct trace_pump *p)
+/* For the main loop. The thread holds the lock most of the time and lets the loop pass. */
+static void pump_lock(struct trace_pump *p)
 {
 	atomic_fetch_add(&p->wanted, 1);
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_sub(&p->wanted, 1);
 }
 
-static void unlock(struct trace_pump *p)
+static void pump_unlock(struct trace_pump *p)
 {
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void signal_fd(int fd)
+static void pump_signal(int fd)
 {
 	uint64_t one = 1;
 
-	/* Full is as good as signalled. */
+	/* It fails only if the counter is full: then the descriptor is readable. */
 	(void)!write(fd, &one, sizeof(one));
 }
 
-static void clear_fd(int fd)
+static void pump_clear(int fd)
 {
 	uint64_t n;
 
 	(void)!read(fd, &n, sizeof(n));
 }
 
-static struct trace_queue *rest_of(struct trace_pump *p)
-{
-	return &p->lanes[LANE_REST];
-}
-
-static bool is_empty(const struct trace_pump *p)
+static bool pump_is_empty(const struct trace_pump *p)
 {
 	return trace_queue_bytes(&p->lanes[LANE_FIRST]) == 0 &&
 	       trace_queue_bytes(&p->lanes[LANE_REST]) == 0;
 }
 
-static uint64_t touched(const struct trace_pump *p)
+static uint64_t pump_touched(const struct trace_pump *p)
 {
 	return trace_queue_touched(&p->lanes[LANE_FIRST]) +
 	       trace_queue_touched(&p->lanes[LANE_REST]);
 }
 
-/* Pages for which there surely is room, whichever queue they go to. */
-static unsigned int room(const struct trace_pump *p)
+/* Full pages for which there is room in either lane: LANE_REST takes every page. */
+static unsigned int pump_room(const struct trace_pump *p)
 {
 	return trace_queue_room(&p->lanes[LANE_REST]);
 }
 
 /*
- * What of a page is used: a page that is read while it is written has few events, and the
- * rest of it would fill the queue. By the commit word (decoder.h has the facts); what
- * makes no sense is kept whole, for the decoder to say so.
+ * The used bytes of a page, by its commit word (ringbuffer.h). A page that is read while
+ * the kernel writes it has few events; its unused part would fill the queue. A page whose
+ * commit word makes no sense is kept whole, so that the decoder reports it.
  */
-static size_t used_part(const struct trace_pump *p, const uint8_t *page, size_t size)
+static size_t pump_used_size(const struct trace_pump *p, const uint8_t *page, size_t size)
 {
 	uint64_t commit;
 	size_t used;
 
-	/* On 32 bits the word is shorter. */
+	/* Only the layout of 64 bits is known here; elsewhere the page is kept whole. */
 	if (p->data_offset != 2 * sizeof(commit) || size < p->data_offset)
 		return size;
 	memcpy(&commit, page + sizeof(commit), sizeof(commit));
@@ -158,134 +156,136 @@ static size_t used_part(const struct trace_pump *p, const uint8_t *page, size_t 
 	return used < size ? used : size;
 }
 
-/* In the order in which they were read: of one CPU, none may pass another. */
-static enum lane lane_for(const struct trace_pump *p, uint16_t cpu)
+/* The pages of one CPU stay in order: once it has one in LANE_REST, all follow there. */
+static enum lane pump_lane_for(const struct trace_pump *p, uint16_t cpu)
 {
 	const struct pump_cpu *c = &p->cpus[cpu];
 
 	return atomic_load(&c->queued[LANE_REST]) == 0 &&
-			       atomic_load(&c->queued[LANE_FIRST]) < A_TURN &&
+			       atomic_load(&c->queued[LANE_FIRST]) < FIRST_MAX &&
 			       trace_queue_room(&p->lanes[LANE_FIRST]) > 0
 		       ? LANE_FIRST
 		       : LANE_REST;
 }
 
-static void keep_page(void *userdata, uint16_t cpu, const void *page, size_t size)
+static void pump_keep_page(void *userdata, uint16_t cpu, const void *page, size_t size)
 {
 	struct trace_pump *p = userdata;
-	enum lane lane = lane_for(p, cpu);
+	enum lane lane = pump_lane_for(p, cpu);
 
 	atomic_fetch_add(&p->cpus[cpu].queued[lane], 1);
-	if (trace_queue_put(&p->lanes[lane], cpu, page, used_part(p, page, size)))
-		signal_fd(p->ready_fd);
+	if (trace_queue_put(&p->lanes[lane], cpu, page, pump_used_size(p, page, size)))
+		pump_signal(p->ready_fd);
 }
 
-/* Reads up to @max pages into the queue, with the lock held. Returns how many. */
-static int fill(struct trace_pump *p, unsigned int max)
+/* Reads up to @max pages into the queue, with the lock held. Returns their number, or
+ * negative errno. */
+static int pump_fill(struct trace_pump *p, unsigned int max)
 {
 	int n;
 
-	if (max > room(p))
-		max = room(p);
+	if (max > pump_room(p))
+		max = pump_room(p);
 	if (max == 0)
 		return 0;
-	n = trace_reader_read(p->r, max, keep_page, p);
+	n = trace_reader_read(p->r, max, pump_keep_page, p);
 	p->drained = n >= 0 && (unsigned int)n < max;
 	if (n < 0) {
 		atomic_store(&p->error, n);
-		signal_fd(p->ready_fd);
+		pump_signal(p->ready_fd);
 	}
 	return n;
 }
 
-/* What a storm took is kept until it is over: to take it anew for each gust is dear. */
-static void give_back(struct trace_pump *p)
+/* Only after a storm: faulting the memory in again for each burst is expensive. */
+static void pump_give_back(struct trace_pump *p)
 {
 	pthread_mutex_lock(&p->lock);
 	for (enum lane lane = 0; lane < LANES_; lane++)
 		trace_queue_give_back(&p->lanes[lane]);
-	unlock(p);
+	pump_unlock(p);
 }
 
 /* Waits for the pipes, or to be woken. */
-static void wait_for_work(struct trace_pump *p)
+static void pump_wait_for_work(struct trace_pump *p)
 {
-	bool spare = touched(p) > KEPT_BYTES;
+	bool spare = pump_touched(p) > KEPT_BYTES;
 	struct pollfd fds[] = {
 		{ .fd = p->wake_fd, .events = POLLIN },
 		{ .fd = p->pipes_fd, .events = POLLIN },
 	};
 
 	if (poll(fds, 2, spare ? CALM_MSEC : -1) == 0)
-		give_back(p);
+		pump_give_back(p);
 	if (fds[0].revents)
-		clear_fd(p->wake_fd);
+		pump_clear(p->wake_fd);
 }
 
 /*
- * In a storm there always is something to read, and who reads at once finds pages with
- * few events on them. A rest in which the buffer cannot fill makes fewer and fuller pages
- * of them, and leaves its CPU to those who count.
+ * In a storm there is always something to read, but a page that is read at once has few
+ * events. A sleep that is too short for the buffer to fill makes fewer and fuller pages,
+ * and leaves the CPU to the threads that count.
  */
-static void rest(struct trace_pump *p)
+static void pump_sleep(struct trace_pump *p)
 {
 	struct pollfd wake = { .fd = p->wake_fd, .events = POLLIN };
-	struct timespec span = { .tv_nsec = (long)p->rest.us * 1000 };
+	struct timespec span = { .tv_nsec = (long)p->pause.us * 1000 };
 
-	if (p->rest.us >= SHORTEST_REST)
+	if (p->pause.us >= SHORTEST_SLEEP)
 		(void)ppoll(&wake, 1, &span, NULL);
 }
 
 /*
- * So much may wait in a buffer of @size of the kernel's while there is enough in the
- * queue to go on with. The queue is one for all CPUs, and what is in it comes first: one
- * that errs in a storm would hold up the others that do. In their buffers each waits by
- * itself. 0: they are too small to wait in.
+ * How many bytes may wait in a kernel buffer of @size bytes while the queue holds enough
+ * pages to work on. The queue is shared by all CPUs and is taken in order, so a CPU in a
+ * storm would delay every other CPU there; in the kernel's buffers each CPU waits by
+ * itself. 0: the buffer is too small to wait in.
  */
-static uint64_t may_hold(uint64_t size)
+static uint64_t pump_may_hold(uint64_t size)
 {
 	uint64_t spare = size / 4 > FREE_BYTES ? size / 4 : FREE_BYTES;
 
 	return size > spare ? size - spare : 0;
 }
 
-static bool has_enough(const struct trace_pump *p)
+static bool pump_has_enough(const struct trace_pump *p)
 {
-	return room(p) == 0 ||
+	return pump_room(p) == 0 ||
 	       (p->hold > 0 && trace_queue_bytes(&p->lanes[LANE_REST]) >= ENOUGH_BYTES);
 }
 
-/* The main loop goes first. */
-static void lock_after_main(struct trace_pump *p)
+/* For the thread: lets the main loop have the lock first. */
+static void pump_lock_after_main(struct trace_pump *p)
 {
 	while (atomic_load(&p->wanted) > 0)
 		sched_yield();
 	pthread_mutex_lock(&p->lock);
 }
 
-/* Reads until the pipes are as good as empty or there is enough in the queue. */
-static void drain(struct trace_pump *p)
+/* Reads until a round finds less than PAGES_PER_LOCK pages, or the queue has enough. */
+static void pump_drain(struct trace_pump *p)
 {
 	int n;
 
 	do {
 		uint64_t size;
 
-		lock_after_main(p);
-		n = fill(p, PAGES_PER_LOCK);
+		pump_lock_after_main(p);
+		n = pump_fill(p, PAGES_PER_LOCK);
 		size = trace_reader_buffer_size(p->r);
-		unlock(p);
-		p->hold = may_hold(size);
+		pump_unlock(p);
+		p->hold = pump_may_hold(size);
 		if (size > FREE_BYTES)
 			size = FREE_BYTES;
-		p->rest = usec((int64_t)(size / FILLED_PER_USEC));
-	} while (n == PAGES_PER_LOCK && !has_enough(p) && !atomic_load(&p->stop));
+		p->pause = usec((int64_t)(size / FILLED_PER_USEC));
+	} while (n == PAGES_PER_LOCK && !pump_has_enough(p) && !atomic_load(&p->stop));
 }
 
-/* Looks which CPUs have more in their buffers than may wait there. Returns how many. */
-static unsigned int find_surplus(struct trace_pump *p)
+/* Finds the CPUs whose kernel buffers hold more than may wait there. Returns their
+ * number. */
+static unsigned int pump_find_surplus(struct trace_pump *p)
 {
-	uint64_t hold = may_hold(trace_reader_buffer_size(p->r));
+	uint64_t hold = pump_may_hold(trace_reader_buffer_size(p->r));
 	unsigned int n = 0;
 
 	atomic_store(&p->hold, hold);
@@ -298,110 +298,100 @@ static unsigned int find_surplus(struct trace_pump *p)
 	return n;
 }
 
-static void read_cpu(struct trace_pump *p, unsigned int cpu, uint64_t pages)
+static void pump_read_cpu(struct trace_pump *p, unsigned int cpu, uint64_t pages)
 {
-	(void)trace_reader_read_cpu(p->r, (uint16_t)cpu, (unsigned int)pages, keep_page,
-				    p);
+	(void)trace_reader_read_cpu(p->r, (uint16_t)cpu, (unsigned int)pages,
+				    pump_keep_page, p);
 }
 
-/* Takes of one CPU what is over, but leaves room for @others. */
-static void take_surplus(struct trace_pump *p, unsigned int cpu, unsigned int others)
+/* Reads the surplus of @cpu, but leaves room for @others more CPUs. */
+static void pump_take_surplus(struct trace_pump *p, unsigned int cpu, unsigned int others)
 {
 	uint64_t pages = p->cpus[cpu].surplus / p->page_size + 1;
-	uint64_t share = (room(p) + others) / (others + 1);
+	uint64_t share = (pump_room(p) + others) / (others + 1);
 
-	if (pages > room(p))
+	if (pages > pump_room(p))
 		atomic_store(&p->was_full, true);
-	read_cpu(p, cpu, pages < share ? pages : share);
+	pump_read_cpu(p, cpu, pages < share ? pages : share);
 }
 
-static bool has_none(const struct pump_cpu *c)
-{
-	return atomic_load(&c->queued[LANE_FIRST]) == 0 &&
-	       atomic_load(&c->queued[LANE_REST]) == 0;
-}
-
-/* Pages that a CPU may have read which has none in the queues. */
-static unsigned int a_turn(const struct trace_pump *p)
+/* How many pages to read of a CPU that has none in the queue. */
+static unsigned int pump_first_pages(const struct trace_pump *p)
 {
 	unsigned int first = trace_queue_room(&p->lanes[LANE_FIRST]);
-	/* One may be lost to the ring's end; the last page must not go to the others, who
-	 * may have no room. */
-	unsigned int n = first > 1 ? first - 1 : first > 0 ? first : room(p);
+	/* One place may be lost at the ring's end. The last page must not spill into
+	 * LANE_REST, which may have no room. */
+	unsigned int n = first > 1 ? first - 1 : first > 0 ? first : pump_room(p);
 
-	return n < A_TURN ? n : A_TURN;
+	return n < FIRST_MAX ? n : FIRST_MAX;
 }
 
 /*
- * With enough in the queue: a CPU that has nothing in it gets its turn all the same, or a
- * storm would keep it waiting for as long as it goes on; and what the kernel's buffers
- * have no place for any more is taken over.
+ * Runs while the queue has enough. A CPU that has no page in the queue is read all the
+ * same: otherwise it would wait for as long as a storm on another CPU lasts. And the
+ * surplus of the kernel's buffers is read before it is overwritten.
  */
-static void relieve(struct trace_pump *p)
+static void pump_relieve(struct trace_pump *p)
 {
 	unsigned int n;
 
-	lock_after_main(p);
+	pump_lock_after_main(p);
 	p->drained = false;
 	for (unsigned int cpu = 0; cpu < p->n_cpus; cpu++)
-		if (has_none(&p->cpus[cpu]))
-			read_cpu(p, cpu, a_turn(p));
-	n = find_surplus(p);
+		if (atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0 &&
+		    atomic_load(&p->cpus[cpu].queued[LANE_REST]) == 0)
+			pump_read_cpu(p, cpu, pump_first_pages(p));
+	n = pump_find_surplus(p);
 	for (unsigned int i = 0; i < p->n_cpus && n > 0; i++) {
-		unsigned int cpu = (p->turn + i) % p->n_cpus;
+		unsigned int cpu = (p->first_cpu + i) % p->n_cpus;
 
 		if (p->cpus[cpu].surplus > 0)
-			take_surplus(p, cpu, --n);
+			pump_take_surplus(p, cpu, --n);
 	}
-	p->turn = (p->turn + 1) % p->n_cpus;
-	unlock(p);
+	p->first_cpu = (p->first_cpu + 1) % p->n_cpus;
+	pump_unlock(p);
 }
 
-/* Waits until less is in the queue. What is over of the kernel's buffers goes into it
- * meanwhile, if it has room: looked for twice as seldom as the pipes are. */
-static void wait_for_less(struct trace_pump *p)
+/* Waits until the queue holds less. Meanwhile the surplus of the kernel's buffers goes
+ * into the queue, if there is room: looked for half as often as the pipes are read. */
+static void pump_wait_for_less(struct trace_pump *p)
 {
 	struct pollfd wake = { .fd = p->wake_fd, .events = POLLIN };
-	struct timespec span = { .tv_nsec = (long)p->rest.us * 2000 };
-	bool full = room(p) == 0;
+	struct timespec span = { .tv_nsec = (long)p->pause.us * 2000 };
+	bool full = pump_room(p) == 0;
 
 	if (ppoll(&wake, 1, full ? NULL : &span, NULL) == 0)
-		relieve(p);
+		pump_relieve(p);
 	else
-		clear_fd(p->wake_fd);
+		pump_clear(p->wake_fd);
 }
 
 static void *pump_main(void *userdata)
 {
 	struct trace_pump *p = userdata;
 
-	/* Before the threads that count and store, where that is allowed: it needs a CPU
-	 * for a moment only, but within the few milliseconds that a buffer lasts. */
+	/* Run before the threads that count and store, where the sandbox allows it: this
+	 * thread needs a CPU for a moment only, but within the few milliseconds that a
+	 * kernel buffer lasts. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), READER_NICE);
 	while (!atomic_load(&p->stop) && atomic_load(&p->error) == 0) {
-		/* Said before the look at the queue: whoever takes then sees it. */
-		atomic_store(&p->wake_below, room(p) ? ENOUGH_BYTES / 2 : UINT64_MAX);
-		if (has_enough(p)) {
-			wait_for_less(p);
+		/* Set before the queue is looked at, so that the main loop, if it takes a
+		 * page after this look, sees the value and wakes the thread. */
+		atomic_store(&p->wake_below,
+			     pump_room(p) ? ENOUGH_BYTES / 2 : UINT64_MAX);
+		if (pump_has_enough(p)) {
+			pump_wait_for_less(p);
 			continue;
 		}
 		atomic_store(&p->wake_below, 0);
-		wait_for_work(p);
-		drain(p);
-		rest(p);
+		pump_wait_for_work(p);
+		pump_drain(p);
+		pump_sleep(p);
 	}
 	return NULL;
 }
 
-static int start_thread(struct trace_pump *p)
-{
-	int r = thread_start(&p->thread, "trace-reader", STACK_SIZE, pump_main, p);
-
-	p->running = r >= 0;
-	return r;
-}
-
-static int make_queues(struct trace_pump *p, uint64_t bytes)
+static int pump_make_queues(struct trace_pump *p, uint64_t bytes)
 {
 	uint64_t first = bytes / FIRST_SHARE;
 	int e;
@@ -436,12 +426,13 @@ int trace_pump_start(struct trace_pump **ret, struct trace_reader *r, uint64_t b
 	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->ready_fd < 0 || p->wake_fd < 0)
 		return -errno;
-	e = make_queues(p, bytes);
+	e = pump_make_queues(p, bytes);
 	if (e < 0)
 		return e;
-	e = start_thread(p);
+	e = thread_start(&p->thread, "trace-reader", STACK_SIZE, pump_main, p);
 	if (e < 0)
 		return e;
+	p->running = true;
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -451,7 +442,7 @@ void trace_pump_halt(struct trace_pump *p)
 	if (!p->running)
 		return;
 	atomic_store(&p->stop, true);
-	signal_fd(p->wake_fd);
+	pump_signal(p->wake_fd);
 	pthread_join(p->thread, NULL);
 	p->running = false;
 }
@@ -476,43 +467,44 @@ int trace_pump_fd(const struct trace_pump *p)
 	return p->ready_fd;
 }
 
-/* If it waits for less than there is now. */
-static void wake_thread(struct trace_pump *p)
+/* Wakes the thread if it waits for a level that is now reached. */
+static void pump_wake_thread(struct trace_pump *p)
 {
-	if (trace_queue_bytes(rest_of(p)) >= atomic_load(&p->wake_below))
+	if (trace_queue_bytes(&p->lanes[LANE_REST]) >= atomic_load(&p->wake_below))
 		return;
 	atomic_store(&p->wake_below, 0); /* once is enough */
-	signal_fd(p->wake_fd);
+	pump_signal(p->wake_fd);
 }
 
 /*
- * Empty queues begin again where their memory is. Under the lock, for the next page may
- * be on its way; the thread's look at the room has no lock and may see one half of this,
- * so it is told to look again.
+ * Empty queues start again at the memory that they have used already. Under the lock,
+ * since the thread may be putting a page. The thread looks at the room without the lock
+ * and may see half of this change, so it is woken to look again.
  */
-static void start_over(struct trace_pump *p)
+static void pump_start_over(struct trace_pump *p)
 {
-	lock(p);
+	pump_lock(p);
 	for (enum lane lane = 0; lane < LANES_; lane++)
 		trace_queue_start_over(&p->lanes[lane]);
-	unlock(p);
-	wake_thread(p);
+	pump_unlock(p);
+	pump_wake_thread(p);
 }
 
 /*
- * One page in so many is not of those that go first, lest they be all that is counted;
- * but no page may pass one of its own CPU: so the others are looked at before the first,
- * which are older if both are there. What was pulled goes before all that came after.
+ * Every REST_SHARE-th page comes from LANE_REST, so that LANE_FIRST cannot starve it. The
+ * pages of one CPU stay in order: if a CPU has pages in both lanes, those in LANE_FIRST
+ * are older, and its page in LANE_REST waits. Pages of the last pull come before all
+ * pages that were read after it.
  */
-static enum lane next_lane(struct trace_pump *p)
+static enum lane pump_next_lane(struct trace_pump *p)
 {
-	int cpu = trace_queue_next_cpu(rest_of(p));
+	int cpu = trace_queue_next_cpu(&p->lanes[LANE_REST]);
 	bool pulling = p->pulled[LANE_FIRST] + p->pulled[LANE_REST] > 0;
-	bool turn = ++p->takes % REST_SHARE == 0;
+	bool is_turn_of_rest = ++p->takes % REST_SHARE == 0;
 
 	if (cpu < 0)
 		return LANE_FIRST;
-	if (turn && atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0 &&
+	if (is_turn_of_rest && atomic_load(&p->cpus[cpu].queued[LANE_FIRST]) == 0 &&
 	    (!pulling || p->pulled[LANE_REST] > 0))
 		return LANE_REST;
 	if (pulling)
@@ -521,9 +513,9 @@ static enum lane next_lane(struct trace_pump *p)
 }
 
 /* Hands a page over. False if there is none. */
-static bool take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
+static bool pump_take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
 {
-	enum lane lane = next_lane(p);
+	enum lane lane = pump_next_lane(p);
 	int cpu = trace_queue_take(&p->lanes[lane], fn, userdata);
 
 	if (cpu < 0)
@@ -531,16 +523,8 @@ static bool take_one(struct trace_pump *p, trace_page_fn fn, void *userdata)
 	if (p->pulled[lane] > 0)
 		p->pulled[lane]--;
 	atomic_fetch_sub(&p->cpus[cpu].queued[lane], 1);
-	wake_thread(p);
+	pump_wake_thread(p);
 	return true;
-}
-
-/* Where events cannot wait in the kernel's buffers, a queue as good as full is one that
- * something is lost by. */
-static void note_level(struct trace_pump *p)
-{
-	if (atomic_load(&p->hold) == 0 && trace_queue_room(rest_of(p)) == 0)
-		atomic_store(&p->was_full, true);
 }
 
 int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn fn,
@@ -548,14 +532,17 @@ int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn 
 {
 	unsigned int n = 0;
 
-	clear_fd(p->ready_fd);
-	note_level(p);
-	while (n < max_pages && take_one(p, fn, userdata))
+	pump_clear(p->ready_fd);
+	/* Where no event can wait in the kernel's buffers, a full queue means that events
+	 * get lost. */
+	if (atomic_load(&p->hold) == 0 && trace_queue_room(&p->lanes[LANE_REST]) == 0)
+		atomic_store(&p->was_full, true);
+	while (n < max_pages && pump_take_one(p, fn, userdata))
 		n++;
-	if (!is_empty(p))
-		signal_fd(p->ready_fd);
+	if (!pump_is_empty(p))
+		pump_signal(p->ready_fd);
 	else if (n > 0)
-		start_over(p);
+		pump_start_over(p);
 	return n > 0 ? (int)n : atomic_load(&p->error);
 }
 
@@ -563,15 +550,15 @@ unsigned int trace_pump_pull(struct trace_pump *p)
 {
 	unsigned int n;
 
-	lock(p);
-	(void)fill(p, UINT_MAX);
+	pump_lock(p);
+	(void)pump_fill(p, UINT_MAX);
 	for (enum lane lane = 0; lane < LANES_; lane++)
 		p->pulled[lane] = trace_queue_pages(&p->lanes[lane]);
 	n = p->pulled[LANE_FIRST] + p->pulled[LANE_REST];
-	unlock(p);
-	/* The thread may wait without an end: it did not see memory being taken. */
-	if (touched(p) > KEPT_BYTES)
-		signal_fd(p->wake_fd);
+	pump_unlock(p);
+	/* The thread may sleep without a timeout and would not give this memory back. */
+	if (pump_touched(p) > KEPT_BYTES)
+		pump_signal(p->wake_fd);
 	return n;
 }
 
@@ -584,27 +571,27 @@ uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu)
 {
 	uint64_t n = 0;
 
-	lock(p);
-	if (p->drained && is_empty(p))
+	pump_lock(p);
+	if (p->drained && pump_is_empty(p))
 		n = trace_reader_unreported(p->r, cpu);
-	unlock(p);
+	pump_unlock(p);
 	return n;
 }
 
 void trace_pump_note_lost(struct trace_pump *p, uint16_t cpu, uint64_t lost, bool unknown)
 {
-	lock(p);
+	pump_lock(p);
 	trace_reader_note_lost(p->r, cpu, lost, unknown);
-	unlock(p);
+	pump_unlock(p);
 }
 
 int trace_pump_rescan(struct trace_pump *p)
 {
 	int n;
 
-	lock(p);
+	pump_lock(p);
 	n = trace_reader_rescan(p->r);
-	unlock(p);
+	pump_unlock(p);
 	return n;
 }
 
@@ -612,9 +599,9 @@ int trace_pump_set_buffer_size(struct trace_pump *p, uint64_t bytes)
 {
 	int r;
 
-	lock(p);
+	pump_lock(p);
 	r = trace_reader_set_buffer_size(p->r, bytes);
-	unlock(p);
+	pump_unlock(p);
 	return r;
 }
 
@@ -622,9 +609,9 @@ unsigned int trace_pump_open_pipes(struct trace_pump *p)
 {
 	unsigned int n;
 
-	lock(p);
+	pump_lock(p);
 	n = trace_reader_open_pipes(p->r);
-	unlock(p);
+	pump_unlock(p);
 	return n;
 }
 
