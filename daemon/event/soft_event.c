@@ -39,7 +39,7 @@ static const struct {
 	{ "poisoned", FRAME_POISONED },
 };
 
-static bool is_word(const char *known, const char *word, size_t len)
+static bool soft_is_word(const char *known, const char *word, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		char c = word[i] == '_' ? '-' : word[i];
@@ -50,37 +50,32 @@ static bool is_word(const char *known, const char *word, size_t len)
 	return known[len] == '\0';
 }
 
-static size_t find(const char *const *table, size_t n, const char *word, size_t len)
+static size_t soft_find_word(const char *const *table, size_t n, const char *word,
+			     size_t len)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_word(table[i], word, len))
+		if (soft_is_word(table[i], word, len))
 			return i;
 	return 0;
 }
 
 enum soft_origin soft_origin_from_word(const char *word, size_t len)
 {
-	return (enum soft_origin)find(origins, ARRAY_SIZE(origins), word, len);
+	return (enum soft_origin)soft_find_word(origins, ARRAY_SIZE(origins), word, len);
 }
 
 enum soft_outcome soft_outcome_from_word(const char *word, size_t len)
 {
-	return (enum soft_outcome)find(outcomes, ARRAY_SIZE(outcomes), word, len);
+	return (enum soft_outcome)soft_find_word(outcomes, ARRAY_SIZE(outcomes), word,
+						 len);
 }
 
 enum frame_kind soft_kind_from_word(const char *word, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (is_word(kinds[i].word, word, len))
+		if (soft_is_word(kinds[i].word, word, len))
 			return kinds[i].kind;
 	return FRAME_UNKNOWN;
-}
-
-const char *soft_origin_to_string(enum soft_origin value)
-{
-	size_t i = (size_t)value;
-
-	return origins[i < ARRAY_SIZE(origins) ? i : 0];
 }
 
 const char *soft_outcome_to_string(enum soft_outcome value)

@@ -54,7 +54,7 @@ struct soft_event {
 	usec_t time; /* CLOCK_BOOTTIME of the request's end */
 	pfn_t pfn;
 	enum soft_origin origin;
-	enum frame_kind kind; /* before; FRAME_UNKNOWN: not told, or a new word */
+	enum frame_kind kind; /* before; FRAME_UNKNOWN: absent, or a new word */
 	enum soft_outcome outcome;
 	int error;             /* errno that the caller got, positive; 0 */
 	int64_t duration_usec; /* with waiting for others */
@@ -78,5 +78,4 @@ enum soft_outcome soft_outcome_from_word(const char *word, size_t len);
 enum frame_kind soft_kind_from_word(const char *word, size_t len);
 
 /** The word of a value; "unknown" for a number outside the enum. */
-const char *soft_origin_to_string(enum soft_origin value);
 const char *soft_outcome_to_string(enum soft_outcome value);

@@ -42,7 +42,8 @@ struct trace_stats {
  * whatever is returned.
  *
  * Returns 0; -ENODEV: no tracefs there; -ENOENT: the kernel lacks an event source that
- * is needed; -EBUSY: locked by another; -EBADMSG: header_page makes no sense; other negative errno. in->where is set.
+ * is needed; -EBUSY: locked by another process; -EBADMSG: header_page makes no sense;
+ * other negative errno. in->where is set.
  */
 int trace_instance_open(struct trace_instance *in, const char *tracing_dir);
 
@@ -80,7 +81,8 @@ int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
  */
 int trace_instance_wake_at_once(struct trace_instance *in);
 
-/** Turns every event that the kernel has and the recording on, where they are off. 0 or negative errno. */
+/** Enables every event source that the kernel has, and the recording. 0 or negative
+ * errno. */
 int trace_instance_enable(struct trace_instance *in);
 
 /** Reads @cpu's counters. 0, or negative errno with *ret untouched. */

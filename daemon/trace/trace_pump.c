@@ -619,8 +619,8 @@ int trace_pump_record_error(struct trace_pump *p)
 {
 	int r;
 
-	lock(p);
+	pump_lock(p);
 	r = trace_reader_record_error(p->r);
-	unlock(p);
+	pump_unlock(p);
 	return r;
 }

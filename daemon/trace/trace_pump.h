@@ -2,16 +2,17 @@
 #pragma once
 
 /*
- * Reading that nothing else holds up: a thread that waits on the trace pipes, drains them
- * and hands the raw pages on through a bounded queue. Whatever the rest of the daemon
- * does meanwhile (a commit, a line for the journal, a migration), the kernel's buffer is
- * emptied. The queue takes memory as it fills and gives it back once it is calm. When
- * it is full the thread stops reading: the kernel's buffer then fills, and what it
- * overwrites is counted as ever. (Larger buffers in the kernel are no help: changing
- * their size stops the recording; see trace_reader_set_buffer_size().)
+ * Reading that nothing else delays: a thread waits on the trace pipes, drains them and
+ * hands the raw pages on through a bounded queue. The kernel's buffer is emptied whatever
+ * the rest of the daemon does meanwhile (a commit, a line for the journal, a migration).
+ * The queue takes memory as it fills and gives it back once no page has come for a while.
+ * When the queue is full, the thread stops reading: the kernel's buffer then fills, and
+ * the events that the kernel overwrites are counted as lost. (Larger buffers in the kernel
+ * are no help: a change of their size stops the recording; see
+ * trace_reader_set_buffer_size().)
  *
  * From trace_pump_start() on the reader belongs to the pump, and these functions are the
- * only way to it. All of them are for one thread: that which started the pump.
+ * only way to it. All of them are for one thread: the one that started the pump.
  */
 
 #include "trace/trace_reader.h"
@@ -26,11 +27,11 @@ struct trace_pump;
  */
 int trace_pump_start(struct trace_pump **ret, struct trace_reader *r, uint64_t bytes);
 
-/** Ends the thread: nothing more is read. What is in the queue is still to be taken. */
+/** Ends the thread: nothing more is read. The pages in the queue can still be taken. */
 void trace_pump_halt(struct trace_pump *p);
 
 /**
- * Ends the thread and frees @p; what is in the queue is dropped. @r is the caller's
+ * Ends the thread and frees @p; the pages in the queue are dropped. @r is the caller's
  * again. NULL is fine. Returns NULL.
  */
 struct trace_pump *trace_pump_stop(struct trace_pump *p);
@@ -39,9 +40,9 @@ struct trace_pump *trace_pump_stop(struct trace_pump *p);
 int trace_pump_fd(const struct trace_pump *p);
 
 /**
- * Hands at most @max_pages pages of the queue to @fn: those of one CPU in the order in
- * which they were read, those of a CPU that has few of them before those of one that has
- * many. The descriptor stays readable while there is more.
+ * Hands at most @max_pages pages of the queue to @fn. Pages of one CPU come in the order
+ * in which they were read; a CPU with few pages comes before a CPU with many. The
+ * descriptor stays readable while there is more.
  *
  * Returns the number handed over; 0: the queue is empty; negative errno once the queue is
  * empty and reading has failed for good.
@@ -50,15 +51,15 @@ int trace_pump_take(struct trace_pump *p, unsigned int max_pages, trace_page_fn 
 		    void *userdata);
 
 /**
- * Reads into the queue what the pipes hold now, as far as there is room. Returns how many
- * pages are to be taken so that all that was in the pipes before the call is: they come
- * before what is read meanwhile.
+ * Reads into the queue what the pipes hold now, as far as there is room. Returns the
+ * number of pages to take until all of them are taken; they come before every page that is
+ * read later.
  */
 unsigned int trace_pump_pull(struct trace_pump *p);
 
 /**
- * trace_reader_unreported(), if queue and pipe of @cpu are empty; else 0. What it returns
- * is lost for good and in no page that is still to be taken.
+ * trace_reader_unreported(), if the queue and the pipe of @cpu are empty; else 0. These
+ * events are lost for good, and no page still in the queue reports them.
  */
 uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu);
 

@@ -21,16 +21,16 @@ struct head {
 
 #define SKIP UINT32_MAX
 
-static uint64_t space_for(size_t size)
+static uint64_t queue_space(size_t size)
 {
 	return sizeof(struct head) + (size + 7U) / 8 * 8;
 }
 
-/* Anonymous memory: it is taken as it is first used. */
+/* Anonymous memory: the kernel provides a page at its first use. */
 int trace_queue_init(struct trace_queue *q, uint64_t bytes, size_t page_size,
 		     unsigned int least)
 {
-	uint64_t smallest = (least ? least : 2) * space_for(page_size);
+	uint64_t smallest = (least ? least : 2) * queue_space(page_size);
 	void *memory;
 
 	memset(q, 0, sizeof(*q));
@@ -44,7 +44,7 @@ int trace_queue_init(struct trace_queue *q, uint64_t bytes, size_t page_size,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return -ENOMEM;
-	/* A huge page would be taken whole for a few pages in it. */
+	/* One small page would take a whole huge page of memory. */
 	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	q->ring = memory;
 	q->bytes = bytes;
@@ -71,7 +71,7 @@ unsigned int trace_queue_pages(const struct trace_queue *q)
 /* One of them may be lost to the ring's end. */
 unsigned int trace_queue_room(const struct trace_queue *q)
 {
-	uint64_t pages = (q->bytes - trace_queue_bytes(q)) / space_for(q->page_size);
+	uint64_t pages = (q->bytes - trace_queue_bytes(q)) / queue_space(q->page_size);
 
 	return pages > 1 ? (unsigned int)pages - 1 : 0;
 }
@@ -81,7 +81,7 @@ bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size
 	struct head head = { .cpu = cpu, .size = (uint32_t)size };
 	uint64_t at = atomic_load(&q->filled);
 	uint64_t left = q->bytes - at % q->bytes;
-	uint64_t need = space_for(size);
+	uint64_t need = queue_space(size);
 
 	assert(trace_queue_bytes(q) + (left < need ? left : 0) + need <= q->bytes);
 	if (left < need) {
@@ -98,8 +98,9 @@ bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size
 	return atomic_load(&q->taken) == left;
 }
 
-/* There is one. Returns its position, past what a page left unused at the end. */
-static uint64_t oldest(const struct trace_queue *q, struct head *ret)
+/* The queue must not be empty. Returns the position of the oldest page, behind the
+ * unused end of the ring if it lies there. */
+static uint64_t queue_oldest(const struct trace_queue *q, struct head *ret)
 {
 	uint64_t at = atomic_load(&q->taken);
 
@@ -116,7 +117,7 @@ int trace_queue_next_cpu(const struct trace_queue *q)
 
 	if (trace_queue_bytes(q) == 0)
 		return -1;
-	(void)oldest(q, &head);
+	(void)queue_oldest(q, &head);
 	return head.cpu;
 }
 
@@ -127,10 +128,10 @@ int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata)
 
 	if (trace_queue_bytes(q) == 0)
 		return -1;
-	at = oldest(q, &head);
+	at = queue_oldest(q, &head);
 	fn(userdata, head.cpu, q->ring + at % q->bytes + sizeof(head), head.size);
 	atomic_fetch_add(&q->pages_out, 1);
-	atomic_store(&q->taken, at + space_for(head.size));
+	atomic_store(&q->taken, at + queue_space(head.size));
 	return head.cpu;
 }
 

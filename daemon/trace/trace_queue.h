@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * A bounded queue of raw trace pages between two threads: whoever reads puts, whoever
- * counts takes, and neither waits for the other. A page takes the bytes that are given
- * and a head of 8; no page reaches across the end of the memory. Memory is taken as the
- * queue is first filled so far, and kept until trace_queue_give_back().
+ * A bounded queue of raw trace pages between two threads: the reading thread puts, the
+ * counting thread takes, and neither waits for the other. A page takes its own bytes and a
+ * head of 8; no page reaches across the end of the memory. Memory is taken when the queue
+ * first fills that far, and kept until trace_queue_give_back().
  *
- * One caller at a time may put, start over and give back (the owner has a lock for it),
- * and one may take. All else may be asked by anybody, and is true of a moment.
+ * One caller at a time may put, start over and give back (the owner has a lock for this),
+ * and one caller may take. Every thread may call the other functions; their result is true
+ * for a moment only.
  */
 
 #include <stdatomic.h>
@@ -31,7 +32,7 @@ struct trace_queue {
 
 /**
  * A queue that takes at most @bytes, for pages of at most @page_size bytes. If fewer than
- * @least of those would fit: room for so many, or with @least 0 for none at all. Returns
+ * @least would fit, there is room for @least, or with @least 0 for none at all. Returns
  * 0, and @q is to be given to trace_queue_done(); -ENOMEM.
  */
 int trace_queue_init(struct trace_queue *q, uint64_t bytes, size_t page_size,
@@ -46,22 +47,22 @@ uint64_t trace_queue_bytes(const struct trace_queue *q);
 /** Pages in the queue. */
 unsigned int trace_queue_pages(const struct trace_queue *q);
 
-/** Pages of full size that surely find room. */
+/** Pages of full size for which there is room in any case. */
 unsigned int trace_queue_room(const struct trace_queue *q);
 
 /**
- * Puts a page, for which there must be room. Returns true if the queue was empty: whoever
- * takes is to be told. (Either this sees that, or who takes sees the page.)
+ * Puts a page, for which there must be room. Returns true if the queue was empty: wake the
+ * taker. (Either this call sees the empty queue, or the taker sees the page.)
  */
 bool trace_queue_put(struct trace_queue *q, uint16_t cpu, const void *page, size_t size);
 
-/** CPU of the oldest page; -1 if there is none. For whoever takes. */
+/** CPU of the oldest page; -1 if there is none. For the taker only. */
 int trace_queue_next_cpu(const struct trace_queue *q);
 
 /** Hands the oldest page to @fn. Returns its CPU; -1 if there is none. */
 int trace_queue_take(struct trace_queue *q, trace_page_fn fn, void *userdata);
 
-/** An empty queue begins again where its memory is; another one stays as it is. */
+/** An empty queue starts again at the memory that it has used; others stay as they are. */
 void trace_queue_start_over(struct trace_queue *q);
 
 /** Bytes of memory that the queue holds on to. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The raw pipes of our trace instance: which are open, which have something to read, what
- * was lost in them. It does not look into a page, and takes for a fact only what the
- * kernel's own counters say.
+ * The raw pipes of our trace instance: which are open, which have something to read, and
+ * how many events were lost in them. It does not look into a page, and trusts only the
+ * kernel's own counters.
  */
 
 #include "trace/trace_reader.h"
@@ -23,7 +23,7 @@
 #define AUTO_IN_ALL (UINT64_C(64) << 20)
 #define AUTO_LEAST  (UINT64_C(1) << 20)
 #define AUTO_MOST   (UINT64_C(16) << 20)
-#define AUTO_OF_RAM 32 /* one part in so many, in all */
+#define AUTO_OF_RAM 32 /* all buffers together get one part in 32 of the memory */
 
 struct trace_cpu {
 	int fd;
@@ -61,7 +61,7 @@ struct record_head {
 
 DEFINE_CLEANUP(struct trace_reader *, trace_reader_close)
 
-static void drop_pipe(struct trace_reader *r, struct trace_cpu *cpu)
+static void reader_drop_pipe(struct trace_reader *r, struct trace_cpu *cpu)
 {
 	if (cpu->fd < 0)
 		return;
@@ -72,15 +72,15 @@ static void drop_pipe(struct trace_reader *r, struct trace_cpu *cpu)
 }
 
 /* True if read() has something to return now. */
-static bool has_pages(int fd)
+static bool reader_has_pages(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
 }
 
-/* Nobody has read anything yet: then nobody has been told of what was lost, either. */
-static void load_base(struct trace_reader *r, unsigned int n)
+/* If nobody has read anything yet, no page has reported lost events either: start at 0. */
+static void reader_load_base(struct trace_reader *r, unsigned int n)
 {
 	struct trace_cpu *cpu = &r->cpus[n];
 
@@ -95,7 +95,7 @@ static void load_base(struct trace_reader *r, unsigned int n)
  * Returns 1, or 0 if the CPU has never been online: the kernel has no buffer for it then,
  * poll() says POLLERR at once and for ever, and read() ENODEV (ring_buffer_poll_wait).
  */
-static int open_pipe(struct trace_reader *r, unsigned int n)
+static int reader_open_pipe(struct trace_reader *r, unsigned int n)
 {
 	struct trace_cpu *cpu = &r->cpus[n];
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = n };
@@ -115,7 +115,7 @@ static int open_pipe(struct trace_reader *r, unsigned int n)
 	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		return -errno;
 
-	load_base(r, n);
+	reader_load_base(r, n);
 	cpu->fd = TAKE_FD(fd);
 	cpu->ready = true;
 	cpu->empty = false;
@@ -124,8 +124,8 @@ static int open_pipe(struct trace_reader *r, unsigned int n)
 	return 1;
 }
 
-/* Takes over what @base knew and starts anew from @now. */
-static void rebase(struct trace_cpu *cpu, const struct trace_stats *now)
+/* Everything up to @now is accounted for. */
+static void reader_rebase(struct trace_cpu *cpu, const struct trace_stats *now)
 {
 	cpu->base = *now;
 	cpu->noted = 0;
@@ -133,7 +133,7 @@ static void rebase(struct trace_cpu *cpu, const struct trace_stats *now)
 	cpu->check = false;
 }
 
-static uint64_t growth(uint64_t now, uint64_t base)
+static uint64_t reader_growth(uint64_t now, uint64_t base)
 {
 	return now > base ? now - base : 0;
 }
@@ -146,7 +146,7 @@ static uint64_t growth(uint64_t now, uint64_t base)
  * pages' numbers but not in the growth, which is why the difference is bounded from below
  * by one for each page that said "lost" alone.
  */
-static void reconcile(struct trace_reader *r, unsigned int n)
+static void reader_reconcile(struct trace_reader *r, unsigned int n)
 {
 	struct trace_cpu *cpu = &r->cpus[n];
 	struct trace_stats now;
@@ -157,20 +157,21 @@ static void reconcile(struct trace_reader *r, unsigned int n)
 	if (trace_instance_stats(&r->in, n, &now) < 0)
 		return;
 	/* Counters read too late may hold what a page is about to say. */
-	if (has_pages(cpu->fd))
+	if (reader_has_pages(cpu->fd))
 		return;
 	if (!cpu->has_base) {
 		cpu->base = now;
 		cpu->has_base = true;
 	}
-	missing = growth(growth(now.overrun, cpu->base.overrun), cpu->noted);
+	missing =
+		reader_growth(reader_growth(now.overrun, cpu->base.overrun), cpu->noted);
 	if (missing < cpu->notes_unknown)
 		missing = cpu->notes_unknown;
-	cpu->unreported += missing + growth(now.other, cpu->base.other);
-	rebase(cpu, &now);
+	cpu->unreported += missing + reader_growth(now.other, cpu->base.other);
+	reader_rebase(cpu, &now);
 }
 
-static int open_record_file(int dir, const char *name, const char *text)
+static int reader_write_format(int dir, const char *name, const char *text)
 {
 	_cleanup_(close_p) int fd = -1;
 	size_t len = strlen(text);
@@ -185,7 +186,7 @@ static int open_record_file(int dir, const char *name, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-static int open_record(struct trace_reader *r, const char *path)
+static int reader_open_record(struct trace_reader *r, const char *path)
 {
 	_cleanup_(close_p) int dir = -1;
 	_cleanup_(close_p) int fd = -1;
@@ -196,11 +197,11 @@ static int open_record(struct trace_reader *r, const char *path)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	/* Never over an older recording: its pages need the texts beside them. */
+	/* Never over an older recording: its pages need their own texts. */
 	fd = openat(dir, "pages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	e = open_record_file(dir, "header_page", r->in.header_page);
+	e = reader_write_format(dir, "header_page", r->in.header_page);
 	if (e < 0)
 		return e;
 	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++) {
@@ -209,7 +210,7 @@ static int open_record(struct trace_reader *r, const char *path)
 		if (!r->in.sources[i].format)
 			continue;
 		snprintf(name, sizeof(name), "%s.format", event_sources[i].event);
-		e = open_record_file(dir, name, r->in.sources[i].format);
+		e = reader_write_format(dir, name, r->in.sources[i].format);
 		if (e < 0)
 			return e;
 	}
@@ -217,7 +218,7 @@ static int open_record(struct trace_reader *r, const char *path)
 	return 0;
 }
 
-static void record_page(struct trace_reader *r, uint16_t cpu, size_t size)
+static void reader_record_page(struct trace_reader *r, uint16_t cpu, size_t size)
 {
 	struct record_head head = { .cpu = cpu, .size = (uint32_t)size };
 	struct iovec iov[] = {
@@ -234,7 +235,7 @@ static void record_page(struct trace_reader *r, uint16_t cpu, size_t size)
 	if (n == (ssize_t)(sizeof(head) + size))
 		return;
 	r->record_error = n < 0 ? -errno : -ENOSPC;
-	/* Half a frame would spoil the file for whoever reads it. */
+	/* Half a frame would make the file unreadable. */
 	if (start >= 0 && ftruncate(r->record, start) < 0)
 		r->record_error = -errno;
 	close(TAKE_FD(r->record));
@@ -252,7 +253,7 @@ uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram)
 	return share < AUTO_LEAST ? AUTO_LEAST : share > AUTO_MOST ? AUTO_MOST : share;
 }
 
-static uint64_t size_for(uint64_t bytes)
+static uint64_t reader_size_for(uint64_t bytes)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	long pages = sysconf(_SC_PHYS_PAGES);
@@ -264,15 +265,15 @@ static uint64_t size_for(uint64_t bytes)
 	return trace_reader_auto_size(cpus < 1 ? 1 : (unsigned int)cpus, ram);
 }
 
-static int set_up(struct trace_reader *r)
+static int reader_set_up(struct trace_reader *r)
 {
 	int e = trace_instance_clock_is_boot(&r->in);
 	int difference;
 
 	if (e < 0)
 		return e;
-	/* Setting the clock empties the buffer, shrinking may: in a new one nothing is.
-	 */
+	/* Setting the clock empties the buffer, and shrinking may lose events: only a new
+	 * instance has none. */
 	if (e == 0 && r->in.created) {
 		e = trace_instance_set_clock(&r->in);
 		if (e < 0)
@@ -288,7 +289,7 @@ static int set_up(struct trace_reader *r)
 	return 0;
 }
 
-static int open_pipes(struct trace_reader *r)
+static int reader_open_pipes(struct trace_reader *r)
 {
 	r->cpus = calloc(r->in.cpus, sizeof(*r->cpus));
 	for (unsigned int i = 0; r->cpus && i < r->in.cpus; i++)
@@ -301,7 +302,7 @@ static int open_pipes(struct trace_reader *r)
 	if (r->epoll < 0)
 		return -errno;
 	for (unsigned int i = 0; i < r->in.cpus; i++) {
-		int e = open_pipe(r, i);
+		int e = reader_open_pipe(r, i);
 
 		if (e < 0)
 			return e;
@@ -309,30 +310,31 @@ static int open_pipes(struct trace_reader *r)
 	return r->pipes ? 0 : -ENODEV;
 }
 
-/* Which file failed is in r->in.where, or in @where if it is none of the instance's. */
-static int open_all(struct trace_reader *r, const struct trace_reader_options *options,
-		    char *where, size_t size)
+/* The file that failed is in r->in.where, or in @where if it is outside the instance. */
+static int reader_open_all(struct trace_reader *r,
+			   const struct trace_reader_options *options, char *where,
+			   size_t size)
 {
 	int e = trace_instance_open(&r->in, options->tracing_dir);
 
 	if (e < 0)
 		return e;
-	e = set_up(r);
+	e = reader_set_up(r);
 	if (e < 0)
 		return e;
 	e = trace_instance_wake_at_once(&r->in);
 	if (e < 0)
 		return e;
-	/* Before the events are on: the counters then start from a known point. */
+	/* Before the events are enabled, so that the counters start from a known point. */
 	snprintf(r->in.where, sizeof(r->in.where), "%s/per_cpu", r->in.path);
-	e = open_pipes(r);
+	e = reader_open_pipes(r);
 	if (e < 0)
 		return e;
 	e = trace_instance_enable(&r->in);
 	if (e < 0 || !options->record_dir)
 		return e;
-	/* Last: a folder that was begun could not be used for another try. */
-	e = open_record(r, options->record_dir);
+	/* Last: after a failure the folder, once begun, could not be used again. */
+	e = reader_open_record(r, options->record_dir);
 	if (e < 0)
 		snprintf(where, size, "%s", options->record_dir);
 	return e;
@@ -353,8 +355,8 @@ int trace_reader_open(struct trace_reader **ret,
 	}
 	r->epoll = -1;
 	r->record = -1;
-	r->buffer_size = size_for(options->buffer_size);
-	e = open_all(r, options, where, sizeof(where));
+	r->buffer_size = reader_size_for(options->buffer_size);
+	e = reader_open_all(r, options, where, sizeof(where));
 	if (e < 0) {
 		if (!where[0])
 			snprintf(where, sizeof(where), "%s", r->in.where);
@@ -370,7 +372,7 @@ struct trace_reader *trace_reader_close(struct trace_reader *r)
 	if (!r)
 		return NULL;
 	for (unsigned int i = 0; r->cpus && i < r->in.cpus; i++)
-		drop_pipe(r, &r->cpus[i]);
+		reader_drop_pipe(r, &r->cpus[i]);
 	close_p(&r->record);
 	close_p(&r->epoll);
 	trace_instance_close(&r->in);
@@ -411,8 +413,8 @@ int trace_reader_record_error(const struct trace_reader *r)
 	return r->record_error;
 }
 
-/* Marks the CPUs that have something, and drops those whose pipe is broken. */
-static int gather(struct trace_reader *r)
+/* Marks the CPUs that have pages, and drops the pipes that are broken. */
+static int reader_gather(struct trace_reader *r)
 {
 	int n = epoll_wait(r->epoll, r->events, (int)r->in.cpus, 0);
 
@@ -424,14 +426,14 @@ static int gather(struct trace_reader *r)
 		if (r->events[i].events & EPOLLIN)
 			cpu->ready = true;
 		else
-			drop_pipe(r, cpu);
+			reader_drop_pipe(r, cpu);
 	}
 	return r->pipes ? 0 : -ENODEV;
 }
 
 /* Returns 1 if a page was handed over, else 0. */
-static int read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
-		     void *userdata)
+static int reader_read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
+			    void *userdata)
 {
 	struct trace_cpu *cpu = &r->cpus[n];
 	ssize_t size;
@@ -441,7 +443,7 @@ static int read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
 	while (size < 0 && errno == EINTR);
 	if (size > 0) {
 		cpu->empty = false;
-		record_page(r, (uint16_t)n, (size_t)size);
+		reader_record_page(r, (uint16_t)n, (size_t)size);
 		fn(userdata, (uint16_t)n, r->page, (size_t)size);
 		return 1;
 	}
@@ -449,24 +451,24 @@ static int read_page(struct trace_reader *r, unsigned int n, trace_page_fn fn,
 	if (size < 0 && errno == EAGAIN)
 		cpu->empty = true;
 	else if (size < 0)
-		drop_pipe(r, cpu);
+		reader_drop_pipe(r, cpu);
 	return 0;
 }
 
-static bool all_empty(const struct trace_reader *r)
+static bool reader_all_empty(const struct trace_reader *r)
 {
 	for (unsigned int i = 0; i < r->in.cpus; i++)
-		if (r->cpus[i].fd >= 0 && has_pages(r->cpus[i].fd))
+		if (r->cpus[i].fd >= 0 && reader_has_pages(r->cpus[i].fd))
 			return false;
 	return true;
 }
 
-/* What had to wait until nothing is left to be lost by it; else it waits on. */
-static void settle(struct trace_reader *r)
+/* Does what would lose events while the pipes hold some; else leaves it for later. */
+static void reader_settle(struct trace_reader *r)
 {
 	for (unsigned int i = 0; i < r->in.cpus; i++)
-		reconcile(r, i);
-	if (!all_empty(r))
+		reader_reconcile(r, i);
+	if (!reader_all_empty(r))
 		return;
 	if (r->shrink)
 		r->shrink = trace_instance_set_size(&r->in, r->buffer_size) < 0;
@@ -478,7 +480,7 @@ static void settle(struct trace_reader *r)
 		struct trace_stats now;
 
 		if (r->cpus[i].fd >= 0 && trace_instance_stats(&r->in, i, &now) == 0)
-			rebase(&r->cpus[i], &now);
+			reader_rebase(&r->cpus[i], &now);
 	}
 }
 
@@ -486,7 +488,7 @@ int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page
 		      void *userdata)
 {
 	unsigned int pages = 0, idle = 0;
-	int e = gather(r);
+	int e = reader_gather(r);
 
 	if (e < 0)
 		return e;
@@ -494,7 +496,7 @@ int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page
 		unsigned int n = r->next;
 
 		r->next = (n + 1) % r->in.cpus;
-		if (r->cpus[n].ready && read_page(r, n, fn, userdata) > 0) {
+		if (r->cpus[n].ready && reader_read_page(r, n, fn, userdata) > 0) {
 			pages++;
 			idle = 0;
 		} else {
@@ -502,7 +504,7 @@ int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page
 		}
 	}
 	if (pages < max_pages && (r->foreign_clock || r->shrink))
-		settle(r);
+		reader_settle(r);
 	return (int)pages;
 }
 
@@ -512,7 +514,7 @@ int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max
 	unsigned int pages = 0;
 
 	while (pages < max_pages && cpu < r->in.cpus && r->cpus[cpu].fd >= 0 &&
-	       read_page(r, cpu, fn, userdata) > 0)
+	       reader_read_page(r, cpu, fn, userdata) > 0)
 		pages++;
 	return (int)pages;
 }
@@ -521,8 +523,9 @@ uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu)
 {
 	struct trace_stats now;
 
-	/* Most of many CPUs have nothing, and asking that costs less than the file. */
-	if (cpu >= r->in.cpus || r->cpus[cpu].fd < 0 || !has_pages(r->cpus[cpu].fd) ||
+	/* Most CPUs have nothing, and poll() costs less than reading the file. */
+	if (cpu >= r->in.cpus || r->cpus[cpu].fd < 0 ||
+	    !reader_has_pages(r->cpus[cpu].fd) ||
 	    trace_instance_stats(&r->in, cpu, &now) < 0)
 		return 0;
 	return now.bytes;
@@ -534,8 +537,8 @@ int trace_reader_rescan(struct trace_reader *r)
 
 	for (unsigned int i = 0; i < r->in.cpus; i++) {
 		if (r->cpus[i].fd < 0)
-			opened += open_pipe(r, i) > 0;
-		/* No wakeup is to be relied on for a CPU that went offline. */
+			opened += reader_open_pipe(r, i) > 0;
+		/* A CPU that went offline may not wake us: look at each. */
 		r->cpus[i].ready = r->cpus[i].fd >= 0;
 		r->cpus[i].check = true;
 	}
@@ -561,7 +564,7 @@ uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu)
 
 	if (cpu >= r->in.cpus)
 		return 0;
-	reconcile(r, cpu);
+	reader_reconcile(r, cpu);
 	n = r->cpus[cpu].unreported;
 	r->cpus[cpu].unreported = 0;
 	return n;
@@ -589,11 +592,11 @@ unsigned int trace_reader_open_pipes(const struct trace_reader *r)
 
 int trace_reader_set_buffer_size(struct trace_reader *r, uint64_t bytes)
 {
-	uint64_t size = size_for(bytes);
+	uint64_t size = reader_size_for(bytes);
 	int difference = trace_instance_compare_size(&r->in, size);
 	int e = 0;
 
-	r->shrink = difference > 0 && !all_empty(r);
+	r->shrink = difference > 0 && !reader_all_empty(r);
 	if (difference != 0 && !r->shrink)
 		e = trace_instance_set_size(&r->in, size);
 	if (e < 0)

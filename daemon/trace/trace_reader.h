@@ -2,10 +2,12 @@
 #pragma once
 
 /*
- * The only door to tracefs: an own trace instance, its set-up, one raw pipe per CPU, and
- * the count of what the kernel lost. Hands raw pages to a callback and understands them
- * no further. The instance is kept at stop and after a crash, still recording, so that
- * the successor reads what happened in between.
+ * The room trace: the only door to tracefs. It knows files, pipes and threads, and may use
+ * the table of event sources; the meaning of a page belongs to the room event.
+ *
+ * Here: an own trace instance, its set-up, one raw pipe per CPU, and the count of the
+ * events that the kernel lost. Raw pages go to a callback. The instance stays at stop and
+ * after a crash, still recording, so that the next daemon reads what happened meanwhile.
  */
 
 #include <stdbool.h>
@@ -21,17 +23,16 @@ struct trace_reader;
 struct trace_reader_options {
 	const char *tracing_dir; /* NULL: /sys/kernel/tracing */
 	uint64_t buffer_size;    /* bytes per CPU; 0: trace_reader_auto_size() */
-	const char
-		*record_dir; /* NULL, or where to keep every page and the format texts */
+	/* NULL, or the folder to which every page and the format texts are copied. */
+	const char *record_dir;
 };
 
 /*
- * A recording holds the files header_page, mc_event.format and, if the kernel has them,
- * memory_failure_event.format and soft_offline_event.format as the kernel shows them, and
- * the file pages: for each page
- * in the order of reading a u16 CPU number, a u16 0, a u32 size, and so many bytes as
- * read, all in the byte order of the machine. The folder is made if it is missing;
- * opening fails with -EEXIST if it has a file pages already.
+ * A recording holds the files header_page and, for each event source that the kernel has,
+ * EVENT.format, both as the kernel shows them, and the file pages. For each page, in the
+ * order of reading, it has a u16 CPU number, a u16 0, a u32 size, and size bytes as read,
+ * all in the byte order of the machine. The folder is made if it is missing; opening fails
+ * with -EEXIST if it has a file pages already.
  */
 
 /** Called for each page read; @page is valid during the call only. */
@@ -40,17 +41,16 @@ typedef void (*trace_page_fn)(void *userdata, uint16_t cpu, const void *page,
 
 /**
  * Creates or takes over the instance, sets clock boot, buffer_percent 0 and the buffer
- * size (each only where it differs), enables ras:mc_event and, where the kernel has them,
- * memory_failure_event and soft_offline_event (each looked for under events/ras and under
- * events/memory_failure), and opens the pipes of all CPUs that are or were online.
+ * size (each only where it differs), enables every event source that the kernel has, and
+ * opens the pipes of all CPUs that are or were online.
  *
- * What was recorded before is not lost by it. If another clock was set, it is read out
- * first: trace_reader_foreign_clock() is true until a trace_reader_read() has found every
- * pipe empty, and the time stamps of those pages mean nothing. A buffer that is too large
+ * Events recorded before are not lost. If another clock was set, they are read first:
+ * trace_reader_foreign_clock() is true until a trace_reader_read() has found every pipe
+ * empty, and the time stamps of those pages mean nothing. A buffer that is too large
  * shrinks at the same moment.
  *
- * Returns 0 and *ret; -ENOENT: the kernel has no ras:mc_event; -ENODEV: no tracefs;
- * -EBUSY: another softofflined reads the instance; other negative errno as tracefs
+ * Returns 0 and *ret; -ENOENT: the kernel lacks a source that is needed; -ENODEV: no
+ * tracefs; -EBUSY: another softofflined reads the instance; other negative errno as tracefs
  * answered. On failure *ret_where names the file that failed (static storage of the
  * callee's making, valid until the next call).
  */
@@ -100,7 +100,8 @@ int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max
 
 /**
  * Bytes of events in @cpu's buffer: "bytes" of per_cpu/cpuN/stats. Reads the file if
- * the pipe has something. 0 if there is no pipe, or it cannot be told.
+ * the pipe has something. 0 if there is no pipe or the file
+ * cannot be read.
  */
 uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 
@@ -113,9 +114,9 @@ uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 int trace_reader_rescan(struct trace_reader *r);
 
 /**
- * Tells the reader how many events the pages of @cpu said were lost (event_decoder.lost;
- * @unknown: event_decoder.lost_unknown), so that it can hold the sum against the kernel's
- * own overrun counters.
+ * Reports the number of events that the pages of @cpu said were lost (event_decoder.lost;
+ * @unknown: event_decoder.lost_unknown), so that the reader can compare the sum with the
+ * kernel's own overrun counters.
  */
 void trace_reader_note_lost(struct trace_reader *r, uint16_t cpu, uint64_t lost,
 			    bool unknown);
@@ -128,7 +129,7 @@ uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu);
 
 /**
  * Events of @cpu that were read through its pipe since the instance was made, by
- * whomever: "read events" of per_cpu/cpuN/stats. Reads the file.
+ * any program: "read events" of per_cpu/cpuN/stats. Reads the file.
  * Returns 0 and *ret; negative errno of the file (-EBADMSG: not understood), *ret
  * untouched.
  */
@@ -144,10 +145,10 @@ unsigned int trace_reader_open_pipes(const struct trace_reader *r);
  * Bytes per CPU for a machine with @cpus CPUs online and @ram bytes of memory: 64 MiB, or
  * a 32nd of the memory if that is less, shared out, 1 MiB at least and 16 MiB at most.
  * The memory counts up to the next power of two: the kernel keeps some for itself, and a
- * balloon that takes a little is no reason to make all buffers anew.
+ * balloon that takes a little is no reason to resize all buffers.
  * One CPU that emits as fast as it can fills 64 KiB in a third of a millisecond and 4 MiB
- * in 20 (680,000 events a second of 290 bytes, measured under QEMU); who counts them
- * shares the CPUs with whoever emits them, so what holds a storm is the buffer.
+ * in 20 (680,000 events a second of 290 bytes, measured under QEMU). The daemon shares the
+ * CPUs with the code that emits the events, so the buffer must hold a storm.
  */
 uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram);
 
