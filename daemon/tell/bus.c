@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The connection to the bus and the object on it. It knows the methods by name only, and
- * nothing of pages and policy: all that is said comes from the operations that it was
- * given.
+ * The connection to the bus and the object on it. This file knows the methods by name
+ * only, and nothing of pages and policy: each answer comes from struct bus_ops.
  *
- * There is one connection, and the loop reads it. All that comes by it is taken at once
- * and answered, put in a bounded line, or dropped, so nothing piles up.
+ * There is one connection, and the loop reads it. Each message is answered at once, put
+ * in a bounded line, or dropped, so nothing piles up.
  */
 
 #include "tell/bus.h"
@@ -17,13 +16,13 @@
 #include "host/clock.h"
 #include "tell/bus_internal.h"
 
-/* The bus itself answers within moments or not at all. */
+/* For calls to the bus daemon, which answers quickly or not at all. */
 #define CALL_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
-/* Of the D-Bus specification, "Well-known Message Bus Instances". */
+/* See the D-Bus specification, "Well-known Message Bus Instances". */
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
 
-/* What the properties say may be this old, so that asking for them costs little. */
+/* The properties may be this old, so that reading them costs little. */
 #define STATUS_AGE (USEC_PER_SEC / 10)
 
 DEFINE_CLEANUP(struct bus *, bus_free)
@@ -69,8 +68,8 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
 }
 
 /*
- * UNPRIVILEGED on each: otherwise sd-bus would ask for CAP_SYS_ADMIN of the caller, or
- * the same user. Who may call is the business of bus_calls.c.
+ * Without UNPRIVILEGED, sd-bus would refuse a caller that neither has CAP_SYS_ADMIN nor
+ * is the same user. bus_calls.c decides who may call.
  */
 #define METHOD(name, in, in_names, out, out_names)                                       \
 	SD_BUS_METHOD_WITH_NAMES(name, in, in_names, out, out_names, on_call,            \
@@ -118,7 +117,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
 	if (r == 0)
 		r = sd_bus_message_read(m, "u", &answer);
-	/* Of the D-Bus specification: 1 is the owner, 3 says that another has it. */
+	/* In the D-Bus specification 1 means "owner", 3 "another program has it". */
 	if (r >= 0 && answer != 1)
 		r = -EEXIST;
 	if (r < 0)
@@ -128,14 +127,14 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	return 0;
 }
 
-/* What comes while the bus takes no answers is dropped: they would pile up here. */
+/* Drops calls while the bus takes no answers: the answers would pile up here. */
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	return sd_bus_message_is_method_call(m, NULL, NULL) > 0 &&
 	       bus_calls_drop(userdata);
 }
 
-/* A connection straight to a peer, without a bus daemon, has no names. */
+/* A direct connection to a peer, without a bus daemon, has no names. */
 static int ask_for_name(struct bus *b)
 {
 	int r = sd_bus_is_bus_client(b->connection);
@@ -231,7 +230,7 @@ struct bus *bus_free(struct bus *b)
 	sd_bus_slot_unref(b->filter);
 	sd_bus_slot_unref(b->gone);
 	sd_bus_slot_unref(b->object);
-	/* Not flushed: a bus that takes nothing would be waited for without end. */
+	/* Not flushed: that would wait for ever for a bus that takes nothing. */
 	sd_bus_close_unref(b->connection);
 	free(b);
 	return NULL;
@@ -251,7 +250,7 @@ void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int e
 
 	if (!slot)
 		return;
-	/* Nothing to be done if it fails: the caller has gone, or the bus has. */
+	/* An error needs no handling: the caller is gone, or the bus. */
 	(void)sd_bus_reply_method_return(slot->call, "si", result_to_string(result),
 					 error);
 	slot->call = sd_bus_message_unref(slot->call);

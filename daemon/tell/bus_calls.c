@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Whose a call is, and when it gets its turn. It knows no method.
+ * Finds the user of each call, and gives each call its turns. This file knows no method.
  *
- * Whose a call is, is asked on the connection that the call came by, without waiting: a
- * connection that nobody reads would be closed by the bus, or be filled by a stranger.
- * Nothing is looked up in /proc by process id, which a caller could win a race for.
+ * The question for the user goes out on the call's own connection, without waiting: the
+ * bus would close a second connection that nobody reads, or a stranger could fill it.
+ * Nothing is looked up in /proc by process id: a caller could win a race for that.
  *
- * What a stranger may cost is bounded here, for all methods alike. Root's calls go first.
- * All others together get a tenth of the daemon's time, in turns of about a millisecond,
- * between which errors are counted. A user may have a few calls waiting.
+ * This file bounds what a stranger may cost, for all methods. Root's calls go first. The
+ * calls of all other users together get a tenth of the daemon's time, in turns of about a
+ * millisecond; errors are counted between these turns. A user may have a few calls
+ * waiting.
  */
 
 #include <errno.h>
@@ -19,20 +20,22 @@
 #include "tell/bus_internal.h"
 
 /*
- * Calls that wait for the bus's word. The bus lets one user have 256 connections and all
- * together 2,048 (max_connections_per_user, max_completed_connections of dbus-daemon), so
- * that one user alone cannot take all the places.
+ * Calls that wait for the bus to name their user. The bus allows 256 connections of one
+ * user and 2,048 in all (max_connections_per_user, max_completed_connections of
+ * dbus-daemon), so one user alone cannot take all places.
  */
 #define MAX_ASKED        2048
 #define MAX_ASKED_BY_ONE 7 /* of one connection */
 #define MAX_ROOT         256
 #define MAX_OTHERS       64
 
-#define REST_PARTS  9 /* of ten: how long the others rest */
-#define MAX_REST    USEC_PER_SEC
-#define MAX_UNSENT  3                    /* answers that the bus has not taken yet */
-#define DROP_UNSENT 4096                 /* ... and then questions are dropped */
-#define UNSENT_REST (USEC_PER_SEC / 100) /* until it may have */
+/* A call of another user than root rests for this many times as long as its turn took. */
+#define REST_PARTS 9
+#define MAX_REST   USEC_PER_SEC
+/* Answers that the bus has not taken yet: first no turns, then new calls are dropped. */
+#define MAX_UNSENT  3
+#define DROP_UNSENT 4096
+#define UNSENT_REST (USEC_PER_SEC / 100) /* before the next look at MAX_UNSENT */
 
 DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref)
 
@@ -66,7 +69,7 @@ static void line_turn_away(struct line *line)
 	}
 }
 
-/* Nothing is to be done if the answer cannot be sent: the caller has gone, or the bus. */
+/* An error needs no handling: the caller is gone, or the bus. */
 static void call_answer_error(struct call *c, int r, sd_bus_error *error)
 {
 	(void)sd_bus_reply_method_errno(c->m, r, error);
@@ -124,9 +127,9 @@ bool bus_calls_drop(struct bus *b)
 }
 
 /*
- * The bus has not said for long whose a call is. It takes nothing more from us when it
- * holds as much of ours as it may, because somebody does not read his answers. A new
- * connection begins with nothing held.
+ * The bus did not name the user of a call in time. It takes nothing more from a
+ * connection when it holds as much of it as it may, because somebody does not read his
+ * answers. A new connection starts with nothing held.
  */
 static void calls_give_up(struct bus *b)
 {
@@ -200,7 +203,7 @@ static unsigned int calls_of_user(const struct line *line, uid_t uid)
 	return n;
 }
 
-/* Which line a call is to stand in. NULL: @error says why not. */
+/* The line for the call. NULL: there is no place, and @error says why. */
 static struct line *choose_line(struct bus *b, const struct call *c, sd_bus_error *error)
 {
 	if (c->uid == 0) {
@@ -217,7 +220,7 @@ static struct line *choose_line(struct bus *b, const struct call *c, sd_bus_erro
 	return NULL;
 }
 
-/* Takes @c over; its user is known. */
+/* Takes over @c, whose user is known. */
 static void call_line_up(struct bus *b, struct call *c)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -236,7 +239,7 @@ static void refuse_unknown(struct call *c, const sd_bus_error *why)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 
-	/* Who has gone needs no answer. */
+	/* A caller that is gone needs no answer. */
 	if (sd_bus_error_has_name(why, SD_BUS_ERROR_NO_REPLY)) {
 		calls_give_up(c->bus);
 	} else if (!sd_bus_error_has_name(why, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
@@ -296,7 +299,7 @@ static int call_ask(struct bus *b, struct call *c, const char *sender,
 	return r;
 }
 
-/* Without a bus daemon the socket itself vouches for the other end. */
+/* Without a bus daemon the socket itself proves the user. */
 static int take_peers_user(struct call *c)
 {
 	_cleanup_(sd_bus_creds_unref_p) sd_bus_creds *creds = NULL;
@@ -326,7 +329,7 @@ int bus_calls_take(struct bus *b, sd_bus_message *m, const struct method *method
 	struct call *c;
 	int r;
 
-	/* A question whose answer nobody wants costs nothing. */
+	/* A call for information, without a wish for an answer, is ignored. */
 	if (!method->for_root && !sd_bus_message_get_expect_reply(m))
 		return 1;
 	c = calloc(1, sizeof(*c));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reports and filters as D-Bus dictionaries, by their field tables. It knows of no
+ * Reports and filters as D-Bus dictionaries, by their field tables. This file knows no
  * connection, no method and no caller.
  */
 
@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 
-#define MAX_FILTER_ENTRIES 16 /* there are six keys; a stranger's message may be huge */
+#define MAX_FILTER_ENTRIES 16 /* there are six keys; a hostile message may be huge */
 
 static int append_value(sd_bus_message *m, const void *at, enum field_type type)
 {
@@ -122,7 +122,7 @@ static int read_value(sd_bus_message *m, void *report, const struct report_field
 	return 0;
 }
 
-/* The signature of the variant that comes next; it must be entered or skipped. */
+/* The signature of the next variant, which the caller enters or skips. */
 static int peek_variant(sd_bus_message *m, const char **ret)
 {
 	char type;
@@ -215,7 +215,7 @@ int bus_append_filter(sd_bus_message *m, const struct report_filter *f)
 	return sd_bus_message_close_container(m);
 }
 
-/* Where the value of @key goes within @f, and its signature; NULL: no such key. */
+/* The member of @f for @key, and its signature; NULL: no such key. */
 static void *filter_member(struct report_filter *f, const char *key,
 			   const char **ret_type)
 {

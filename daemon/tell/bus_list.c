@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The answer to a call for a list, made in many short turns: rows are collected, put in
- * order, appended. What the rows say, and who may see it, is decided elsewhere.
+ * The answer to a call for a list, made in many short turns: collect rows, sort them,
+ * append them to the reply. What a row shows, and to whom, is decided elsewhere.
  */
 
 #include <errno.h>
@@ -63,7 +63,7 @@ static uint32_t list_most_rows(const struct call *c)
 	return c->filter.limit > 0 && c->filter.limit < most ? c->filter.limit : most;
 }
 
-/* The order is made once, from the rows that there are. */
+/* Once, when all rows are collected. */
 static void list_sort(struct call *c)
 {
 	const struct list_kind *kind = c->method->list;
@@ -147,7 +147,7 @@ int bus_list_turn(struct call *c, sd_bus_error *error)
 	struct list *list = &c->list;
 	int r;
 
-	/* The count of a page's rows would tell an ordinary user whether it has erred. */
+	/* The number of rows would show an ordinary user whether the page had errors. */
 	if (c->filter.has_address && c->uid != 0)
 		return bus_deny(error, "Asking about one address");
 	if (!list->collected) {

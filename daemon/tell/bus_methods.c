@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The methods: what each reads, what it asks of the operations, and how it answers. Whose
- * call it is, and whether it may be made at all, is settled before.
+ * The methods: the arguments that each reads, the operation that it calls, its answer.
+ * bus_calls.c has checked before who may call.
  */
 
 #include <errno.h>
@@ -17,7 +17,7 @@ int bus_deny(sd_bus_error *error, const char *what)
 				 "%s is for root only.", what);
 }
 
-/* What failed, for an operation that had no words of its own. */
+/* The words for an operation that gave none. */
 static const char *words_for(int r)
 {
 	static const struct {
@@ -57,7 +57,7 @@ int bus_fail(sd_bus_error *error, int r, const char *why)
 	return sd_bus_error_set_errnof(error, r, "%s", why);
 }
 
-/* What handlers return once the answer is on its way. */
+/* The return value of a handler that has sent its answer. */
 static int sent(int r)
 {
 	return r < 0 ? r : 0;
@@ -86,7 +86,7 @@ static int read_label(struct call *c, sd_bus_error *error)
 	return r < 0 ? r : check_label(c, error);
 }
 
-static int read_label_and_mc(struct call *c, sd_bus_error *error)
+static int read_dimm(struct call *c, sd_bus_error *error)
 {
 	int r = sd_bus_message_read(c->m, "sy", &c->label, &c->mc);
 
@@ -192,7 +192,7 @@ static const struct list_kind nodes_kind = {
 };
 
 /*
- * The others.
+ * Calls that are answered in one turn.
  */
 
 static int reply_text(struct call *c, const char *text)
@@ -213,7 +213,7 @@ static int reply_report(struct call *c, const void *report,
 	return sent(r);
 }
 
-static int method_get_status(struct call *c, sd_bus_error *error)
+static int method_status(struct call *c, sd_bus_error *error)
 {
 	struct bus *b = c->bus;
 	const struct report_field *fields;
@@ -232,7 +232,7 @@ static int method_get_status(struct call *c, sd_bus_error *error)
 	return reply_report(c, &status, fields, n);
 }
 
-static int method_get_policy(struct call *c, sd_bus_error *error)
+static int method_policy(struct call *c, sd_bus_error *error)
 {
 	_cleanup_(free_p) char *text = NULL;
 	int r = c->bus->ops->policy(c->bus->ctx, &text);
@@ -240,7 +240,7 @@ static int method_get_policy(struct call *c, sd_bus_error *error)
 	return r < 0 ? bus_fail(error, r, "") : reply_text(c, text);
 }
 
-static int method_get_policy_for(struct call *c, sd_bus_error *error)
+static int method_policy_for(struct call *c, sd_bus_error *error)
 {
 	_cleanup_(free_p) char *text = NULL;
 	int r = c->bus->ops->policy_for(c->bus->ctx, c->label, c->mc, &text);
@@ -281,7 +281,7 @@ static struct offline_call *offline_call_unused(struct bus *b)
 	return NULL;
 }
 
-/* An attempt may outlive a connection; its answer must not reach a call on the next. */
+/* An attempt may outlive a connection: no cookie is ever used again. */
 static uint64_t offline_call_cookie(void)
 {
 	static uint64_t last;
@@ -302,7 +302,7 @@ static int method_offline(struct call *c, sd_bus_error *error)
 	cookie = offline_call_cookie();
 	*slot = (struct offline_call){ cookie, sd_bus_message_ref(c->m) };
 	r = b->ops->offline(b->ctx, c->address, cookie, why);
-	/* If it was answered from within all the same, that answer stands. */
+	/* If the operation has answered by itself, its answer stands. */
 	if (r >= 0 || slot->cookie != cookie || !slot->call)
 		return 0;
 	slot->call = sd_bus_message_unref(slot->call);
@@ -331,20 +331,20 @@ static int method_forget_dimm(struct call *c, sd_bus_error *error)
 
 /* clang-format off */
 static const struct method methods[] = {
-	{ "GetStatus",    NULL,         NULL,          NULL,              method_get_status },
-	{ "ListPages",    NULL,         &pages_kind,   read_filter,       bus_list_turn },
-	{ "ListHistory",  NULL,         &history_kind, read_filter,       bus_list_turn },
-	{ "ListErrors",   NULL,         &errors_kind,  read_filter,       bus_list_turn },
-	{ "ListDimms",    NULL,         &dimms_kind,   NULL,              bus_list_turn },
-	{ "ListNodes",    NULL,         &nodes_kind,   NULL,              bus_list_turn },
-	{ "GetPolicy",    NULL,         NULL,          NULL,              method_get_policy },
-	{ "GetPolicyFor", NULL,         NULL,          read_label_and_mc, method_get_policy_for },
+	{ "GetStatus",    NULL,         NULL,          NULL,         method_status },
+	{ "ListPages",    NULL,         &pages_kind,   read_filter,  bus_list_turn },
+	{ "ListHistory",  NULL,         &history_kind, read_filter,  bus_list_turn },
+	{ "ListErrors",   NULL,         &errors_kind,  read_filter,  bus_list_turn },
+	{ "ListDimms",    NULL,         &dimms_kind,   NULL,         bus_list_turn },
+	{ "ListNodes",    NULL,         &nodes_kind,   NULL,         bus_list_turn },
+	{ "GetPolicy",    NULL,         NULL,          NULL,         method_policy },
+	{ "GetPolicyFor", NULL,         NULL,          read_dimm,    method_policy_for },
 	{ "Explain",      "Asking about one address",
-	                                NULL,          read_address,      method_explain },
-	{ "Reload",       "Reload",     NULL,          NULL,              method_reload },
-	{ "Offline",      "Offline",    NULL,          read_address,      method_offline },
-	{ "Forget",       "Forget",     NULL,          read_address,      method_forget },
-	{ "ForgetDimm",   "ForgetDimm", NULL,          read_label,        method_forget_dimm },
+	                                NULL,          read_address, method_explain },
+	{ "Reload",       "Reload",     NULL,          NULL,         method_reload },
+	{ "Offline",      "Offline",    NULL,          read_address, method_offline },
+	{ "Forget",       "Forget",     NULL,          read_address, method_forget },
+	{ "ForgetDimm",   "ForgetDimm", NULL,          read_label,   method_forget_dimm },
 };
 /* clang-format on */
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The only door to the journal: one message for each notice, with a message id, a sentence
- * for people and fields for scripts. Without a journal the sentence goes to standard error
- * with syslog's priority before it, which systemd and people read, too.
+ * The only door to the journal: one message for each notice, with a message id, a
+ * sentence for people and fields for scripts. Without a journal the sentence goes to
+ * standard error with syslog's priority before it, which systemd and people read, too.
  */
 
 #include <syslog.h>
@@ -13,7 +13,7 @@
 #include "engine/notice.h"
 
 /*
- * X(identifier, message id): lines of the daemon itself that scripts look for, beside the
+ * X(identifier, message id): lines of the daemon itself that scripts look for, next to the
  * notices of engine/notice.h. systemd/softofflined.catalog explains each of them.
  */
 #define JOURNAL_ID_LIST(X)                                                               \
@@ -28,7 +28,7 @@
 enum journal_id { JOURNAL_ID_LIST(X) JOURNAL_ID_MAX_ };
 #undef X
 
-/** What the sentence of a notice needs beside the notice. */
+/** What the sentence of a notice needs in addition to the notice. */
 struct journal_context {
 	unsigned int page_shift;
 	const char *dimm_label; /* of the notice's DIMM */

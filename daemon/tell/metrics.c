@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Formats metrics, and counts nothing itself: each number is the engine's or the caller's.
- * The engine restores its counters from the database, so they survive a restart.
+ * Formats metrics, and counts nothing itself: each number is the engine's or the
+ * caller's. The engine restores its counters from the database, so they survive a
+ * restart.
  */
 
 #include "tell/metrics.h"
@@ -270,7 +271,8 @@ METRIC_LIST(NUMBER, SECONDS, NUMBER, SERIES)
 #undef SERIES
 
 #define NUMBER(name, type, help, value) { #name, #type, help, .number = number_##name },
-#define SECONDS(name, type, help, value) { #name, #type, help, .seconds = seconds_##name },
+#define SECONDS(name, type, help, value) \
+	{ #name, #type, help, .seconds = seconds_##name },
 #define DIMM(name, type, help, value) { #name, #type, help, .dimm = number_##name },
 #define SERIES(name, type, help, value) { #name, #type, help, .series = value },
 static const struct metric metrics[] = { METRIC_LIST(NUMBER, SECONDS, DIMM, SERIES) };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The field tables of the reports, and what can be done to a report by its table alone.
- * The keys are an interface: never rename one. It knows neither D-Bus nor JSON, nor where
+ * The field tables of the reports, and the operations that need only the table. Scripts
+ * rely on the keys: never rename one. This file knows neither D-Bus nor JSON, nor where
  * the numbers come from.
  */
 

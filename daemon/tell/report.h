@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * What operators and their scripts are shown: plain structs, each with a table of its
- * fields. The same table makes the D-Bus dictionary, the JSON and, for a part, the
- * screen; the keys are an interface (design.md, section 3). Times are microseconds since
- * the epoch.
+ * What operators and their scripts see: plain structs, each with a table of its fields.
+ * The same table makes the D-Bus dictionary, the JSON and, in part, the screen. Scripts
+ * rely on the keys. Times are microseconds since the epoch.
  */
 
 #include <stddef.h>
@@ -15,7 +14,7 @@
 #include "track/records.h"
 
 #define REPORT_SCHEMA     1
-#define REPORT_NO_ADDRESS UINT64_MAX /* withheld from an ordinary user, or not known */
+#define REPORT_NO_ADDRESS UINT64_MAX /* not known, or for root only */
 #define REPORT_NO_NUMBER  INT64_MIN  /* not known */
 #define REPORT_NO_COUNT   UINT64_MAX /* not known */
 #define REPORT_NO_BOOL    (-1)       /* not known */
@@ -35,7 +34,7 @@ struct report_field {
 	const char *key; /* with dots where JSON nests: "daemon.running" */
 	enum field_type type;
 	size_t offset;
-	size_t size; /* of the member in bytes; the terminator of a string included */
+	size_t size; /* of the member in bytes, with the terminator of a string */
 	bool secret; /* for root only: page addresses, serial numbers */
 };
 
@@ -53,8 +52,7 @@ struct status_report {
 	int8_t memory_failure_event;
 	int8_t soft_offline_event;
 	int8_t soft_offline_counters;
-	char soft_offline_control[REPORT_WORD_MAX]; /* what became of SoftOfflineControl=
-						     */
+	char soft_offline_control[REPORT_WORD_MAX]; /* state of SoftOfflineControl= */
 	uint64_t events;
 	uint64_t corrected_errors;
 	uint64_t uncorrected_errors;
@@ -109,17 +107,17 @@ struct history_report {
 	int64_t duration_usec;
 	int64_t poisoned_before_kib;
 	int64_t poisoned_after_kib;
-	char outcome[REPORT_WORD_MAX]; /* the kernel's own word; empty if it told none */
+	char outcome[REPORT_WORD_MAX]; /* the kernel's own word; empty: none */
 };
 
-/** What would have to happen for a page to be offlined, for `show`. */
+/** What has to happen before a page is offlined, for `show`. */
 struct outlook_report {
 	char action[REPORT_WORD_MAX];         /* [Policy] Action of its DIMM */
 	char page_threshold[REPORT_WORD_MAX]; /* "2 / 24h", "off" */
 	char row_threshold[REPORT_WORD_MAX];
 	int64_t in_window; /* its errors in the window now; REPORT_NO_NUMBER: no window */
-	int64_t missing;   /* further ones that reach the threshold, if they come ... */
-	int64_t until;     /* ... by this time; REPORT_NO_NUMBER: whenever */
+	int64_t missing;   /* errors that are missing to the threshold ... */
+	int64_t until;     /* ... if they come by this time; REPORT_NO_NUMBER: any time */
 	int64_t next_try;  /* nothing is tried before; REPORT_NO_NUMBER: no such time */
 };
 
@@ -151,9 +149,9 @@ struct dimm_report {
 	uint64_t cells; /* distinct places that erred, by DRAM coordinates */
 	uint64_t rows;
 	uint64_t banks;
-	char identity[REPORT_WORD_MAX]; /* of part and serial: "exact", "likely",
-					   "unknown" */
-	int8_t former;                  /* another module has taken its place */
+	/* Of part and serial: "exact", "likely", "unknown". */
+	char identity[REPORT_WORD_MAX];
+	int8_t former; /* another module has taken its place */
 };
 
 /** The kernel's own counters of soft offline requests, of one NUMA node. */
@@ -162,19 +160,19 @@ struct node_report {
 	uint64_t outcome[SOFT_OUTCOME_MAX_]; /* REPORT_NO_COUNT: no such counter */
 };
 
-/** Takes one report; returns non-zero to end the list (which then returns that). */
+/** Takes one report. A value other than 0 ends the list, and the list returns it. */
 typedef int (*report_fn)(void *userdata, const void *report);
 
-/** Narrows pages, history and CEs. Zero but for @since and @until is no filter. */
+/** Selects pages, history and CEs; see report_filter_all() for "all". */
 struct report_filter {
 	const char *state; /* pages: a page state, or NULL */
 	bool has_address;  /* only the page at @address, any address within it */
 	uint64_t address;
-	uint64_t cursor; /* where to go on; 0: from the start */
+	uint64_t cursor; /* where to continue; 0: from the start */
 	int64_t since;   /* microseconds since the epoch; INT64_MIN: no bound */
 	int64_t until;   /* the same; INT64_MAX: no bound */
 	uint32_t limit;  /* pages: the first rows, others: the newest; 0: no bound */
-	bool fresh;      /* CEs: with those of the last second, which takes a commit */
+	bool fresh;      /* CEs: include the last second, for which a commit is made */
 };
 
 /** The field table of each struct; *ret_n entries, in the order of the JSON keys. */
@@ -186,24 +184,23 @@ const struct report_field *ce_report_fields(size_t *ret_n);
 const struct report_field *dimm_report_fields(size_t *ret_n);
 const struct report_field *node_report_fields(size_t *ret_n);
 
-/** What the kernel counted of a node, as a report. */
+/** Fills *ret with what the kernel counted for a node. */
 void report_from_soft_counts(const struct soft_counts *counts, struct node_report *ret);
 
-/** Sets every field of @report to "not known"; the other bytes are left alone. */
+/** Sets every field of @report to "not known"; leaves the other bytes unchanged. */
 void report_clear(void *report, const struct report_field *fields, size_t n);
 
 /** Replaces every secret field of @report by "not known". */
 void report_redact(void *report, const struct report_field *fields, size_t n);
 
 /**
- * Makes every string of @report fit to be shown: what is not UTF-8, and what a terminal
- * would obey, becomes '?'. Labels come from firmware and operators; D-Bus and JSON refuse
- * a message for one wrong byte.
+ * Makes every string of @report safe to show: bytes that are not UTF-8 and control
+ * characters become '?'. Labels come from firmware and operators; D-Bus and JSON refuse a
+ * whole message for one wrong byte.
  */
 void report_clean(void *report, const struct report_field *fields, size_t n);
 
-/** True if @field of @report is "not known", which is null in JSON and absent on D-Bus.
- */
+/** True if @field of @report is "not known": null in JSON, absent on D-Bus. */
 bool report_is_unknown(const void *report, const struct report_field *field);
 
 /** The field with @key, or NULL. */
@@ -217,8 +214,8 @@ const struct report_field *report_find(const struct report_field *fields, size_t
 const char *report_severity(unsigned int severity);
 
 /**
- * Where a DIMM sits, as far as EDAC's layers tell: "mc0 0:1", the layers from the top,
- * up to the first unknown one. Returns @buf, always terminated.
+ * Where a DIMM sits, by EDAC's layers: "mc0 0:1", the layers from the top up to the first
+ * unknown one. Returns @buf, always terminated.
  */
 const char *report_location(unsigned int mc, const int8_t layer[3], char *buf,
 			    size_t size);

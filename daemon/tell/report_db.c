@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Rows of the database as reports. It opens nothing and asks nobody.
+ * Rows of the database as reports. It opens nothing and reads nothing.
  */
 
 #include "tell/report_db.h"

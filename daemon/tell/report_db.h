@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Rows of the database as reports: the daemon (history and errors over D-Bus) and
- * softofflinectl (all lists while no daemon runs) show the same thing the same way. Pure:
- * nothing is read here.
+ * Makes reports of rows of the database. The daemon uses it for history and errors over
+ * D-Bus, softofflinectl for all lists while no daemon runs; so both show the same. It
+ * reads nothing.
  */
 
 #include "db.h"
@@ -17,9 +17,8 @@ void report_from_db_history(const struct db_history *row, unsigned int page_shif
 			    struct history_report *ret);
 void report_from_db_ce(const struct db_ce *row, struct ce_report *ret);
 
-/** What the events and counters tell of a DIMM; size, part, serial number, fault and
- * verdict stay "not known". */
+/** What the record says; the size and the verdict stay "not known". */
 void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret);
 
-/** The database's filter that means the same as @f; @f->cursor is ignored. */
+/** The same filter for the database; f->cursor is ignored. */
 struct db_filter report_db_filter(const struct report_filter *f, unsigned int page_shift);
