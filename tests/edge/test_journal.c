@@ -87,74 +87,75 @@ static void each_kind(void **state)
 }
 
 /* The sentences of a page's life; scripts of tests/vm look for parts of them. */
+static const struct {
+	struct notice notice;
+	const char *want;
+} page_rows[] = {
+	{ { .kind = NOTICE_PAGE_THRESHOLD,
+	    .reason = REASON_PAGE_THRESHOLD,
+	    .in_window = 2,
+	    .threshold = { .count = 2, .window = { USEC_PER_DAY } } },
+	  "Page 0x1000 on DIMM_A0: 2 corrected errors in 24h reach the threshold "
+	  "2 / 24h; it is due to be taken out of use." },
+	{ { .kind = NOTICE_PAGE_THRESHOLD, .reason = REASON_OPERATOR },
+	  "Page 0x1000 on DIMM_A0 is due to be taken out of use: operator (an "
+	  "operator asked for it)." },
+	{ { .kind = NOTICE_PAGE_OFFLINED,
+	    .reason = REASON_PAGE_THRESHOLD,
+	    .result = RESULT_OFFLINED,
+	    .page_type = FRAME_ANONYMOUS,
+	    .outcome = SOFT_MIGRATED,
+	    .count = 2 },
+	  "Took page 0x1000 on DIMM_A0, anonymous (migrated), out of use after 2 "
+	  "corrected errors (page-threshold); no data was lost." },
+	{ { .kind = NOTICE_PAGE_OFFLINED,
+	    .reason = REASON_CELL_FAULT,
+	    .result = RESULT_DRY_RUN,
+	    .outcome = SOFT_UNKNOWN,
+	    .page_type = FRAME_FREE,
+	    .count = 1 },
+	  "Dry run: would have taken page 0x1000 on DIMM_A0, free, out of use after "
+	  "1 corrected error (cell-fault)." },
+	{ { .kind = NOTICE_PAGE_FAILED,
+	    .result = RESULT_BUSY,
+	    .page_type = FRAME_ANONYMOUS,
+	    .error = EBUSY,
+	    .outcome = SOFT_NOT_MIGRATED,
+	    .retry_at = { 1 } },
+	  "Page 0x1000 on DIMM_A0, anonymous, could not be taken out of use: busy "
+	  "(the page is pinned or was changing hands; it is tried again); the "
+	  "kernel said: Device or resource busy (not-migrated); it will be tried "
+	  "again." },
+	{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_UNMOVABLE },
+	  "Page 0x1000 on DIMM_A0 stays in use: unmovable (a kernel page; its "
+	  "contents cannot be moved). It is looked at again at its next error." },
+	{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_BUDGET_DIMM },
+	  "Page 0x1000 on DIMM_A0 stays in use: budget-dimm (the budget of the DIMM "
+	  "is used up: replace the DIMM)." },
+	{ { .kind = NOTICE_FOREIGN,
+	    .reason = REASON_KERNEL_REQUEST,
+	    .page_type = FRAME_ANONYMOUS,
+	    .outcome = SOFT_MIGRATED },
+	  "Page 0x1000 on DIMM_A0, anonymous (migrated), was taken out of use, but "
+	  "not by softofflined: kernel-request (the kernel itself asked for it, on "
+	  "behalf of firmware or RAS_CEC)." },
+	{ { .kind = NOTICE_UNCORRECTED, .count = 1 },
+	  "1 uncorrected memory error in page 0x1000 on DIMM_A0: data there was "
+	  "lost. The kernel log shows what it did about it." },
+};
+
 static void pages(void **state)
 {
-	static const struct {
-		struct notice notice;
-		const char *want;
-	} rows[] = {
-		{ { .kind = NOTICE_PAGE_THRESHOLD,
-		    .reason = REASON_PAGE_THRESHOLD,
-		    .in_window = 2,
-		    .threshold = { .count = 2, .window = { USEC_PER_DAY } } },
-		  "Page 0x1000 on DIMM_A0: 2 corrected errors in 24h reach the threshold "
-		  "2 / 24h; it is due to be taken out of use." },
-		{ { .kind = NOTICE_PAGE_THRESHOLD, .reason = REASON_OPERATOR },
-		  "Page 0x1000 on DIMM_A0 is due to be taken out of use: operator (an "
-		  "operator asked for it)." },
-		{ { .kind = NOTICE_PAGE_OFFLINED,
-		    .reason = REASON_PAGE_THRESHOLD,
-		    .result = RESULT_OFFLINED,
-		    .page_type = FRAME_ANONYMOUS,
-		    .outcome = SOFT_MIGRATED,
-		    .count = 2 },
-		  "Took page 0x1000 on DIMM_A0, anonymous (migrated), out of use after 2 "
-		  "corrected errors (page-threshold); no data was lost." },
-		{ { .kind = NOTICE_PAGE_OFFLINED,
-		    .reason = REASON_CELL_FAULT,
-		    .result = RESULT_DRY_RUN,
-		    .outcome = SOFT_UNKNOWN,
-		    .page_type = FRAME_FREE,
-		    .count = 1 },
-		  "Dry run: would have taken page 0x1000 on DIMM_A0, free, out of use after "
-		  "1 corrected error (cell-fault)." },
-		{ { .kind = NOTICE_PAGE_FAILED,
-		    .result = RESULT_BUSY,
-		    .page_type = FRAME_ANONYMOUS,
-		    .error = EBUSY,
-		    .outcome = SOFT_NOT_MIGRATED,
-		    .retry_at = { 1 } },
-		  "Page 0x1000 on DIMM_A0, anonymous, could not be taken out of use: busy "
-		  "(the page is pinned or was changing hands; it is tried again); the "
-		  "kernel said: Device or resource busy (not-migrated); it will be tried "
-		  "again." },
-		{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_UNMOVABLE },
-		  "Page 0x1000 on DIMM_A0 stays in use: unmovable (a kernel page; its "
-		  "contents cannot be moved). It is looked at again at its next error." },
-		{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_BUDGET_DIMM },
-		  "Page 0x1000 on DIMM_A0 stays in use: budget-dimm (the budget of the DIMM "
-		  "is used up: replace the DIMM)." },
-		{ { .kind = NOTICE_FOREIGN,
-		    .reason = REASON_KERNEL_REQUEST,
-		    .page_type = FRAME_ANONYMOUS,
-		    .outcome = SOFT_MIGRATED },
-		  "Page 0x1000 on DIMM_A0, anonymous (migrated), was taken out of use, but "
-		  "not by softofflined: kernel-request (the kernel itself asked for it, on "
-		  "behalf of firmware or RAS_CEC)." },
-		{ { .kind = NOTICE_UNCORRECTED, .count = 1 },
-		  "1 uncorrected memory error in page 0x1000 on DIMM_A0: data there was "
-		  "lost. The kernel log shows what it did about it." },
-	};
 	struct journal_context context = { .page_shift = 12, .dimm_label = "DIMM_A0" };
 	char text[512];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct notice r = rows[i].notice;
+	for (size_t i = 0; i < sizeof(page_rows) / sizeof(page_rows[0]); i++) {
+		struct notice r = page_rows[i].notice;
 
 		r.pfn = pfn(1);
 		r.has_pfn = true;
 		journal_sentence(&r, &context, text, sizeof(text));
-		assert_string_equal(text, rows[i].want);
+		assert_string_equal(text, page_rows[i].want);
 	}
 }
 
