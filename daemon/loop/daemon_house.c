@@ -38,7 +38,7 @@ static int house_arm(sd_event_source *source, usec_t when)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static double wall_seconds(const struct daemon *d, usec_t boot)
+static double house_wall_seconds(const struct daemon *d, usec_t boot)
 {
 	return (double)usec_add(boot, d->wall_offset).us / (double)USEC_PER_SEC;
 }
@@ -48,14 +48,14 @@ void daemon_write_metrics(struct daemon *d)
 	struct metrics_extra extra = {
 		.version = SOFTOFFLINED_VERSION,
 		.dry_run = d->options.dry_run,
-		.started = wall_seconds(d, d->started),
+		.started = house_wall_seconds(d, d->started),
 		.now = clock_boot(),
 		.wall_offset = d->wall_offset,
 		.db_bytes = d->db ? db_size(d->db) : 0,
 		.db_errors = d->db ? db_errors(d->db) : 0,
 		.db_lost_rows = d->db ? db_missing_rows(d->db) : 0,
 		.reload_ok = d->reload_ok,
-		.reload_time = wall_seconds(d, d->reload_time),
+		.reload_time = house_wall_seconds(d, d->reload_time),
 	};
 
 	metrics_file_write(&d->metrics_file, d->engine, extra);
