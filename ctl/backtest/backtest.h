@@ -29,9 +29,9 @@ struct backtest_policy {
 	char name[CONFIG_PATH_MAX];
 	struct config cfg;
 	/*
-	 * A window that starts anew when it is over, as rasdaemon has it. The engine has
-	 * no such rule, and needs none: the back-test counts, and asks the engine for the
-	 * page as an operator would, past the budgets. count 0: not used.
+	 * A window that begins again when it has ended, as rasdaemon has it. The engine
+	 * has no such rule: the back-test counts, and asks the engine for the page as an
+	 * operator would, past the budgets. count 0: not used.
 	 */
 	struct threshold tumbling;
 	/* No DRAM coordinates for it: no rows, no classes, and no verdict is asked for.
@@ -73,7 +73,7 @@ int backtest_finish(struct backtest *b);
 
 #define BACKTEST_ORDER_ROWS 65536
 
-/** What can be told without a policy. */
+/** What the rows show by themselves, whatever the policy. */
 struct backtest_input {
 	uint64_t rows;
 	uint64_t ces;

@@ -43,11 +43,11 @@ struct csv {
 	csv_read_fn read;
 	void *userdata;
 	char buf[CSV_RECORD_MAX];
-	size_t start;  /* of what is not given out yet */
+	size_t start;  /* of the bytes that no record has used yet */
 	size_t end;    /* of what was read */
 	bool at_end;   /* there is nothing more to read */
 	bool in_long;  /* within a record that is too long, until its line ends */
-	uint64_t line; /* of the record given out last, from 1 */
+	uint64_t line; /* of the latest record, from 1 */
 	uint64_t next_line;
 	char separator;
 	unsigned int n_columns;
@@ -82,7 +82,7 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
 
 /**
  * A time as microseconds since the epoch: seconds, with or without a fraction, or whole
- * milliseconds, microseconds or nanoseconds, told apart by their size (seconds end in the
+ * milliseconds, microseconds or nanoseconds, distinguished by their size (seconds end in the
  * year 5138); or ISO 8601 date and time, in UTC unless it says otherwise.
  */
 int csv_parse_time(const char *text, size_t len, int64_t *ret);

@@ -299,7 +299,7 @@ static void dimm_cell(const void *userdata, size_t row, size_t column,
 	struct ui file = *cells->ui;
 	struct backtest_result r;
 
-	file.terminal = false; /* the past is not told as "ago" */
+	file.terminal = false; /* no "ago": the errors are of the past */
 	backtest_result(cells->show->backtest, cells->policy, (unsigned int)row, &r);
 	switch ((enum dimm_column)column) {
 	case DIMM_NAME:

@@ -22,7 +22,7 @@
 /** How the kernel answers one attempt. All zero: at once, and the page is offlined. */
 struct sim_answer {
 	int error;
-	bool silent;  /* there is no answer; attempts after this one wait for ever, too */
+	bool silent;  /* there is no answer; later attempts get none, either */
 	bool poisons; /* the frame is poisoned, whatever @error is */
 	bool spoils;  /* the frame is not poisoned, although @error is 0 */
 	bool dry_run;
@@ -147,7 +147,7 @@ int sim_step(struct sim *s, struct input in);
 /** For the hook "restore": gives one input and performs its effects. */
 void sim_restore_input(struct sim *s, const struct input *in);
 
-/** Has the engine give out what is not stored, until nothing is left. */
+/** Stores all that the engine has not stored yet. */
 void sim_flush(struct sim *s);
 
 /** Looks at the frame of every tracked page. */

@@ -12,7 +12,7 @@
 /** CPU time of this thread in nanoseconds. */
 uint64_t bench_now(void);
 
-/** Time that passed, whoever had the processor, in nanoseconds. */
+/** Time that passed, in nanoseconds, with that of other programs. */
 uint64_t bench_wall(void);
 
 /** The median of @n values, which it sorts. */

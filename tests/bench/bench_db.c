@@ -21,7 +21,7 @@
 #define ERRORS       1000000
 #define PAGES        1000
 #define FIRST_FRAME  0x100000
-#define MANY_COMMITS 1000 /* no more than so many in one run */
+#define MANY_COMMITS 1000 /* in one run, at most */
 
 static struct ce_row row_of(uint64_t n)
 {

@@ -42,7 +42,7 @@ struct attempt {
 	bool done;
 };
 
-struct flight {
+struct under_way {
 	uint64_t id;
 	uint64_t page;
 	unsigned int attempt; /* its place in run.attempts */
@@ -61,9 +61,9 @@ struct run {
 	unsigned int n_attempts;
 	bool probed;
 	uint64_t probed_pfn;
-	struct flight flights[MAX_ATTEMPTS]; /* asked, not answered */
-	unsigned int n_flights;
-	struct flight orphans[MAX_ATTEMPTS]; /* of an engine that is gone */
+	struct under_way under_way[MAX_ATTEMPTS]; /* asked, not answered */
+	unsigned int n_under_way;
+	struct under_way orphans[MAX_ATTEMPTS]; /* of an engine that is gone */
 	unsigned int n_orphans;
 	unsigned int at_once, most; /* there may be, and were at most */
 	struct soft_event soft;     /* of the last random input */
@@ -110,7 +110,7 @@ static struct sim_answer random_answer(void *userdata, pfn_t p)
 	return a;
 }
 
-static struct flight *find(struct flight *v, unsigned int n, uint64_t id)
+static struct under_way *find(struct under_way *v, unsigned int n, uint64_t id)
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (v[i].id == id)
@@ -118,31 +118,32 @@ static struct flight *find(struct flight *v, unsigned int n, uint64_t id)
 	return NULL;
 }
 
-static bool flies(const struct run *r, uint64_t page)
+static bool is_under_way(const struct run *r, uint64_t page)
 {
-	for (unsigned int i = 0; i < r->n_flights; i++)
-		if (r->flights[i].page == page)
+	for (unsigned int i = 0; i < r->n_under_way; i++)
+		if (r->under_way[i].page == page)
 			return true;
 	return false;
 }
 
-static void take_off(struct run *r, const struct effect *f)
+static void note_attempt(struct run *r, const struct effect *f)
 {
-	assert_true(r->n_flights < r->at_once);
-	r->flights[r->n_flights++] = (struct flight){ .id = f->attempt.id,
-						      .page = pfn_page(f->attempt.pfn),
-						      .attempt = r->n_attempts };
-	r->most = r->most < r->n_flights ? r->n_flights : r->most;
+	assert_true(r->n_under_way < r->at_once);
+	r->under_way[r->n_under_way++] =
+		(struct under_way){ .id = f->attempt.id,
+				    .page = pfn_page(f->attempt.pfn),
+				    .attempt = r->n_attempts };
+	r->most = r->most < r->n_under_way ? r->n_under_way : r->most;
 }
 
 /* Returns the place of the attempt. */
-static unsigned int land(struct run *r, uint64_t id)
+static unsigned int end_attempt(struct run *r, uint64_t id)
 {
-	struct flight *f = find(r->flights, r->n_flights, id);
+	struct under_way *f = find(r->under_way, r->n_under_way, id);
 	unsigned int attempt = f ? f->attempt : OFFLINES;
 
 	assert_true(attempt < OFFLINES);
-	*f = r->flights[--r->n_flights];
+	*f = r->under_way[--r->n_under_way];
 	return attempt;
 }
 
@@ -157,12 +158,13 @@ static void learn(struct run *r, enum result result)
 		r->at_once = MAX_ATTEMPTS;
 }
 
-/* A new engine begins anew; nobody answers the old one, whose intents it settles. */
-static void forget_flights(struct run *r)
+/* A new engine starts with one attempt at a time; it settles the intents of the old
+ * engine, whose attempts nobody answers. */
+static void forget_attempts(struct run *r)
 {
-	memcpy(r->orphans, r->flights, sizeof(r->orphans));
-	r->n_orphans = r->n_flights;
-	r->n_flights = 0;
+	memcpy(r->orphans, r->under_way, sizeof(r->orphans));
+	r->n_orphans = r->n_under_way;
+	r->n_under_way = 0;
 	r->at_once = 1;
 	r->probed = false;
 }
@@ -170,7 +172,7 @@ static void forget_flights(struct run *r)
 /* At start: by what the frame looks like. True if @row is of such an attempt. */
 static bool settles_orphan(struct run *r, const struct action_row *row)
 {
-	struct flight *f = find(r->orphans, r->n_orphans, row->id);
+	struct under_way *f = find(r->orphans, r->n_orphans, row->id);
 
 	if (!f)
 		return false;
@@ -190,7 +192,7 @@ static void see_answer(struct run *r, const struct action_row *row)
 		return;
 	if (settles_orphan(r, row))
 		return;
-	r->attempts[land(r, row->id)].done = row->result == RESULT_OFFLINED;
+	r->attempts[end_attempt(r, row->id)].done = row->result == RESULT_OFFLINED;
 	learn(r, row->result);
 }
 
@@ -200,7 +202,7 @@ static void watch(void *userdata, const struct effect *f)
 	uint64_t page;
 
 	if (f->kind == EFFECT_PROBE) {
-		assert_false(flies(r, pfn_page(f->pfn)));
+		assert_false(is_under_way(r, pfn_page(f->pfn)));
 		r->probed = true;
 		r->probed_pfn = f->pfn.n;
 	} else if (f->kind == EFFECT_STORE_ACTION) {
@@ -208,12 +210,12 @@ static void watch(void *userdata, const struct effect *f)
 	} else if (f->kind == EFFECT_OFFLINE) {
 		page = pfn_page(f->attempt.pfn);
 		assert_true(r->probed && r->probed_pfn == f->attempt.pfn.n);
-		assert_false(flies(r, page));
+		assert_false(is_under_way(r, page));
 		assert_true(page < PAGES);
 		assert_true(r->charged[page] >= r->sim->cfg.policy.page.count);
 		assert_true(r->n_attempts < OFFLINES);
 		r->probed = false;
-		take_off(r, f);
+		note_attempt(r, f);
 		r->attempts[r->n_attempts++] =
 			(struct attempt){ .time = r->sim->now, .page = page };
 	}
@@ -232,7 +234,7 @@ static struct run *new_run(uint64_t seed)
 	r->seed = seed;
 	r->state = mix(seed);
 	r->answer_salt = mix(seed + 1);
-	forget_flights(r);
+	forget_attempts(r);
 	r->sim->cfg.policy.page.count = 1 + (uint32_t)draw(r, 5);
 	r->sim->cfg.policy.page.window =
 		usec((int64_t)(1 + draw(r, 48)) * 1800 * USEC_PER_SEC);
@@ -472,8 +474,8 @@ static void restart_within(struct run *r, unsigned int at)
 	assert_int_equal(sim_start(r->sim), 0);
 	for (unsigned int i = 0; i < r->n_events; i++) {
 		sim_advance(r->sim, r->events[i].time);
-		if (i >= at && !done && r->n_flights == 0) {
-			forget_flights(r);
+		if (i >= at && !done && r->n_under_way == 0) {
+			forget_attempts(r);
 			assert_int_equal(sim_restart(r->sim, true), 0);
 			done = true;
 		}
@@ -526,7 +528,7 @@ static void test_crashes(void **state)
 			give_event(r, &r->events[j]);
 			check_deadline(r);
 			if (draw(r, 40) == 0) {
-				forget_flights(r);
+				forget_attempts(r);
 				assert_int_equal(sim_restart(r->sim, false), 0);
 				assert_int_equal(r->n_orphans, 0);
 			}
@@ -594,8 +596,8 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 		in.probe.frame = random_frame(r);
 		in.probe.machine = r->sim->machine;
 	} else if (in.kind == INPUT_ANSWER) {
-		in.answer.id = r->n_flights > 0 && draw(r, 4)
-				       ? r->flights[draw(r, r->n_flights)].id
+		in.answer.id = r->n_under_way > 0 && draw(r, 4)
+				       ? r->under_way[draw(r, r->n_under_way)].id
 				       : draw(r, 9999);
 		in.answer.answer = random_offline_answer(r);
 	} else if (in.kind == INPUT_FRAME) {
@@ -623,27 +625,28 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 static void check_chaos(struct run *r, const struct input *in, int result,
 			const struct effects *out)
 {
-	bool answers =
-		in->kind == INPUT_ANSWER && find(r->flights, r->n_flights, in->answer.id);
-	bool answers_look =
+	bool answers = in->kind == INPUT_ANSWER &&
+		       find(r->under_way, r->n_under_way, in->answer.id);
+	bool answers_probe =
 		in->kind == INPUT_PROBE && r->probed && in->probe.pfn.n == r->probed_pfn;
 
 	if (in->kind == INPUT_ANSWER || in->kind == INPUT_PROBE)
-		assert_int_equal(result, answers || answers_look ? 0 : -EINVAL);
+		assert_int_equal(result, answers || answers_probe ? 0 : -EINVAL);
 	if (in->kind == INPUT_RESTORE_DONE)
 		assert_int_equal(result, -EINVAL);
 	if (answers)
-		(void)land(r, in->answer.id);
-	r->probed = r->probed && !answers_look;
+		(void)end_attempt(r, in->answer.id);
+	r->probed = r->probed && !answers_probe;
 	for (unsigned int i = 0; i < out->n; i++) {
 		if (out->v[i].kind == EFFECT_PROBE) {
-			assert_false(r->probed || flies(r, pfn_page(out->v[i].pfn)));
+			assert_false(r->probed ||
+				     is_under_way(r, pfn_page(out->v[i].pfn)));
 			r->probed = true;
 			r->probed_pfn = out->v[i].pfn.n;
 		} else if (out->v[i].kind == EFFECT_OFFLINE) {
-			assert_true(answers_look);
+			assert_true(answers_probe);
 			assert_int_equal(out->v[i].attempt.pfn.n, in->probe.pfn.n);
-			take_off(r, &out->v[i]);
+			note_attempt(r, &out->v[i]);
 			r->n_attempts++;
 		}
 	}

@@ -3,8 +3,8 @@
 /*
  * What must hold of the engine on synthetic DIMMs with DRAM coordinates: no page goes
  * that its own errors and those of its row do not speak against, budgets hold, and the
- * same errors told later, in another order between CPUs, or with a restart in between end
- * the same. Machine and kernel are those of the replay tests.
+ * same errors at a later time, in another order between CPUs, or with a restart in between end
+ * the same. Machine and kernel are simulated.
  *
  * SEED in the environment repeats one set.
  */
@@ -31,7 +31,7 @@
 
 DEFINE_CLEANUP(struct fault_set *, fault_set_free)
 
-/** An error as it is told: when it happened, and when the daemon hears of it. */
+/** An error: when it happened, and when the daemon hears of it. */
 struct event {
 	const struct fault_error *error;
 	int64_t time;
@@ -47,8 +47,8 @@ struct offlined {
 struct play {
 	struct sim *sim;
 	const struct fault_set *set;
-	struct event *told;
-	size_t n_told;
+	struct event *events;
+	size_t n_events;
 	size_t next; /* heard so far */
 	int64_t shift;
 	struct offlined offlined[OFFLINES];
@@ -83,7 +83,7 @@ static bool page_rule(const struct play *p, uint64_t pfn)
 	int64_t last = INT64_MIN;
 
 	for (size_t i = 0; i < p->next; i++) {
-		const struct event *t = &p->told[i];
+		const struct event *t = &p->events[i];
 
 		if (frame_of(t->error) != pfn)
 			continue;
@@ -106,17 +106,18 @@ static bool same_row(const struct fault_error *a, const struct fault_error *b)
 static bool row_rule(const struct play *p, uint64_t pfn)
 {
 	for (size_t i = 0; i < p->next; i++) {
-		const struct fault_error *own = p->told[i].error;
+		const struct fault_error *own = p->events[i].error;
 
 		if (frame_of(own) != pfn)
 			continue;
 		for (size_t j = 0; j < p->next; j++)
 			for (size_t k = 0; k < j; k++)
-				if (same_row(own, p->told[j].error) &&
-				    same_row(own, p->told[k].error) &&
-				    p->told[j].error->coord.column !=
-					    p->told[k].error->coord.column &&
-				    p->told[j].time - p->told[k].time <= 7 * USEC_PER_DAY)
+				if (same_row(own, p->events[j].error) &&
+				    same_row(own, p->events[k].error) &&
+				    p->events[j].error->coord.column !=
+					    p->events[k].error->coord.column &&
+				    p->events[j].time - p->events[k].time <=
+					    7 * USEC_PER_DAY)
 					return true;
 	}
 	return false;
@@ -126,9 +127,9 @@ static bool row_rule(const struct play *p, uint64_t pfn)
 static bool cell_rule(const struct play *p, uint64_t pfn)
 {
 	for (size_t i = 0; i < p->next; i++)
-		for (size_t j = 0; frame_of(p->told[i].error) == pfn && j < i; j++)
-			if (p->told[i].error->address == p->told[j].error->address &&
-			    p->told[i].time - p->told[j].time <= 90 * USEC_PER_DAY)
+		for (size_t j = 0; frame_of(p->events[i].error) == pfn && j < i; j++)
+			if (p->events[i].error->address == p->events[j].error->address &&
+			    p->events[i].time - p->events[j].time <= 90 * USEC_PER_DAY)
 				return true;
 	return false;
 }
@@ -170,12 +171,12 @@ static struct play *play_new(const struct fault_set *set, uint32_t leader, int64
 	assert_non_null(p);
 	p->set = set;
 	p->shift = shift;
-	p->told = calloc(set->n_errors, sizeof(*p->told));
-	assert_non_null(p->told);
+	p->events = calloc(set->n_errors, sizeof(*p->events));
+	assert_non_null(p->events);
 	for (size_t i = 0; i < set->n_errors; i++) {
 		const struct fault_error *e = &set->errors[i];
 		uint64_t x = mix(e->seq);
-		struct event *t = &p->told[p->n_told];
+		struct event *t = &p->events[p->n_events];
 
 		if (!same_machine(set, e->dimm, leader))
 			continue;
@@ -185,9 +186,9 @@ static struct play *play_new(const struct fault_set *set, uint32_t leader, int64
 		t->heard = t->time;
 		if (disorder && x >> 63)
 			t->heard += (int64_t)((x >> 20) % DELAY);
-		p->n_told++;
+		p->n_events++;
 	}
-	qsort(p->told, p->n_told, sizeof(*p->told), compare_heard);
+	qsort(p->events, p->n_events, sizeof(*p->events), compare_heard);
 	assert_int_equal(sim_new(&p->sim), 0);
 	p->sim->userdata = p;
 	p->sim->hooks.watch = watch;
@@ -199,7 +200,7 @@ static struct play *play_new(const struct fault_set *set, uint32_t leader, int64
 static void play_free(struct play *p)
 {
 	sim_free(p->sim);
-	free(p->told);
+	free(p->events);
 	free(p);
 }
 
@@ -229,15 +230,15 @@ static void give_event(struct play *p, const struct event *t)
 	assert_int_equal(p->sim->error, 0);
 }
 
-/* Plays all of it; @restart: how many errors before the daemon starts anew, 0: never. */
+/* Plays all of it; @restart: how many errors before the daemon restarts, 0: never. */
 static void play(struct play *p, size_t restart)
 {
 	assert_int_equal(sim_start(p->sim), 0);
-	for (size_t i = 0; i < p->n_told; i++) {
-		sim_advance(p->sim, p->told[i].heard);
+	for (size_t i = 0; i < p->n_events; i++) {
+		sim_advance(p->sim, p->events[i].heard);
 		if (restart > 0 && i == restart)
 			assert_int_equal(sim_restart(p->sim, true), 0);
-		give_event(p, &p->told[i]);
+		give_event(p, &p->events[i]);
 	}
 	sim_advance(p->sim, p->sim->now + USEC_PER_HOUR);
 }
@@ -268,7 +269,7 @@ static void check_pages(const struct play *a, const struct play *b, const char *
 		if (!was_offlined(b, a->offlined[i].pfn) &&
 		    !at_the_turn(b, a->offlined[i].time))
 			fail_msg("%s: %s: page 0x%llx is offlined or not",
-				 a->set->dimms[a->told[0].error->dimm].name, what,
+				 a->set->dimms[a->events[0].error->dimm].name, what,
 				 (unsigned long long)a->offlined[i].pfn);
 }
 
@@ -366,7 +367,7 @@ static void restarted(const struct fault_set *set, uint32_t leader)
 	struct play *b = play_new(set, leader, 0, false);
 
 	play(a, 0);
-	play(b, 1 + mix(leader) % (b->n_told > 1 ? b->n_told - 1 : 1));
+	play(b, 1 + mix(leader) % (b->n_events > 1 ? b->n_events - 1 : 1));
 	check_same(a, b, "a restart");
 	play_free(a);
 	play_free(b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Plays the stories named on the command line and says what went otherwise. story.h tells
- * what a story looks like; with -v every effect is shown. It touches nothing but the
+ * Plays the stories named on the command line and reports what went otherwise. The form of
+ * a story stands in story.h; with -v every effect is shown. It touches nothing but the
  * files that it reads.
  */
 
