@@ -656,23 +656,6 @@ static void test_brute_force(void **state)
 	}
 }
 
-/* Of our rules a peer has the page rule at most. */
-static void test_peers(void **state)
-{
-	for (unsigned int i = 0; backtest_policy_name(i); i++) {
-		struct backtest_policy p;
-		struct policy_rule off;
-
-		assert_int_equal(backtest_policy_get(backtest_policy_name(i), &p), 0);
-		if (!p.page_rule_only)
-			continue;
-		config_rule_off(&off);
-		off.page = p.cfg.policy.page;
-		assert_memory_equal(&p.cfg.policy, &off, sizeof(off));
-		assert_int_equal(p.cfg.n_overrides, 0);
-	}
-}
-
 static void test_refusals(void **state)
 {
 	struct backtest_policy p;
@@ -703,7 +686,6 @@ int main(void)
 		cmocka_unit_test(test_unsorted),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_brute_force),
-		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_budget_waits_on),
