@@ -37,7 +37,7 @@ struct db_row {
 	struct db_keys keys;
 };
 
-/** How far times are moved, and what none of them may pass that lies ahead. */
+/** How far times are moved. No deadline is later than @now after that. */
 struct db_shift {
 	usec_t by;
 	usec_t now;

@@ -37,7 +37,7 @@ static void list_bind_limit(struct db_bind *b, const struct db_filter *f)
 static void list_read(const struct db_table *t, sqlite3_stmt *s, int first, void *rec)
 {
 	struct db_row row = { .s = s, .i = first };
-	struct db_shift shift;
+	struct db_shift shift = { .now = usec(INT64_MAX) };
 
 	db_read_columns(&row, t, rec);
 	shift.by = usec(db_col_int(&row));
