@@ -16,18 +16,8 @@
 #define LOSS_SPAN                                                                        \
 	(10 * USEC_PER_SEC) /* a DIMM that erred alone for so long is to blame */
 
-/*
- * Counts come from firmware and may be anything that fits 32 bits; held here so that a
- * sum over years cannot wrap.
- */
-static void add(uint64_t *total, uint64_t n)
-{
-	if (__builtin_add_overflow(*total, n, total))
-		*total = UINT64_MAX;
-}
-
 /* Fixed for the engine's life: a reload moves pages, not cells. */
-static uint32_t fault_dimms(const struct config *cfg)
+static uint32_t engine_cell_dimms(const struct config *cfg)
 {
 	uint32_t n = cfg->tracker.max_tracked_pages / TRACKED_PER_DIMM;
 
@@ -58,7 +48,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	if (r >= 0)
 		r = ce_history_new(&e->history, HISTORY_SLOTS);
 	if (r >= 0)
-		r = fault_map_new(&e->faults, fault_dimms(cfg), MAX_DIMMS);
+		r = fault_map_new(&e->faults, engine_cell_dimms(cfg), MAX_DIMMS);
 	if (r < 0) {
 		engine_free(e);
 		return -ENOMEM;
@@ -80,7 +70,7 @@ struct engine *engine_free(struct engine *e)
 }
 
 /* Why no page can be charged with the event; RESULT_NONE if one can. */
-static enum result judge_address(const struct engine *e, const struct ce_event *ev)
+static enum result engine_judge_address(const struct engine *e, const struct ce_event *ev)
 {
 	if (ev->severity != CE_CORRECTED)
 		return RESULT_UNCORRECTED;
@@ -93,8 +83,9 @@ static enum result judge_address(const struct engine *e, const struct ce_event *
 	return RESULT_NONE;
 }
 
-_apart_ static void add_history(struct engine *e, struct effects *out,
-				const struct ce_event *ev, uint16_t dimm, enum result why)
+_apart_ static void engine_open_row(struct engine *e, struct effects *out,
+				    const struct ce_event *ev, uint16_t dimm,
+				    enum result why)
 {
 	struct ce_row closed;
 	struct ce_row row = {
@@ -115,9 +106,9 @@ _apart_ static void add_history(struct engine *e, struct effects *out,
 		engine_emit(out, EFFECT_STORE_CE)->ce = closed;
 }
 
-_apart_ static void tell_of_dimm(struct engine *e, struct effects *out,
-				 enum notice_kind kind, const struct ce_event *ev,
-				 struct notice r)
+_apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,
+				       enum notice_kind kind, const struct ce_event *ev,
+				       struct notice r)
 {
 	r.kind = kind;
 	r.count = ev->count ? ev->count : 1;
@@ -126,8 +117,8 @@ _apart_ static void tell_of_dimm(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
-static void charge_dimm(struct engine *e, struct effects *out, const struct ce_event *ev,
-			uint16_t index, enum result why)
+static void engine_charge_dimm(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, uint16_t index, enum result why)
 {
 	struct dimm_rec *d = &e->dimms.rec[index];
 	uint64_t n = ev->count ? ev->count : 1;
@@ -138,21 +129,21 @@ static void charge_dimm(struct engine *e, struct effects *out, const struct ce_e
 	if (ev->severity == CE_INFO)
 		return;
 	if (why == RESULT_UNCORRECTED) {
-		add(&d->uncorrected_errors, n);
-		add(&e->totals.uncorrected_errors, n);
-		tell_of_dimm(e, out, NOTICE_UNCORRECTED, ev,
-			     (struct notice){ .dimm = index, .result = why });
+		engine_add(&d->uncorrected_errors, n);
+		engine_add(&e->totals.uncorrected_errors, n);
+		engine_notice_dimm(e, out, NOTICE_UNCORRECTED, ev,
+				   (struct notice){ .dimm = index, .result = why });
 		return;
 	}
-	add(&d->corrected_errors, n);
-	add(&e->totals.corrected_errors, n);
+	engine_add(&d->corrected_errors, n);
+	engine_add(&e->totals.corrected_errors, n);
 	if (why == RESULT_NONE)
 		return;
 	if (d->unattributed == 0)
-		tell_of_dimm(e, out, NOTICE_UNATTRIBUTED, ev,
-			     (struct notice){ .dimm = index, .result = why });
-	add(&d->unattributed, n);
-	add(&e->totals.unattributed, n);
+		engine_notice_dimm(e, out, NOTICE_UNATTRIBUTED, ev,
+				   (struct notice){ .dimm = index, .result = why });
+	engine_add(&d->unattributed, n);
+	engine_add(&e->totals.unattributed, n);
 }
 
 struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
@@ -167,8 +158,8 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 	return rec;
 }
 
-_apart_ static void tell_first(struct engine *e, struct effects *out,
-			       const struct page_rec *rec, uint16_t dimm)
+_apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out,
+					   const struct page_rec *rec, uint16_t dimm)
 {
 	struct notice r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
 
@@ -177,8 +168,9 @@ _apart_ static void tell_first(struct engine *e, struct effects *out,
 }
 
 /* @rec: the page's record, NULL if there is none yet. */
-static void charge_page(struct engine *e, struct effects *out, const struct ce_event *ev,
-			uint16_t dimm, struct page_rec *rec)
+static void engine_charge_page(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, uint16_t dimm,
+			       struct page_rec *rec)
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
 	const struct threshold *limit = &e->dimms.rule[dimm].page;
@@ -193,7 +185,7 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 	 */
 	if (!rec->by_us && !rec->in_flight)
 		rec->dimm = dimm;
-	add(&rec->corrected_errors, ev->count ? ev->count : 1);
+	engine_add(&rec->corrected_errors, ev->count ? ev->count : 1);
 	why = ce_tracker_note(e->tracker, rec, ev->time, limit->count, limit->window)
 		      ? REASON_PAGE_THRESHOLD
 		      : REASON_NONE;
@@ -203,12 +195,12 @@ static void charge_page(struct engine *e, struct effects *out, const struct ce_e
 		return;
 	}
 	if (created)
-		tell_first(e, out, rec, dimm);
+		engine_notice_first_ce(e, out, rec, dimm);
 	engine_consider(e, out, rec, why == REASON_NONE ? by_fault : why);
 }
 
 /* Whether no DIMM but the one of the last event has erred within the last seconds. */
-static bool erred_alone(const struct engine *e)
+static bool engine_erred_alone(const struct engine *e)
 {
 	for (unsigned int i = DIMM_OTHER + 1; i < e->dimms.n; i++)
 		if (i != e->losses.erring &&
@@ -221,25 +213,26 @@ static bool erred_alone(const struct engine *e)
  * The DIMM whose total lost events raise: the one that erred around them, if no other
  * did; else nobody's in particular. Before the first event they wait for it.
  */
-static void charge_lost(struct engine *e, uint64_t n)
+static void engine_charge_lost(struct engine *e, uint64_t n)
 {
-	uint16_t index = erred_alone(e) ? e->losses.erring : DIMM_OTHER;
+	uint16_t index = engine_erred_alone(e) ? e->losses.erring : DIMM_OTHER;
 
-	add(&e->dimms.rec[index].corrected_errors, n);
-	add(&e->dimms.rec[index].unattributed, n);
+	engine_add(&e->dimms.rec[index].corrected_errors, n);
+	engine_add(&e->dimms.rec[index].unattributed, n);
 	dimm_table_touch(&e->dimms, index);
 }
 
 /* Which DIMM errs now. */
-static void note_erring(struct engine *e, uint16_t dimm)
+static void engine_note_erring(struct engine *e, uint16_t dimm)
 {
 	e->losses.erring = dimm;
 	if (e->losses.unowned > 0)
-		charge_lost(e, e->losses.unowned);
+		engine_charge_lost(e, e->losses.unowned);
 	e->losses.unowned = 0;
 }
 
-static void count_event(struct engine *e, struct effects *out, const struct ce_event *ev)
+static void engine_count_event(struct engine *e, struct effects *out,
+			       const struct ce_event *ev)
 {
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
 	struct page_rec *rec = ce_tracker_find(e->tracker, p);
@@ -252,61 +245,63 @@ static void count_event(struct engine *e, struct effects *out, const struct ce_e
 	if (e->totals.last_event < ev->time.us)
 		e->totals.last_event = ev->time.us;
 	dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
-	note_erring(e, dimm);
+	engine_note_erring(e, dimm);
 	/* At once, so that after a crash no stored index follows one that is missing. */
 	if (e->dimms.n > known)
 		engine_store_dimm(e, out, dimm);
-	why = judge_address(e, ev);
+	why = engine_judge_address(e, ev);
 	if (!ce_history_join(e->history, ev, dimm, why))
-		add_history(e, out, ev, dimm, why);
-	charge_dimm(e, out, ev, dimm, why);
+		engine_open_row(e, out, ev, dimm, why);
+	engine_charge_dimm(e, out, ev, dimm, why);
 	if (why == RESULT_NONE)
-		charge_page(e, out, ev, dimm, rec);
+		engine_charge_page(e, out, ev, dimm, rec);
 	engine_report_verdict(e, out, dimm);
 }
 
-_apart_ static void count_future_event(struct engine *e, struct effects *out,
-				       const struct ce_event *future)
+_apart_ static void engine_count_future_event(struct engine *e, struct effects *out,
+					      const struct ce_event *future)
 {
 	struct ce_event ev = *future;
 
 	ev.time = e->now;
-	count_event(e, out, &ev);
+	engine_count_event(e, out, &ev);
 }
 
-static void take_event(struct engine *e, struct effects *out, const struct ce_event *ev)
+static void engine_take_event(struct engine *e, struct effects *out,
+			      const struct ce_event *ev)
 {
 	if (ev->time.us <= e->now.us)
-		count_event(e, out, ev);
+		engine_count_event(e, out, ev);
 	else
-		count_future_event(e, out, ev);
+		engine_count_future_event(e, out, ev);
 }
 
-static void take_lost(struct engine *e, struct effects *out, const struct input *in)
+static void engine_take_lost(struct engine *e, struct effects *out,
+			     const struct input *in)
 {
 	struct notice r = { .kind = NOTICE_EVENTS_LOST, .count = in->lost.count };
 
 	e->losses.at = e->now;
-	add(&e->totals.events_lost, in->lost.count);
+	engine_add(&e->totals.events_lost, in->lost.count);
 	e->totals_dirty = true;
 	if (!in->lost.known_to_dimms && e->losses.erring == DIMM_OTHER)
-		add(&e->losses.unowned, in->lost.count);
+		engine_add(&e->losses.unowned, in->lost.count);
 	else if (!in->lost.known_to_dimms)
-		charge_lost(e, in->lost.count);
+		engine_charge_lost(e, in->lost.count);
 	engine_notice(e, out, &r);
 }
 
-static void take_malformed(struct engine *e, struct effects *out, uint64_t pages)
+static void engine_take_malformed(struct engine *e, struct effects *out, uint64_t pages)
 {
 	struct notice r = { .kind = NOTICE_MALFORMED, .count = pages };
 
 	e->losses.at = e->now;
-	add(&e->totals.malformed, pages);
+	engine_add(&e->totals.malformed, pages);
 	e->totals_dirty = true;
 	engine_notice(e, out, &r);
 }
 
-static void flush(struct engine *e, struct effects *out)
+static void engine_flush(struct engine *e, struct effects *out)
 {
 	const struct action_row *row;
 	struct page_rec *rec;
@@ -344,7 +339,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 	case INPUT_TICK:
 		break;
 	case INPUT_EVENT:
-		take_event(e, out, in->event);
+		engine_take_event(e, out, in->event);
 		break;
 	case INPUT_FAILURE:
 		engine_take_failure(e, out, in->failure);
@@ -353,10 +348,10 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 		engine_take_soft(e, out, in);
 		break;
 	case INPUT_LOST:
-		take_lost(e, out, in);
+		engine_take_lost(e, out, in);
 		break;
 	case INPUT_MALFORMED:
-		take_malformed(e, out, in->lost.count);
+		engine_take_malformed(e, out, in->lost.count);
 		break;
 	case INPUT_PROBE:
 		return engine_take_probe(e, out, in);
@@ -421,17 +416,17 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 		engine_restore_done(e, out, in);
 		break;
 	case INPUT_UNSTORED:
-		engine_forget_stored(e);
+		engine_mark_unstored(e);
 		break;
 	case INPUT_FLUSH:
-		flush(e, out);
+		engine_flush(e, out);
 		break;
 	}
 	return 0;
 }
 
-/* False if engine_pump() has nothing to look at. */
-static bool something_waits(const struct engine *e)
+/* False if engine_start_next() has nothing to look at. */
+static bool engine_has_work(const struct engine *e)
 {
 	return ce_tracker_waiting(e->tracker) > 0 || e->requests.n > 0 ||
 	       e->hold.by_answer || e->hour_used_up;
@@ -452,7 +447,7 @@ int engine_step(struct engine *e, const struct input *in, struct effects *effect
 	if (e->now.us >= e->reconcile_at.us)
 		engine_tick_poison(e, effects);
 	engine_tick_kernel(e, effects);
-	if (something_waits(e))
-		engine_pump(e, effects);
+	if (engine_has_work(e))
+		engine_start_next(e, effects);
 	return 0;
 }

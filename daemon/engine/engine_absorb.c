@@ -11,12 +11,6 @@
 
 #include "engine/engine_internal.h"
 
-static void absorb_add(uint64_t *total, uint64_t n)
-{
-	if (__builtin_add_overflow(*total, n, total))
-		*total = UINT64_MAX;
-}
-
 static int64_t absorb_later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -28,14 +22,14 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	const struct totals *t = &from->totals;
 	int64_t level;
 
-	absorb_add(&to->events, t->events);
-	absorb_add(&to->corrected_errors, t->corrected_errors);
-	absorb_add(&to->uncorrected_errors, t->uncorrected_errors);
-	absorb_add(&to->unattributed, t->unattributed);
-	absorb_add(&to->events_lost, t->events_lost);
-	absorb_add(&to->malformed, t->malformed);
+	engine_add(&to->events, t->events);
+	engine_add(&to->corrected_errors, t->corrected_errors);
+	engine_add(&to->uncorrected_errors, t->uncorrected_errors);
+	engine_add(&to->unattributed, t->unattributed);
+	engine_add(&to->events_lost, t->events_lost);
+	engine_add(&to->malformed, t->malformed);
 	for (unsigned int i = 0; i < RESULT_MAX_; i++)
-		absorb_add(&to->attempts[i], t->attempts[i]);
+		engine_add(&to->attempts[i], t->attempts[i]);
 	to->next_action_id += t->next_action_id - 1;
 	to->last_event = absorb_later(to->last_event, t->last_event);
 	to->last_offline = absorb_later(to->last_offline, t->last_offline);
@@ -73,9 +67,9 @@ static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t ind
 	struct dimm_rec *to = &e->dimms.rec[index];
 
 	to->overflow = to->overflow || d->overflow;
-	absorb_add(&to->corrected_errors, d->corrected_errors);
-	absorb_add(&to->uncorrected_errors, d->uncorrected_errors);
-	absorb_add(&to->unattributed, d->unattributed);
+	engine_add(&to->corrected_errors, d->corrected_errors);
+	engine_add(&to->uncorrected_errors, d->uncorrected_errors);
+	engine_add(&to->unattributed, d->unattributed);
 	to->pages += d->pages;
 	to->offlined += d->offlined;
 	to->last_seen = absorb_later(to->last_seen, d->last_seen);
@@ -180,7 +174,7 @@ static void absorb_page(struct engine *e, struct effects *out, const struct inpu
 		rec->dimm = dimm;
 	first = known && rec->first_seen < live->first_seen ? rec->first_seen
 							    : live->first_seen;
-	absorb_add(&rec->corrected_errors, live->corrected_errors);
+	engine_add(&rec->corrected_errors, live->corrected_errors);
 	for (uint32_t i = 0; i < live->n_stamps; i++) {
 		usec_t when = usec(live->stamps[i]);
 
@@ -208,9 +202,4 @@ void engine_take_absorb(struct engine *e, struct effects *out, const struct inpu
 bool engine_is_absorbed(const struct engine *e)
 {
 	return ce_history_pending(e->history) == 0;
-}
-
-bool engine_is_idle(const struct engine *e)
-{
-	return !e->look.set && e->attempts.n == 0 && e->requests.n == 0;
 }

@@ -22,8 +22,8 @@ void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event even
 }
 
 /* Whether a page that was given up or refused gets another chance now that it erred. */
-_apart_ static bool may_retry(const struct engine *e, const struct page_rec *rec,
-			      bool crossed)
+_apart_ static bool action_may_retry(const struct engine *e, const struct page_rec *rec,
+				     bool crossed)
 {
 	enum result result = (enum result)rec->result;
 
@@ -36,8 +36,8 @@ _apart_ static bool may_retry(const struct engine *e, const struct page_rec *rec
 	return rec->state == PAGE_FAILED || crossed;
 }
 
-_apart_ static void take_up(struct engine *e, struct effects *out, struct page_rec *rec,
-			    enum reason why)
+_apart_ static void action_choose(struct engine *e, struct effects *out,
+				  struct page_rec *rec, enum reason why)
 {
 	struct notice r;
 
@@ -56,11 +56,11 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 	switch ((enum page_state)rec->state) {
 	case PAGE_WATCHED:
 		if (crossed)
-			take_up(e, out, rec, why);
+			action_choose(e, out, rec, why);
 		break;
 	case PAGE_FAILED:
 	case PAGE_REFUSED:
-		if (e->now.us >= rec->not_before && may_retry(e, rec, crossed))
+		if (e->now.us >= rec->not_before && action_may_retry(e, rec, crossed))
 			engine_enqueue(e, rec, LIFE_RETRIED, (enum reason)rec->reason);
 		break;
 	case PAGE_PENDING:
@@ -71,7 +71,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 }
 
 /* Pages taken out of the total budget; without a memory of it, all that is poisoned. */
-static uint64_t spent(const struct engine *e)
+static uint64_t action_spent_pages(const struct engine *e)
 {
 	uint64_t ours = dimm_table_offlined(&e->dimms);
 	uint64_t all =
@@ -81,19 +81,19 @@ static uint64_t spent(const struct engine *e)
 }
 
 /* What speaks against page @rec whatever its frame looks like; RESULT_NONE if nothing. */
-static enum result forbidden(const struct engine *e, const struct page_rec *rec)
+static enum result action_judge_page(const struct engine *e, const struct page_rec *rec)
 {
 	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
 		return RESULT_ACCOUNT;
-	if (spent(e) >= policy_total_limit(&e->cfg, &e->machine))
+	if (action_spent_pages(e) >= policy_total_limit(&e->cfg, &e->machine))
 		return RESULT_BUDGET_TOTAL;
 	if (e->dimms.rec[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
 		return RESULT_BUDGET_DIMM;
 	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
 }
 
-static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
-			enum result result)
+static void action_report_budget(struct engine *e, struct effects *out, uint16_t dimm,
+				 enum result result)
 {
 	bool *used_up = result == RESULT_BUDGET_DIMM ? &e->dimms.budget_used_up[dimm]
 						     : &e->total_used_up;
@@ -102,13 +102,14 @@ static void tell_budget(struct engine *e, struct effects *out, uint16_t dimm,
 	if (*used_up)
 		return;
 	*used_up = true;
-	r.count = result == RESULT_BUDGET_DIMM ? e->dimms.rec[dimm].offlined : spent(e);
+	r.count = result == RESULT_BUDGET_DIMM ? e->dimms.rec[dimm].offlined
+					       : action_spent_pages(e);
 	engine_notice(e, out, &r);
 }
 
 /* Says no. A page that is refused again for the same reason is not told of again. */
-static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
-		   enum result result, enum frame_kind kind)
+static void action_refuse(struct engine *e, struct effects *out, struct page_rec *rec,
+			  enum result result, enum frame_kind kind)
 {
 	bool news = rec->result != (unsigned int)result;
 	struct action_row row;
@@ -120,7 +121,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 	rec->not_before = usec_add(e->now, usec(USEC_PER_HOUR)).us;
 	ce_tracker_touch(e->tracker, rec);
 	if (result == RESULT_BUDGET_DIMM || result == RESULT_BUDGET_TOTAL)
-		tell_budget(e, out, rec->dimm, result);
+		action_report_budget(e, out, rec->dimm, result);
 	if (!news)
 		return;
 	row = engine_new_action(e, rec, ACTION_REFUSE, result, kind);
@@ -133,7 +134,7 @@ static void refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 }
 
 /* True if the hour's budget lets no page through now; reported when it begins to. */
-static bool hour_blocks(struct engine *e, struct effects *out)
+static bool action_hour_blocks(struct engine *e, struct effects *out)
 {
 	struct notice r = { .kind = NOTICE_BUDGET, .result = RESULT_BUDGET_HOUR };
 
@@ -151,62 +152,64 @@ static bool hour_blocks(struct engine *e, struct effects *out)
 }
 
 /* Whether the attempts under way may use up what is left for @rec: their answers tell. */
-static bool budgets_taken(const struct engine *e, const struct page_rec *rec)
+static bool action_budgets_reserved(const struct engine *e, const struct page_rec *rec)
 {
 	unsigned int n = e->attempts.n;
 
 	if (n == 0)
 		return false;
-	return spent(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
+	return action_spent_pages(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
 	       e->dimms.rec[rec->dimm].offlined +
 			       attempts_on_dimm(&e->attempts, rec->dimm) >=
 		       e->cfg.budget.pages_per_dimm ||
 	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
 }
 
-static void take_off(struct engine *e, struct effects *out, struct page_rec *rec)
+static void action_request_probe(struct engine *e, struct effects *out,
+				 struct page_rec *rec)
 {
 	ce_tracker_unqueue(e->tracker, rec);
 	rec->in_flight = 1;
-	e->look.set = true;
-	e->look.pfn = pfn(rec->pfn);
-	engine_emit(out, EFFECT_PROBE)->pfn = e->look.pfn;
+	e->pending_probe.set = true;
+	e->pending_probe.pfn = pfn(rec->pfn);
+	engine_emit(out, EFFECT_PROBE)->pfn = e->pending_probe.pfn;
 }
 
 /* Puts the operator's first request under way. True if it takes the place. */
-static bool pump_request(struct engine *e, struct effects *out)
+static bool action_start_request(struct engine *e, struct effects *out)
 {
 	struct request *q = e->requests.v;
 	struct page_rec *rec;
-	enum result no;
+	enum result why;
 
 	if (e->requests.n == 0)
 		return false;
 	if (engine_wait_for_kernel(e, out, q))
 		return true;
-	no = e->hold.why;
+	why = e->hold.why;
 	rec = ce_tracker_find(e->tracker, q->pfn);
 	if (rec && (rec->loading || rec->in_flight))
 		return true;
-	e->look = (struct look){ .by_operator = true, .cookie = q->cookie };
+	e->pending_probe =
+		(struct pending_probe){ .by_operator = true, .cookie = q->cookie };
 	if (!rec)
-		no = RESULT_INTERRUPTED;
+		why = RESULT_INTERRUPTED;
 	else if (rec->state == PAGE_OFFLINED)
-		no = RESULT_ALREADY; /* while the request waited */
-	if (no != RESULT_NONE)
-		engine_reply(out, q->cookie, q->pfn, no, 0);
+		why = RESULT_ALREADY; /* while the request waited */
+	if (why != RESULT_NONE)
+		engine_reply(out, q->cookie, q->pfn, why, 0);
 	memmove(q, q + 1, --e->requests.n * sizeof(*q));
-	if (no != RESULT_NONE)
+	if (why != RESULT_NONE)
 		return false;
 	engine_move_page(e, rec, LIFE_REQUESTED);
 	rec->reason = REASON_OPERATOR;
 	rec->tries = 0;
 	ce_tracker_touch(e->tracker, rec);
-	take_off(e, out, rec);
+	action_request_probe(e, out, rec);
 	return true;
 }
 
-static void wake_delayed(struct engine *e)
+static void action_wake_delayed(struct engine *e)
 {
 	struct page_rec *rec;
 
@@ -215,15 +218,15 @@ static void wake_delayed(struct engine *e)
 		ce_tracker_make_ready(e->tracker, rec);
 }
 
-void engine_pump(struct engine *e, struct effects *out)
+void engine_start_next(struct engine *e, struct effects *out)
 {
 	struct page_rec *rec;
 
-	wake_delayed(e);
+	action_wake_delayed(e);
 	hold_run_out(&e->hold, e->now);
-	if (!e->restored || e->look.set ||
+	if (!e->restored || e->pending_probe.set ||
 	    !attempts_may_start(&e->attempts, ce_tracker_capacity(e->tracker)) ||
-	    pump_request(e, out))
+	    action_start_request(e, out))
 		return;
 	/* Of what nobody knows the size of no part can be told. */
 	if (e->machine.unread && e->machine.ram_pages == 0)
@@ -232,25 +235,25 @@ void engine_pump(struct engine *e, struct effects *out)
 		e->hour_used_up = false;
 	while ((rec = ce_tracker_first_ready(e->tracker)) &&
 	       out->n + EFFECTS_RESERVE <= MAX_EFFECTS) {
-		enum result no = forbidden(e, rec);
+		enum result why = action_judge_page(e, rec);
 
 		if (rec->loading)
 			return;
-		if (no != RESULT_NONE) {
-			refuse(e, out, rec, no, FRAME_UNKNOWN);
+		if (why != RESULT_NONE) {
+			action_refuse(e, out, rec, why, FRAME_UNKNOWN);
 			continue;
 		}
 		if (e->hold.why != RESULT_NONE || e->now.us < e->memory_wait.us ||
-		    budgets_taken(e, rec) || hour_blocks(e, out))
+		    action_budgets_reserved(e, rec) || action_hour_blocks(e, out))
 			return;
-		e->look = (struct look){ 0 };
-		take_off(e, out, rec);
+		e->pending_probe = (struct pending_probe){ 0 };
+		action_request_probe(e, out, rec);
 		return;
 	}
 }
 
-static void write_off(struct engine *e, struct effects *out, struct page_rec *rec,
-		      const struct frame *frame)
+static void action_start_attempt(struct engine *e, struct effects *out,
+				 struct page_rec *rec, const struct frame *frame)
 {
 	struct action_row row =
 		engine_new_action(e, rec, ACTION_OFFLINE, RESULT_NONE, frame_kind(frame));
@@ -260,8 +263,8 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 
 	row.poisoned_after_kib = -1;
 	a = attempts_start(&e->attempts, &row, e->now);
-	a->by_operator = e->look.by_operator;
-	a->cookie = e->look.cookie;
+	a->by_operator = e->pending_probe.by_operator;
+	a->cookie = e->pending_probe.cookie;
 	a->costs_kib = frame->huge_kib > page_kib ? frame->huge_kib : page_kib;
 	if (rec->attempts < 63)
 		rec->attempts++;
@@ -271,14 +274,14 @@ static void write_off(struct engine *e, struct effects *out, struct page_rec *re
 	engine_store_spent(e, out);
 	f = engine_emit(out, EFFECT_OFFLINE);
 	f->attempt.id = row.id;
-	f->attempt.pfn = e->look.pfn;
+	f->attempt.pfn = e->pending_probe.pfn;
 	f->attempt.rule = &e->dimms.rule[rec->dimm];
 }
 
 /* Memory is short, or cannot be looked at: not the page's fault, so it is no try, and all
  * the others can wait too. */
-static void wait_for_memory(struct engine *e, struct effects *out, struct page_rec *rec,
-			    enum result why)
+static void action_wait_for_memory(struct engine *e, struct effects *out,
+				   struct page_rec *rec, enum result why)
 {
 	struct notice r;
 
@@ -300,7 +303,7 @@ static void wait_for_memory(struct engine *e, struct effects *out, struct page_r
  * shows less all of that. Pressure is an average over ten seconds, renewed every two
  * (kernel/sched/psi.c, 6.1), so that a sample that the group shares says no less of it.
  */
-static struct machine machine_after(const struct engine *e)
+static struct machine action_machine_after(const struct engine *e)
 {
 	struct machine m = e->machine;
 	uint64_t kib = attempts_cost_kib(&e->attempts);
@@ -325,41 +328,41 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	struct machine machine;
 	enum result wait = RESULT_NONE;
 	struct page_rec *rec;
-	enum result no;
+	enum result why;
 
-	if (!e->look.set || e->look.pfn.n != in->probe.pfn.n)
+	if (!e->pending_probe.set || e->pending_probe.pfn.n != in->probe.pfn.n)
 		return -EINVAL;
-	e->look.set = false;
-	rec = ce_tracker_find(e->tracker, e->look.pfn);
+	e->pending_probe.set = false;
+	rec = ce_tracker_find(e->tracker, e->pending_probe.pfn);
 	engine_take_machine(e, &in->probe.machine);
-	machine = machine_after(e);
-	no = policy_check_frame(&e->dimms.rule[rec->dimm], frame);
-	if (no == RESULT_NONE)
+	machine = action_machine_after(e);
+	why = policy_check_frame(&e->dimms.rule[rec->dimm], frame);
+	if (why == RESULT_NONE)
 		wait = policy_check_memory(&e->cfg, &machine);
-	if (no == RESULT_NONE && wait == RESULT_NONE) {
-		write_off(e, out, rec, frame);
+	if (why == RESULT_NONE && wait == RESULT_NONE) {
+		action_start_attempt(e, out, rec, frame);
 		return 0;
 	}
 	rec->in_flight = 0;
-	if (no == RESULT_ALREADY) {
+	if (why == RESULT_ALREADY) {
 		struct action_row row = engine_new_action(e, rec, ACTION_OBSERVE,
 							  RESULT_ALREADY, FRAME_POISONED);
 
 		engine_settle(e, out, rec, &row);
 	} else if (wait != RESULT_NONE) {
-		no = wait;
-		wait_for_memory(e, out, rec, wait);
+		why = wait;
+		action_wait_for_memory(e, out, rec, wait);
 	} else {
-		refuse(e, out, rec, no, frame_kind(frame));
+		action_refuse(e, out, rec, why, frame_kind(frame));
 	}
-	if (e->look.by_operator)
-		engine_reply(out, e->look.cookie, pfn(rec->pfn), no, 0);
+	if (e->pending_probe.by_operator)
+		engine_reply(out, e->pending_probe.cookie, pfn(rec->pfn), why, 0);
 	return 0;
 }
 
 /* It was never begun: no try, no charge, and the next look decides anew. */
-static void call_off(struct engine *e, struct effects *out, struct page_rec *rec,
-		     struct attempt *ended)
+static void action_call_off(struct engine *e, struct effects *out, struct page_rec *rec,
+			    struct attempt *ended)
 {
 	ended->row.result = RESULT_INTERRUPTED;
 	ended->row.error = ECANCELED;
@@ -389,7 +392,7 @@ int engine_take_answer(struct engine *e, struct effects *out, const struct input
 	rec = ce_tracker_find(e->tracker, pfn(row->pfn));
 	rec->in_flight = 0;
 	if (a->called_off) {
-		call_off(e, out, rec, &ended);
+		action_call_off(e, out, rec, &ended);
 		return 0;
 	}
 	row->result = policy_classify(a);
@@ -414,7 +417,7 @@ int engine_take_answer(struct engine *e, struct effects *out, const struct input
 	return 0;
 }
 
-static enum result refuse_request(const struct engine *e, const struct input *in)
+static enum result action_judge_request(const struct engine *e, const struct input *in)
 {
 	const struct page_rec *rec = ce_tracker_peek(e->tracker, in->request.pfn);
 	paddr_t a = pfn_to_paddr(in->request.pfn, e->page_shift);
@@ -432,12 +435,12 @@ static enum result refuse_request(const struct engine *e, const struct input *in
 
 void engine_request_offline(struct engine *e, struct effects *out, const struct input *in)
 {
-	enum result no = refuse_request(e, in);
+	enum result why = action_judge_request(e, in);
 	const struct page_rec *evicted;
 	struct page_rec *rec;
 
-	if (no != RESULT_NONE) {
-		engine_reply(out, in->request.cookie, in->request.pfn, no, 0);
+	if (why != RESULT_NONE) {
+		engine_reply(out, in->request.cookie, in->request.pfn, why, 0);
 		return;
 	}
 	e->requests.v[e->requests.n++] =

@@ -36,7 +36,7 @@
 #define TRACKED_PER_DIMM   512 /* MaxTrackedPages to each DIMM that has room for cells */
 
 /** The page whose PROBE is not answered yet. */
-struct look {
+struct pending_probe {
 	bool set;
 	pfn_t pfn;
 	bool by_operator;
@@ -125,7 +125,7 @@ struct engine {
 	struct losses losses;
 
 	/* What is under way. */
-	struct look look;
+	struct pending_probe pending_probe;
 	struct attempts attempts;
 	struct foreign foreign;
 	struct requests requests;
@@ -133,6 +133,13 @@ struct engine {
 	struct notice_limits notices;
 	uint64_t impossible; /* pairs that page_life.h says cannot happen */
 };
+
+/** Adds a count. Firmware may report any 32 bits; the sum stops at its limit. */
+static inline void engine_add(uint64_t *total, uint64_t n)
+{
+	if (__builtin_add_overflow(*total, n, total))
+		*total = UINT64_MAX;
+}
 
 /* engine_notice.c */
 struct effect *engine_emit(struct effects *out, enum effect_kind kind);
@@ -156,7 +163,7 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 /* engine_action.c */
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
 		     enum reason why);
-void engine_pump(struct engine *e, struct effects *out);
+void engine_start_next(struct engine *e, struct effects *out);
 /** Takes over how memory is, as far as it could be read. */
 void engine_take_machine(struct engine *e, const struct machine *seen);
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
@@ -253,8 +260,8 @@ void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_re
 
 /* engine_replay.c */
 void engine_take_memory(struct engine *e, const struct input *in);
-void engine_void_state(struct engine *e, struct page_rec *rec);
-void engine_tell_replay(struct engine *e, struct effects *out);
+void engine_reset_after_boot(struct engine *e, struct page_rec *rec);
+void engine_report_replay(struct engine *e, struct effects *out);
 
 /* engine_restore.c */
 void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
@@ -264,7 +271,7 @@ void engine_restore_cell(struct engine *e, const struct input *in);
 void engine_restore_page(struct engine *e, const struct input *in);
 void engine_restore_action(struct engine *e, struct effects *out, const struct input *in);
 void engine_restore_done(struct engine *e, struct effects *out, const struct input *in);
-void engine_forget_stored(struct engine *e);
+void engine_mark_unstored(struct engine *e);
 
 /* engine_config.c */
 int engine_take_config(struct engine *e, const struct config *cfg);

@@ -13,16 +13,16 @@ void engine_take_memory(struct engine *e, const struct input *in)
 {
 	struct totals *t = &e->totals;
 
-	if (in->memory.ram_print == 0 || in->memory.module_print == 0 ||
+	if (in->memory.ram_fingerprint == 0 || in->memory.module_fingerprint == 0 ||
 	    t->ram_print == 0 || t->module_print == 0)
 		e->replay.why = REASON_MEMORY_UNKNOWN;
-	else if (in->memory.ram_print != t->ram_print ||
-		 in->memory.module_print != t->module_print)
+	else if (in->memory.ram_fingerprint != t->ram_print ||
+		 in->memory.module_fingerprint != t->module_print)
 		e->replay.why = REASON_MEMORY_CHANGED;
 	else
 		e->replay.why = REASON_REPLAYED;
-	t->ram_print = in->memory.ram_print;
-	t->module_print = in->memory.module_print;
+	t->ram_print = in->memory.ram_fingerprint;
+	t->module_print = in->memory.module_fingerprint;
 	e->totals_dirty = true;
 }
 
@@ -30,7 +30,7 @@ void engine_take_memory(struct engine *e, const struct input *in)
  * A page that was out of use, or was to be again. One that was found on other or unknown
  * memory once stays as it is: the fingerprint of its own boot is gone by the next.
  */
-static bool was_offlined(const struct page_rec *rec)
+static bool replay_was_offlined(const struct page_rec *rec)
 {
 	if (rec->reason == REASON_REPLAYED && rec->state != PAGE_WATCHED)
 		return true;
@@ -41,7 +41,7 @@ static bool was_offlined(const struct page_rec *rec)
 }
 
 /* Why a page is not offlined again; REASON_REPLAYED if it is, REASON_NONE: not wanted. */
-static enum reason judge_replay(const struct engine *e, const struct page_rec *rec)
+static enum reason replay_judge(const struct engine *e, const struct page_rec *rec)
 {
 	/* Found only now: too late to tell which boot's fingerprint to compare. */
 	if (e->restored)
@@ -53,9 +53,9 @@ static enum reason judge_replay(const struct engine *e, const struct page_rec *r
 								  : REASON_NONE;
 }
 
-void engine_void_state(struct engine *e, struct page_rec *rec)
+void engine_reset_after_boot(struct engine *e, struct page_rec *rec)
 {
-	bool offlined = was_offlined(rec);
+	bool offlined = replay_was_offlined(rec);
 	enum reason reason;
 
 	if (rec->state == PAGE_WATCHED && !offlined)
@@ -70,7 +70,7 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 	if (!offlined)
 		return;
 	e->replay.pages += !e->restored;
-	reason = judge_replay(e, rec);
+	reason = replay_judge(e, rec);
 	if (reason == REASON_REPLAYED) {
 		rec->result = RESULT_NONE;
 		engine_enqueue(e, rec, LIFE_CHOSEN, reason);
@@ -80,7 +80,7 @@ void engine_void_state(struct engine *e, struct page_rec *rec)
 	rec->reason = reason;
 }
 
-void engine_tell_replay(struct engine *e, struct effects *out)
+void engine_report_replay(struct engine *e, struct effects *out)
 {
 	struct notice r = { .kind = NOTICE_REPLAY,
 			    .reason = e->replay.why,

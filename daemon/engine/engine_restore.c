@@ -31,17 +31,17 @@ void engine_merge_stored(struct engine *e, struct page_rec *rec,
 		rec->dimm = stored->dimm < e->dimms.n ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
 	if (other_boot)
-		engine_void_state(e, rec);
+		engine_reset_after_boot(e, rec);
 	engine_resume(e, rec);
 }
 
-static void merge(struct engine *e, struct page_rec *rec, const struct input *in)
+static void restore_merge(struct engine *e, struct page_rec *rec, const struct input *in)
 {
 	engine_merge_stored(e, rec, in->page.rec, in->page.other_boot);
 }
 
-static void take_loaded(struct engine *e, struct effects *out, struct page_rec *rec,
-			const struct input *in)
+static void restore_loaded(struct engine *e, struct effects *out, struct page_rec *rec,
+			   const struct input *in)
 {
 	const struct threshold *limit;
 	struct notice r;
@@ -50,7 +50,7 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 	limit = &e->dimms.rule[rec->dimm].page;
 	if (rec->n_stamps == 0) { /* an operator or somebody else asked for it */
 		if (in->page.rec)
-			merge(e, rec, in);
+			restore_merge(e, rec, in);
 		return;
 	}
 	if (!in->page.rec) {
@@ -64,7 +64,7 @@ static void take_loaded(struct engine *e, struct effects *out, struct page_rec *
 	}
 	crossed = page_rec_crosses(in->page.rec, usec(rec->stamps[0]), limit->count,
 				   limit->window);
-	merge(e, rec, in);
+	restore_merge(e, rec, in);
 	engine_consider(e, out, rec,
 			crossed ? REASON_PAGE_THRESHOLD : engine_fault_reason(e, rec));
 }
@@ -76,7 +76,7 @@ void engine_take_loaded(struct engine *e, struct effects *out, const struct inpu
 	if (!rec || !rec->loading)
 		return;
 	rec->loading = 0;
-	take_loaded(e, out, rec, in);
+	restore_loaded(e, out, rec, in);
 	engine_foreign_loaded(e, out, rec);
 }
 
@@ -89,7 +89,7 @@ void engine_restore_page(struct engine *e, const struct input *in)
 	    ce_tracker_count(e->tracker) == ce_tracker_capacity(e->tracker))
 		return;
 	rec = ce_tracker_add(e->tracker, in->page.pfn, &evicted);
-	merge(e, rec, in);
+	restore_merge(e, rec, in);
 }
 
 void engine_restore_dimm(struct engine *e, const struct input *in)
@@ -113,7 +113,7 @@ void engine_restore_cell(struct engine *e, const struct input *in)
 		fault_map_restore(e->faults, in->cell.dimm, in->cell.slot, in->cell.rec);
 }
 
-static bool has_offlined(const struct engine *e)
+static bool restore_has_offlined(const struct engine *e)
 {
 	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
@@ -126,8 +126,8 @@ static bool has_offlined(const struct engine *e)
 
 /* It may have been the attempt that ended the daemon: it counts, and the next one waits.
  */
-static void interrupted(struct engine *e, struct page_rec *rec,
-			const struct action_row *row)
+static void restore_interrupted(struct engine *e, struct page_rec *rec,
+				const struct action_row *row)
 {
 	if (rec->tries < 63)
 		rec->tries++;
@@ -170,7 +170,7 @@ void engine_restore_action(struct engine *e, struct effects *out, const struct i
 	} else if (poisoned) {
 		engine_mark_offlined(e, rec, RESULT_OFFLINED);
 	} else {
-		interrupted(e, rec, &row);
+		restore_interrupted(e, rec, &row);
 	}
 	engine_store_action(e, out, &row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
@@ -198,20 +198,20 @@ void engine_restore_totals(struct engine *e, const struct totals *totals)
 void engine_restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
-	engine_tell_replay(e, out);
+	engine_report_replay(e, out);
 	e->restored_at = e->now;
 	e->more_stored = e->more_stored || in->restored.more_stored;
 	e->past_unknown = in->restored.nothing_stored;
 	if (e->past_unknown)
 		e->budget.level = 0;
 	e->reconcile_at = usec(USEC_NEVER);
-	if (has_offlined(e)) {
+	if (restore_has_offlined(e)) {
 		e->reconcile_at = usec_add(e->now, usec(USEC_PER_DAY));
 		engine_emit(out, EFFECT_RECONCILE);
 	}
 }
 
-void engine_forget_stored(struct engine *e)
+void engine_mark_unstored(struct engine *e)
 {
 	/* Nor is it known what else is stored. */
 	e->more_stored = true;

@@ -52,8 +52,8 @@ void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 }
 
 /* Moves @rec on and returns when it is tried again, 0 if not by a timer. */
-static usec_t next_state(struct engine *e, struct effects *out, struct page_rec *rec,
-			 const struct action_row *row)
+static usec_t settle_next_state(struct engine *e, struct effects *out,
+				struct page_rec *rec, const struct action_row *row)
 {
 	usec_t when = usec_add(e->now, usec(USEC_PER_HOUR));
 	enum life_event end =
@@ -89,16 +89,8 @@ static usec_t next_state(struct engine *e, struct effects *out, struct page_rec 
 	return usec(0);
 }
 
-static void charge_dry_run(struct engine *e, enum result result)
-{
-	/* A dry run spends the hour's budget, so that it shows the pace of the real
-	 * thing. */
-	if (result == RESULT_DRY_RUN)
-		budget_take(&e->budget, &e->cfg, e->now);
-}
-
 /* A hold is the kernel's state, not a failure of the page. */
-static bool kind_counts(const struct config *cfg, enum result result)
+static bool settle_counts_as_try(const struct config *cfg, enum result result)
 {
 	enum retry_kind kind = policy_retry(cfg, result, 0);
 
@@ -113,13 +105,15 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	struct notice r;
 	usec_t when;
 
-	if (kind_counts(&e->cfg, row->result) && rec->tries < 63)
+	if (settle_counts_as_try(&e->cfg, row->result) && rec->tries < 63)
 		rec->tries++;
 	rec->result = row->result;
 	e->totals.attempts[row->result]++;
 	ce_tracker_touch(e->tracker, rec);
-	when = next_state(e, out, rec, row);
-	charge_dry_run(e, row->result);
+	when = settle_next_state(e, out, rec, row);
+	/* A dry run spends the hour's budget, and so shows the pace of a real run. */
+	if (row->result == RESULT_DRY_RUN)
+		budget_take(&e->budget, &e->cfg, e->now);
 	engine_store_action(e, out, row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);

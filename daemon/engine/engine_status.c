@@ -11,7 +11,7 @@
 static usec_t status_queue_deadline(const struct engine *e)
 {
 	/* While something is under way, its answer comes next. */
-	if (e->look.set || e->hold.looking || e->attempts.n > 0 || !e->restored)
+	if (e->pending_probe.set || e->hold.looking || e->attempts.n > 0 || !e->restored)
 		return usec(USEC_NEVER);
 	if (e->requests.n > 0)
 		return e->now;
@@ -38,6 +38,11 @@ usec_t engine_deadline(const struct engine *e)
 	if (e->restored)
 		at = usec_min(at, e->reconcile_at);
 	return at;
+}
+
+bool engine_is_idle(const struct engine *e)
+{
+	return !e->pending_probe.set && e->attempts.n == 0 && e->requests.n == 0;
 }
 
 const struct totals *engine_totals(const struct engine *e)

@@ -156,8 +156,8 @@ struct input {
 			/* Fingerprints of the memory map and of the memory modules: if a
 			 * later boot has the same, its frames lie on the same DRAM.
 			 * 0: not known. */
-			int64_t ram_print;
-			int64_t module_print;
+			int64_t ram_fingerprint;
+			int64_t module_fingerprint;
 		} memory;
 		struct {
 			/* The database holds pages that were not restored. */

@@ -153,10 +153,10 @@ static void compare_memory(struct daemon *d)
 
 	if (map) {
 		sysfs_offline_ram_map(d->sysfs, map);
-		in.memory.ram_print = ram_map_print(map);
+		in.memory.ram_fingerprint = ram_map_print(map);
 	}
 	if (topology_read(&t, "") >= 0)
-		in.memory.module_print = topology_module_print(t);
+		in.memory.module_fingerprint = topology_module_print(t);
 	topology_free(t);
 	daemon_step(d, in);
 }
