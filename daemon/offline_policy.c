@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The rules as functions of configuration and facts. It does not know which page is
- * meant, holds no state but the bucket it is handed, and never asks for the time.
+ * The rules, as functions of the configuration and of facts. It does not know which page
+ * is meant, keeps no state, and never asks for the time.
  */
 
 #include "offline_policy.h"
@@ -13,7 +13,7 @@
 #define MICRO           INT64_C(1000000) /* the bucket counts millionths of a page */
 #define UNMOVABLE_TRIES 3
 
-static enum result classify_success(const struct offline_answer *a)
+static enum result policy_classify_success(const struct offline_answer *a)
 {
 	bool flags_known = a->before.readable && a->after.readable;
 
@@ -48,15 +48,14 @@ enum result policy_classify(const struct offline_answer *answer)
 	if (answer->dry_run)
 		return RESULT_DRY_RUN;
 	if (answer->error == 0)
-		return classify_success(answer);
-	/* Bit 1 of vm.enable_soft_offline: it is this kind of page, not everything. */
+		return policy_classify_success(answer);
+	/* Bit 1 of vm.enable_soft_offline: only this kind of page is refused. */
 	if (answer->error == EOPNOTSUPP && frame_kind(&answer->before) == FRAME_HUGETLB)
 		return RESULT_HUGE_PAGE;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
 		if (errors[i].error == answer->error)
 			return errors[i].result;
-	/* An errno that no kernel gave so far is worth a few careful tries, not a storm.
-	 */
+	/* An errno that no known kernel returns: a few tries, an hour apart. */
 	return RESULT_UNMOVABLE;
 }
 
@@ -153,9 +152,8 @@ uint64_t policy_total_limit(const struct config *cfg, const struct machine *mach
 				   machine->page_shift);
 }
 
-/* Nothing an hour means nothing: Burst is what may come at once of what may come at all.
- */
-static int64_t capacity_of(const struct config *cfg)
+/* PagesPerHour=0 allows no page at all, whatever Burst says. */
+static int64_t budget_capacity(const struct config *cfg)
 {
 	return cfg->budget.pages_per_hour == 0 ? 0 : cfg->budget.burst * MICRO;
 }
@@ -163,13 +161,12 @@ static int64_t capacity_of(const struct config *cfg)
 void budget_init(struct budget *b, const struct config *cfg, usec_t now)
 {
 	memset(b, 0, sizeof(*b));
-	b->level = capacity_of(cfg);
+	b->level = budget_capacity(cfg);
 	b->time = now;
 }
 
-/* What flows in between the level's time and @now, and the time up to which it is
- * counted. */
-static int64_t inflow(const struct budget *b, const struct config *cfg, usec_t now)
+/* What flows into the bucket from @b->time to @now. */
+static int64_t budget_inflow(const struct budget *b, const struct config *cfg, usec_t now)
 {
 	int64_t elapsed = usec_sub(now, b->time).us;
 	int64_t rate = cfg->budget.pages_per_hour;
@@ -183,10 +180,11 @@ static int64_t inflow(const struct budget *b, const struct config *cfg, usec_t n
 	return whole + elapsed % USEC_PER_HOUR * rate / (USEC_PER_HOUR / MICRO);
 }
 
-static int64_t level_at(const struct budget *b, const struct config *cfg, usec_t now)
+static int64_t budget_level_at(const struct budget *b, const struct config *cfg,
+			       usec_t now)
 {
-	int64_t level = b->level + inflow(b, cfg, now);
-	int64_t capacity = capacity_of(cfg);
+	int64_t level = b->level + budget_inflow(b, cfg, now);
+	int64_t capacity = budget_capacity(cfg);
 
 	return level > capacity ? capacity : level;
 }
@@ -194,7 +192,7 @@ static int64_t level_at(const struct budget *b, const struct config *cfg, usec_t
 bool budget_holds(const struct budget *b, const struct config *cfg, usec_t now,
 		  uint32_t pages)
 {
-	return level_at(b, cfg, now) >= pages * MICRO;
+	return budget_level_at(b, cfg, now) >= pages * MICRO;
 }
 
 bool budget_allows(struct budget *b, const struct config *cfg, usec_t now)
@@ -202,7 +200,7 @@ bool budget_allows(struct budget *b, const struct config *cfg, usec_t now)
 	return budget_holds(b, cfg, now, 1);
 }
 
-static void count_minute(struct budget *b, usec_t now)
+static void budget_count_minute(struct budget *b, usec_t now)
 {
 	int64_t minute = now.us / USEC_PER_MINUTE;
 	int64_t behind = minute - b->minute;
@@ -218,22 +216,22 @@ static void count_minute(struct budget *b, usec_t now)
 
 void budget_take(struct budget *b, const struct config *cfg, usec_t now)
 {
-	b->level = level_at(b, cfg, now) - MICRO;
+	b->level = budget_level_at(b, cfg, now) - MICRO;
 	b->time = usec_max(b->time, now);
-	count_minute(b, b->time);
+	budget_count_minute(b, b->time);
 }
 
 usec_t budget_next(const struct budget *b, const struct config *cfg, usec_t now)
 {
-	int64_t missing = MICRO - level_at(b, cfg, now);
+	int64_t missing = MICRO - budget_level_at(b, cfg, now);
 	int64_t rate = cfg->budget.pages_per_hour;
 
 	if (missing <= 0)
 		return now;
-	/* Without an inflow the burst is all there is. */
+	/* The bucket never refills. */
 	if (rate == 0 || cfg->budget.burst == 0)
 		return usec(USEC_NEVER);
-	/* Rounded up, and one more for the division that rounds each inflow down. */
+	/* Rounded up, plus 1: budget_inflow() rounds down. */
 	return usec_add(now,
 			usec((missing * (USEC_PER_HOUR / MICRO) + rate - 1) / rate + 1));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The engine's front door: takes inputs, judges what an event is worth, charges DIMM and
- * page, and hands on. It does no I/O, asks for no time, and keeps nothing that it could
- * not be given back after a restart.
+ * The engine's front door: dispatches inputs, and counts events: which DIMM and page each
+ * is charged to, and what was lost. What follows for a page is engine_action.c's. What it
+ * keeps can be restored after a restart.
  */
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 #include "base/mem.h"
 #include "engine/engine_internal.h"
 
-#define LOSS_SPAN                                                                        \
-	(10 * USEC_PER_SEC) /* a DIMM that erred alone for so long is to blame */
+/* Lost events are charged to a DIMM if no other has erred for this long. */
+#define LOSS_SPAN (10 * USEC_PER_SEC)
 
-/* Fixed for the engine's life: a reload moves pages, not cells. */
+/* DIMMs with room for cells. Fixed while the engine lives: a reload moves only pages. */
 static uint32_t engine_cell_dimms(const struct config *cfg)
 {
 	uint32_t n = cfg->tracker.max_tracked_pages / TRACKED_PER_DIMM;
@@ -181,8 +181,7 @@ static void engine_charge_page(struct engine *e, struct effects *out,
 		rec = engine_new_page(e, out, p);
 		rec->loading = e->more_stored && e->restored;
 	}
-	/* What a DIMM's budget was charged with, or is about to be, stays with that DIMM.
-	 */
+	/* A page whose DIMM's budget was charged, or is about to be, keeps this DIMM. */
 	if (!rec->by_us && !rec->in_flight)
 		rec->dimm = dimm;
 	engine_add(&rec->corrected_errors, ev->count ? ev->count : 1);
@@ -199,7 +198,7 @@ static void engine_charge_page(struct engine *e, struct effects *out,
 	engine_consider(e, out, rec, why == REASON_NONE ? by_fault : why);
 }
 
-/* Whether no DIMM but the one of the last event has erred within the last seconds. */
+/* Whether only the DIMM of the last event has erred within LOSS_SPAN. */
 static bool engine_erred_alone(const struct engine *e)
 {
 	for (unsigned int i = DIMM_OTHER + 1; i < e->dimms.n; i++)
@@ -210,8 +209,8 @@ static bool engine_erred_alone(const struct engine *e)
 }
 
 /*
- * The DIMM whose total lost events raise: the one that erred around them, if no other
- * did; else nobody's in particular. Before the first event they wait for it.
+ * Lost events count for the DIMM that erred around them. If several did, they count for
+ * DIMM_OTHER.
  */
 static void engine_charge_lost(struct engine *e, uint64_t n)
 {
@@ -222,7 +221,7 @@ static void engine_charge_lost(struct engine *e, uint64_t n)
 	dimm_table_touch(&e->dimms, index);
 }
 
-/* Which DIMM errs now. */
+/* Events that were lost before the first event are charged with the first event. */
 static void engine_note_erring(struct engine *e, uint16_t dimm)
 {
 	e->losses.erring = dimm;
@@ -246,7 +245,7 @@ static void engine_count_event(struct engine *e, struct effects *out,
 		e->totals.last_event = ev->time.us;
 	dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
 	engine_note_erring(e, dimm);
-	/* At once, so that after a crash no stored index follows one that is missing. */
+	/* Now: after a crash the stored indexes must have no gap. */
 	if (e->dimms.n > known)
 		engine_store_dimm(e, out, dimm);
 	why = engine_judge_address(e, ev);
@@ -425,7 +424,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 	return 0;
 }
 
-/* False if engine_start_next() has nothing to look at. */
+/* False if engine_start_next() would do nothing. */
 static bool engine_has_work(const struct engine *e)
 {
 	return ce_tracker_waiting(e->tracker) > 0 || e->requests.n > 0 ||

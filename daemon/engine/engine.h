@@ -29,8 +29,8 @@ struct input;
 
 /**
  * Makes an engine with @cfg (copied), for frames of 2^@page_shift bytes. The first inputs
- * are expected to be INPUT_RAM, INPUT_MACHINE, INPUT_KERNEL, the INPUT_RESTOREs and
- * INPUT_RESTORE_DONE; until then nothing is decided.
+ * must be INPUT_RAM, INPUT_MACHINE, INPUT_KERNEL and the kinds of input_is_restore(), up
+ * to INPUT_RESTORE_DONE; before that nothing is decided.
  *
  * Returns 0 and *ret, to be freed with engine_free(); -ENOMEM.
  */
@@ -40,25 +40,25 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 struct engine *engine_free(struct engine *e);
 
 /**
- * Takes in one input and fills *effects (n set to 0 first) with what is to be done, in
- * order.
+ * Takes one input, and replaces *effects by what is to be done, in order.
  *
- * Returns 0; -EINVAL for an input that is no answer to anything asked (ignored);
- * -ENOMEM, or -EBUSY if the attempts under way find no room in the table of pages that it
- * asks for (INPUT_CONFIG only: the old configuration stays).
+ * Returns 0; -EINVAL for an answer that nothing asked for, a restore after
+ * INPUT_RESTORE_DONE or an unknown DIMM (the input is ignored). For INPUT_CONFIG only:
+ * -ENOMEM; -EBUSY if the new table of pages has no room for the attempts under way (the
+ * old configuration stays).
  */
 int engine_step(struct engine *e, const struct input *in, struct effects *effects);
 
 /** When INPUT_TICK is wanted at the latest; USEC_NEVER if not at all. */
 usec_t engine_deadline(const struct engine *e);
 
-/** True if no attempt is under way, no page is looked at and no request waits. */
+/** True if no attempt is under way, no probe is pending and no request waits. */
 bool engine_is_idle(const struct engine *e);
 
-/** True if nothing is left of @e that INPUT_ABSORB would take out. */
+/** True if @e has no history left that INPUT_ABSORB would move. */
 bool engine_is_absorbed(const struct engine *e);
 
-/** True if INPUT_FLUSH would give out anything. */
+/** True if INPUT_FLUSH would emit effects. */
 bool engine_is_dirty(const struct engine *e);
 
 /* Views for reports: read only, valid until the next step. */
@@ -83,7 +83,7 @@ struct engine_status {
 	uint32_t offlined_by_us; /* in the present boot */
 	uint64_t limit_pages;    /* total budget */
 	uint32_t hour_limit;     /* PagesPerHour */
-	uint32_t burst;          /* Burst: what may come at once */
+	uint32_t burst;          /* Burst: pages at once */
 	uint32_t hour_used;      /* in the last 60 minutes */
 	int64_t poisoned_kib;    /* -1: not known yet */
 	int64_t by_us_kib;
@@ -98,6 +98,9 @@ struct engine_status {
 /** Fills *ret for @now; walks the tracker once. */
 void engine_status(const struct engine *e, usec_t now, struct engine_status *ret);
 
-/** Verdict of one DIMM, and the sentence why, with its numbers (always terminated). */
+/**
+ * Verdict of the DIMM at @index. Fills @ret_why with the sentence that explains it, with
+ * numbers; NULL: not wanted.
+ */
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 				 char ret_why[CLASS_WHY_MAX]);

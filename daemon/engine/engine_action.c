@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * From "this page should go" to an attempt: who is next, whether the budgets
- * and the policy let it, what the frame looks like, and what the kernel said. What
- * follows from an answer is engine_settle.c's.
+ * From "this page should go" to an answered attempt: which page is next, whether budgets
+ * and policy allow it, what the probe shows, what the kernel answered. Here a page is
+ * chosen, retried or refused; what follows from an answer is engine_settle.c's.
  */
 
 #include <errno.h>
@@ -21,14 +21,13 @@ void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event even
 	ce_tracker_touch(e->tracker, rec);
 }
 
-/* Whether a page that was given up or refused gets another chance now that it erred. */
+/* Whether a failed or refused page is tried again because it erred again. */
 _apart_ static bool action_may_retry(const struct engine *e, const struct page_rec *rec,
 				     bool crossed)
 {
 	enum result result = (enum result)rec->result;
 
-	/* Refused by its looks alone: nothing was written, so looking again costs
-	 * nothing. */
+	/* The probe refused it and nothing was written: another probe costs nothing. */
 	if (rec->state == PAGE_REFUSED && result == RESULT_UNMOVABLE)
 		return crossed;
 	if (policy_retry(&e->cfg, result, rec->tries) != RETRY_NEXT_CE)
@@ -70,7 +69,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 	}
 }
 
-/* Pages taken out of the total budget; without a memory of it, all that is poisoned. */
+/* Pages spent of the total budget. If the past is unknown, all poisoned pages count. */
 static uint64_t action_spent_pages(const struct engine *e)
 {
 	uint64_t ours = dimm_table_offlined(&e->dimms);
@@ -80,7 +79,7 @@ static uint64_t action_spent_pages(const struct engine *e)
 	return e->past_unknown && all > ours ? all : ours;
 }
 
-/* What speaks against page @rec whatever its frame looks like; RESULT_NONE if nothing. */
+/* Why @rec is refused without a probe; RESULT_NONE if nothing is against it. */
 static enum result action_judge_page(const struct engine *e, const struct page_rec *rec)
 {
 	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
@@ -107,7 +106,7 @@ static void action_report_budget(struct engine *e, struct effects *out, uint16_t
 	engine_notice(e, out, &r);
 }
 
-/* Says no. A page that is refused again for the same reason is not told of again. */
+/* A page that is refused again for the same reason is not reported again. */
 static void action_refuse(struct engine *e, struct effects *out, struct page_rec *rec,
 			  enum result result, enum frame_kind kind)
 {
@@ -127,7 +126,8 @@ static void action_refuse(struct engine *e, struct effects *out, struct page_rec
 	row = engine_new_action(e, rec, ACTION_REFUSE, result, kind);
 	e->totals.attempts[result]++;
 	engine_store_action(e, out, &row);
-	engine_store_spent(e, out); /* with it, lest a crash has the id used twice */
+	engine_store_spent(e,
+			   out); /* the row's id must not be used twice after a crash */
 	r = engine_page_notice(e, NOTICE_PAGE_REFUSED, rec);
 	r.page_type = kind;
 	engine_notice(e, out, &r);
@@ -151,7 +151,7 @@ static bool action_hour_blocks(struct engine *e, struct effects *out)
 	return true;
 }
 
-/* Whether the attempts under way may use up what is left for @rec: their answers tell. */
+/* Whether the attempts under way may use up what a budget has left for @rec. */
 static bool action_budgets_reserved(const struct engine *e, const struct page_rec *rec)
 {
 	unsigned int n = e->attempts.n;
@@ -175,7 +175,7 @@ static void action_request_probe(struct engine *e, struct effects *out,
 	engine_emit(out, EFFECT_PROBE)->pfn = e->pending_probe.pfn;
 }
 
-/* Puts the operator's first request under way. True if it takes the place. */
+/* Starts the first request of an operator. True if no other page may start now. */
 static bool action_start_request(struct engine *e, struct effects *out)
 {
 	struct request *q = e->requests.v;
@@ -195,7 +195,7 @@ static bool action_start_request(struct engine *e, struct effects *out)
 	if (!rec)
 		why = RESULT_INTERRUPTED;
 	else if (rec->state == PAGE_OFFLINED)
-		why = RESULT_ALREADY; /* while the request waited */
+		why = RESULT_ALREADY; /* offlined while the request waited */
 	if (why != RESULT_NONE)
 		engine_reply(out, q->cookie, q->pfn, why, 0);
 	memmove(q, q + 1, --e->requests.n * sizeof(*q));
@@ -228,7 +228,7 @@ void engine_start_next(struct engine *e, struct effects *out)
 	    !attempts_may_start(&e->attempts, ce_tracker_capacity(e->tracker)) ||
 	    action_start_request(e, out))
 		return;
-	/* Of what nobody knows the size of no part can be told. */
+	/* The size of memory is not known, so a budget in percent has no value. */
 	if (e->machine.unread && e->machine.ram_pages == 0)
 		return;
 	if (!ce_tracker_first_ready(e->tracker))
@@ -278,8 +278,10 @@ static void action_start_attempt(struct engine *e, struct effects *out,
 	f->attempt.rule = &e->dimms.rule[rec->dimm];
 }
 
-/* Memory is short, or cannot be looked at: not the page's fault, so it is no try, and all
- * the others can wait too. */
+/*
+ * Memory is short or cannot be read. That is not the page's fault: it does not count as a
+ * try, and every other page waits as well.
+ */
 static void action_wait_for_memory(struct engine *e, struct effects *out,
 				   struct page_rec *rec, enum result why)
 {
@@ -298,10 +300,10 @@ static void action_wait_for_memory(struct engine *e, struct effects *out,
 }
 
 /*
- * The memory there will be once all that is under way is done. The sample may be older
- * than some of it, and may have seen some of it: either way no more is available than it
- * shows less all of that. Pressure is an average over ten seconds, renewed every two
- * (kernel/sched/psi.c, 6.1), so that a sample that the group shares says no less of it.
+ * The least memory that is available when all attempts under way are done. The sample may
+ * or may not include some of them already; so the cost of all is subtracted. Pressure is
+ * an average over ten seconds, updated every two (kernel/sched/psi.c, 6.1): one sample
+ * can serve a group of attempts.
  */
 static struct machine action_machine_after(const struct engine *e)
 {
@@ -312,7 +314,6 @@ static struct machine action_machine_after(const struct engine *e)
 	return m;
 }
 
-/* The size that budgets go by stays known if memory cannot be looked at just now. */
 void engine_take_machine(struct engine *e, const struct machine *seen)
 {
 	uint64_t ram_pages = seen->unread ? e->machine.ram_pages : seen->ram_pages;
@@ -360,7 +361,7 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	return 0;
 }
 
-/* It was never begun: no try, no charge, and the next look decides anew. */
+/* The attempt never began: no try, no charge, and the next probe decides again. */
 static void action_call_off(struct engine *e, struct effects *out, struct page_rec *rec,
 			    struct attempt *ended)
 {
@@ -396,7 +397,7 @@ int engine_take_answer(struct engine *e, struct effects *out, const struct input
 		return 0;
 	}
 	row->result = policy_classify(a);
-	/* Poisoned by somebody else after we had looked: only the kernel knows. */
+	/* Somebody else poisoned it after our look at the flags; only the kernel saw. */
 	if (row->result == RESULT_OFFLINED && row->outcome == SOFT_ALREADY_POISONED)
 		row->result = RESULT_ALREADY;
 	row->error = a->error;
@@ -422,7 +423,7 @@ static enum result action_judge_request(const struct engine *e, const struct inp
 	const struct page_rec *rec = ce_tracker_peek(e->tracker, in->request.pfn);
 	paddr_t a = pfn_to_paddr(in->request.pfn, e->page_shift);
 
-	/* A number whose address does not fit 64 bits would name another frame. */
+	/* An address that does not fit 64 bits would wrap to another frame. */
 	if (paddr_to_pfn(a, e->page_shift).n != in->request.pfn.n ||
 	    !ram_map_contains(&e->ram, a))
 		return RESULT_NOT_RAM;
@@ -492,10 +493,7 @@ void engine_request_forget(struct engine *e, struct effects *out, const struct i
 	engine_reply(out, in->request.cookie, in->request.pfn, RESULT_FORGOTTEN, 0);
 }
 
-/*
- * What the DIMM's offlined frames are charged with stays: they are poisoned until the
- * next boot, whoever is forgiven.
- */
+/* Offlined frames stay charged to the DIMM: forgetting does not un-poison them. */
 void engine_request_forget_dimm(struct engine *e, struct effects *out, uint16_t index)
 {
 	struct dimm_rec *d;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A new configuration in a running engine: the table of pages is rebuilt if its limits
- * changed, rules and budgets are judged again. It does not know where the configuration
- * comes from, and changes no page's state.
+ * A new configuration in a running engine: rebuilds the table of pages if its limits
+ * changed, and resolves the rules again. It does not know where the configuration comes
+ * from, and changes no page's state.
  */
 
 #include <errno.h>

@@ -104,7 +104,7 @@ struct engine {
 	/* What the database gave back. */
 	bool restored;
 	usec_t restored_at;
-	bool past_unknown; /* no database: what was spent before is not known */
+	bool past_unknown; /* no database: what was spent earlier is not known */
 	bool more_stored;  /* the database may know pages that the tracker does not */
 	struct replay replay;
 	struct absorb absorb;
@@ -118,7 +118,7 @@ struct engine {
 	/* What is known of the outside. */
 	struct machine machine;
 	struct ram_map ram;
-	usec_t memory_wait; /* nothing is tried before: memory is short */
+	usec_t memory_wait; /* memory is short: nothing is tried until then */
 	struct hold hold;
 	struct poison_ledger poison;
 	usec_t reconcile_at; /* when tracked frames are to be looked at */
@@ -142,37 +142,48 @@ static inline void engine_add(uint64_t *total, uint64_t n)
 }
 
 /* engine_notice.c */
+/** Appends an effect for the caller to fill in. */
 struct effect *engine_emit(struct effects *out, enum effect_kind kind);
+/** A row about @rec with the next id, and the counter as last known. */
 struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
 				    enum action action, enum result result,
 				    enum frame_kind kind);
 void engine_store_action(struct engine *e, struct effects *out,
 			 const struct action_row *row);
+/** Emits all totals; engine_store_spent() emits what an attempt changed, at once. */
 void engine_store_totals(struct engine *e, struct effects *out);
 void engine_store_spent(struct engine *e, struct effects *out);
+/** Emits @r, unless its kind has used up its notices of the minute. */
 void engine_notice(struct engine *e, struct effects *out, const struct notice *r);
+/** A notice with everything that @rec says filled in. */
 struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec);
+/** Emits the summary of suppressed notices when its time has come. */
 void engine_tick_notices(struct engine *e, struct effects *out);
 void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result result,
 		  int error);
 
 /* engine.c */
+/** Adds page @p, which must not be tracked; the page evicted for it is stored. */
 struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p);
 
 /* engine_action.c */
+/** @rec has erred, @why names a threshold or fault: puts it in line if it should go. */
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
 		     enum reason why);
+/** Starts the next page in line, if there is one and nothing is against it. */
 void engine_start_next(struct engine *e, struct effects *out);
-/** Takes over how memory is, as far as it could be read. */
+/** Takes over @seen; the size of memory stays known if memory cannot be read now. */
 void engine_take_machine(struct engine *e, const struct machine *seen);
+/** Returns 0; -EINVAL if no such probe is pending. */
 int engine_take_probe(struct engine *e, struct effects *out, const struct input *in);
+/** Returns 0; -EINVAL if no such attempt is under way. */
 int engine_take_answer(struct engine *e, struct effects *out, const struct input *in);
 void engine_request_offline(struct engine *e, struct effects *out,
 			    const struct input *in);
 void engine_request_forget(struct engine *e, struct effects *out, const struct input *in);
 void engine_request_forget_dimm(struct engine *e, struct effects *out, uint16_t index);
-/** @event brings the page to PAGE_PENDING: puts it at the end of the line. */
+/** Puts the page, which @event moves to PAGE_PENDING, at the end of the line. */
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
 		    enum reason reason);
 
@@ -228,6 +239,7 @@ void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index);
 void engine_store_dimms(struct engine *e, struct effects *out);
 /** Reports the verdict of @dimm if it changed and concerns an operator. */
 void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm);
+/** Returns 0; -EINVAL for an unknown DIMM, or a module without a serial number. */
 int engine_take_module(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine_settle.c */
@@ -238,19 +250,23 @@ int engine_take_module(struct engine *e, struct effects *out, const struct input
 void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event event);
 /** Takes over the state to which another engine has brought the page. */
 void engine_copy_state(struct page_rec *rec, const struct page_rec *from);
+/** Does all that follows from @row, whose result is set: state, charge, rows, notice. */
 void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 		   struct action_row *row);
+/** The frame is poisoned. @result RESULT_OFFLINED: by us, and charged to the budgets. */
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result);
+/** The frame is in use again: watches the page and takes back the DIMM's charge. */
 void engine_unmark_offlined(struct engine *e, struct page_rec *rec);
 
 /* engine_restore.c */
-/** Puts a page in line whose state says that it waits. */
+/** Puts @rec in line if it is pending and in no queue. */
 void engine_resume(struct engine *e, struct page_rec *rec);
-/** Adds what is stored of a page to a record that has only just been made. */
+/** Adds @stored, the stored record of the same page, to the new record @rec. */
 void engine_merge_stored(struct engine *e, struct page_rec *rec,
 			 const struct page_rec *stored, bool other_boot);
 
 /* engine_absorb.c */
+/** Takes over everything but pages, or one page; see INPUT_ABSORB. */
 void engine_take_absorb(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine_foreign.c */

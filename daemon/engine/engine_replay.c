@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Pages that an earlier boot had offlined: their frames are in use again, and whether
- * they are offlined once more. That is done only where a frame number still names the
- * same DRAM, as far as fingerprints of the memory map and of the modules tell. It knows
- * nothing of how the fingerprints are made.
+ * Pages that an earlier boot had offlined. Their frames are in use again, and this file
+ * decides whether they are offlined again: only if a frame number still means the same
+ * DRAM, by the fingerprints of the memory map and of the modules. It does not know how
+ * the fingerprints are made.
  */
 
 #include "engine/engine_internal.h"
@@ -27,8 +27,9 @@ void engine_take_memory(struct engine *e, const struct input *in)
 }
 
 /*
- * A page that was out of use, or was to be again. One that was found on other or unknown
- * memory once stays as it is: the fingerprint of its own boot is gone by the next.
+ * Whether the page was offlined, or waited to be offlined again. A page that was once
+ * found on changed or unknown memory is not compared again: the fingerprints of its own
+ * boot are gone.
  */
 static bool replay_was_offlined(const struct page_rec *rec)
 {
@@ -40,15 +41,15 @@ static bool replay_was_offlined(const struct page_rec *rec)
 	       rec->reason == REASON_NONE;
 }
 
-/* Why a page is not offlined again; REASON_REPLAYED if it is, REASON_NONE: not wanted. */
+/* REASON_REPLAYED: offline it again; REASON_NONE: not wanted; else why it cannot be. */
 static enum reason replay_judge(const struct engine *e, const struct page_rec *rec)
 {
-	/* Found only now: too late to tell which boot's fingerprint to compare. */
+	/* Loaded after the start: which boot's fingerprints belong to it is not known. */
 	if (e->restored)
 		return REASON_MEMORY_UNKNOWN;
 	if (e->replay.why != REASON_REPLAYED)
 		return e->replay.why;
-	/* The poison of others is no evidence against a page that never erred. */
+	/* A page that never erred was poisoned by somebody else: that is no evidence. */
 	return e->cfg.replay.at_boot && rec->corrected_errors > 0 ? REASON_REPLAYED
 								  : REASON_NONE;
 }
@@ -65,7 +66,7 @@ void engine_reset_after_boot(struct engine *e, struct page_rec *rec)
 	rec->tries = 0;
 	rec->not_before = 0;
 	rec->by_us = 0;
-	/* Lest a restart in this boot compares the page with this boot's fingerprint. */
+	/* Stored, or a restart would compare it with the fingerprints of this boot. */
 	ce_tracker_touch(e->tracker, rec);
 	if (!offlined)
 		return;

@@ -9,7 +9,7 @@
 
 #include "engine/engine_internal.h"
 
-/* More than any bucket holds; a damaged database must not make sums wrap. */
+/* More than any bucket holds, so that sums cannot wrap if the database is damaged. */
 #define MAX_LEVEL (INT64_C(1) << 40)
 
 void engine_resume(struct engine *e, struct page_rec *rec)
@@ -25,8 +25,8 @@ void engine_resume(struct engine *e, struct page_rec *rec)
 void engine_merge_stored(struct engine *e, struct page_rec *rec,
 			 const struct page_rec *stored, bool other_boot)
 {
-	/* Unless an event has just named a DIMM; and a budget stays charged where it is.
-	 */
+	/* An event that came first has named the DIMM; but a DIMM whose budget was
+	 * charged stays the page's DIMM. */
 	if (rec->n_stamps == 0 || (stored->by_us && !other_boot))
 		rec->dimm = stored->dimm < e->dimms.n ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
@@ -48,7 +48,7 @@ static void restore_loaded(struct engine *e, struct effects *out, struct page_re
 	bool crossed;
 
 	limit = &e->dimms.rule[rec->dimm].page;
-	if (rec->n_stamps == 0) { /* an operator or somebody else asked for it */
+	if (rec->n_stamps == 0) { /* loaded for a request, not for an event */
 		if (in->page.rec)
 			restore_merge(e, rec, in);
 		return;
@@ -124,8 +124,7 @@ static bool restore_has_offlined(const struct engine *e)
 	return false;
 }
 
-/* It may have been the attempt that ended the daemon: it counts, and the next one waits.
- */
+/* The attempt may have ended the daemon: it counts as a try, and the next one waits. */
 static void restore_interrupted(struct engine *e, struct page_rec *rec,
 				const struct action_row *row)
 {
@@ -166,7 +165,7 @@ void engine_restore_action(struct engine *e, struct effects *out, const struct i
 								 : RESULT_OFFLINED;
 	e->totals.attempts[row.result]++;
 	if (row.result == RESULT_ALREADY) {
-		/* By another attempt, which was charged. */
+		/* Another attempt did it, and was charged. */
 	} else if (poisoned) {
 		engine_mark_offlined(e, rec, RESULT_OFFLINED);
 	} else {
@@ -213,7 +212,7 @@ void engine_restore_done(struct engine *e, struct effects *out, const struct inp
 
 void engine_mark_unstored(struct engine *e)
 {
-	/* Nor is it known what else is stored. */
+	/* What the database still holds is not known either. */
 	e->more_stored = true;
 	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		struct page_rec *rec = ce_tracker_at(e->tracker, i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What follows from a result: the page's next state, the next try, what is charged to the
- * budgets, what is told. It neither asks nor writes.
+ * What follows from a result: the page's next state and next try, the charge to the
+ * budgets, the rows and the notice. It starts nothing: engine_action.c does.
  */
 
 #include "engine/engine_internal.h"
@@ -51,7 +51,7 @@ void engine_unmark_offlined(struct engine *e, struct page_rec *rec)
 	ce_tracker_touch(e->tracker, rec);
 }
 
-/* Moves @rec on and returns when it is tried again, 0 if not by a timer. */
+/* Moves @rec to its next state. Returns when it is tried again; 0: not by a timer. */
 static usec_t settle_next_state(struct engine *e, struct effects *out,
 				struct page_rec *rec, const struct action_row *row)
 {
@@ -89,7 +89,7 @@ static usec_t settle_next_state(struct engine *e, struct effects *out,
 	return usec(0);
 }
 
-/* A hold is the kernel's state, not a failure of the page. */
+/* A hold is a state of the kernel and no failure of the page. */
 static bool settle_counts_as_try(const struct config *cfg, enum result result)
 {
 	enum retry_kind kind = policy_retry(cfg, result, 0);
