@@ -394,7 +394,7 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 		engine_restore_totals(e, in->totals);
 		break;
 	case INPUT_MEMORY:
-		engine_take_memory(e, in);
+		engine_restore_memory(e, in);
 		break;
 	case INPUT_RESTORE_DIMM:
 		engine_restore_dimm(e, in);

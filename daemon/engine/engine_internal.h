@@ -6,10 +6,10 @@
  * engine_action.c (queue, probe, answer), engine_settle.c (what follows from a result),
  * engine_fault.c (rows, neighbours, fault classes, and what follows for a DIMM),
  * engine_kernel.c (the kernel's state, its counter of poisoned pages, frames),
- * engine_foreign.c (requests of others), engine_restore.c (start), engine_config.c
- * (reload), engine_replay.c (what an earlier boot offlined), engine_absorb.c (what was
- * counted without a database), engine_notice.c (effects, limits on notices),
- * engine_status.c (views).
+ * engine_foreign.c (requests of others), engine_restore.c (start, stored pages, what an
+ * earlier boot offlined), engine_config.c (reload), engine_absorb.c (what was counted
+ * without a database), engine_notice.c (effects, limits on notices), engine_status.c
+ * (views).
  *
  * The objects that struct engine holds know nothing of it, and each has its own header
  * and test: attempts.h, dimm_table.h, hold.h, page_life.h, poison_ledger.h.
@@ -264,6 +264,18 @@ void engine_resume(struct engine *e, struct page_rec *rec);
 /** Adds @stored, the stored record of the same page, to the new record @rec. */
 void engine_merge_stored(struct engine *e, struct page_rec *rec,
 			 const struct page_rec *stored, bool other_boot);
+/** What the database holds of a page that was loading. */
+void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
+void engine_restore_totals(struct engine *e, const struct totals *totals);
+/** Compares the fingerprints of memory with those of the boot before. */
+void engine_restore_memory(struct engine *e, const struct input *in);
+void engine_restore_dimm(struct engine *e, const struct input *in);
+void engine_restore_cell(struct engine *e, const struct input *in);
+void engine_restore_page(struct engine *e, const struct input *in);
+void engine_restore_action(struct engine *e, struct effects *out, const struct input *in);
+void engine_restore_done(struct engine *e, struct effects *out, const struct input *in);
+/** Nothing is stored any more: everything is to be emitted again. */
+void engine_mark_unstored(struct engine *e);
 
 /* engine_absorb.c */
 /** Takes over everything but pages, or one page; see INPUT_ABSORB. */
@@ -274,20 +286,6 @@ void engine_take_soft(struct engine *e, struct effects *out, const struct input 
 /** To be called for each page that was loaded. Removes @rec if nothing is known of it. */
 void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_rec *rec);
 
-/* engine_replay.c */
-void engine_take_memory(struct engine *e, const struct input *in);
-void engine_reset_after_boot(struct engine *e, struct page_rec *rec);
-void engine_report_replay(struct engine *e, struct effects *out);
-
-/* engine_restore.c */
-void engine_take_loaded(struct engine *e, struct effects *out, const struct input *in);
-void engine_restore_totals(struct engine *e, const struct totals *totals);
-void engine_restore_dimm(struct engine *e, const struct input *in);
-void engine_restore_cell(struct engine *e, const struct input *in);
-void engine_restore_page(struct engine *e, const struct input *in);
-void engine_restore_action(struct engine *e, struct effects *out, const struct input *in);
-void engine_restore_done(struct engine *e, struct effects *out, const struct input *in);
-void engine_mark_unstored(struct engine *e);
-
 /* engine_config.c */
+/** Returns 0; -ENOMEM, or -EBUSY: see engine_step(). */
 int engine_take_config(struct engine *e, const struct config *cfg);

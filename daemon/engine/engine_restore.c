@@ -2,7 +2,10 @@
 
 /*
  * Restores what was stored: at start, and when a page errs that the tracker had evicted.
- * Counts stay valid in another boot, a page's state does not. It knows no database.
+ * Counts stay valid in another boot, a page's state does not. A page that an earlier boot
+ * had offlined is offlined again only if its frame number still means the same DRAM, by
+ * the fingerprints of the memory map and of the modules. It does not know how the
+ * fingerprints are made.
  */
 
 #include <string.h>
@@ -11,6 +14,89 @@
 
 /* More than any bucket holds, so that sums cannot wrap if the database is damaged. */
 #define MAX_LEVEL (INT64_C(1) << 40)
+
+void engine_restore_memory(struct engine *e, const struct input *in)
+{
+	struct totals *t = &e->totals;
+
+	if (in->memory.ram_fingerprint == 0 || in->memory.module_fingerprint == 0 ||
+	    t->ram_print == 0 || t->module_print == 0)
+		e->replay.why = REASON_MEMORY_UNKNOWN;
+	else if (in->memory.ram_fingerprint != t->ram_print ||
+		 in->memory.module_fingerprint != t->module_print)
+		e->replay.why = REASON_MEMORY_CHANGED;
+	else
+		e->replay.why = REASON_REPLAYED;
+	t->ram_print = in->memory.ram_fingerprint;
+	t->module_print = in->memory.module_fingerprint;
+	e->totals_dirty = true;
+}
+
+/*
+ * Whether the page was offlined, or waited to be offlined again. A page that was once
+ * found on changed or unknown memory is not compared again: the fingerprints of its own
+ * boot are gone.
+ */
+static bool restore_was_offlined(const struct page_rec *rec)
+{
+	if (rec->reason == REASON_REPLAYED && rec->state != PAGE_WATCHED)
+		return true;
+	if (rec->state == PAGE_OFFLINED)
+		return true;
+	return rec->state == PAGE_WATCHED && rec->result == RESULT_STALE &&
+	       rec->reason == REASON_NONE;
+}
+
+/* REASON_REPLAYED: offline it again; REASON_NONE: not wanted; else why it cannot be. */
+static enum reason restore_judge_replay(const struct engine *e,
+					const struct page_rec *rec)
+{
+	/* Loaded after the start: which boot's fingerprints belong to it is not known. */
+	if (e->restored)
+		return REASON_MEMORY_UNKNOWN;
+	if (e->replay.why != REASON_REPLAYED)
+		return e->replay.why;
+	/* A page that never erred was poisoned by somebody else: that is no evidence. */
+	return e->cfg.replay.at_boot && rec->corrected_errors > 0 ? REASON_REPLAYED
+								  : REASON_NONE;
+}
+
+static void restore_reset_after_boot(struct engine *e, struct page_rec *rec)
+{
+	bool offlined = restore_was_offlined(rec);
+	enum reason reason;
+
+	if (rec->state == PAGE_WATCHED && !offlined)
+		return;
+	engine_move_page(e, rec, LIFE_REBOOTED);
+	rec->reason = REASON_NONE;
+	rec->tries = 0;
+	rec->not_before = 0;
+	rec->by_us = 0;
+	/* Stored, or a restart would compare it with the fingerprints of this boot. */
+	ce_tracker_touch(e->tracker, rec);
+	if (!offlined)
+		return;
+	e->replay.pages += !e->restored;
+	reason = restore_judge_replay(e, rec);
+	if (reason == REASON_REPLAYED) {
+		rec->result = RESULT_NONE;
+		engine_enqueue(e, rec, LIFE_CHOSEN, reason);
+		return;
+	}
+	rec->result = RESULT_STALE;
+	rec->reason = reason;
+}
+
+static void restore_report_replay(struct engine *e, struct effects *out)
+{
+	struct notice r = { .kind = NOTICE_REPLAY,
+			    .reason = e->replay.why,
+			    .count = e->replay.pages };
+
+	if (e->replay.pages > 0 && e->cfg.replay.at_boot)
+		engine_notice(e, out, &r);
+}
 
 void engine_resume(struct engine *e, struct page_rec *rec)
 {
@@ -31,7 +117,7 @@ void engine_merge_stored(struct engine *e, struct page_rec *rec,
 		rec->dimm = stored->dimm < e->dimms.n ? stored->dimm : DIMM_OTHER;
 	ce_tracker_merge(e->tracker, rec, stored);
 	if (other_boot)
-		engine_reset_after_boot(e, rec);
+		restore_reset_after_boot(e, rec);
 	engine_resume(e, rec);
 }
 
@@ -197,7 +283,7 @@ void engine_restore_totals(struct engine *e, const struct totals *totals)
 void engine_restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
-	engine_report_replay(e, out);
+	restore_report_replay(e, out);
 	e->restored_at = e->now;
 	e->more_stored = e->more_stored || in->restored.more_stored;
 	e->past_unknown = in->restored.nothing_stored;
