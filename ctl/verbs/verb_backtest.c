@@ -37,7 +37,7 @@ static void policies_done(struct policies *p)
 		free(p->v[i]);
 }
 
-static void print_diag(void *userdata, const struct config_diag *diag)
+static void backtest_print_diag(void *userdata, const struct config_diag *diag)
 {
 	complain("%s: %s", diag->severity == CONFIG_ERROR ? "error" : "warning",
 		 diag->message);
@@ -79,7 +79,7 @@ static void name_policy(struct backtest_policy *p, const char *file)
 static int load_file(struct backtest_policy *p, const char *file)
 {
 	name_policy(p, file);
-	if (config_load(&p->cfg, file, "", print_diag, NULL) < 0)
+	if (config_load(&p->cfg, file, "", backtest_print_diag, NULL) < 0)
 		return CTL_FAILURE;
 	return CTL_FINE;
 }
@@ -135,8 +135,8 @@ static ssize_t read_fd(void *userdata, char *buf, size_t size)
 }
 
 /* Gives each row to @b. Returns 0 or negative errno; the bad ones are told of here. */
-static int read_rows(struct csv *csv, const char *name, struct backtest *b,
-		     uint64_t *ret_bad)
+static int backtest_read_rows(struct csv *csv, const char *name, struct backtest *b,
+			      uint64_t *ret_bad)
 {
 	struct backtest_row row;
 	const char *why;
@@ -180,7 +180,7 @@ static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
 	}
 	r = csv_open(csv, read_fd, &fd, &why);
 	if (r == 0)
-		r = read_rows(csv, name, b, ret_bad);
+		r = backtest_read_rows(csv, name, b, ret_bad);
 	else if (r == -EINVAL)
 		complain("%s: no table of recorded errors: %s", name, why);
 	if (r < 0 && r != -EINVAL && r != -ENOMEM)

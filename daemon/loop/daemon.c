@@ -81,7 +81,7 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *info,
 	return 0;
 }
 
-static int add_sources(struct daemon *d)
+static int loop_add_sources(struct daemon *d)
 {
 	int r;
 
@@ -200,7 +200,7 @@ static void say_started(struct daemon *d)
 
 static int run_loop(struct daemon *d)
 {
-	int r = add_sources(d);
+	int r = loop_add_sources(d);
 
 	if (r < 0) {
 		journal_log(LOG_ERR, r, "Cannot set up the event loop");

@@ -12,7 +12,7 @@
 #include "tell/journal.h"
 
 /* Only a source that is needed is worth refusing to start for. */
-static int add_sources(struct daemon *d)
+static int start_add_sources(struct daemon *d)
 {
 	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++) {
 		const struct event_source *source = &event_sources[id];
@@ -61,7 +61,7 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 		journal_log(LOG_ERR, r, "events/header_page: not understood");
 		return EX_UNAVAILABLE;
 	}
-	return add_sources(d);
+	return start_add_sources(d);
 }
 
 static int open_hands(struct daemon *d)
