@@ -163,31 +163,35 @@ static void sim_attempt(struct sim *s, uint64_t id, pfn_t p)
 					      .duration_usec = how.took.us };
 }
 
-static void sim_follow(struct sim *s, const struct input *in)
+/* Appends an input; the caller sets the member that belongs to @kind. */
+static struct input *sim_follow(struct sim *s, enum input_kind kind)
 {
+	struct input *in = &s->following[(s->first + s->n_following) % SIM_FOLLOWING_MAX];
+
 	assert(s->n_following < SIM_FOLLOWING_MAX);
-	s->following[(s->first + s->n_following++) % SIM_FOLLOWING_MAX] = *in;
+	s->n_following++;
+	in->kind = kind;
+	return in;
 }
 
-/* The counter comes first, so that what others did is not put down to the attempt; but
- * while attempts are under way, nobody can say whose doing a move is. */
+/*
+ * The counter comes first, so that a move that others caused is not charged to the attempt.
+ * While attempts are under way, nobody knows who caused a move.
+ */
 static void sim_look(struct sim *s, pfn_t p)
 {
-	struct input in = { .kind = INPUT_POISON, .poisoned_kib = s->poisoned_kib };
+	struct input *in;
 
 	if (s->poisoned_kib != SIM_NO_COUNTER && s->n_under_way == 0)
-		sim_follow(s, &in);
-	in = (struct input){ .kind = INPUT_PROBE };
-	in.probe.pfn = p;
-	in.probe.frame = sim_frame(s, p);
-	in.probe.machine = s->machine;
-	sim_follow(s, &in);
+		sim_follow(s, INPUT_POISON)->poisoned_kib = s->poisoned_kib;
+	in = sim_follow(s, INPUT_PROBE);
+	in->probe.pfn = p;
+	in->probe.frame = sim_frame(s, p);
+	in->probe.machine = s->machine;
 }
 
 static void sim_perform(struct sim *s, const struct effect *f)
 {
-	struct input in;
-
 	if (s->hooks.watch)
 		s->hooks.watch(s->userdata, f);
 	switch (f->kind) {
@@ -198,13 +202,10 @@ static void sim_perform(struct sim *s, const struct effect *f)
 		sim_attempt(s, f->attempt.id, f->attempt.pfn);
 		break;
 	case EFFECT_LOAD:
-		in = (struct input){ .kind = INPUT_LOADED };
-		in.page.pfn = f->pfn;
-		sim_follow(s, &in);
+		sim_follow(s, INPUT_LOADED)->page.pfn = f->pfn;
 		break;
 	case EFFECT_KERNEL:
-		in = (struct input){ .kind = INPUT_KERNEL, .kernel = s->kernel };
-		sim_follow(s, &in);
+		sim_follow(s, INPUT_KERNEL)->kernel = s->kernel;
 		break;
 	case EFFECT_RECONCILE:
 		s->reconcile_wanted = true;
@@ -341,11 +342,12 @@ static void sim_settle(struct sim *s)
 		sim_look_at_all(s);
 }
 
-int sim_step(struct sim *s, struct input in)
+int sim_step_at(struct sim *s, struct input *in)
 {
-	int r = sim_turn(s, &in);
+	int r = sim_turn(s, in);
 
-	sim_settle(s);
+	if (s->n_under_way > 0 || s->reconcile_wanted)
+		sim_settle(s);
 	return r;
 }
 

@@ -138,11 +138,17 @@ struct sim *sim_free(struct sim *s);
 int sim_start(struct sim *s);
 
 /**
- * Gives @in to the engine, at the present time, and does all that follows up to this
- * time. Returns what engine_step() returns for @in; a failure in what follows is in
- * @s->error.
+ * Sets @in->now to the present time, gives @in to the engine, and does all that follows up
+ * to this time. Returns what engine_step() returns for @in; a failure in what follows is
+ * in @s->error.
  */
-int sim_step(struct sim *s, struct input in);
+int sim_step_at(struct sim *s, struct input *in);
+
+/** As sim_step_at(), for an input that nobody needs afterwards. */
+static inline int sim_step(struct sim *s, struct input in)
+{
+	return sim_step_at(s, &in);
+}
 
 /** For the hook "restore": gives one input and performs its effects. */
 void sim_restore_input(struct sim *s, const struct input *in);

@@ -9,7 +9,7 @@
 
 #include "track/fault_map.h"
 
-#define INDEX_BITS 9 /* twice as many places as cells */
+#define INDEX_BITS 10 /* three of four places free: probing almost never goes on */
 #define NO_DIMM    UINT16_MAX
 
 /* One pass over the cells finds this many, so that a flood does not pass for each. */
@@ -40,7 +40,7 @@ struct fault_block {
 
 _Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
 	       "the header says so");
-_Static_assert(2 * FAULT_MAP_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
+_Static_assert(4 * FAULT_MAP_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
 
 struct fault_map {
 	struct fault_block *blocks;

@@ -134,7 +134,7 @@ static void consume_ours(struct run *run)
 			run->sim->now = m.event.ce.time.us;
 			if (due)
 				sim_flush(run->sim);
-			(void)sim_step(run->sim, in);
+			(void)sim_step_at(run->sim, &in);
 		}
 	}
 }
