@@ -27,6 +27,7 @@ static enum result policy_classify_success(const struct offline_answer *a)
 							      : RESULT_ALREADY;
 }
 
+/* The errno of soft_offline_page; policy_retry() says what follows from the result. */
 static const struct {
 	int error;
 	enum result result;

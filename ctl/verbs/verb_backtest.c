@@ -134,7 +134,7 @@ static ssize_t read_fd(void *userdata, char *buf, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/* Gives each row to @b. Returns 0 or negative errno; the bad ones are told of here. */
+/* Gives each row to @b. Returns 0 or negative errno; bad rows are reported here. */
 static int backtest_read_rows(struct csv *csv, const char *name, struct backtest *b,
 			      uint64_t *ret_bad)
 {

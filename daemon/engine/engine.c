@@ -167,7 +167,10 @@ _apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out
 	engine_notice(e, out, &r);
 }
 
-/* @rec: the page's record, NULL if there is none yet. */
+/*
+ * Applies PageThreshold: no other function calls ce_tracker_note(). @rec is the page's
+ * record, NULL if there is none yet.
+ */
 static void engine_charge_page(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, uint16_t dimm,
 			       struct page_rec *rec)

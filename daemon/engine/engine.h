@@ -7,7 +7,8 @@
  * and the results come back as inputs. The room is pure: no I/O, no clock, no logging.
  *
  * The same function runs in the daemon, in the replay tests, in back-tests and in the
- * fuzzers, each with a shell of its own around it. page_life.h draws the life of a page.
+ * fuzzers, each with a shell of its own around it. The life of a page is the
+ * table in page_life.h.
  *
  * Up to MAX_ATTEMPTS attempts may be under way: INPUT_ANSWER answers each EFFECT_OFFLINE,
  * in any order, and the engine starts more meanwhile. The limit starts at one attempt,

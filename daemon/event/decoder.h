@@ -3,8 +3,9 @@
 
 /*
  * The room event: what the kernel reports, decoded and not judged. Pure; bytes and texts
- * come in, events go out. A new tracepoint is a row of event_source.h and a decoder file;
- * this header and whoever includes it stay as they are.
+ * come in, events go out. A tracepoint that reports a known kind of event is a row of
+ * event_source.h and a decoder file. A new kind also needs enum event_kind below, a case in
+ * daemon_read.c and an input of the engine.
  *
  * Here: from raw ring-buffer pages (what read() on per_cpu/cpuN/trace_pipe_raw returns) to
  * events. Field offsets are resolved once from the running kernel's own format texts;

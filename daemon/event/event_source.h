@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The kernel's tracepoints that softofflined reads, one row each. Whoever opens, enables,
- * records, decodes, checks or shows tracepoints walks this table and names none of them.
+ * The kernel's tracepoints that softofflined reads, one row each. Opening,
+ * enabling, recording, decoding and checking go by this table. Code for what only one
+ * tracepoint allows asks for that tracepoint by its id.
  */
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+/* The size of a page of the running kernel. */
+
 #include <unistd.h>
 
 /** The running kernel's page size, as a power of two: 12 for 4 KiB. */

@@ -91,7 +91,7 @@ static int loop_add_sources(struct daemon *d)
 		r = sd_event_add_io(d->event, NULL, offline_worker_fd(d->worker), EPOLLIN,
 				    on_answer, d);
 	if (r >= 0)
-		r = daemon_open_house(d);
+		r = daemon_open_timers(d);
 	if (r >= 0)
 		r = sd_event_set_watchdog(d->event, 1);
 	return r;
@@ -220,7 +220,7 @@ static int run_loop(struct daemon *d)
 
 static void close_all(struct daemon *d)
 {
-	daemon_close_house(d);
+	daemon_close_timers(d);
 	daemon_end_check(d);
 	bus_link_close(&d->link);
 	offline_worker_stop(d->worker);

@@ -290,7 +290,7 @@ static void take_done(struct daemon *d, const struct offline_done *done)
 	struct input in = { .kind = INPUT_BYSTANDER, .bystander = POISON_OTHER };
 
 	outbox_answered(&d->out, clock_boot());
-	/* Another program's write during ours cannot be told from ours. */
+	/* Another program's write during ours looks like ours. */
 	daemon_step(d, in);
 	in = (struct input){ .kind = INPUT_ANSWER };
 	in.answer.id = done->id;

@@ -10,7 +10,7 @@
  *   daemon_effects.c  from inputs to effects, and what is done about each effect
  *   daemon_commit.c   when rows are written and committed
  *   daemon_db.c       the database's file: opened, checked, looked for
- *   daemon_house.c    the regular work: timers, samples, metrics
+ *   daemon_timers.c    the regular work: timers, samples, metrics
  *   daemon_kernel.c   what not every kernel has
  *   daemon_config.c   load and reload
  *   daemon_modules.c  which modules the DIMMs are
@@ -74,7 +74,7 @@ struct daemon {
 	int own_error;                /* errno of the last reply to OWN_COOKIE */
 
 	struct schedule schedule;
-	struct house *house;     /* of daemon_house.c; NULL until the loop begins */
+	struct timers *timers;   /* of daemon_timers.c; NULL until the loop begins */
 	struct modules *modules; /* of daemon_modules.c */
 	uint64_t mem_total_kib;  /* when the RAM map was read; 0: read it again */
 
@@ -229,11 +229,11 @@ void daemon_notify_status(struct daemon *d);
 /** Reports readiness to systemd once the daemon works and is on the bus, if any. */
 void daemon_notify_ready(struct daemon *d);
 
-/* daemon_house.c */
+/* daemon_timers.c */
 
 /** Adds the timers and all other regular work to the loop. Returns 0 or negative errno. */
-int daemon_open_house(struct daemon *d);
-void daemon_close_house(struct daemon *d);
+int daemon_open_timers(struct daemon *d);
+void daemon_close_timers(struct daemon *d);
 /** Samples the machine: memory, the poisoned-page counter, what the kernel lets us do. */
 void daemon_sample(struct daemon *d);
 /** Looks at the poisoned-page counter; @written: another program wrote just now. */

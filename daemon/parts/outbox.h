@@ -2,7 +2,10 @@
 #pragma once
 
 /*
- * What was decided and is not done yet: inputs that effects brought up, attempts whose
+ * The room parts: objects of the program, each with one state of its own; none of them
+ * knows the loop.
+ *
+ * Here: work that is decided but not done: inputs that follow from effects, attempts whose
  * intents share the next commit, rows that are written with that commit, and the attempts
  * that the worker has. Bookkeeping only: no door, no clock. A zeroed struct is empty.
  */

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The pages of the trace instance, whoever reads them: a thread of its own (the pump), or
- * the caller while the buffer holds pages stamped by another clock. What ends or delays
- * the reading is said once. It does not understand a page.
+ * Reads pages from the trace instance: by the pump's thread or, while the buffer holds
+ * pages that another clock stamped, by the caller. Says once what ends or delays the
+ * reading. Does not understand a page.
  */
 
 #include "trace/trace_pump.h"

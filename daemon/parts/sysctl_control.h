@@ -14,7 +14,7 @@
 enum sysctl_state {
 	SYSCTL_LEAVE,       /* the sysctl is not ours: not asked for, or given back */
 	SYSCTL_OWN,         /* the kernel does nothing on its own initiative */
-	SYSCTL_WAITING,     /* soft offline is off; whoever turned it off is respected */
+	SYSCTL_WAITING,     /* soft offline is off; we leave it so */
 	SYSCTL_OVERRULED,   /* another program gave the kernel its initiative back */
 	SYSCTL_UNSUPPORTED, /* no such sysctl, or no such bit */
 	SYSCTL_FAILED,      /* the sysctl cannot be written */

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * The outside of one engine, simulated: kernel, machine, clock and database. Stories,
- * back-tests, benchmarks and property tests all drive the engine through it. Pure: nothing
- * is read or written here, time is what the user says it is, and no rule of the engine is
- * repeated.
+ * The room sim: one simulated outside (kernel, machine, clock and database) for one engine.
+ * Stories, back-tests, benchmarks and property tests all drive the engine through it; the
+ * one who calls it is the user below. Pure: it reads and writes nothing, the user sets the
+ * time, and no rule of the engine is repeated.
  *
  * Effects are performed in their order, and the inputs that they bring up follow in that
  * same order, one after the other, never one inside another: as the daemon's loop does it

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The trunk of the room: one open database, and what the files that work on it share. The
- * objects that it is made of have headers of their own, below: columns and tables, the
- * group's changes, what was lost, what could not be read, files in a folder.
+ * For the files that share struct db (the trunk of the room): one open database. Its objects
+ * have headers of their own, included below: columns and tables, the changes of the open
+ * group, what was lost, what could not be read, files in a folder.
  */
 
 #include <sqlite3.h>

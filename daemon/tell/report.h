@@ -2,7 +2,9 @@
 #pragma once
 
 /*
- * What operators and their scripts see: plain structs, each with a table of its fields.
+ * The room tell: what people and programs see, by the journal, D-Bus and the metrics file.
+ *
+ * Here: what operators and their scripts see, as plain structs, each with a table of its fields.
  * The same table makes the D-Bus dictionary, the JSON and, in part, the screen. Scripts
  * rely on the keys. Times are microseconds since the epoch.
  */

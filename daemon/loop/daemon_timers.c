@@ -18,7 +18,7 @@
 #define ATTEMPT_LONG   (60 * USEC_PER_SEC)
 
 /* The sources of the loop that begin regular work. */
-struct house {
+struct timers {
 	sd_event_source *deadline; /* the engine's */
 	sd_event_source *commit;
 	sd_event_source *minute;
@@ -28,7 +28,7 @@ struct house {
 	uint32_t slot; /* of the tracker: the next frame to look at */
 };
 
-static int house_arm(sd_event_source *source, usec_t when)
+static int timers_arm(sd_event_source *source, usec_t when)
 {
 	int r;
 
@@ -38,7 +38,7 @@ static int house_arm(sd_event_source *source, usec_t when)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static double house_wall_seconds(const struct daemon *d, usec_t boot)
+static double timers_wall_seconds(const struct daemon *d, usec_t boot)
 {
 	return (double)usec_add(boot, d->wall_offset).us / (double)USEC_PER_SEC;
 }
@@ -48,14 +48,14 @@ void daemon_write_metrics(struct daemon *d)
 	struct metrics_extra extra = {
 		.version = SOFTOFFLINED_VERSION,
 		.dry_run = d->options.dry_run,
-		.started = house_wall_seconds(d, d->started),
+		.started = timers_wall_seconds(d, d->started),
 		.now = clock_boot(),
 		.wall_offset = d->wall_offset,
 		.db_bytes = d->db ? db_size(d->db) : 0,
 		.db_errors = d->db ? db_errors(d->db) : 0,
 		.db_lost_rows = d->db ? db_missing_rows(d->db) : 0,
 		.reload_ok = d->reload_ok,
-		.reload_time = house_wall_seconds(d, d->reload_time),
+		.reload_time = timers_wall_seconds(d, d->reload_time),
 	};
 
 	metrics_file_write(&d->metrics_file, d->engine, extra);
@@ -63,7 +63,7 @@ void daemon_write_metrics(struct daemon *d)
 
 void daemon_arm_metrics(struct daemon *d)
 {
-	(void)house_arm(d->house->metrics, clock_boot());
+	(void)timers_arm(d->timers->metrics, clock_boot());
 }
 
 static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
@@ -75,7 +75,7 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 	daemon_notify_status(d);
 	if (d->metrics_file.path[0] == '\0')
 		return 0; /* until a reload names a file */
-	return house_arm(
+	return timers_arm(
 		s, usec_add(clock_boot(), engine_config(d->engine)->metrics.interval));
 }
 
@@ -99,7 +99,7 @@ static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct daemon *d = userdata;
 
-	d->house->commit_armed = false;
+	d->timers->commit_armed = false;
 	(void)daemon_flush_serving(d);
 	checkpoint_db(d);
 	daemon_notify_status(d);
@@ -110,16 +110,17 @@ static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
 static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
-	struct house *h = d->house;
+	struct timers *h = d->timers;
 	/* A log that is held is tried again, too. */
 	bool unstored = d->db && (engine_is_dirty(d->engine) || d->db_state.log_held ||
 				  db_pending(d->db) > 0);
 
-	(void)house_arm(h->deadline, engine_deadline(d->engine));
+	(void)timers_arm(h->deadline, engine_deadline(d->engine));
 	if (unstored && !h->commit_armed) {
 		h->commit_armed = true;
-		(void)house_arm(h->commit, usec_add(clock_boot(),
-						    schedule_commit_delay(&d->schedule)));
+		(void)timers_arm(
+			h->commit,
+			usec_add(clock_boot(), schedule_commit_delay(&d->schedule)));
 	}
 	return 0;
 }
@@ -127,7 +128,7 @@ static int on_post(sd_event_source *s, void *userdata)
 static int on_reconcile(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
-	struct house *h = d->house;
+	struct timers *h = d->timers;
 	unsigned int looked = 0;
 
 	for (; looked < RECONCILE_TURN; h->slot++) {
@@ -149,10 +150,10 @@ static int on_reconcile(sd_event_source *s, void *userdata)
 
 void daemon_start_reconcile(struct daemon *d)
 {
-	if (!d->house) /* it begins with the loop */
+	if (!d->timers) /* it begins with the loop */
 		return;
-	d->house->slot = 0;
-	(void)sd_event_source_set_enabled(d->house->reconcile, SD_EVENT_ON);
+	d->timers->slot = 0;
+	(void)sd_event_source_set_enabled(d->timers->reconcile, SD_EVENT_ON);
 }
 
 /* Memory that came or went: other addresses are RAM now, and the kernel may have forgotten
@@ -278,12 +279,12 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 			    "continues.");
 	daemon_look_for_db(d);
 	tend_db(d, prune);
-	return house_arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
+	return timers_arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
 }
 
 /* @when 0: it is armed later. */
-static int house_add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
-			   sd_event_time_handler_t handler)
+static int timers_add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
+			    sd_event_time_handler_t handler)
 {
 	int r = sd_event_add_time(d->event, ret, CLOCK_BOOTTIME, (uint64_t)when.us, 1000,
 				  handler, d);
@@ -291,48 +292,48 @@ static int house_add_timer(struct daemon *d, sd_event_source **ret, usec_t when,
 	return r < 0 || when.us > 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
-static int house_add_timers(struct daemon *d)
+static int timers_add_timers(struct daemon *d)
 {
-	struct house *h = d->house;
+	struct timers *h = d->timers;
 	usec_t now = clock_boot();
-	int r = house_add_timer(d, &h->deadline, usec(0), on_deadline);
+	int r = timers_add_timer(d, &h->deadline, usec(0), on_deadline);
 
 	if (r >= 0)
-		r = house_add_timer(d, &h->commit, usec(0), on_commit);
+		r = timers_add_timer(d, &h->commit, usec(0), on_commit);
 	if (r >= 0) /* before reading, or a storm could put the commit off */
 		r = sd_event_source_set_priority(h->commit, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
-		r = house_add_timer(d, &h->minute, usec_add(now, usec(USEC_PER_MINUTE)),
-				    on_minute);
+		r = timers_add_timer(d, &h->minute, usec_add(now, usec(USEC_PER_MINUTE)),
+				     on_minute);
 	if (r >= 0)
-		r = house_add_timer(d, &h->metrics, now, on_metrics);
+		r = timers_add_timer(d, &h->metrics, now, on_metrics);
 	return r;
 }
 
-int daemon_open_house(struct daemon *d)
+int daemon_open_timers(struct daemon *d)
 {
 	int r = 0;
 
-	d->house = calloc(1, sizeof(*d->house));
-	if (!d->house)
+	d->timers = calloc(1, sizeof(*d->timers));
+	if (!d->timers)
 		return -ENOMEM;
 	if (d->watch)
 		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
 				    EPOLLIN | EPOLLET, on_write, d);
 	if (r >= 0)
-		r = house_add_timers(d);
+		r = timers_add_timers(d);
 	if (r >= 0)
-		r = sd_event_add_defer(d->event, &d->house->reconcile, on_reconcile, d);
+		r = sd_event_add_defer(d->event, &d->timers->reconcile, on_reconcile, d);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(d->house->reconcile, SD_EVENT_ON);
+		r = sd_event_source_set_enabled(d->timers->reconcile, SD_EVENT_ON);
 	if (r >= 0)
 		r = sd_event_add_post(d->event, NULL, on_post, d);
 	return r;
 }
 
-void daemon_close_house(struct daemon *d)
+void daemon_close_timers(struct daemon *d)
 {
-	struct house *h = TAKE_PTR(d->house);
+	struct timers *h = TAKE_PTR(d->timers);
 
 	if (!h)
 		return;
