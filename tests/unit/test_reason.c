@@ -21,7 +21,7 @@
 #include "base/mem.h"
 #include "base/reason.h"
 
-/* One enum behind functions over int, so that the tests below serve all six. */
+/* One enum behind functions over int, so that the tests below serve all of them. */
 struct vocabulary {
 	const char *name;
 	int n;
