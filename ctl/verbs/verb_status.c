@@ -96,6 +96,8 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 	print_label(ui, "Kernel");
 	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
 	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
+	if (s->sources[0])
+		printf("%-10s reads %s\n", "", s->sources);
 	print_control(s);
 	if (strcmp(s->ras_cec, "active") == 0)
 		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) hides most errors\n",

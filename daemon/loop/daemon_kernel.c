@@ -75,6 +75,26 @@ void daemon_apply_control(struct daemon *d, const struct config *cfg)
 	sysctl_control_apply(&d->control, own && !d->options.dry_run);
 }
 
+static void kernel_fill_sources(const struct daemon *d, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++) {
+		const char *system = trace_reader_system(d->reading.reader, id);
+		int n;
+
+		if (!system || !event_format_has(d->format, id))
+			continue;
+		n = snprintf(buf + len, size - len, "%s%s:%s", len ? " " : "", system,
+			     event_sources[id].event);
+		if (n < 0 || (size_t)n >= size - len)
+			break;
+		len += (size_t)n;
+	}
+	buf[len] = '\0';
+}
+
 void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 {
 	int8_t *const shown[EVENT_SOURCE_MAX_] = {
@@ -96,6 +116,7 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++)
 		if (shown[id])
 			*shown[id] = event_format_has(d->format, id);
+	kernel_fill_sources(d, s->sources, sizeof(s->sources));
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",

@@ -43,6 +43,7 @@ static const struct report_field status_fields[] = {
 	S("kernel.soft_offline_event",    BOOL,   soft_offline_event),
 	S("kernel.soft_offline_counters", BOOL,   soft_offline_counters),
 	S("kernel.memory_failure_event",  BOOL,   memory_failure_event),
+	S("kernel.sources",               STRING, sources),
 	S("kernel.soft_offline_control",  STRING, soft_offline_control),
 	S("counters.events",             U64, events),
 	S("counters.corrected_errors",   U64, corrected_errors),

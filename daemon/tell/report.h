@@ -52,6 +52,8 @@ struct status_report {
 	char ras_cec[REPORT_WORD_MAX]; /* "no", "active", "disabled", "unknown" */
 	int8_t patched; /* it has ras:soft_offline_event and the counters of kernel/ */
 	int8_t memory_failure_event;
+	/* The tracepoints that are read, "ras:mc_event ..."; in the order of the table. */
+	char sources[REPORT_TEXT_MAX];
 	int8_t soft_offline_event;
 	int8_t soft_offline_counters;
 	char soft_offline_control[REPORT_WORD_MAX]; /* state of SoftOfflineControl= */

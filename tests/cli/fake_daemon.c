@@ -76,6 +76,7 @@ static int fake_status(void *ctx, struct status_report *ret)
 	ret->soft_offline_counters = 1;
 	ret->patched = 1;
 	strcpy(ret->soft_offline_control, "waiting");
+	strcpy(ret->sources, "ras:mc_event");
 	return 0;
 }
 
