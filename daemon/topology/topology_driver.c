@@ -104,7 +104,7 @@ static bool driver_is_blacklisted(const struct search *s, const char *module)
 	return false;
 }
 
-static void driver_add(struct search *s, const char *module)
+static void driver_add(struct search *s, const char *module, bool builtin)
 {
 	size_t at = 0;
 
@@ -115,8 +115,10 @@ static void driver_add(struct search *s, const char *module)
 		at++;
 	if (at < s->n || at == s->max)
 		return;
-	s->ret[at] =
-		(struct edac_driver){ .blacklisted = driver_is_blacklisted(s, module) };
+	s->ret[at] = (struct edac_driver){
+		.loaded = builtin,
+		.blacklisted = driver_is_blacklisted(s, module),
+	};
 	strcpy(s->ret[at].module, module);
 	s->n++;
 }
@@ -134,7 +136,9 @@ static void driver_try_modalias(void *userdata, const char *modalias)
 		_cleanup_(kmod_module_unref_p) struct kmod_module *module =
 			kmod_module_get_module(item);
 
-		driver_add(s, kmod_module_get_name(module));
+		/* The index of built-in modules belongs to the folder, as modules.alias. */
+		driver_add(s, kmod_module_get_name(module),
+			   kmod_module_get_initstate(module) == KMOD_MODULE_BUILTIN);
 	}
 }
 
@@ -156,11 +160,11 @@ int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 		driver_try_modalias(&s, modalias);
 	/* No PCI is an answer too: a machine may have none. */
 	topology_pci_devices(root, driver_try_modalias, &s);
-	/* Not kmod_module_get_initstate(), which knows no root but the real one. */
+	/* Loaded modules: kmod_module_get_initstate() knows no root but the real one. */
 	for (size_t i = 0; i < s.n; i++) {
 		r = snprintf(dir, sizeof(dir), "%s/sys/module/%s", root, ret[i].module);
-		ret[i].loaded =
-			r > 0 && (size_t)r < sizeof(dir) && access(dir, F_OK) == 0;
+		ret[i].loaded = ret[i].loaded || (r > 0 && (size_t)r < sizeof(dir) &&
+						  access(dir, F_OK) == 0);
 	}
 	return (int)s.n;
 }
