@@ -152,7 +152,7 @@ static int open_identify(struct db *db, bool *ret_new, const char **ret_why)
 		*ret_why = db_why("%s: cannot be read: a development version of "
 				  "softofflined wrote it",
 				  db->path);
-		return -ESTALE;
+		return -DB_ERR_DEVELOPMENT;
 	}
 	if (id != DB_APPLICATION_ID && (id || version || objects)) {
 		*ret_why = db_why("%s: the database of another program; give another "
@@ -382,6 +382,8 @@ static int open_as_it_is(struct db *db, const struct db_options *o,
 	if (r < 0)
 		return r;
 	db_drop_restore(db);
+	if (*ret_how == DB_CREATED && db_retire_backup(db, ret_why) > 0)
+		*ret_how = DB_RETIRED;
 	if (resumed > 0) {
 		*ret_how = DB_QUARANTINED;
 		*ret_why =
@@ -415,7 +417,7 @@ static int open_or_replace(struct db *db, const struct db_options *o,
 	bool restored;
 	int r = open_as_it_is(db, o, ret_how, ret_why);
 
-	if (r == -ESTALE)
+	if (r == -DB_ERR_DEVELOPMENT)
 		return open_instead(db, o, ret_how, ret_why);
 	if (r != -EUCLEAN)
 		return r;
@@ -502,7 +504,7 @@ int db_probe(const char *path)
 bool db_is_none(int r)
 {
 	return r == -EUCLEAN || r == -ENODATA || r == -EINVAL || r == -EPROTONOSUPPORT ||
-	       r == -ESTALE || r == -ENOENT;
+	       r == -DB_ERR_DEVELOPMENT || r == -ENOENT;
 }
 
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why)

@@ -14,6 +14,7 @@
  * that is put right later puts right what was written before. Views give wall time.
  */
 
+#include <errno.h>
 #include <stddef.h>
 
 #include "ce_tracker.h"
@@ -64,10 +65,13 @@ enum db_opened {
 int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
 	    const char **ret_why);
 
+/** A development version wrote the file. No system call returns this errno for a file. */
+#define DB_ERR_DEVELOPMENT EBADSLT
+
 /**
  * Opens for reading only, for the CLI while no daemon runs; takes no lock, changes and
- * renames nothing. As db_open(); -ENODATA: no tables in it; -EUCLEAN: damaged; -ESTALE: a
- * development version wrote it. There is no present boot: the times of all rows are wall
+ * renames nothing. As db_open(); -ENODATA: no tables in it; -EUCLEAN: damaged;
+ * -DB_ERR_DEVELOPMENT. There is no present boot: the times of all rows are wall
  * time, each row is of another boot, and writing is -EROFS.
  */
 int db_open_readonly(struct db **ret, const char *path, const char **ret_why);

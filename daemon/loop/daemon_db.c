@@ -17,7 +17,7 @@
 
 int daemon_db_not_opened(struct daemon *d, int r, const char *why)
 {
-	bool disk = r == -ENOSPC || r == -EIO || r == -EROFS;
+	bool disk = r == -ENOSPC || r == -EIO || r == -EROFS || r == -ESTALE;
 	bool first = d->db_state.open_error == 0;
 
 	/* At a start the daemon continues only if the disk is to blame. */

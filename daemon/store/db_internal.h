@@ -244,6 +244,9 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why);
  * done; negative errno, *ret_why: the files cannot be renamed.
  */
 int db_retire(struct db *db, const char **ret_why);
+/** If only the backup is of a development version: renames it. Returns 1 and *ret_why; 0 if
+ * there is no such backup; negative errno. */
+int db_retire_backup(struct db *db, const char **ret_why);
 
 /**
  * Before the file is opened: finishes a db_quarantine() that was killed. Returns 1: the

@@ -88,11 +88,14 @@ int db_backup(struct db *db)
  * Before it is opened.
  */
 
-/* 1: a copy of the backup is ready to take the place of the database; 0: there is no
- * sound backup; negative errno: it cannot be read or copied, which is no finding. */
-static int place_prepare_backup(const struct db *db)
+/*
+ * 1: a copy of the backup is ready to take the place of the database; 0: there is no
+ * sound backup; negative errno: the backup cannot be read or copied, which is no finding.
+ * @retired, PATH_MAX bytes: the new name of a backup of a development version, or "".
+ */
+static int place_prepare_backup(const struct db *db, char *retired)
 {
-	char backup[PATH_MAX], new[PATH_MAX], retired[PATH_MAX];
+	char backup[PATH_MAX], new[PATH_MAX];
 	int r = db_files_name(db->path, ".bak", backup);
 
 	if (r == 0)
@@ -103,7 +106,7 @@ static int place_prepare_backup(const struct db *db)
 		return r;
 	r = db_probe(backup);
 	/* The next backup would overwrite it. */
-	if (r == -ESTALE)
+	if (r == -DB_ERR_DEVELOPMENT)
 		return db_files_retire(db->path, true, place_wall_seconds(db), retired);
 	if (r < 0)
 		return db_is_none(r) ? 0 : r;
@@ -161,7 +164,8 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 	int64_t number = 0;
 	/* Copying takes time. A kill in that time must leave the damaged file or the
 	 * whole copy. */
-	int restored = ret_restored ? place_prepare_backup(db) : 0;
+	char retired[PATH_MAX] = "";
+	int restored = ret_restored ? place_prepare_backup(db, retired) : 0;
 	int r;
 
 	if (restored < 0) {
@@ -187,21 +191,51 @@ int db_quarantine(struct db *db, bool *ret_restored, const char **ret_why)
 				  db->path, strerror(-restored));
 		return restored;
 	}
-	*ret_why =
-		db_why("%s: damaged (%s); kept as %s" DB_FILES_CORRUPT "%" PRId64 ", %s",
-		       db->path, db->last_error, db->path, number,
-		       restored > 0 ? "restored from the backup" : "started a new one");
+	*ret_why = db_why(
+		"%s: damaged (%s); kept as %s" DB_FILES_CORRUPT "%" PRId64 ", %s%s%s",
+		db->path, db->last_error, db->path, number,
+		restored > 0 ? "restored from the backup" : "started a new one",
+		*retired ? "; a development version wrote its backup, which is now " : "",
+		retired);
 	(void)db_files_sync_folder(db->path);
 	if (ret_restored)
 		*ret_restored = restored > 0;
 	return 0;
 }
 
+int db_retire_backup(struct db *db, const char **ret_why)
+{
+	char backup[PATH_MAX], name[PATH_MAX];
+	int r = db_files_name(db->path, ".bak", backup);
+
+	if (r < 0 || db_files_there(backup) <= 0 ||
+	    db_probe(backup) != -DB_ERR_DEVELOPMENT)
+		return 0;
+	r = db_files_retire(db->path, true, place_wall_seconds(db), name);
+	if (r < 0)
+		return r;
+	*ret_why = db_why("%s: a development version of softofflined wrote it; renamed "
+			  "to %s, and counts begin empty",
+			  backup, name);
+	return 1;
+}
+
 int db_retire(struct db *db, const char **ret_why)
 {
 	char name[PATH_MAX];
-	int r = db_files_retire(db->path, false, place_wall_seconds(db), name);
+	int64_t id;
+	int r;
 
+	/*
+	 * With its log played into it, the file still says what it is if a crash comes
+	 * between two renames. SQLite finds the log when it first reads.
+	 */
+	if (db_connect(db, SQLITE_OPEN_READWRITE) == 0 &&
+	    db_read_int(db, "PRAGMA application_id", &id) == 0)
+		(void)sqlite3_wal_checkpoint_v2(db->handle, NULL,
+						SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	db_disconnect(db);
+	r = db_files_retire(db->path, false, place_wall_seconds(db), name);
 	if (r < 0)
 		*ret_why = db_why("%s: a development version of softofflined wrote it, "
 				  "and it cannot be renamed: %s",
@@ -346,7 +380,7 @@ static int place_make_way(const struct db *db, int64_t number, bool *ret_aside,
 	if (S_ISREG(st.st_mode) && st.st_size == 0)
 		return unlink(path) < 0 ? -errno : 0;
 	r = S_ISREG(st.st_mode) ? db_probe(path) : -EINVAL;
-	ours = r == 0 || r == -EUCLEAN || r == -ESTALE;
+	ours = r == 0 || r == -EUCLEAN || r == -DB_ERR_DEVELOPMENT;
 	if (!ours && !db_is_none(r)) {
 		*ret_why = db_why("%s: another file is in its place, and cannot be read "
 				  "(%s)",

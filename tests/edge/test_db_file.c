@@ -345,8 +345,9 @@ static void restore_that_was_killed(void **state)
 
 #define DEVELOPMENT "PRAGMA application_id = 1397704260; PRAGMA user_version = 5"
 
-/* Opens what a development version wrote. It must end at PATH with @suffix, unchanged. */
-static void assert_retired(const struct fixture *f, const char *suffix)
+/* Opens what a development version wrote. It must end at PATH with @suffix, and unchanged if
+ * @same. */
+static void assert_retired_as(const struct fixture *f, const char *suffix, bool same)
 {
 	_cleanup_(free_p) char *before = NULL, *after = NULL;
 	struct db_options o = options_of(f);
@@ -367,8 +368,10 @@ static void assert_retired(const struct fixture *f, const char *suffix)
 	assert_non_null(strstr(why, path));
 	assert_null(strchr(why, '\n'));
 	after = slurp(path, &m);
-	assert_int_equal(n, m);
-	assert_memory_equal(before, after, n);
+	if (same) {
+		assert_int_equal(n, m);
+		assert_memory_equal(before, after, n);
+	}
 	assert_int_equal(pages_in(db), 0);
 	assert_int_equal(db_get_totals(db, &totals), -ENOENT);
 	put_pages(db, 3);
@@ -377,6 +380,11 @@ static void assert_retired(const struct fixture *f, const char *suffix)
 	assert_int_equal(pages_in(db), 3);
 	db_close(db);
 	assert_int_equal(ask(f->path, "PRAGMA application_id"), DB_APPLICATION_ID);
+}
+
+static void assert_retired(const struct fixture *f, const char *suffix)
+{
+	assert_retired_as(f, suffix, true);
 }
 
 static void development_file_is_renamed(void **state)
@@ -423,7 +431,7 @@ static void development_name_is_taken(void **state)
 	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 3);
 }
 
-/* A killed writer left a WAL: it goes with the file. */
+/* A killed writer left a WAL: its rows, and the id, are in the file before it is renamed. */
 static void development_file_with_a_wal(void **state)
 {
 	const struct fixture *f = *state;
@@ -444,9 +452,10 @@ static void development_file_with_a_wal(void **state)
 	sqlite3_close(h);
 	spew(f->path, file, n);
 	spew(path, wal, m);
-	assert_retired(f, ".development");
+	assert_retired_as(f, ".development", false);
 	other_of(f, ".development-wal", path);
-	assert_int_equal(size_of(path), m);
+	assert_true(size_of(path) <= 0);
+	(void)unlink(path);
 	other_of(f, ".development", path);
 	assert_int_equal(ask(path, "SELECT read FROM reader WHERE cpu = 7"), 9);
 }
@@ -478,11 +487,38 @@ static void development_backup_of_a_damaged_file(void **state)
 	other_of(f, ".bak", path);
 	run_sql(path, DEVELOPMENT);
 	spew(f->path, garbage, sizeof(garbage));
-	assert_quarantined(f, "started a new one");
+	assert_quarantined(f,
+			   "started a new one; a development version wrote its backup, "
+			   "which is now ");
 	assert_int_equal(files_with(f, ".corrupt-"), 1);
 	assert_int_equal(size_of(path), -1);
 	other_of(f, ".development.bak", path);
 	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 10);
+}
+
+/* The next backup would overwrite it. */
+static void development_backup_without_a_file(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	struct db_options o = options_of(f);
+	enum db_opened how;
+	const char *why = NULL;
+	char path[160];
+
+	put_pages(db, 10);
+	assert_int_equal(db_backup(db), 0);
+	db_close(db);
+	other_of(f, ".bak", path);
+	run_sql(path, DEVELOPMENT);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(db_open(&db, &o, &how, &why), 0);
+	assert_int_equal(how, DB_RETIRED);
+	other_of(f, ".development.bak", path);
+	assert_non_null(strstr(why, path));
+	assert_int_equal(ask(path, "SELECT count(*) FROM page"), 10);
+	assert_int_equal(db_backup(db), 0);
+	db_close(db);
 }
 
 /* The reader renames nothing. */
@@ -497,7 +533,7 @@ static void reader_of_a_development_file(void **state)
 	db_close(must_open(f, DB_CREATED));
 	run_sql(f->path, DEVELOPMENT);
 	before = slurp(f->path, &n);
-	assert_int_equal(db_open_readonly(&db, f->path, &why), -ESTALE);
+	assert_int_equal(db_open_readonly(&db, f->path, &why), -DB_ERR_DEVELOPMENT);
 	assert_non_null(strstr(why, "cannot be read"));
 	assert_non_null(strstr(why, "a development version of softofflined wrote it"));
 	after = slurp(f->path, &m);
@@ -602,6 +638,7 @@ int main(void)
 		T(development_file_with_a_wal),
 		T(half_renamed_development_file),
 		T(development_backup_of_a_damaged_file),
+		T(development_backup_without_a_file),
 		T(reader_of_a_development_file),
 		T(garbage_is_put_aside),
 		T(one_bad_page_is_found),

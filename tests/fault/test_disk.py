@@ -174,6 +174,8 @@ def plans(long):
     """What fails: (beginning, calls, error, half, step): each n, or one in so many, fails
     once; and all from there on, for one n in so many."""
     yield 'sound', ALL, errno.EIO, False, (1, 11)
+    # As from NFS; no errno of a file may stand for a finding.
+    yield 'sound', [disk.OPEN], errno.ESTALE, False, (1, 1)
     yield 'long', CHANGES, errno.ENOSPC, False, (4, 31)
     yield 'sound', [disk.WRITE], errno.EIO, True, (3, 31)
     yield 'damaged', ALL, errno.EIO, False, (2, 19)
