@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The table of pages: an array of records of one size, an index from frame number
- * to record, a first-in-first-out queue, a heap of delayed records and a
- * list of dirty slots, all of them inside the memory taken at the start. It refuses to
- * know what a threshold is for, and what a state means.
+ * The table of pages: an array of records of one size, an index from frame number to
+ * record, a first-in-first-out queue, a heap of delayed records and a list of dirty
+ * slots. All of them lie in the memory taken at the start. This file refuses to know what
+ * a threshold is for, and what a state means.
  */
 
 #include "ce_tracker.h"
@@ -47,7 +47,7 @@ struct ce_tracker {
 	uint32_t dirty_last;
 };
 
-/* A table is judged by these when its size is chosen. */
+/* The size of a table is chosen by the sizes of these. */
 static uint32_t index_slots(uint32_t capacity)
 {
 	uint32_t n = 2 * MIN_CAPACITY;
@@ -89,7 +89,7 @@ static int tracker_allocate(struct ce_tracker *t)
 	uint32_t *entries = calloc(slots, sizeof(*entries));
 	size_t bytes = t->capacity * t->stride;
 
-	/* Memory that no page has come to yet is not touched. */
+	/* Memory that no page has needed yet is not touched. */
 	t->index = index_in(entries, (unsigned int)__builtin_ctz(slots));
 	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	t->records = aligned_alloc(CACHE_LINE, bytes);
@@ -180,7 +180,7 @@ struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 	return slot == NO_SLOT ? NULL : tracker_rec(t, slot);
 }
 
-/* The heap of delayed records; queue_link of a record in it is its place. */
+/* The heap of delayed records; queue_link of a record is its place in the heap. */
 
 static void heap_put(struct ce_tracker *t, uint32_t place, uint32_t slot)
 {
@@ -305,9 +305,10 @@ uint32_t ce_tracker_waiting(const struct ce_tracker *t)
 }
 
 /*
- * The dirty list is one of slots: a slot stays on it when its record is replaced, and the
- * successor, which is dirty as well, is found there. First in, first out: errors often
- * come in the order of frames, and rows stored in the order of their keys are appended.
+ * The dirty list holds slots. A slot stays on the list when another record replaces the
+ * one in it; the new record is dirty as well and is found there. First in, first out:
+ * errors often come in the order of frames, and rows that are stored in the order of
+ * their keys are appended.
  */
 
 void ce_tracker_touch(struct ce_tracker *t, struct page_rec *rec)
@@ -435,7 +436,7 @@ void ce_tracker_remove(struct ce_tracker *t, struct page_rec *rec)
 
 /* The window. */
 
-/* Where an event at @when stands among the stamps: behind those of the same time. */
+/* Where an event at @when belongs among the stamps: after the stamps of the same time. */
 static uint32_t stamp_place(const struct page_rec *rec, int64_t when)
 {
 	uint32_t at = rec->n_stamps;
@@ -445,7 +446,7 @@ static uint32_t stamp_place(const struct page_rec *rec, int64_t when)
 	return at;
 }
 
-/* Stamp @i of the sequence that has @when inserted at @at. */
+/* Stamp @i of the sequence with @when inserted at @at. */
 static int64_t stamp_at(const struct page_rec *rec, uint32_t at, int64_t when, uint32_t i)
 {
 	if (i == at)
@@ -462,7 +463,8 @@ static bool stamp_crosses(const struct page_rec *rec, uint32_t at, usec_t when,
 
 	if (count == 0 || n < count)
 		return false;
-	/* In order, as nearly all are: only the newest can lie within the window. */
+	/* In order, as nearly all events are: only the newest stamps can lie within the
+	 * window. */
 	if (at == rec->n_stamps)
 		return count == 1 ||
 		       usec_sub(when, usec(rec->stamps[n - count])).us <= window.us;

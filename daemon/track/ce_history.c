@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Open rows of the CE history in a direct-mapped table: a cell and its DIMM choose the
- * place, and a cell that wants a taken place closes the row that is in it. Rows that are
- * to be stored stand in a list through the table. It knows nothing of pages, thresholds
- * or the database.
+ * Keeps the open rows of the CE history in a direct-mapped table. A cell and its DIMM
+ * choose the place. If another cell's row is in that place, that row is closed. Rows that
+ * must be stored form a list through the table. This file knows nothing of pages,
+ * thresholds or the database.
  */
 
 #include "track/ce_history.h"
@@ -22,20 +22,20 @@
 #define CACHE_LINE 64
 #define NO_ROOM    UINT32_MAX /* events that a row can count */
 
-/* A row as it is kept open: one cache line, for an event touches one. */
+/* An open row: one cache line, because each event touches one row. */
 struct open_row {
 	uint64_t id; /* 0: the place is free */
 	int64_t first;
 	int64_t last;
-	int64_t since; /* first event of the cell, as far as it kept the place */
+	int64_t since; /* first event of the cell since it took the place */
 	uint64_t address;
 	uint64_t count;
 	uint32_t events;
 	uint32_t next;      /* in the list of pending rows */
 	uint64_t kind : 48; /* row_kind() */
-	uint64_t fine : 8;  /* rows of a second that the cell has had */
+	uint64_t fine : 8;  /* rows of one second that the cell has had */
 	uint64_t overflow : 1;
-	uint64_t pending : 1; /* stands in that list */
+	uint64_t pending : 1; /* is in that list */
 };
 
 _Static_assert(sizeof(struct open_row) == CACHE_LINE, "or an event touches two");
@@ -84,7 +84,7 @@ struct ce_history *ce_history_free(struct ce_history *h)
 	return NULL;
 }
 
-/* What distinguishes rows of one address, in one number that can be compared. */
+/* What distinguishes the rows of one address, as one number that can be compared. */
 static uint64_t row_kind(const struct ce_row *row)
 {
 	return row->dimm | (uint64_t)row->severity << 16 |
@@ -92,7 +92,7 @@ static uint64_t row_kind(const struct ce_row *row)
 	       (uint64_t)row->has_address << 40;
 }
 
-/* The same of an event; row_kind() of the row that it would make. */
+/* The same number for an event: the row_kind() of the row that it would make. */
 static uint64_t event_kind(const struct ce_event *ev, uint16_t dimm, enum result why)
 {
 	return dimm | (uint64_t)(uint8_t)ev->severity << 16 |
@@ -115,7 +115,7 @@ static bool row_is_of(const struct open_row *o, uint64_t address, uint64_t kind)
 	return o->id != 0 && o->address == address && o->kind == kind;
 }
 
-/* How long a row may cover that begins at @first. */
+/* How long a row that begins at @first may cover. */
 static int64_t row_span(const struct open_row *o, int64_t first)
 {
 	int64_t share = usec_sub(usec(first), usec(o->since)).us / SHARE;
@@ -125,7 +125,7 @@ static int64_t row_span(const struct open_row *o, int64_t first)
 	return share < LONGEST ? share : LONGEST;
 }
 
-/* Counts an event at @when, if it lies within what the row covers. */
+/* Counts an event at @when if the row covers that time. */
 static bool row_join(struct open_row *o, int64_t when, uint64_t count, bool overflow)
 {
 	int64_t first = o->first < when ? o->first : when;

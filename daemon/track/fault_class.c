@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * From counts of distinct places to a class, from a class to advice. The numbers stand in
- * the header with the reasons for them. It does not know how the counts were made, and
- * never asks how many errors there were: one bad cell can make thousands.
+ * Makes a class from counts of distinct places, and advice from a class. The numbers and
+ * the reasons for them are in the header. This file does not know how the counts were
+ * made. It never asks how many errors there were, because one bad cell can make
+ * thousands.
  */
 
 #include "track/fault_class.h"
@@ -56,7 +57,7 @@ bool fault_is_wide(enum fault_class fault)
 	return false;
 }
 
-/* Text that grows to the end of its room and no further. */
+/* A text that grows up to the end of its buffer and no further. */
 struct line {
 	char *buf;
 	size_t len;
@@ -157,12 +158,12 @@ static void line_uncorrected(struct line *l, const struct dimm_rec *d)
 		 text_plural(d->uncorrected_errors));
 }
 
-/** What a verdict rests on. */
+/** What a verdict is based on. */
 enum ground {
 	GROUND_FORMER,
 	GROUND_WIDE,
 	GROUND_BUDGET,
-	GROUND_UNCORRECTED_AGAIN, /* more than one, or one beside faulty rows */
+	GROUND_UNCORRECTED_AGAIN, /* more than one, or one in addition to faulty rows */
 	GROUND_ROWS_OF_A_BANK,
 	GROUND_ROWS,
 	GROUND_UNCORRECTED,
@@ -182,7 +183,7 @@ static enum ground ground_of(const struct dimm_rec *d, uint32_t pages_per_dimm)
 		return GROUND_BUDGET;
 	if (d->uncorrected_errors > 1 || (d->uncorrected_errors > 0 && rows))
 		return GROUND_UNCORRECTED_AGAIN;
-	/* More rows in a bank than repair can be counted on for: JESD79-4 promises one
+	/* Repair cannot be counted on for more rows in one bank: JESD79-4 promises one
 	 * for each bank group. */
 	if (rows)
 		return d->fault.bank_faulty_rows > 1 ? GROUND_ROWS_OF_A_BANK

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Blocks of cells, one for each DIMM that erred with coordinates: slots that keep their
- * numbers, an index from line to slot, and the slots in the order of bank, row and
- * column, so that a row is one stretch and a DIMM one pass. It refuses to know what a
- * threshold is for, and what a page is.
+ * Keeps one block of cells for each DIMM that had errors with coordinates. A block has
+ * slots that keep their numbers, an index from line to slot, and the slots sorted by
+ * bank, row and column. So a row is one stretch of the order, and a DIMM is one pass.
+ * This file refuses to know what a threshold is for, and what a page is.
  */
 
 #include <errno.h>
@@ -108,9 +108,9 @@ static void block_enter(struct fault_block *b, uint64_t line, uint16_t slot)
 	index_set(&x, index_place(&x, line, cell_line, b), slot);
 }
 
-/* The order: a part that was not given stands before every value of it. */
+/* The order: a part that is absent comes before every value of it. */
 
-/* @value with a bit above it if it was given; 0 if not. Without a branch. */
+/* @value with a bit above it if the event named it, else 0. Without a branch. */
 _wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part part,
 				    uint32_t value, unsigned int bits)
 {
@@ -180,7 +180,7 @@ static bool coord_same_place(const struct dram_coord *a, const struct dram_coord
 	       coord_compare_part(a, b, DRAM_COLUMN, a->column, b->column) == 0;
 }
 
-/* The first place of the order whose cell is not before @cell. */
+/* The first place of the order with a cell that is not before @cell. */
 static uint32_t lower_bound(const struct fault_block *b, const struct fault_cell *cell)
 {
 	uint64_t bank = coord_bank(&cell->coord);
@@ -205,7 +205,8 @@ const struct fault_cell *fault_cell_at(const struct fault_block *b, uint32_t pla
 	return place < b->n ? &b->cells[b->order[place]] : NULL;
 }
 
-/* The same for the first cell of @cell's row, which stands at @at or would. */
+/* The place of the first cell of @cell's row; @at is the place of @cell, or the place
+ * where it would be inserted. */
 static uint32_t row_start(const struct fault_block *b, uint32_t at,
 			  const struct fault_cell *cell)
 {
@@ -228,8 +229,8 @@ bool fault_in_row(const struct fault_block *b, uint32_t place,
 	return c && fault_compare_row(&c->coord, &cell->coord) == 0;
 }
 
-/* Puts @slot into the order; what is known of its row becomes true of it, too. Returns
- * its place. */
+/* Inserts @slot into the order and gives it what is known of its row. Returns its
+ * place. */
 static uint32_t order_add(struct fault_map *m, struct fault_block *b, uint16_t slot)
 {
 	struct fault_cell *cell = &b->cells[slot];
@@ -256,7 +257,8 @@ static uint32_t order_add(struct fault_map *m, struct fault_block *b, uint16_t s
 	return at;
 }
 
-/* @slot is in the order. Looked for as a byte: cheaper than by what it stands for. */
+/* The place of @slot, which is in the order. A search for the byte is cheaper than a
+ * search by bank, row and column. */
 static void order_remove(struct fault_block *b, uint16_t slot)
 {
 	uint8_t *at = memchr(b->order, slot, b->n);
@@ -352,7 +354,7 @@ static bool cell_claims(const struct fault_cell *c, const struct fault_cell *cel
 	return c && coord_same_place(&c->coord, &cell->coord);
 }
 
-/* True if another line has the coordinates of the cell at @at of the order. */
+/* True if another line has the same coordinates as the cell at place @at of the order. */
 static bool block_is_claimed(const struct fault_block *b, uint32_t at)
 {
 	const struct fault_cell *cell = fault_cell_at(b, at);
@@ -393,7 +395,7 @@ static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b
 	return b->cells[slot].votes > 0 ? NEWS_CELL : NEWS_NONE;
 }
 
-/* One event more of a known line: for the coordinates it has, or against them. */
+/* One more event of a known line: it votes for or against the coordinates of the cell. */
 static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
 				  struct fault_cell *cell, const struct dram_coord *coord)
 {

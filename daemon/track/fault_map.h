@@ -3,25 +3,25 @@
 
 /*
  * Where inside each DIMM errors were seen: the distinct cells, by cache line, with the
- * DRAM coordinates that the events gave. It answers "how many columns of this row" and
- * "how far do the errors of this DIMM spread"; what follows from that is decided
+ * DRAM coordinates from the events. The map answers "how many columns of this row" and
+ * "how far do the errors of this DIMM spread". What follows from the answers is decided
  * elsewhere.
  *
- * A cell is one cache line: 64 bytes are one burst of DDR4 (JESD79-4: burst length 8
- * over 64 data lines), so two errors of one line are never two columns. Two columns are
+ * A cell is one cache line: 64 bytes are one burst of DDR4 (JESD79-4: burst length 8 over
+ * 64 data lines), so two errors of one line are never two columns. Two columns are
  * distinct if they differ in more than their lowest three bits, which count within a
- * burst; in the logs of reference data every column is a multiple of 8, and neighbours
+ * burst. In the logs of reference data every column is a multiple of 8, and neighbours
  * differ by 8.
  *
- * Coordinates and address come out of two registers that may belong to two errors (about
- * 1 % of the events of one DIMM in real logs), and addresses move when the memory map
- * changes. So a line keeps the coordinates that most of its events named, and a new line
- * that claims the coordinates of another one is believed at its second event.
+ * Coordinates and address come out of two registers, and the registers may belong to two
+ * errors (about 1 % of the events of one DIMM in real logs). Addresses also move when the
+ * memory map changes. So a line keeps the coordinates that most of its events named, and
+ * a new line that claims the coordinates of another line is believed at its second event.
  *
- * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that it
- * has room for, whatever happens later. A DIMM keeps FAULT_MAP_CELLS cells; after that
- * the one that has been silent longest makes room, cells of faulty rows last. When there
- * is no room for another DIMM, the one that has been silent longest is let go.
+ * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that the
+ * map has room for. A DIMM keeps FAULT_MAP_CELLS cells. After that, the cell that has
+ * been silent longest makes room, and cells of faulty rows make room last. When there is
+ * no room for another DIMM, the map drops the DIMM that has been silent longest.
  */
 
 #include <stddef.h>
@@ -35,31 +35,31 @@
 #define FAULT_MAP_BYTES_PER_DIMM 17152
 #define FAULT_MAP_NO_SLOT        UINT16_MAX
 
-/** Votes at which the coordinates of a line are no longer looked at. */
+/** After this many votes the coordinates of a line are no longer compared. */
 #define FAULT_MAP_CERTAIN 3
 
-/** One cache line that erred. Times are usec_t.us on the engine's clock. What each event
- * looks at stands together. */
+/** One cache line that had an error. Times are usec_t.us on the engine's clock. The
+ * members that each event reads are next to each other. */
 struct fault_cell {
 	uint64_t line; /* address >> FAULT_MAP_LINE_SHIFT */
 	int64_t first; /* its first event, and its newest */
 	int64_t last;
-	uint8_t votes;   /* events for @coord less those against it; 0: not believed */
-	bool used;       /* false: nothing is here */
+	uint8_t votes;   /* events for @coord minus events against it; 0: not believed */
+	bool used;       /* false: the slot is empty */
 	bool row_faulty; /* its row is known to be faulty */
-	bool row_shared; /* another line of its row has erred */
-	bool doubted;    /* its last event contradicted the only one for @coord */
+	bool row_shared; /* another line of its row had an error */
+	bool doubted;    /* the last event contradicted @coord's only event */
 	bool other_boot; /* not seen in the present boot: the address may have moved */
-	struct dram_coord coord; /* as most of its events said; DRAM_ROW is there */
+	struct dram_coord coord; /* what most of its events named; has DRAM_ROW */
 };
 
-/** What an event taught. */
+/** What the map learned from an event. */
 enum fault_news {
-	NEWS_NONE, /* a known cell again, or one that is not believed yet */
-	NEWS_CELL, /* one cell more to be counted */
+	NEWS_NONE, /* a known cell again, or a cell that is not believed yet */
+	NEWS_CELL, /* one more cell to count */
 };
 
-/** How far the errors of a DIMM spread; distinct places, not numbers of errors. */
+/** How far the errors of a DIMM spread: numbers of distinct places, not of errors. */
 struct fault_counts {
 	uint32_t cells;
 	uint32_t rows;
@@ -69,9 +69,9 @@ struct fault_counts {
 	uint32_t devices; /* DRAM chips that were named */
 	/* Of the bank that was asked for: */
 	uint32_t bank_rows;
-	uint32_t bank_single_rows; /* of them, with one column only */
+	uint32_t bank_single_rows; /* rows of that bank with one column only */
 	uint32_t bank_columns;
-	uint32_t column_rows; /* single rows that erred in the column asked for */
+	uint32_t column_rows; /* single rows with an error in the column asked for */
 };
 
 struct fault_map;
@@ -92,29 +92,30 @@ size_t fault_map_bytes(const struct fault_map *m);
 struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t line);
 
 /**
- * Notes an event at @when of @cell, whose coordinates are certain. Cells seen again are
- * stored again.
+ * Notes an event at @when of @cell, whose coordinates are certain. A cell that is seen
+ * again is stored again.
  */
 void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell,
 		     usec_t when);
 
 /**
- * Notes an event of @line at @when that named @coord; DRAM_ROW and DRAM_BANK are there.
- * Returns what it taught and *ret, the cell.
+ * Notes an event of @line at @when that named @coord, which has DRAM_ROW and DRAM_BANK.
+ * Returns what the map learned and *ret, the cell.
  */
 enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line,
 			       const struct dram_coord *coord, usec_t when,
 			       struct fault_cell **ret);
 
 /**
- * Distinct columns of @cell's row that erred within @window of @when, itself included.
+ * Number of distinct columns of @cell's row with an error within @window of @when; the
+ * column of @cell counts, too.
  */
 uint32_t fault_map_row_columns(const struct fault_map *m, uint16_t dimm,
 			       const struct fault_cell *cell, usec_t when, usec_t window);
 
 /**
- * Marks the row of @cell as faulty, and its later cells with it. Then
- * fault_map_row_at(0), (1) ... are the cells of the row, NULL past the last.
+ * Marks the row of @cell as faulty, for the cells that come later too. After that,
+ * fault_map_row_at(0), (1) ... are the cells of the row, and NULL past the last cell.
  */
 void fault_map_set_faulty(struct fault_map *m, uint16_t dimm,
 			  const struct fault_cell *cell);
@@ -122,8 +123,8 @@ const struct fault_cell *fault_map_row_at(const struct fault_map *m, uint16_t di
 					  const struct fault_cell *cell, uint32_t i);
 
 /**
- * Counts believed cells of @dimm that erred since @since. The bank and column to be
- * looked at more closely are those of @cell; NULL: none.
+ * Counts the believed cells of @dimm with an error since @since. The counts of one bank
+ * and one column are for the bank and column of @cell; NULL: none.
  */
 void fault_map_count(const struct fault_map *m, uint16_t dimm,
 		     const struct fault_cell *cell, usec_t since,
@@ -140,19 +141,20 @@ bool fault_map_lines_faulty(const struct fault_map *m, uint16_t dimm, uint64_t f
 void fault_map_forget_lines(struct fault_map *m, uint16_t dimm, uint64_t first,
 			    uint64_t last);
 
-/** Drops all of @dimm. What was stored of it is the caller's business. */
+/** Drops all cells of @dimm. The caller deals with what was stored of @dimm. */
 void fault_map_forget_dimm(struct fault_map *m, uint16_t dimm);
 
 /**
- * Puts back a stored cell at @slot of @dimm; ignored if the slot is taken, the line
- * known, or the cell says what no event can.
+ * Puts back a stored cell at @slot of @dimm. Ignored if the slot is taken, if the line is
+ * known, or if no event can make such a cell.
  */
 void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 		       const struct fault_cell *cell);
 
 /**
- * Takes one cell that differs from what was stored off the list: the cell, *ret_dimm and
- * *ret_slot; used is false if it is gone. NULL if there is none left.
+ * Takes one cell that differs from its stored state off the list. Returns the cell,
+ * *ret_dimm and *ret_slot; its .used is false if the cell is gone. NULL if the list is
+ * empty.
  */
 const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret_dimm,
 					      uint16_t *ret_slot);
@@ -161,5 +163,5 @@ bool fault_map_has_dirty(const struct fault_map *m);
 /** Marks all cells as not stored. */
 void fault_map_touch_all(struct fault_map *m);
 
-/** Cells kept of @dimm, believed or not. */
+/** Number of cells kept of @dimm, believed or not. */
 uint32_t fault_map_cells(const struct fault_map *m, uint16_t dimm);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Counts what the map holds: columns of a row, and rows, columns and banks of a DIMM, in
- * one pass over the cells in their order. It changes nothing and knows no threshold.
+ * Counts what the map holds: the columns of a row, and the rows, columns and banks of a
+ * DIMM, in one pass over the cells in their order. It changes nothing and knows no
+ * threshold.
  */
 
 #include "track/fault_map_internal.h"
@@ -14,7 +15,8 @@ static int64_t time_between(int64_t a, int64_t b)
 	return a < b ? usec_sub(usec(b), usec(a)).us : usec_sub(usec(a), usec(b)).us;
 }
 
-/* A new burst of the row: columns that differ by more than what one burst moves. */
+/* True if @c is in another burst of the row than @before: their columns differ by more
+ * than the columns of one burst do. */
 static bool new_column(const struct fault_cell *before, const struct fault_cell *c,
 		       bool new_row)
 {
@@ -52,7 +54,7 @@ struct tally {
 	const struct fault_cell *before; /* the cell counted last */
 	uint32_t row_columns;            /* of the row being counted */
 	uint32_t faulty_in_bank;
-	bool row_in_column; /* it erred in the column asked for */
+	bool row_in_column; /* the row has an error in the column asked for */
 	uint64_t devices[4];
 	uint64_t columns[COLUMN_BITS / 64];
 };

@@ -2,20 +2,22 @@
 #pragma once
 
 /*
- * How the map of cells is laid out; shared by fault_map.c, which changes it,
- * fault_map_count.c, which counts, and fault_map_oldest.c, which says who makes room.
- * Nobody else includes it.
+ * How the map of cells is laid out. Shared by fault_map.c, which changes the map,
+ * fault_map_count.c, which counts, and fault_map_oldest.c, which finds the cell that
+ * makes room. No other file includes it.
  */
 
 #include "track/fault_map.h"
 
-#define INDEX_BITS 10 /* three of four places free: probing almost never goes on */
+/* Three of four places are free, so that a search almost always ends at its first place. */
+#define INDEX_BITS 10
 #define NO_DIMM    UINT16_MAX
 
-/* One pass over the cells finds this many, so that a flood does not pass for each. */
+/* One pass over the cells finds this many, so that a flood does not need a pass for each
+ * new cell. */
 #define FAULT_MAP_OLDEST 24
 
-/** A cell that is next to make room, as it was when that was found out. */
+/** A cell that is among the next to make room, as it was at the pass. */
 struct fault_oldest {
 	int64_t last;
 	uint16_t slot;
@@ -30,8 +32,11 @@ struct fault_block {
 	int64_t last; /* newest event */
 	uint16_t n;
 	uint16_t dimm;
-	/* Silent longest, in that order, from @first_oldest to @n_oldest; every other
-	 * cell comes after them. Those that erred since are passed over. */
+	/*
+	 * The cells that were silent longest, in that order, from @first_oldest to
+	 * @n_oldest; every other cell comes after them. A cell that had an error since is
+	 * skipped.
+	 */
 	struct fault_oldest oldest[FAULT_MAP_OLDEST];
 	uint8_t n_oldest;
 	uint8_t first_oldest;
@@ -57,21 +62,24 @@ struct fault_block *fault_block_of(const struct fault_map *m, uint16_t dimm);
 /** The cell at @place of the order, or NULL past the last. */
 const struct fault_cell *fault_cell_at(const struct fault_block *b, uint32_t place);
 
-/** Where in the order the row of @cell starts, and whether @place still lies in it. */
+/** Where in the order the row of @cell starts, and whether @place still lies in that
+ * row. */
 uint32_t fault_row_start(const struct fault_block *b, const struct fault_cell *cell);
 bool fault_in_row(const struct fault_block *b, uint32_t place,
 		  const struct fault_cell *cell);
 
-/** Less than 0, 0, more than 0: @a's bank or row is before, the same as, after @b's. */
+/** Less than 0, 0 or more than 0: @a's bank or row is before, the same as or after
+ * @b's. */
 int fault_compare_bank(const struct dram_coord *a, const struct dram_coord *b);
 int fault_compare_row(const struct dram_coord *a, const struct dram_coord *b);
 
 /**
- * The cell of @b, which is full, that makes room: silent longest, of equals the lowest
- * line, cells of faulty rows after all others. A cell is returned once; the caller drops
- * it.
+ * The cell of @b, which is full, that makes room: the cell that was silent longest, the
+ * lowest line among equals, and cells of faulty rows after all other cells. A cell is
+ * returned once, and the caller drops it.
  */
 uint16_t fault_choose_victim(struct fault_block *b);
 
-/** Call this for each cell that is new in @b, or whose row is no longer faulty. */
+/** Call this for each cell that is new in @b, and for each cell whose row is no longer
+ * faulty. */
 void fault_note_age(struct fault_block *b, const struct fault_cell *cell);

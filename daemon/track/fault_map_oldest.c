@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Which cell of a full DIMM makes room. One pass over the cells finds the next few, so
- * that a flood of new cells does not pay for a pass each; the choice is the same as if
- * it did. It removes nothing, and knows neither coordinates nor lines.
+ * Finds the cell of a full DIMM that makes room. One pass over the cells finds the next
+ * few, so that a flood of new cells does not need a pass for each. The choice is the same
+ * as with a pass for each. This file removes nothing, and knows neither coordinates nor
+ * lines.
  */
 
 #include "track/fault_map_internal.h"
@@ -50,7 +51,8 @@ static void block_find_oldest(struct fault_block *b)
 	}
 }
 
-/* The next of the oldest that has stayed silent; FAULT_MAP_NO_SLOT if there is none. */
+/* The next of the oldest cells that is still silent; FAULT_MAP_NO_SLOT if there is
+ * none. */
 static uint16_t block_next_oldest(struct fault_block *b)
 {
 	while (b->first_oldest < b->n_oldest) {

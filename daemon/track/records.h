@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What is kept for good, as plain structs: the engine makes them, the database stores
- * them and gives them back. Times are on CLOCK_BOOTTIME of the boot in which the struct
- * was made; the database knows each boot's offset to the wall clock.
+ * What is kept for good, as plain structs. The engine makes them; the database stores
+ * them and returns them. Times are on CLOCK_BOOTTIME of the boot in which the struct was
+ * made; the database knows each boot's offset to the wall clock.
  */
 
 #include "base/frame.h"
@@ -15,13 +15,13 @@
 
 #define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
 #define MAX_DIMMS      512
-#define DIMM_OTHER     0 /* index of the record for everything past MAX_DIMMS */
+#define DIMM_OTHER     0 /* index of the record for all DIMMs past MAX_DIMMS */
 
-/** The widest fault that was seen on a DIMM, and what it rests on. */
+/** The widest fault that was seen on a DIMM, and the counts that show it. */
 struct dimm_fault {
 	enum fault_class class;
 	int64_t since; /* usec_t.us: the event that showed it */
-	/* Distinct places that erred, as last counted. */
+	/* Distinct places that had an error, as last counted. */
 	uint32_t cells;
 	uint32_t rows;
 	uint32_t faulty_rows;
@@ -41,20 +41,21 @@ struct dimm_rec {
 	uint64_t corrected_errors;
 	uint64_t uncorrected_errors;
 	uint64_t unattributed; /* corrected errors that name no page */
-	uint32_t pages;        /* pages that ever erred, as far as tracked */
+	uint32_t pages;        /* pages that had an error, as far as tracked */
 	uint32_t offlined;     /* pages offlined by us in the present boot */
 	int64_t first_seen;
 	int64_t last_seen;
 	struct dimm_fault fault;
-	/* The module in the slot, if the firmware names it and the slot is certain. */
+	/* The module in the slot, if the firmware names the module and the slot is
+	 * certain. */
 	char part[64];
 	char serial[64];
-	bool former; /* another module has taken its place; nothing is charged any more */
+	bool former; /* another module is in its place; nothing is charged here */
 };
 
 /**
- * One row of the CE history: all events of one cell within a time that ce_history.h sets;
- * may be stored while it is still counting, and then again by its id.
+ * One row of the CE history: all events of one cell within a time that ce_history.h sets.
+ * It may be stored while it is still counting, and then again by its id.
  */
 struct ce_row {
 	uint64_t id;   /* from 1 on in each run of the program; 0: stored only once */
@@ -62,7 +63,7 @@ struct ce_row {
 	int64_t last;
 	uint64_t address;
 	uint64_t count;  /* sum of the reported counts, 0 counted as 1 */
-	uint32_t events; /* how many events it stands for */
+	uint32_t events; /* how many events the row stands for */
 	uint16_t dimm;
 	uint8_t severity; /* enum ce_severity */
 	uint8_t grain_bits;
@@ -86,7 +87,7 @@ struct action_row {
 	int64_t poisoned_before_kib;
 	int64_t poisoned_after_kib; /* -1: not known */
 	uint16_t dimm;
-	enum soft_outcome outcome; /* the kernel's own word, if there is one */
+	enum soft_outcome outcome; /* the kernel's own word, if it gave one */
 };
 
 /** One sample of the poisoned-page counter. */
@@ -95,13 +96,14 @@ struct poison_row {
 	int64_t kib;
 	int64_t delta_kib; /* since the row before */
 	enum poison_cause cause;
-	uint64_t pfn; /* the frame concerned; 0: not known, or several */
+	uint64_t pfn; /* the frame that changed; 0: not known, or several */
 };
 
 /**
- * Counters that survive the daemon. What the events moved is stored only together with
- * how far they were read; what attempts moved (totals_spend()) at once, so that no
- * action's number is given twice and no budget spent twice.
+ * Counters that survive the daemon. Counters that events change are stored only together
+ * with how far the events were read. Counters that attempts change (totals_spend()) are
+ * stored at once, so that no action gets the number of another and no budget is spent
+ * twice.
  */
 struct totals {
 	uint64_t events;
@@ -109,18 +111,18 @@ struct totals {
 	uint64_t uncorrected_errors;
 	uint64_t unattributed;
 	uint64_t events_lost;
-	uint64_t malformed; /* raw pages that could not be decoded to their end */
+	uint64_t malformed; /* raw pages with a rest that could not be decoded */
 	uint64_t attempts[RESULT_MAX_];
 	uint64_t next_action_id;
 	int64_t last_event;   /* usec_t.us; INT64_MIN: none */
 	int64_t last_offline; /* usec_t.us; INT64_MIN: none */
 	int64_t bucket_level; /* budget of the hour, in millionths of a page */
-	int64_t bucket_time;  /* usec_t.us the level is of */
+	int64_t bucket_time;  /* usec_t.us: the time of that level */
 	int64_t ram_print;    /* of the memory map at the last start; 0: not known */
 	int64_t module_print; /* of the memory modules at the last start; 0: not known */
 };
 
-/** Copies to @to what actions have changed in @from: numbers, budget, results. */
+/** Copies to @to what attempts have changed in @from: numbers, budget, results. */
 static inline void totals_spend(struct totals *to, const struct totals *from)
 {
 	to->next_action_id = from->next_action_id;
