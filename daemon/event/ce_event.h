@@ -3,8 +3,8 @@
 
 /*
  * One memory error as the kernel reported it through ras:mc_event, decoded and otherwise
- * untouched: what a number is worth (an address of 0, a count of 0, a grain larger than a
- * page) is judged by the engine, not here.
+ * untouched. The engine, not this room, judges what a number is worth: an address of 0, a
+ * count of 0, a grain larger than a page.
  */
 
 #include "base/units.h"
@@ -21,8 +21,8 @@ enum ce_severity {
 };
 
 /**
- * Text inside the buffer that the event was decoded from: not terminated, not owned, and
- * not to be trusted: if the buffer is damaged it may hold any byte, NUL too.
+ * Text inside the buffer that the event was decoded from. It is not terminated, not
+ * owned, and not to be trusted: in a damaged buffer it may hold any byte, NUL too.
  */
 struct ce_text {
 	const char *s;
@@ -43,7 +43,7 @@ struct ce_event {
 	struct ce_text label;      /* DIMM label or labels, free text */
 	struct ce_text msg;        /* the driver's message */
 	struct ce_text detail;     /* driver_detail */
-	struct dram_coord coord;   /* known without the texts; else all absent */
+	struct dram_coord coord;   /* known without texts; all else absent */
 };
 
 /**

@@ -2,9 +2,9 @@
 
 /*
  * Walks one sub-buffer of the kernel's ring buffer. Nothing in a page is trusted: each
- * length is checked against what is left of the page, each event against the length that
- * its fields need. It knows no file descriptors and no event; the decoder of a source is
- * called through the format.
+ * length is checked against what is left of the page, and each event against the length
+ * that its fields need. This file knows no file descriptors and no event; it calls the
+ * decoder of a source through the format.
  */
 
 #include "event/decoder.h"
@@ -29,11 +29,11 @@ enum ring_type {
 	RING_TIME_STAMP = 31,
 };
 
-/* An absolute time stamp has 59 bits; the upper 5 stay those of the time so far. */
+/* An absolute time stamp has 59 bits; the upper 5 bits stay as they were. */
 #define TIME_STAMP_MSB (UINT64_C(0xf8) << 56)
 
 #define CACHE_LINE 64
-#define USUAL_SIZE 256 /* bytes of an mc_event with its texts, about */
+#define USUAL_SIZE 256 /* the usual size of an mc_event with its texts */
 
 /* Returns 1, or -EBADMSG if the event is shorter than its fields. */
 static int decoder_decode(struct event_decoder *d, const uint8_t *data, uint32_t len)
@@ -59,7 +59,7 @@ static int decoder_decode(struct event_decoder *d, const uint8_t *data, uint32_t
 	return 1;
 }
 
-/* Saturates: the time of a damaged page must not wrap to one long past. */
+/* Saturates: the time of a damaged page must not wrap to a time long past. */
 static void decoder_pass_time(struct event_decoder *d, uint64_t ns)
 {
 	if (__builtin_add_overflow(d->time_ns, ns, &d->time_ns))
@@ -91,7 +91,7 @@ static void decoder_split_header(uint32_t word, uint32_t *ret_type_len,
 }
 
 /*
- * Prefetches the memory where the event after the next one probably lies: the work on one
+ * Prefetches the memory where the event after the next one probably lies. The work on one
  * event is too long for the processor to look ahead by itself.
  */
 static void decoder_fetch_ahead(const struct event_decoder *d)
@@ -102,8 +102,8 @@ static void decoder_fetch_ahead(const struct event_decoder *d)
 }
 
 /*
- * Moves d->at over one ring-buffer record. Returns 1 and where its data is, 0 if it has
- * none, -EBADMSG if it does not fit.
+ * Moves d->at over one ring-buffer record. Returns 1 and where the record's data is; 0 if
+ * the record has no data; -EBADMSG if the record does not fit.
  */
 static int decoder_step(struct event_decoder *d, const uint8_t **ret_data,
 			uint32_t *ret_len)
@@ -116,7 +116,8 @@ static int decoder_step(struct event_decoder *d, const uint8_t **ret_data,
 	if (left < 4)
 		return -EBADMSG;
 	decoder_split_header(load_u32(d->at), &type_len, &delta);
-	/* Padding without a delta fills the rest of the page; it may lack its length. */
+	/* Padding without a delta fills the rest of the page; its length may be
+	 * missing. */
 	if (type_len == RING_PADDING && delta == 0) {
 		d->at = d->end;
 		return 0;
@@ -133,7 +134,7 @@ static int decoder_step(struct event_decoder *d, const uint8_t **ret_data,
 			d->at += 8;
 			return 0;
 		}
-		/* The length includes its own word, in padding too. */
+		/* The length includes its own word, also in padding. */
 		if (word < 4)
 			return -EBADMSG;
 		len = ((uint64_t)word + 3) & ~UINT64_C(3);
@@ -152,7 +153,7 @@ static int decoder_step(struct event_decoder *d, const uint8_t **ret_data,
 	return 1;
 }
 
-/* @left: bytes of the page behind the last event, where the number may stand. */
+/* @left: bytes of the page after the last event, where the number may be. */
 static void decoder_load_lost(struct event_decoder *d, uint64_t flags, size_t left)
 {
 	const struct number_field count = { .size = d->format->commit.size };
@@ -173,7 +174,7 @@ int event_decoder_init(struct event_decoder *d, const struct event_format *forma
 	size_t commit, room;
 
 	*d = (struct event_decoder){ .format = format, .cpu = cpu };
-	/* format.c has checked that the fields of the header stand before the data. */
+	/* format.c has checked that the fields of the header come before the data. */
 	if (size < format->data_offset)
 		return -EBADMSG;
 	room = size - format->data_offset;

@@ -7,14 +7,14 @@
  * event_source.h and a decoder file. A new kind also needs enum event_kind below, a case in
  * daemon_read.c and an input of the engine.
  *
- * Here: from raw ring-buffer pages (what read() on per_cpu/cpuN/trace_pipe_raw returns) to
- * events. Field offsets are resolved once from the running kernel's own format texts;
+ * Here: from raw ring-buffer pages (what read() on per_cpu/cpuN/trace_pipe_raw returns)
+ * to events. Field offsets are resolved once from the running kernel's own format texts;
  * after that a page is walked with bounds checks and without allocation. A page is not
- * trusted: one that makes no sense ends the walk with -EBADMSG.
+ * trusted: a page that makes no sense ends the walk with -EBADMSG.
  *
  * Facts: the layout of a sub-buffer (events/header_page, events/header_event and
- * include/linux/ring_buffer.h): time stamp, commit word (ringbuffer.h), then events with a
- * 27-bit time delta in the trace clock's unit, nanoseconds for clock "boot".
+ * include/linux/ring_buffer.h): time stamp, commit word (ringbuffer.h), then events with
+ * a 27-bit time delta in the trace clock's unit, nanoseconds for clock "boot".
  */
 
 #include <stddef.h>
@@ -30,18 +30,18 @@ struct event_format;
  *
  * @header_page: text of events/header_page
  *
- * Returns 0 and a new object to be freed with event_format_free(); -EBADMSG if the text
- * makes no sense or lacks a field that is needed; -ENOMEM.
+ * Returns 0 and a new object, to be freed with event_format_free(); -EBADMSG if the text
+ * makes no sense or lacks a needed field; -ENOMEM.
  */
 int event_format_new(struct event_format **ret, const char *header_page);
 
 /**
- * Adds the source @id, @text being the text of its file "format". Add the sources in the
- * order of the table. Unknown fields are ignored; which ones may be absent is written in
- * the decoder file of the source.
+ * Adds the source @id; @text is the text of its file "format". Add the sources in the
+ * order of the table. Unknown fields are ignored. The decoder file of the source says
+ * which fields may be absent.
  *
- * Returns 0; -EBADMSG if the text makes no sense, is of another event, has the number of a
- * source that was added before, or lacks a field that is needed; -EEXIST if @id was added
+ * Returns 0; -EBADMSG if the text makes no sense, is of another event, has the number of
+ * a source that was added before, or lacks a needed field; -EEXIST if @id was added
  * before; -ENOMEM. On failure @f is as before.
  */
 int event_format_add(struct event_format *f, enum event_source_id id, const char *text);
@@ -52,7 +52,7 @@ bool event_format_has(const struct event_format *f, enum event_source_id id);
 /** Frees @f; NULL is fine. Returns NULL. */
 struct event_format *event_format_free(struct event_format *f);
 
-/** What happened, whichever source reported it. */
+/** What happened, from any source. */
 enum event_kind {
 	EVENT_KIND_OTHER = 1, /* an event of no source: somebody enabled it by hand */
 	EVENT_KIND_ERROR,     /* a memory error */
@@ -75,7 +75,7 @@ struct event_decoder {
 	/* After event_decoder_next() returned 1; its texts point into the page. */
 	struct event event;
 	uint64_t lost;     /* events lost before this page */
-	bool lost_unknown; /* events were lost, the page does not say how many */
+	bool lost_unknown; /* events were lost, and the page does not say how many */
 	uint64_t time_ns;  /* of the trace clock, at the last event */
 
 	const struct event_format *format;
@@ -95,9 +95,9 @@ int event_decoder_init(struct event_decoder *d, const struct event_format *forma
 		       uint16_t cpu, const void *page, size_t size);
 
 /**
- * Steps to the next event. Strings that are not terminated end where their field ends.
+ * Steps to the next event. A string without a terminator ends where its field ends.
  *
- * Returns 1 and d->event; 0 at the end of the page; -EBADMSG if the rest of the page makes
- * no sense (the walk is over; what came before is good).
+ * Returns 1 and d->event; 0 at the end of the page; -EBADMSG if the rest of the page
+ * makes no sense: the walk is over, and the events before are good.
  */
 int event_decoder_next(struct event_decoder *d);

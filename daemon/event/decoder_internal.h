@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Between decoder.c, format.c and the decoder files, one for each event source: where a
- * field stands in an event, how it is found by name and how it is loaded.
+ * Shared by decoder.c, format.c and the decoder files, one for each event source: where a
+ * field is in an event, how it is found by name and how it is loaded.
  */
 
 #include <string.h>
@@ -24,7 +24,7 @@ enum text_kind {
 	TEXT_ABSENT,
 	TEXT_FIXED,   /* char name[N] inside the event */
 	TEXT_LOC,     /* __data_loc: u16 offset from the event, u16 length */
-	TEXT_REL_LOC, /* __rel_loc: the same, offset from behind this field */
+	TEXT_REL_LOC, /* __rel_loc: the same, offset from the end of this field */
 };
 
 struct text_field {
@@ -37,10 +37,10 @@ struct text_field {
 struct number_name {
 	const char *name;
 	size_t offset; /* of the struct number_field in the decoder's own fields */
-	bool needed;   /* without it the format is refused */
+	bool needed;   /* the format is refused without this number */
 };
 
-/** One event as it stands on the page. */
+/** One event as it is on the page. */
 struct raw_event {
 	const uint8_t *data;
 	uint32_t len; /* at least the decoder's min_size */
@@ -54,13 +54,14 @@ struct source_decoder {
 	const struct number_name *numbers;
 	size_t n_numbers;
 	/**
-	 * What is to be resolved beyond @numbers; may be NULL. @text is the whole format
+	 * Resolves what @numbers does not cover; may be NULL. @text is the whole format
 	 * text. Raises *min_size, the length of an event that holds every field found, to
-	 * what it needs. Returns 0 or -EBADMSG.
+	 * what the fields need. Returns 0 or -EBADMSG.
 	 */
 	int (*resolve)(struct tep_event *event, const char *text, void *fields,
 		       uint16_t *min_size);
-	/** Fills @ret, its kind too. Cannot fail: what makes no sense becomes unknown. */
+	/** Fills @ret, its kind too. Cannot fail: a value that makes no sense becomes
+	 * unknown. */
 	void (*decode)(const void *fields, const struct raw_event *raw,
 		       struct event *ret);
 };
@@ -83,13 +84,13 @@ struct event_format {
 };
 
 /**
- * The field @name of @event as a text, and *min_size raised to its end; TEXT_ABSENT if
+ * The field @name of @event as a text; *min_size is raised to its end. TEXT_ABSENT if
  * there is no such field. Returns 0; -EBADMSG for a field that is no text.
  */
 int format_find_text(struct tep_event *event, const char *name, uint16_t *min_size,
 		     struct text_field *ret);
 
-/** True if @fields of an mc_event are at the places that are compiled in (mc_event.c). */
+/** True if @fields of an mc_event are at the compiled-in places (mc_event.c). */
 bool mc_event_is_usual(const void *fields);
 
 static inline uint32_t load_u32(const uint8_t *p)
@@ -102,7 +103,7 @@ static inline uint32_t load_u32(const uint8_t *p)
 
 /**
  * The number, extended to 64 bits by its own sign; 0 if it is absent. The caller has
- * checked the bounds. Inline, so that each field has branches of its own, which the
+ * checked the bounds. Inline, so that each field has branches of its own that the
  * processor learns.
  */
 static _inlined_ uint64_t load_number(const uint8_t *base, const struct number_field *n)

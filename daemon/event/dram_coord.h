@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Where inside a DIMM an error lies, in DRAM's own terms. Drivers print it into the
- * event's text in many forms, or not at all: each part is known or absent, and an absent
- * part is never taken for zero.
+ * Where inside a DIMM an error lies, in DRAM's own terms. Drivers print the place into
+ * the event's text in many forms, or not at all. Each part is known or absent, and an
+ * absent part is never taken for zero.
  */
 
 #include "base/units.h"

@@ -2,10 +2,10 @@
 
 /*
  * DRAM coordinates from the words that EDAC drivers put into an event. Every driver names
- * a part and then its number, but no two drivers agree on the name, on the separator or on
- * the base. So each word of a text is looked up in one table of names. The parser refuses
- * to guess: a name without a number, a number that does not fit, and two numbers for one
- * name leave the part absent.
+ * a part and then its number, but no two drivers agree on the name, on the separator or
+ * on the base. So each word of a text is looked up in one table of names. The parser
+ * refuses to guess: a name without a number, a number that does not fit, and two numbers
+ * for one name leave the part absent.
  */
 
 #include "event/dram_parse.h"
@@ -17,9 +17,9 @@
 #define NAME_MAX_LEN 16
 
 /*
- * X(name, part). Names without '_' and '-', in small letters. Of several names for one
- * part the first that is there counts: a bank within its group before the bank as a whole,
- * a rank before the number that a controller gives to it, and that before the chip select.
+ * X(name, part). Names are without '_' and '-', in small letters. If a text has several
+ * names for one part, the first in this list counts: a bank within its group before the
+ * bank as a whole; a rank, then a controller's number for the rank, then the chip select.
  */
 #define NAME_LIST(X)                                                                     \
 	X("row", DRAM_ROW)                                                               \
@@ -44,14 +44,15 @@
 
 #define X(name, part_) { name, part_ },
 static const struct name {
-	char word[NAME_MAX_LEN]; /* padded with zeros, to be compared as a whole */
+	char word[NAME_MAX_LEN]; /* padded with zeros, to compare it as a whole */
 	enum dram_part part;
 } names[] = { NAME_LIST(X) };
 #undef X
 
 #define N_NAMES (sizeof(names) / sizeof(*names))
 
-/* The first letters of the names, a bit each: most words of a text begin otherwise. */
+/* The first letters of the names, a bit each: most words of a text begin with another
+ * letter. */
 #define LETTER(c)     (UINT32_C(1) << ((c) - 'a'))
 #define X(name, part) | LETTER((name)[0])
 static uint32_t parse_first_letters(void)
@@ -60,11 +61,11 @@ static uint32_t parse_first_letters(void)
 }
 #undef X
 
-/** What the texts said so far; each name is a bit of the masks. */
+/** What the texts have said up to now; each name is a bit of the masks. */
 struct found {
 	uint64_t value[N_NAMES];
 	uint32_t seen;
-	uint32_t wrong; /* no number, one that does not end, or two different ones */
+	uint32_t wrong; /* no number, a number without an end, or two different ones */
 };
 
 _Static_assert(N_NAMES <= 32, "a name needs its bit in struct found");
@@ -114,8 +115,8 @@ static void cursor_skip_name(struct cursor *c)
 }
 
 /*
- * Reads the word at the cursor, which stands at a letter, into @word. Returns false if its
- * length or first letter shows that it is not in the table.
+ * Reads the word at the cursor, which is at a letter, into @word. Returns false if the
+ * word's length or first letter shows that the word is not in the table.
  */
 static bool cursor_take_name(struct cursor *c, char word[NAME_MAX_LEN])
 {
@@ -145,7 +146,7 @@ static void cursor_skip_blanks(struct cursor *c)
 		c->s++;
 }
 
-/* Skips @word, in small or capital letters, if it stands at the cursor. */
+/* Skips @word, in small or capital letters, if it is at the cursor. */
 static bool cursor_skip_word(struct cursor *c, const char *word)
 {
 	size_t n = strlen(word);
@@ -162,7 +163,7 @@ static bool cursor_skip_word(struct cursor *c, const char *word)
 enum separator {
 	SEPARATOR_NONE,
 	SEPARATOR_BLANK, /* may be a sentence */
-	SEPARATOR_SIGN,  /* ':' or '=': a number is due */
+	SEPARATOR_SIGN,  /* ':' or '=': a number must follow */
 	SEPARATOR_HASH,  /* "csrow#1channel#0": only here a name may follow at once */
 };
 
@@ -194,7 +195,8 @@ static bool cursor_number_ends(const struct cursor *c, enum separator before)
 	return *c->s != '_';
 }
 
-/* True and *ret if a number that fits 32 bits stands at the cursor and ends there. */
+/* True and *ret if a number that fits 32 bits is at the cursor and ends as a word
+ * does. */
 static bool cursor_take_number(struct cursor *c, enum separator before, uint64_t *ret)
 {
 	int base = 10;
@@ -237,7 +239,7 @@ static void found_note(struct found *f, size_t i, bool known, uint64_t value)
 	f->value[i] = value;
 }
 
-/* The index of the name at the cursor; N_NAMES if the word there is not in the table. */
+/* The index of the name at the cursor; N_NAMES if that word is not in the table. */
 static size_t cursor_take_part_name(struct cursor *c)
 {
 	static const char bank[NAME_MAX_LEN] = "bank";
@@ -284,7 +286,7 @@ static void parse_scan(const struct ce_text *text, enum separator least, struct 
 	bool in_word = false;
 
 	while (c.s < c.end) {
-		/* Behind this the text names the slot on the board: "BANK 0". */
+		/* After this word the text names the slot on the board: "BANK 0". */
 		if (*c.s == 'D' && cursor_skip_word(&c, "dimm location"))
 			return;
 		if (*c.s == '[') {
@@ -320,7 +322,7 @@ static uint64_t parse_limit(enum dram_part part)
 
 static void coord_set_part(struct dram_coord *c, enum dram_part part, uint64_t value)
 {
-	/* All ones is how firmware says that it does not know. */
+	/* Firmware writes all ones for a number that it does not know. */
 	if (value > parse_limit(part))
 		return;
 	switch (part) {
@@ -346,7 +348,7 @@ static void coord_set_part(struct dram_coord *c, enum dram_part part, uint64_t v
 	c->have |= (uint8_t)part;
 }
 
-/* Adds what @text says; parts that an earlier text named stay. */
+/* Adds what @text says; parts from an earlier text stay. */
 static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
 			   enum separator least)
 {
@@ -373,8 +375,8 @@ void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret)
 
 	coord_add_text(&c, &ev->detail, SEPARATOR_BLANK);
 	coord_add_text(&c, &ev->msg, SEPARATOR_BLANK);
-	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1" is
-	 * of the driver. */
+	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1"
+	 * comes from the driver. */
 	coord_add_text(&c, &ev->label, SEPARATOR_HASH);
 	*ret = c;
 }

@@ -10,8 +10,8 @@
 
 /**
  * Reads the coordinates that @ev's driver_detail, message and label give, in every form
- * that a kernel driver prints; the first of these texts that names a part counts. A part
- * that a text contradicts or cuts short is absent. Allocates nothing; never reads past a
- * text's length.
+ * that a kernel driver prints. The first of these texts that names a part decides the
+ * part. A part is absent if a text contradicts it or cuts it short. Allocates nothing;
+ * never reads past a text's length.
  */
 void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret);

@@ -13,10 +13,10 @@
  * X(id, event, system, other system or NULL, needed, row of `check`, what the kernel
  * reports by it, what follows on a kernel without it)
  *
- * Some kernels have what concerns poison in the system memory_failure, others in ras; a
- * tracepoint is looked for in the order of the row. The event's name is also the stem of
- * its decoder: mc_event_decoder stands in mc_event.c. Rows are tried in this order for
- * each event that is read, so the most frequent one stands first.
+ * Some kernels have the events about poison in the system memory_failure, other kernels
+ * in ras; a tracepoint is looked for in the order of the row. The event's name is also
+ * the stem of its decoder: mc_event_decoder is in mc_event.c. Rows are tried in this
+ * order for each event that is read, so the most frequent event comes first.
  */
 #define EVENT_SOURCE_LIST(X)                                                             \
 	X(MC, mc_event, "ras", NULL, true, "mc-event", "memory errors", "")              \
@@ -43,7 +43,7 @@ struct event_source {
 	bool needed;                         /* softofflined does not start without it */
 	const char *check;                   /* id of its row in `softofflinectl check` */
 	const char *reports;                 /* completes "the kernel reports ..." */
-	const char *without; /* what follows where the kernel lacks it; "" if needed */
+	const char *without; /* what follows if the kernel lacks it; "" if needed */
 	const struct source_decoder *decoder;
 };
 

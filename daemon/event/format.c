@@ -2,8 +2,8 @@
 
 /*
  * Resolves fields from the kernel's format texts, by name, with libtraceevent's parser.
- * It runs once per start. It knows neither pages nor where the texts come from, no field
- * of any single event, and parses no print format.
+ * It runs once per start. It knows neither pages nor where the texts come from, knows no
+ * field of any single event, and parses no print format.
  */
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 DEFINE_CLEANUP(struct tep_handle *, tep_free)
 DEFINE_CLEANUP(struct event_format *, event_format_free)
 
-/* The parser insists on a print format, and parsing the kernel's own may fail. */
+/* The parser needs a print format, and parsing the kernel's own may fail. */
 #define PRINT_FMT "\nprint fmt: \"-\"\n"
 
 static int format_parse(struct tep_handle *tep, const char *head, const char *text,
@@ -30,8 +30,8 @@ static int format_parse(struct tep_handle *tep, const char *head, const char *te
 	len = asprintf(&buf, "%s%.*s\n%s", head, len, text, PRINT_FMT);
 	if (len < 0)
 		return -ENOMEM;
-	/* The parser says "no memory" for a text without a name, too: any error of it is
-	 * taken for a bad text. */
+	/* The parser says "no memory" for a text without a name, too: any of its errors
+	 * counts as a bad text. */
 	if (tep_parse_format(tep, &event, buf, (unsigned long)len, "ras") != 0 || !event)
 		return -EBADMSG;
 	*ret = event;
@@ -160,7 +160,7 @@ int event_format_new(struct event_format **ret, const char *header_page)
 	return 0;
 }
 
-/* The head of an event, whose common_type is at the same place in all of them. */
+/* The head of an event; common_type is at the same place in all events. */
 static int format_check_head(const struct event_format *f, struct tep_event *event,
 			     const char *name, uint16_t *min_size,
 			     struct number_field *ret_type)

@@ -3,18 +3,18 @@
 /*
  * mc_event: one memory error as an EDAC driver reported it. Of its fields only error_type
  * is needed: an event without a type could never lead to an action. An absent error_count
- * is 1. It does not judge what a number is worth.
+ * is 1. This file does not judge what a number is worth.
  *
- * This is the one event that comes in storms. Its usual layout is compiled in, so that
+ * This is the only event that comes in storms. Its usual layout is compiled in, so that
  * each field is one load at a known place.
  */
 
 #include "event/decoder_internal.h"
 
-/* Without grain_bits nobody knows which page is meant: coarser than any page. */
+/* Without grain_bits the page is not known, so the grain is coarser than any page. */
 #define GRAIN_UNKNOWN 64
 
-/** Where an mc_event has what we decode. */
+/** Where an mc_event has the fields that we decode. */
 struct mc_places {
 	struct number_field error_type;
 	struct number_field error_count;
@@ -33,8 +33,8 @@ struct mc_fields {
 };
 
 /*
- * Where Debian's 6.1 for amd64 has them (tests/data/trace/debian-6.1/mc_event.format). A
- * kernel that has another layout is decoded by what its own format file says.
+ * The places on Debian's 6.1 for amd64 (tests/data/trace/debian-6.1/mc_event.format). A
+ * kernel with another layout is decoded by what its own format file says.
  */
 static const struct mc_places mc_usual_places = {
 	.error_type = { 8, 4, false },
@@ -81,7 +81,7 @@ static int mc_resolve(struct tep_event *event, const char *text, void *fields,
 	return r;
 }
 
-/* The number held at @max; a negative one is 0. */
+/* The number, at most @max; a negative number becomes 0. */
 static _inlined_ uint32_t mc_load_up_to(const uint8_t *base, const struct number_field *n,
 					uint32_t max)
 {
@@ -110,7 +110,7 @@ static _inlined_ struct ce_text mc_load_text(const struct raw_event *raw,
 		if (t->kind == TEXT_REL_LOC)
 			at += t->offset + t->size;
 	}
-	/* A wrong location must not cost the event: the error happened all the same. */
+	/* A wrong location must not lose the event: the error happened all the same. */
 	if (at >= raw->len)
 		return (struct ce_text){ "", 0 };
 	if (size > raw->len - at)
@@ -135,7 +135,7 @@ static bool mc_says_overflow(struct ce_text text)
 	return false;
 }
 
-/* Inline, so that the places in @at are constants wherever the compiler knows them. */
+/* Inline, so that the places in @at are constants when the compiler knows them. */
 static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
 			      const struct mc_places *at)
 {
@@ -156,7 +156,7 @@ static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
 	for (size_t i = 0; i < ARRAY_SIZE(ev->layer); i++) {
 		uint64_t layer = load_number(base, &at->layer[i]);
 
-		/* -1, unknown, also stands for what does not fit. */
+		/* -1, unknown, also stands for a number that does not fit. */
 		ev->layer[i] =
 			at->layer[i].size && layer <= INT8_MAX ? (int8_t)layer : -1;
 	}

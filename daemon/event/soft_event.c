@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The kernel's words for soft-offline requests as tables. It does not know where they
- * come from nor what follows from them.
+ * The kernel's words for soft-offline requests as tables. This file does not know where
+ * the words come from nor what follows from them.
  */
 
 #include "event/soft_event.h"

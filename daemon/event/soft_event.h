@@ -3,13 +3,13 @@
 
 /*
  * One soft-offline request as ras:soft_offline_event reported it, decoded and not judged.
- * The event is of the series in kernel/: a kernel without it has none, a later one may
- * have words that are not known here.
+ * The event is part of the series in kernel/: a kernel without the series has no such
+ * event, and a later kernel may have words that are not known here.
  *
- * Facts (kernel/patches, Documentation/trace/events-soft-offline.rst): there is exactly
- * one event for each request of anybody, raised when the request ends, by the thread that
- * made it; origin, kind and outcome are numbers whose words stand in the event's print
- * format.
+ * Facts (kernel/patches, Documentation/trace/events-soft-offline.rst): each soft-offline
+ * request, by any program or the kernel, has exactly one event. The thread that made the
+ * request raises the event when the request ends. Origin, kind and outcome are numbers;
+ * the event's print format holds their words.
  */
 
 #include <stdbool.h>
@@ -57,7 +57,7 @@ struct soft_event {
 	enum frame_kind kind; /* before; FRAME_UNKNOWN: absent, or a new word */
 	enum soft_outcome outcome;
 	int error;             /* errno that the caller got, positive; 0 */
-	int64_t duration_usec; /* with waiting for others */
+	int64_t duration_usec; /* waiting for other requests included */
 	int32_t pid;           /* of the thread that asked, as the trace names it */
 };
 
@@ -69,9 +69,9 @@ struct soft_counts {
 };
 
 /**
- * The value of a kernel's word of @len bytes, "-" and "_" being the same; the UNKNOWN one
- * for a word that is none of these. soft_kind_from_word(): the kernel's word for a kind
- * of page, as the nearest kind that this program knows.
+ * The value of a kernel's word of @len bytes; "-" and "_" are the same. The UNKNOWN value
+ * for any other word. soft_kind_from_word() takes the kernel's word for a kind of page
+ * and returns the nearest kind that this program knows.
  */
 enum soft_origin soft_origin_from_word(const char *word, size_t len);
 enum soft_outcome soft_outcome_from_word(const char *word, size_t len);

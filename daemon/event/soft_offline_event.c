@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * soft_offline_event: the end of one soft-offline request. Its fields are found by name,
- * the words behind its numbers in the print format, which is where the kernel says what
- * they mean: this file knows no number of any word. pfn and error are needed; another
- * field may be absent, and a word that is not known becomes the UNKNOWN of its enum.
+ * soft_offline_event: the end of one soft-offline request. Its fields are found by name.
+ * The words for its numbers are in the print format, where the kernel says what the
+ * numbers mean: this file knows no number of any word. pfn and error are needed; the
+ * other fields may be absent. A word that is not known becomes the UNKNOWN of its enum.
  */
 
 #include <errno.h>
@@ -12,13 +12,13 @@
 
 #include "event/decoder_internal.h"
 
-/* Numbers from 0 up whose words are kept; the kernel's lists have about 16. */
+/* How many numbers, from 0 up, keep their words; the kernel's lists have about 16. */
 #define SOFT_WORDS_MAX 64
 
 /* No errno is larger (include/linux/err.h). */
 #define SOFT_ERRNO_MAX 4095
 
-/* A number whose meaning the kernel lists as words. */
+/* A number for which the kernel lists words. */
 struct word_field {
 	struct number_field number;
 	uint8_t values[SOFT_WORDS_MAX]; /* the kernel's number -> our enum */
@@ -44,7 +44,7 @@ static const struct number_name soft_numbers[] = {
 	{ "outcome", offsetof(struct soft_fields, outcome.number), false },
 };
 
-/* "{ 3, "thp" }" at @at; returns what stands behind it, NULL if it is something else. */
+/* "{ 3, "thp" }" at @at; returns what follows it, or NULL if it is something else. */
 static const char *soft_next_word(const char *at, unsigned long *ret_number,
 				  const char **ret_word, size_t *ret_len)
 {
@@ -84,7 +84,7 @@ static uint8_t soft_outcome_value(const char *word, size_t len)
 	return (uint8_t)soft_outcome_from_word(word, len);
 }
 
-/* Without such a list every number stays unknown, which is no failure. */
+/* Without such a list every number stays unknown; that is no failure. */
 static void soft_resolve_words(const char *print, const char *field,
 			       uint8_t (*value)(const char *word, size_t len),
 			       struct word_field *f)
@@ -124,7 +124,7 @@ static uint8_t soft_load_word(const uint8_t *base, const struct word_field *f)
 	return f->number.size && v < SOFT_WORDS_MAX ? f->values[v] : 0;
 }
 
-/* The kernel's number of an errno is negative; one out of range is no errno. */
+/* The kernel's number of an errno is negative; a number out of range is no errno. */
 static int soft_load_error(const uint8_t *base, const struct number_field *n)
 {
 	int64_t v = (int64_t)load_number(base, n);

@@ -9,7 +9,7 @@
 
 #include "track/fault_map.h"
 
-/* Three of four places are free, so that a search almost always ends at its first place. */
+/* Three of four places are free, so that a search rarely needs a second place. */
 #define INDEX_BITS 10
 #define NO_DIMM    UINT16_MAX
 
