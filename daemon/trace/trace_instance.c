@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * One tracefs instance as a set of small text files. libtracefs makes the instance; the
- * rest is plain open, read and write, since each failure must be known by file and errno.
- * It refuses to touch anything outside of the instance, and knows no pages and no pipes.
+ * One tracefs instance as a set of small text files. libtracefs makes the instance. The
+ * rest is plain open, read and write, because each failure must be known by file and
+ * errno. This file refuses to touch anything outside of the instance, and knows no pages
+ * and no pipes.
  */
 
 #include "trace/trace_instance.h"
@@ -26,7 +27,8 @@
 #define TEXT_MAX            (1024 * 1024)
 #define SOURCE_PATH_MAX     128
 
-/* Somebody else may be making the instance: its files come after its directory. */
+/* Another program may be making the instance now: its files appear after its
+ * directory. */
 #define APPEAR_TRIES    100
 #define APPEAR_PAUSE_NS (20 * 1000 * 1000)
 
@@ -40,9 +42,9 @@ static int instance_fail(struct trace_instance *in, const char *path, int error)
 }
 
 /*
- * Looks below @dir for @file ("" or "/NAME") of @source, in each system that it may live
- * in. Returns the system; NULL and errno if it is in none. @path is what was looked at
- * last, below @dir.
+ * Looks below @dir for @file ("" or "/NAME") of @source, in each system where the source
+ * may be. Returns the system; NULL and errno if no system has it. @path is the last path
+ * that was looked at, below @dir.
  */
 static const char *instance_find_source(int dir, const struct event_source *source,
 					const char *file, char path[SOURCE_PATH_MAX])
@@ -65,7 +67,7 @@ int trace_instance_openat(struct trace_instance *in, const char *path, int flags
 	return fd < 0 ? instance_fail(in, path, errno) : fd;
 }
 
-/* The whole of a small file, terminated. Files in tracefs do not tell their size. */
+/* The whole of a small file, terminated. Files in tracefs do not show their size. */
 static int instance_read_text(struct trace_instance *in, const char *path, char **ret)
 {
 	_cleanup_(close_p) int fd = trace_instance_openat(in, path, O_RDONLY);
@@ -126,7 +128,8 @@ static int instance_create(struct trace_instance *in, const char *tracing_dir)
 	_cleanup_(free_p) char *dir = strdup(tracing_dir);
 	_cleanup_(close_p) int fd = -1;
 
-	/* Left alone it takes the first tracefs of /proc/mounts: maybe debugfs's. */
+	/* Without a path libtracefs takes the first tracefs of /proc/mounts: maybe
+	 * debugfs's. */
 	if (!dir || tracefs_set_tracing_dir(dir) < 0)
 		return instance_fail(in, "", ENOMEM);
 	snprintf(in->path, sizeof(in->path), "%s/instances/%s", tracing_dir,
@@ -283,9 +286,9 @@ static uint64_t instance_to_kib(uint64_t bytes)
 
 /*
  * The kernel rounds up to whole pages, at least two, and shows the sum of their data in
- * KiB: 64 is shown as 67 (ring_buffer_resize, tracing_entries_read). An instance whose
- * buffers have not grown to their full size yet shows "7 (expanded: 1408)", and "X" means
- * that the CPUs' sizes differ.
+ * KiB: 64 is shown as 67 (ring_buffer_resize, tracing_entries_read). "7 (expanded: 1408)"
+ * means that the instance's buffers have not grown to their full size yet; "X" means that
+ * the CPUs' sizes differ.
  */
 int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes)
 {
@@ -342,7 +345,7 @@ int trace_instance_enable(struct trace_instance *in)
 	return trace_instance_set(in, "tracing_on", "1");
 }
 
-/* 0 if there is no such line: not every kernel has each of them. */
+/* 0 if there is no such line: not every kernel has every line. */
 static uint64_t instance_stat_value(const char *text, const char *key)
 {
 	const size_t len = strlen(key);

@@ -14,7 +14,7 @@
 
 struct trace_instance {
 	int dir;           /* holds the lock; -1 if not open */
-	bool created;      /* by this open: there is nothing in it yet */
+	bool created;      /* made by this open: the instance has no events yet */
 	size_t page_size;  /* what one read() of a raw pipe may return, in bytes */
 	size_t data_size;  /* of a page, in bytes; buffer sizes are multiples of it */
 	unsigned int cpus; /* one more than the highest CPU in per_cpu */
@@ -38,12 +38,12 @@ struct trace_stats {
 
 /**
  * Makes or takes over the instance below @tracing_dir, locks it and reads its texts;
- * changes no setting. *@in is overwritten and must be given to trace_instance_close()
- * whatever is returned.
+ * changes no setting. *@in is overwritten; give it to trace_instance_close() after every
+ * return value.
  *
- * Returns 0; -ENODEV: no tracefs there; -ENOENT: the kernel lacks an event source that
- * is needed; -EBUSY: locked by another process; -EBADMSG: header_page makes no sense;
- * other negative errno. in->where is set.
+ * Returns 0; -ENODEV: no tracefs there; -ENOENT: the kernel lacks an event source that is
+ * needed; -EBUSY: locked by another process; -EBADMSG: header_page makes no sense; other
+ * negative errno. in->where is set.
  */
 int trace_instance_open(struct trace_instance *in, const char *tracing_dir);
 
@@ -63,20 +63,20 @@ int trace_instance_clock_is_boot(struct trace_instance *in);
 int trace_instance_set_clock(struct trace_instance *in);
 
 /**
- * Compares the per-CPU buffer size with @bytes. Returns -1 if it is smaller, 0 if it is
- * what @bytes gets rounded to, 1 if it is larger or differs between CPUs.
+ * Compares the per-CPU buffer size with @bytes. Returns -1 if the size is smaller, 0 if
+ * it is the rounded @bytes, 1 if it is larger or differs between CPUs.
  */
 int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes);
 
-/** Sets the size of each CPU's buffer; making it smaller may cost events. 0 or negative
+/** Sets the size of each CPU's buffer; a smaller size may lose events. 0 or negative
  * errno. */
 int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
 
 /**
- * Has poll() wake for a single event. Since Linux 6.1 it waits for a share of the buffer,
- * half of it by default; older kernels have no such setting, which is no failure. To be
- * called before a pipe is added to an epoll set: the setting of that moment decides for
- * good which of the kernel's two wait queues it stands in (ring_buffer_poll_wait).
+ * Makes poll() wake for a single event. Since Linux 6.1 poll() waits for a share of the
+ * buffer, half of it by default. Older kernels have no such setting, which is no failure.
+ * Call this before a pipe is added to an epoll set: the setting at that moment decides
+ * for good which of the kernel's two wait queues the pipe is in (ring_buffer_poll_wait).
  * 0 or negative errno.
  */
 int trace_instance_wake_at_once(struct trace_instance *in);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The raw pipes of our trace instance: which are open, which have something to read, and
- * how many events were lost in them. It does not look into a page, and trusts only the
- * kernel's own counters.
+ * The raw pipes of our trace instance: which pipes are open, which have something to
+ * read, and how many events were lost in them. This file does not look into a page, and
+ * trusts only the kernel's own counters.
  */
 
 #include "trace/trace_reader.h"
@@ -23,14 +23,14 @@
 #define AUTO_IN_ALL (UINT64_C(64) << 20)
 #define AUTO_LEAST  (UINT64_C(1) << 20)
 #define AUTO_MOST   (UINT64_C(16) << 20)
-#define AUTO_OF_RAM 32 /* all buffers together get one part in 32 of the memory */
+#define AUTO_OF_RAM 32 /* all buffers together take one part in 32 of the memory */
 
 struct trace_cpu {
 	int fd;
 	bool ready;              /* worth a read() */
 	bool empty;              /* the last read() said so */
 	bool has_base;           /* @base is known */
-	bool check;              /* hold @noted against the counters once empty */
+	bool check;              /* compare @noted with the counters once empty */
 	struct trace_stats base; /* the counters up to which all is accounted for */
 	uint64_t noted;          /* lost since, as pages said */
 	uint64_t notes_unknown;  /* pages since that said "lost" without a number */
@@ -45,14 +45,15 @@ struct trace_reader {
 	int epoll;
 	int record;        /* -1: none */
 	int record_error;  /* negative errno that ended the recording */
-	unsigned int next; /* CPU whose turn it is */
+	unsigned int next; /* CPU that is read next */
 	unsigned int pipes;
 	uint64_t buffer_size;
 	bool foreign_clock;
-	bool shrink; /* to buffer_size, once nothing can be lost by it */
+	bool shrink; /* to buffer_size, once that can lose nothing */
 };
 
-/** A frame of DIR/pages: this, then @size bytes as read(); in the host's byte order. */
+/** A frame of DIR/pages: this header, then @size bytes as read(); in the host's byte
+ * order. */
 struct record_head {
 	uint16_t cpu;
 	uint16_t zero;
@@ -65,7 +66,7 @@ static void reader_drop_pipe(struct trace_reader *r, struct trace_cpu *cpu)
 {
 	if (cpu->fd < 0)
 		return;
-	/* Closing takes it out of the epoll set: nobody has a copy. */
+	/* Closing the pipe removes it from the epoll set: nobody has a copy. */
 	close(TAKE_FD(cpu->fd));
 	cpu->ready = false;
 	r->pipes--;
@@ -79,7 +80,8 @@ static bool reader_has_pages(int fd)
 	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN);
 }
 
-/* If nobody has read anything yet, no page has reported lost events either: start at 0. */
+/* If nobody has read anything yet, no page has reported lost events either: start at
+ * 0. */
 static void reader_load_base(struct trace_reader *r, unsigned int n)
 {
 	struct trace_cpu *cpu = &r->cpus[n];
@@ -92,8 +94,9 @@ static void reader_load_base(struct trace_reader *r, unsigned int n)
 }
 
 /*
- * Returns 1, or 0 if the CPU has never been online: the kernel has no buffer for it then,
- * poll() says POLLERR at once and for ever, and read() ENODEV (ring_buffer_poll_wait).
+ * Returns 1, or 0 if the CPU has never been online. The kernel has no buffer for such a
+ * CPU: poll() always says POLLERR at once, and read() says ENODEV
+ * (ring_buffer_poll_wait).
  */
 static int reader_open_pipe(struct trace_reader *r, unsigned int n)
 {
@@ -124,7 +127,7 @@ static int reader_open_pipe(struct trace_reader *r, unsigned int n)
 	return 1;
 }
 
-/* Everything up to @now is accounted for. */
+/* Every event up to @now is accounted for. */
 static void reader_rebase(struct trace_cpu *cpu, const struct trace_stats *now)
 {
 	cpu->base = *now;
@@ -139,12 +142,13 @@ static uint64_t reader_growth(uint64_t now, uint64_t base)
 }
 
 /*
- * Adds to cpu->unreported what the counters know and no page said. Each page that is the
- * first after an overrun carries the exact number, unless it is too full to hold it. So
- * once there is nothing to read, the pages' numbers and the counter differ only by pages
- * without a number, or by what was lost before we first read the counter: that is in the
- * pages' numbers but not in the growth, which is why the difference is bounded from below
- * by one for each page that said "lost" alone.
+ * Adds to cpu->unreported the lost events that the counters know and no page reported.
+ * The first page after an overrun carries the exact number, unless it is too full to hold
+ * it. So when there is nothing to read, the pages' numbers and the counter can differ for
+ * two reasons only. The first is pages without a number. The second is events that were
+ * lost before we first read the counter: these are in the pages' numbers but not in the
+ * counter's growth. This is why each page that said "lost" without a number counts as at
+ * least one event.
  */
 static void reader_reconcile(struct trace_reader *r, unsigned int n)
 {
@@ -156,7 +160,7 @@ static void reader_reconcile(struct trace_reader *r, unsigned int n)
 		return;
 	if (trace_instance_stats(&r->in, n, &now) < 0)
 		return;
-	/* Counters read too late may hold what a page is about to say. */
+	/* Counters that are read too late may include what a page is about to report. */
 	if (reader_has_pages(cpu->fd))
 		return;
 	if (!cpu->has_base) {
@@ -197,7 +201,7 @@ static int reader_open_record(struct trace_reader *r, const char *path)
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	/* Never over an older recording: its pages need their own texts. */
+	/* Never over an older recording: its pages need their own format texts. */
 	fd = openat(dir, "pages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -273,7 +277,7 @@ static int reader_set_up(struct trace_reader *r)
 	if (e < 0)
 		return e;
 	/* Setting the clock empties the buffer, and shrinking may lose events: only a new
-	 * instance has none. */
+	 * instance has no events to lose. */
 	if (e == 0 && r->in.created) {
 		e = trace_instance_set_clock(&r->in);
 		if (e < 0)
@@ -413,7 +417,7 @@ int trace_reader_record_error(const struct trace_reader *r)
 	return r->record_error;
 }
 
-/* Marks the CPUs that have pages, and drops the pipes that are broken. */
+/* Marks the CPUs that have pages, and closes the pipes that are broken. */
 static int reader_gather(struct trace_reader *r)
 {
 	int n = epoll_wait(r->epoll, r->events, (int)r->in.cpus, 0);
@@ -463,7 +467,7 @@ static bool reader_all_empty(const struct trace_reader *r)
 	return true;
 }
 
-/* Does what would lose events while the pipes hold some; else leaves it for later. */
+/* Makes the changes that lose events, but only when the pipes are empty; else later. */
 static void reader_settle(struct trace_reader *r)
 {
 	for (unsigned int i = 0; i < r->in.cpus; i++)
@@ -475,7 +479,7 @@ static void reader_settle(struct trace_reader *r)
 	if (!r->foreign_clock || trace_instance_set_clock(&r->in) < 0)
 		return;
 	r->foreign_clock = false;
-	/* The counters begin at 0 again, except those of CPUs that are offline. */
+	/* The counters begin at 0 again, but the counters of offline CPUs do not. */
 	for (unsigned int i = 0; i < r->in.cpus; i++) {
 		struct trace_stats now;
 
@@ -523,7 +527,7 @@ uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu)
 {
 	struct trace_stats now;
 
-	/* Most CPUs have nothing, and poll() costs less than reading the file. */
+	/* Most CPUs have nothing to read, and poll() costs less than reading the file. */
 	if (cpu >= r->in.cpus || r->cpus[cpu].fd < 0 ||
 	    !reader_has_pages(r->cpus[cpu].fd) ||
 	    trace_instance_stats(&r->in, cpu, &now) < 0)
@@ -538,7 +542,7 @@ int trace_reader_rescan(struct trace_reader *r)
 	for (unsigned int i = 0; i < r->in.cpus; i++) {
 		if (r->cpus[i].fd < 0)
 			opened += reader_open_pipe(r, i) > 0;
-		/* A CPU that went offline may not wake us: look at each. */
+		/* A CPU that went offline may not wake us: look at each pipe. */
 		r->cpus[i].ready = r->cpus[i].fd >= 0;
 		r->cpus[i].check = true;
 	}

@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * The room trace: the only door to tracefs. It knows files, pipes and threads, and may use
- * the table of event sources; the meaning of a page belongs to the room event.
+ * The room trace: the only door to tracefs. It knows files, pipes and threads, and may
+ * use the table of event sources; the meaning of a page belongs to the room event.
  *
- * Here: an own trace instance, its set-up, one raw pipe per CPU, and the count of the
- * events that the kernel lost. Raw pages go to a callback. The instance stays at stop and
- * after a crash, still recording, so that the next daemon reads what happened meanwhile.
+ * Here: our own trace instance, its set-up, one raw pipe per CPU, and the count of the
+ * events that the kernel lost. Raw pages go to a callback. The instance stays after a
+ * stop and after a crash, still recording, so that the next daemon reads what happened in
+ * between.
  */
 
 #include <stdbool.h>
@@ -30,29 +31,29 @@ struct trace_reader_options {
 /*
  * A recording holds the files header_page and, for each event source that the kernel has,
  * EVENT.format, both as the kernel shows them, and the file pages. For each page, in the
- * order of reading, it has a u16 CPU number, a u16 0, a u32 size, and size bytes as read,
- * all in the byte order of the machine. The folder is made if it is missing; opening fails
- * with -EEXIST if it has a file pages already.
+ * order of reading, the file pages has a u16 CPU number, a u16 0, a u32 size, and size
+ * bytes as read, all in the byte order of the machine. The folder is made if it is
+ * missing; opening fails with -EEXIST if the folder has a file pages already.
  */
 
-/** Called for each page read; @page is valid during the call only. */
+/** Called for each page read; @page is valid only during the call. */
 typedef void (*trace_page_fn)(void *userdata, uint16_t cpu, const void *page,
 			      size_t size);
 
 /**
  * Creates or takes over the instance, sets clock boot, buffer_percent 0 and the buffer
- * size (each only where it differs), enables every event source that the kernel has, and
+ * size (each only if it differs), enables every event source that the kernel has, and
  * opens the pipes of all CPUs that are or were online.
  *
- * Events recorded before are not lost. If another clock was set, they are read first:
+ * Events recorded before are not lost. If another clock was set, the events recorded with
+ * that clock are read first, and their time stamps mean nothing:
  * trace_reader_foreign_clock() is true until a trace_reader_read() has found every pipe
- * empty, and the time stamps of those pages mean nothing. A buffer that is too large
- * shrinks at the same moment.
+ * empty. A buffer that is too large shrinks at the same moment.
  *
  * Returns 0 and *ret; -ENOENT: the kernel lacks a source that is needed; -ENODEV: no
- * tracefs; -EBUSY: another softofflined reads the instance; other negative errno as tracefs
- * answered. On failure *ret_where names the file that failed (static storage of the
- * callee's making, valid until the next call).
+ * tracefs; -EBUSY: another softofflined reads the instance; other negative errno as
+ * tracefs answered. On failure *ret_where names the file that failed (static storage,
+ * valid until the next call).
  */
 int trace_reader_open(struct trace_reader **ret,
 		      const struct trace_reader_options *options, const char **ret_where);
@@ -66,12 +67,12 @@ const char *trace_reader_header_page(const struct trace_reader *r);
 /** Text of the format of the source @id; NULL: this kernel has no such tracepoint. */
 const char *trace_reader_format(const struct trace_reader *r, enum event_source_id id);
 
-/** The system that the source @id was found in ("ras"); NULL: as above. */
+/** The system in which the source @id was found ("ras"); NULL: as above. */
 const char *trace_reader_system(const struct trace_reader *r, enum event_source_id id);
 
 /**
  * Negative errno if record_dir was given and a page could not be written: the recording
- * then ended before that page, reading goes on. 0 otherwise.
+ * ended before that page, and reading continues. 0 otherwise.
  */
 int trace_reader_record_error(const struct trace_reader *r);
 
@@ -82,88 +83,91 @@ int trace_reader_fd(const struct trace_reader *r);
 bool trace_reader_foreign_clock(const struct trace_reader *r);
 
 /**
- * Reads what is there, CPU by CPU in turns, at most @max_pages pages.
+ * Reads what is there, CPU after CPU, at most @max_pages pages.
  *
- * Returns the number of pages handed to @fn, @max_pages if there may be more; negative
- * errno only if nothing works any more. A CPU whose pipe reports an error is dropped
- * quietly and comes back with trace_reader_rescan().
+ * Returns the number of pages given to @fn; @max_pages means that there may be more.
+ * Negative errno only if nothing works any more. A CPU whose pipe reports an error is
+ * dropped without a message; trace_reader_rescan() opens its pipe again.
  */
 int trace_reader_read(struct trace_reader *r, unsigned int max_pages, trace_page_fn fn,
 		      void *userdata);
 
 /**
- * As trace_reader_read(), of one CPU only, whose pipe is read without a look whether it
- * has something. Returns the number of pages.
+ * The same as trace_reader_read() for one CPU only. The pipe is read without first
+ * checking that it has something. Returns the number of pages.
  */
 int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max_pages,
 			  trace_page_fn fn, void *userdata);
 
 /**
- * Bytes of events in @cpu's buffer: "bytes" of per_cpu/cpuN/stats. Reads the file if
- * the pipe has something. 0 if there is no pipe or the file
- * cannot be read.
+ * Bytes of events in @cpu's buffer: "bytes" of per_cpu/cpuN/stats. Reads the file if the
+ * pipe has something. 0 if there is no pipe or the file cannot be read.
  */
 uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 
 /**
- * Looks for CPUs that have come online since and opens their pipes; reads nothing. Cheap;
- * meant for a slow timer, since CPU uevents do not reach a private network namespace.
+ * Looks for CPUs that have come online since the last look and opens their pipes; reads
+ * nothing. Cheap. Meant for a slow timer, because CPU uevents do not reach a private
+ * network namespace.
  *
  * Returns the number of pipes opened.
  */
 int trace_reader_rescan(struct trace_reader *r);
 
 /**
- * Reports the number of events that the pages of @cpu said were lost (event_decoder.lost;
- * @unknown: event_decoder.lost_unknown), so that the reader can compare the sum with the
- * kernel's own overrun counters.
+ * Reports how many events the pages of @cpu said were lost (event_decoder.lost; @unknown:
+ * event_decoder.lost_unknown), so that the reader can compare the sum with the kernel's
+ * own overrun counters.
  */
 void trace_reader_note_lost(struct trace_reader *r, uint16_t cpu, uint64_t lost,
 			    bool unknown);
 
 /**
- * Once @cpu's pipe has run empty: events that were overwritten, by per_cpu/cpuN/stats,
- * and are in no note. Each is returned once. Reads the file only if there is a reason to.
+ * Call this when @cpu's pipe has run empty. Returns the number of events that were
+ * overwritten (per_cpu/cpuN/stats) and that no page reported. Each event is returned
+ * once. Reads the file only if there is a reason to.
  */
 uint64_t trace_reader_unreported(struct trace_reader *r, uint16_t cpu);
 
 /**
- * Events of @cpu that were read through its pipe since the instance was made, by
- * any program: "read events" of per_cpu/cpuN/stats. Reads the file.
- * Returns 0 and *ret; negative errno of the file (-EBADMSG: not understood), *ret
- * untouched.
+ * Events of @cpu that any program read through its pipe since the instance was made:
+ * "read events" of per_cpu/cpuN/stats. Reads the file. Returns 0 and *ret; negative errno
+ * of the file (-EBADMSG: not understood), *ret untouched.
  */
 int trace_reader_consumed(struct trace_reader *r, uint16_t cpu, uint64_t *ret);
 
-/** Number of CPUs that may have pages: the bound for @cpu above. */
+/** Number of CPUs that may have pages: @cpu above must be less. */
 unsigned int trace_reader_cpus(const struct trace_reader *r);
 
 /** Pipes open now. */
 unsigned int trace_reader_open_pipes(const struct trace_reader *r);
 
 /**
- * Bytes per CPU for a machine with @cpus CPUs online and @ram bytes of memory: 64 MiB, or
- * a 32nd of the memory if that is less, shared out, 1 MiB at least and 16 MiB at most.
- * The memory counts up to the next power of two: the kernel keeps some for itself, and a
- * balloon that takes a little is no reason to resize all buffers.
+ * Bytes per CPU for a machine with @cpus CPUs online and @ram bytes of memory. All CPUs
+ * share 64 MiB, or a 32nd of the memory if that is less; each gets 1 MiB at least and 16
+ * MiB at most. The memory counts up to the next power of two: the kernel keeps some for
+ * itself, and a balloon that takes a little is no reason to resize all buffers.
+ *
  * One CPU that emits as fast as it can fills 64 KiB in a third of a millisecond and 4 MiB
- * in 20 (680,000 events a second of 290 bytes, measured under QEMU). The daemon shares the
- * CPUs with the code that emits the events, so the buffer must hold a storm.
+ * in 20 (680,000 events a second of 290 bytes, measured under QEMU). The daemon shares
+ * the CPUs with the code that emits the events, so the buffer must hold a storm.
  */
 uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram);
 
 /**
  * Sets the per-CPU buffer size if it differs; 0 is trace_reader_auto_size() for the CPUs
- * that are online now. A larger buffer shrinks once a trace_reader_read() finds every
- * pipe empty, for it would lose what is in it. Returns 0 or negative errno.
+ * that are online now. A buffer that must get smaller shrinks when a trace_reader_read()
+ * finds every pipe empty, because shrinking loses what is in the buffer. Returns 0 or
+ * negative errno.
  *
- * Not for times of pressure: since Linux 6.7, and in stable kernels before it, recording
- * stops while the size changes, what happens then is in no counter, and it takes as long
- * as a CPU under load needs to answer (__tracing_resize_ring_buffer, ring_buffer_resize).
+ * Do not call this under pressure. Since Linux 6.7, and in stable kernels before it,
+ * recording stops while the size changes, no counter shows what happens then, and the
+ * change takes as long as a CPU under load needs to answer (__tracing_resize_ring_buffer,
+ * ring_buffer_resize).
  */
 int trace_reader_set_buffer_size(struct trace_reader *r, uint64_t bytes);
 
-/** Bytes per CPU that were asked for; a larger buffer may not have shrunk to it yet. */
+/** Bytes per CPU that were asked for; a larger buffer may not have shrunk yet. */
 uint64_t trace_reader_buffer_size(const struct trace_reader *r);
 
 /** The most bytes that one page can have, and where its events begin. */
