@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Memory controllers and DIMMs out of EDAC's sysfs, wherever it put them. It reports what
- * is shown there and counts nothing itself; what a count is worth is decided elsewhere.
+ * Reads memory controllers and DIMMs from EDAC's sysfs, from either of its places. It
+ * reports what sysfs shows and counts nothing itself; what a count is worth is decided
+ * elsewhere.
  */
 
 #include "topology/topology.h"
@@ -18,7 +19,7 @@
 #include "topology/topology_internal.h"
 
 #define EDAC_DIR "/sys/devices/system/edac/mc"
-#define MAX_ROWS 1024 /* folders of one controller looked at, by number */
+#define MAX_ROWS 1024 /* folders of one controller that are read, by number */
 
 int topology_text(const char *dir, const char *file, char *ret, size_t size)
 {
@@ -64,7 +65,8 @@ uint64_t topology_number(struct topology *t, const char *dir, const char *file)
 	return value;
 }
 
-/* "channel 0 slot 1": names do not matter, numbers are the layers from the top. */
+/* "channel 0 slot 1": the names do not matter; the numbers are the layers from the
+ * top. */
 static void parse_location(const char *text, int8_t layer[3])
 {
 	unsigned int n = 0;
@@ -123,8 +125,11 @@ static void edac_add_dimm(struct topology *t, struct edac_mc *mc, const char *di
 	parse_location(d->location, d->layer);
 }
 
-/* The legacy layout has sizes and UE counts by row only, and labels and CE counts by
- * channel: the row's size is shared out evenly, its UEs stand with the first channel. */
+/*
+ * The legacy layout has sizes and UE counts by row only, and labels and CE counts by
+ * channel. The row's size is divided evenly among its channels, and its UEs count for the
+ * first channel.
+ */
 static void edac_add_csrow(struct topology *t, struct edac_mc *mc, const char *dir,
 			   unsigned int row)
 {
@@ -199,7 +204,7 @@ static void edac_add_dimms(struct topology *t, struct edac_mc *mc, const char *d
 	} layouts[] = {
 		{ "dimm", EDAC_DIMM },
 		{ "rank", EDAC_RANK },
-		{ "csrow", EDAC_CSROW }, /* stands beside the others in most kernels */
+		{ "csrow", EDAC_CSROW }, /* next to the other two in most kernels */
 	};
 	bool seen[MAX_ROWS];
 	char path[PATH_MAX];
@@ -239,7 +244,7 @@ static void edac_add_mc(struct topology *t, const char *dir, unsigned int index,
 	memset(mc, 0, sizeof(*mc));
 	mc->index = index;
 	mc->outside = outside;
-	/* Without a name it is a folder of somebody else's. */
+	/* A folder without a name is not EDAC's. */
 	if (topology_text_of(t, path, "mc_name", mc->name, sizeof(mc->name)) < 0)
 		return;
 	t->n_mcs++;
@@ -263,7 +268,7 @@ static void edac_add_mcs(struct topology *t, const char *root)
 			return;
 		list_numbers(t, dir[p], "mc", seen[p]);
 	}
-	/* Events carry the number in 8 bits. */
+	/* Events carry the controller's number in 8 bits. */
 	for (unsigned int i = 0; i <= UINT8_MAX; i++)
 		for (int p = 0; p < 2; p++)
 			if (seen[p][i])

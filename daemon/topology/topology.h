@@ -3,10 +3,10 @@
 
 /*
  * The room "topology" finds out what the machine's memory is made of, and which EDAC
- * driver fits it. It only reads; a file that cannot be read leaves things unknown.
- * Its door is this header: controllers and DIMMs as EDAC knows them, modules
- * as the firmware describes them (DMI), and the EDAC driver that would fit. The only door
- * to EDAC's sysfs, to DMI and to libpci. Every path is below a root folder, "" in
+ * driver fits the machine. It only reads; a file that cannot be read leaves things
+ * unknown. Its door is this header: controllers and DIMMs as EDAC knows them, modules as
+ * the firmware describes them (DMI), and the EDAC driver that would fit. The only door to
+ * EDAC's sysfs, to DMI and to libpci. Every path is below a root folder, "" in
  * production.
  *
  * Facts (drivers/edac/edac_mc_sysfs.c, ghes_edac.c and edac_module.c of Linux 6.1; SMBIOS
@@ -26,17 +26,17 @@
 #define TOPOLOGY_NO_MODULE   UINT16_MAX
 #define EDAC_DRIVER_MAX      56
 
-/** What stands for one piece of memory in EDAC's sysfs. */
+/** Which kind of folder shows a piece of memory in EDAC's sysfs. */
 enum edac_layout {
 	EDAC_DIMM,  /* mcN/dimmM */
 	EDAC_RANK,  /* mcN/rankM: a DIMM has one or more */
 	EDAC_CSROW, /* mcN/csrowM/chK, of kernels without the other two */
 };
 
-/** How sure the way from an EDAC label to a slot of the board is. */
+/** How certain the step from an EDAC label to a slot of the board is. */
 enum slot_match {
 	SLOT_UNKNOWN, /* no module, or several, would fit */
-	SLOT_LIKELY,  /* one module only, by a part of the label or for want of others */
+	SLOT_LIKELY,  /* one module only, by part of the label or as the only one */
 	SLOT_EXACT,   /* the label is the slot's name, and no other slot has it */
 };
 
@@ -48,7 +48,7 @@ struct edac_mc {
 	uint64_t size_mib;  /* 0 if unknown */
 	uint64_t ce_count;  /* since the driver was loaded, or reset */
 	uint64_t ue_count;
-	uint64_t ce_noinfo; /* corrected errors of no known DIMM */
+	uint64_t ce_noinfo; /* corrected errors without a known DIMM */
 	unsigned int n_dimms;
 };
 
@@ -68,10 +68,10 @@ struct edac_dimm {
 	enum slot_match match;
 };
 
-/** One memory module by DMI type 17; empty slots are left out. */
+/** One memory module from DMI type 17; empty slots are left out. */
 struct dmi_module {
 	uint16_t handle;
-	char locator[64]; /* the slot, as printed on the board if the maker was kind */
+	char locator[64]; /* the slot; some makers print this name on the board */
 	char bank[64];
 	char manufacturer[64];
 	char serial[64];
@@ -93,9 +93,10 @@ struct topology {
 };
 
 /**
- * Reads all of it. What is missing or unreadable is left out; the latter shows in
- * @unread, and then nothing is certain: no match of a DIMM and a module, no fingerprint.
- * Returns 0 and *ret, to be freed with topology_free(); -ENOMEM.
+ * Reads everything in struct topology. What is missing or unreadable is left out. If
+ * something is unreadable, @unread shows it, and nothing is certain then: no match of a
+ * DIMM and a module, no fingerprint. Returns 0 and *ret, to be freed with
+ * topology_free(); -ENOMEM.
  */
 int topology_read(struct topology **ret, const char *root);
 
@@ -103,8 +104,8 @@ int topology_read(struct topology **ret, const char *root);
 struct topology *topology_free(struct topology *t);
 
 /**
- * The DIMM that an event of controller @mc with @layer and @label speaks of: the one with
- * these layers; else the only one of @mc with this label. NULL if none or several fit.
+ * The DIMM that an event of controller @mc with @layer and @label means: the DIMM with
+ * these layers, else the only DIMM of @mc with this label. NULL if none or several fit.
  */
 const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 				      const int8_t layer[3], const char *label);
@@ -112,19 +113,22 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 /**
  * Parses one SMBIOS structure of type 17, strings included.
  *
- * Returns 1 and *ret; 0 for an empty slot; -EINVAL if it is no such structure or cut off.
+ * Returns 1 and *ret; 0 for an empty slot; -EINVAL if the structure is of another type or
+ * cut off.
  */
 int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len);
 
 /**
- * True if @serial distinguishes one module from another: makers also leave it empty, all
- * zeros or ones, or write "Not Specified", "Unknown", "NO DIMM" and the like.
+ * True if @serial distinguishes one module from another. Makers also leave the serial
+ * number empty, fill it with zeros or ones, or write "Not Specified", "Unknown", "NO
+ * DIMM" and the like.
  */
 bool dmi_serial_is_real(const char *serial);
 
 /**
- * Fingerprint of which module is in which slot (fingerprint.h); 0 if that is not known:
- * no modules, one without a serial number of its own, or not all could be read.
+ * Fingerprint of which module is in which slot (fingerprint.h). 0 if that is not known:
+ * there are no modules, a module has no serial number of its own, or a file could not be
+ * read.
  */
 int64_t topology_module_print(const struct topology *t);
 
@@ -134,22 +138,22 @@ struct dmi_system {
 	char product[64]; /* product_name */
 };
 
-/** Reads /sys/class/dmi/id, which everybody may. */
+/** Reads /sys/class/dmi/id, which every user may read. */
 void topology_system(const char *root, struct dmi_system *ret);
 
 /** One EDAC driver whose module alias fits this machine. */
 struct edac_driver {
 	char module[EDAC_DRIVER_MAX]; /* with underscores: "skx_edac" */
-	bool loaded;                  /* /sys/module has it; built in counts */
+	bool loaded;                  /* /sys/module has it; built-in drivers count */
 	bool blacklisted;             /* in a modprobe.d folder, or on the command line */
 };
 
 /**
- * The EDAC drivers of the running kernel that fit this machine, by libkmod's look-up of
- * the CPU's modalias and those of the PCI devices (libpci).
+ * The EDAC drivers of the running kernel that fit this machine: libkmod looks up the
+ * modaliases of the CPU and of the PCI devices (libpci).
  *
  * Returns how many were written to @ret, at most @max; -ENOENT if modules.alias cannot be
- * read, so that nothing can be said; other negative errno.
+ * read, so that no answer is possible; other negative errno.
  */
 int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max);
 
@@ -158,10 +162,10 @@ typedef void (*pci_modalias_fn)(void *userdata, const char *modalias);
 
 /**
  * Calls @fn for each PCI device that sysfs shows. libpci would end the process on an
- * error; its error hook is caught, and reading ends there.
+ * error; its error hook is caught, and reading ends at the error.
  *
- * Returns the number of devices; -EIO after an error of libpci; -ENOMEM. Not for use in
- * two threads at a time.
+ * Returns the number of devices; -EIO after an error of libpci; -ENOMEM. Do not call it
+ * in two threads at a time.
  */
 int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata);
 
@@ -170,16 +174,16 @@ int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata);
 /** What a PCI device has to do with memory. */
 enum pci_memory_kind {
 	PCI_MEMORY_CONTROLLER, /* an EDAC driver is bound to it, or its name says so */
-	PCI_MEMORY_CXL,        /* class 0x0502: memory behind the CXL bus */
+	PCI_MEMORY_CXL,        /* class 0x0502: memory on the CXL bus */
 	PCI_MEMORY_OTHER, /* class 0x05xx, and no more is known: a chip's own RAM... */
 };
 
-/** One PCI function; a memory controller of a server has several. */
+/** One PCI function; a memory controller of a server has several functions. */
 struct pci_memory {
 	enum pci_memory_kind kind;
 	bool edac;        /* an EDAC driver is bound to it */
 	char address[24]; /* "0000:3a:0a.0" */
-	char name[96];    /* by pci.ids, ASCII; "Device 8086:2040" if it is not there */
+	char name[96];    /* by pci.ids, ASCII; "Device 8086:2040" without an entry */
 };
 
 struct pci_memories {
@@ -189,31 +193,32 @@ struct pci_memories {
 };
 
 /**
- * The PCI functions that are memory or drive it: those of class 0x05xx; host bridges
- * (0x0600) and system peripherals (0x0880) whose name says "memory controller" or "DRAM";
- * whatever an EDAC driver is bound to. AMD's since family 17h are on no PCI bus. The
- * names are those of @root/usr/share/misc/pci.ids; of libpci's own file for the root "".
+ * The PCI functions that are memory or drive memory: functions of class 0x05xx; host
+ * bridges (0x0600) and system peripherals (0x0880) whose name says "memory controller" or
+ * "DRAM"; any function with an EDAC driver bound to it. AMD's controllers since family
+ * 17h are on no PCI bus. The names come from @root/usr/share/misc/pci.ids, or from
+ * libpci's own file for the root "".
  *
- * For programs that may end: libpci is no library for a daemon.
+ * For short-lived programs: libpci may end the process, so a daemon must not use this.
  *
  * Returns 0 and *ret, to be freed with free(); -EIO after an error of libpci, as without
- * PCI; -ENOMEM; -ENAMETOOLONG. Not for use in two threads at a time.
+ * PCI; -ENOMEM; -ENAMETOOLONG. Do not call it in two threads at a time.
  */
 int topology_pci_memories(const char *root, struct pci_memories **ret);
 
 /**
- * The device that every memory controller of EDAC is part of: the only one that an EDAC
- * driver is bound to. NULL if there is none, or several.
+ * The device that every memory controller of EDAC is part of: the only device that an
+ * EDAC driver is bound to. NULL if there is none, or several.
  *
  * Facts (drivers/edac/edac_mc.c and edac_mc_sysfs.c of Linux 6.1): one driver at a time
- * may register controllers, the others get EPERM, so that one bound device stands for all
- * mcN. The folder of mcN itself names no device. The drivers of server processors (skx,
- * i10nm, sb, amd64) bind to none.
+ * may register controllers, and the other drivers get EPERM, so that one bound device
+ * stands for all mcN. The folder of mcN itself names no device. The drivers of server
+ * processors (skx, i10nm, sb, amd64) bind to none.
  */
 const struct pci_memory *topology_pci_edac(const struct pci_memories *m);
 
 /**
- * True if the firmware reports memory errors first (ACPI APEI): a GHES device is bound to
- * the kernel's GHES driver.
+ * True if the firmware gets memory errors first and reports them (ACPI APEI): a GHES
+ * device is bound to the kernel's GHES driver.
  */
 bool topology_firmware_first(const char *root);

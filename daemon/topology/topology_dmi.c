@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Memory modules and the maker's name out of DMI, and the guess which module an EDAC
- * label means. Firmware writes these tables: every length is checked, and a guess is
- * never called more than that.
+ * Memory modules and the maker's name from DMI, and the guess which module an EDAC label
+ * means. Firmware writes these tables, so every length is checked. A guess is always
+ * called a guess.
  */
 
 #include <ctype.h>
@@ -53,7 +53,8 @@ static uint32_t dmi_number(const struct dmi_raw *raw, size_t at, size_t bytes)
 	return value;
 }
 
-/* Strings are numbered from 1 and end with a zero each; blanks around them are common. */
+/* Strings are numbered from 1, and each ends with a zero; blanks around them are
+ * common. */
 static void dmi_text(const struct dmi_raw *raw, size_t at, char *ret, size_t size)
 {
 	uint32_t wanted = dmi_number(raw, at, 1);
@@ -140,7 +141,7 @@ static void dmi_read_module(struct topology *t, const char *path)
 	ssize_t n = small_file_read(AT_FDCWD, path, raw, sizeof(raw));
 
 	if (n == -EFBIG)
-		n = sizeof(raw) - 1; /* the parser finds out what is missing */
+		n = sizeof(raw) - 1; /* the parser finds what is missing */
 	if (n < 0) {
 		t->modules_denied |= n == -EACCES || n == -EPERM;
 		topology_note(t, (int)n);
@@ -196,7 +197,7 @@ int64_t topology_module_print(const struct topology *t)
 
 	if (t->n_modules == 0 || t->cut || t->unread < 0)
 		return 0;
-	/* By handle, as the firmware numbers its slots; a text ends with its NUL. */
+	/* By handle, as the firmware numbers its slots; a text ends at its NUL. */
 	for (unsigned int i = 0; i < t->n_modules; i++) {
 		const struct dmi_module *m = &t->modules[i];
 
@@ -224,7 +225,7 @@ void topology_system(const char *root, struct dmi_system *ret)
 	topology_text(dir, "product_name", ret->product, sizeof(ret->product));
 }
 
-/** True if @label is the module's slot, alone or with the bank before it. */
+/** True if @label is the module's slot, alone or after the name of its bank. */
 static bool names_slot(const char *label, const struct dmi_module *m)
 {
 	size_t bank = strlen(m->bank);
@@ -237,7 +238,7 @@ static bool names_slot(const char *label, const struct dmi_module *m)
 	       strcmp(label + bank + 1, m->locator) == 0;
 }
 
-/** True if the slot's name stands in @label as a word of its own. */
+/** True if the slot's name is in @label as a word of its own. */
 static bool mentions_slot(const char *label, const struct dmi_module *m)
 {
 	size_t len = strlen(m->locator);
@@ -264,7 +265,7 @@ static void match_one(const struct topology *t, struct edac_dimm *d,
 	if (n != 1)
 		return;
 	d->module = (uint16_t)found;
-	/* What could not be read may have the same name. */
+	/* A module that could not be read may have the same name. */
 	d->match = t->unread < 0 ? SLOT_LIKELY : match;
 }
 

@@ -2,8 +2,8 @@
 
 /*
  * Which EDAC driver would fit this machine, by the kernel's own table of module aliases,
- * and what stands in its way; libkmod reads that table and the configuration of modprobe.
- * Nothing is loaded here.
+ * and what prevents the driver from loading. libkmod reads the table and modprobe's
+ * configuration. Nothing is loaded here.
  */
 
 #include <errno.h>
@@ -35,10 +35,10 @@ static _printf_(6, 0) void driver_log(void *data, int priority, const char *file
 				      int line, const char *fn, const char *format,
 				      va_list args)
 {
-	/* A mistake in somebody's modprobe.d is not what the caller asked about. */
+	/* A mistake in modprobe.d is not what the caller asked about. */
 }
 
-/* Where the running kernel's modules are. 0, or negative errno. */
+/* Where the running kernel's modules are. Returns 0, or negative errno. */
 static int driver_folder(const char *root, char ret[PATH_MAX])
 {
 	static const char *const places[] = { "/lib/modules/", "/usr/lib/modules/" };
@@ -58,14 +58,15 @@ static int driver_folder(const char *root, char ret[PATH_MAX])
 }
 
 /*
- * libkmod for the modules below @root. Its index of aliases, modules.alias.bin, is made
- * by depmod together with the text. Where there is only the text, as in the made-up
- * machines of tests, the text is read as one file more of modprobe's configuration: its
- * lines mean the same there.
+ * Makes a libkmod context for the modules below @root. depmod makes libkmod's index of
+ * aliases, modules.alias.bin, together with the text modules.alias. The made-up machines
+ * of tests have the text only; then the text is read as one more file of modprobe's
+ * configuration, where its lines mean the same.
  */
 static int driver_open(const char *root, struct kmod_ctx **ret)
 {
-	/* As modprobe.d(5) has it; the first that has a file masks the others'. */
+	/* The order of modprobe.d(5): of files with the same name, the first folder's
+	 * file counts. */
 	static const char *const folders[] = { "/etc/modprobe.d", "/run/modprobe.d",
 					       "/usr/local/lib/modprobe.d",
 					       "/usr/lib/modprobe.d", "/lib/modprobe.d" };
@@ -158,7 +159,7 @@ int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 		return r;
 	if (topology_text(dir, "modalias", modalias, sizeof(modalias)) == 0)
 		driver_try_modalias(&s, modalias);
-	/* No PCI is an answer too: a machine may have none. */
+	/* "No PCI" is an answer too: a machine may have none. */
 	topology_pci_devices(root, driver_try_modalias, &s);
 	/* Loaded modules: kmod_module_get_initstate() knows no root but the real one. */
 	for (size_t i = 0; i < s.n; i++) {

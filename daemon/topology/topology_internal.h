@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Between the files of topology only: small sysfs texts, and the parts of
+ * Shared by the files of topology only: small sysfs texts, and the parts of
  * topology_read().
  */
 
@@ -17,10 +17,10 @@
  */
 int topology_text(const char *dir, const char *file, char *ret, size_t size);
 
-/** Notes that a file of @t was read with @r; what is not there is no failure. */
+/** Notes that a file of @t was read with result @r; a missing file is no failure. */
 void topology_note(struct topology *t, int r);
 
-/** As topology_text(), for @t. */
+/** The same as topology_text(), for @t. */
 int topology_text_of(struct topology *t, const char *dir, const char *file, char *ret,
 		     size_t size);
 
@@ -31,8 +31,8 @@ uint64_t topology_number(struct topology *t, const char *dir, const char *file);
 void topology_add_modules(struct topology *t, const char *root);
 
 /**
- * Adds the module that the @len bytes at @raw describe, one SMBIOS structure, to @t. What
- * is no module or an empty slot is left out; one too many sets @t->cut.
+ * Adds the module that the @len bytes at @raw describe, one SMBIOS structure, to @t.
+ * Other structures and empty slots are left out. A module too many sets @t->cut.
  */
 void topology_add_module(struct topology *t, const uint8_t *raw, size_t len);
 

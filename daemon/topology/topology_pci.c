@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The PCI devices by libpci: module aliases, and which devices are or drive memory, as
- * class, name and bound driver show. It does not know which driver a device wants, nor
- * which DIMM hangs where.
+ * The PCI devices by libpci: their module aliases, and which devices are or drive memory,
+ * judged by class, name and bound driver. This file does not know which driver a device
+ * needs, nor which DIMM belongs to a device.
  */
 
 #include <ctype.h>
@@ -23,13 +23,14 @@
 
 DEFINE_CLEANUP(struct pci_access *, pci_cleanup)
 
-/* What pci_walk() does to each device. Owns nothing: libpci's errors jump past it. */
+/* What pci_walk() does for each device. It owns nothing, because libpci's errors jump
+ * past it. */
 typedef void (*visit_fn)(struct pci_access *access, struct pci_dev *d, void *userdata);
 
-/* libpci hands its hooks no pointer of ours. */
+/* libpci gives its hooks no pointer of ours. */
 static _Thread_local jmp_buf on_error;
 
-/* The one way out of libpci's error path that does not end the process. */
+/* The only way out of libpci's error path that does not end the process. */
 __attribute__((noreturn)) _printf_(1, 2) static void escape(char *message, ...)
 {
 	longjmp(on_error, 1);
@@ -39,7 +40,7 @@ _printf_(1, 2) static void ignore(char *message, ...)
 {
 }
 
-/* Everything that may call the error hook; nothing here owns anything. */
+/* Every call that may reach the error hook is in here; nothing in here owns anything. */
 static int pci_walk(struct pci_access *access, visit_fn visit, void *userdata)
 {
 	volatile int n = 0;
@@ -66,7 +67,7 @@ static int open_pci(const char *root, struct pci_access **ret)
 	access = pci_alloc();
 	if (!access)
 		return -ENOMEM;
-	/* Named, so that libpci does not try port I/O for want of sysfs. */
+	/* Named, so that libpci does not try port I/O when sysfs is missing. */
 	access->method = PCI_ACCESS_SYS_BUS_PCI;
 	access->error = escape;
 	access->warning = ignore;
@@ -94,7 +95,7 @@ static void tell_alias(struct pci_access *access, struct pci_dev *d, void *userd
 		a->fn(a->userdata, d->module_alias);
 		return;
 	}
-	/* Subsystem and interface are in no alias of an EDAC driver. */
+	/* No alias of an EDAC driver contains subsystem or interface. */
 	snprintf(
 		alias, sizeof(alias), "pci:v%08Xd%08Xsv00000000sd00000000bc%02Xsc%02Xi00",
 		(unsigned int)d->vendor_id, (unsigned int)d->device_id,
@@ -111,7 +112,7 @@ int topology_pci_devices(const char *root, pci_modalias_fn fn, void *userdata)
 	return r < 0 ? r : pci_walk(access, tell_alias, &aliases);
 }
 
-/* Reads the names. A pci.ids with an error in it is good up to the error. */
+/* Reads the names. If pci.ids has an error, the names before the error are good. */
 static int load_names(struct pci_access *access, const char *root)
 {
 	size_t size = strlen(root) + sizeof("/usr/share/misc/pci.ids");
@@ -129,7 +130,7 @@ static int load_names(struct pci_access *access, const char *root)
 	return 0;
 }
 
-/* As libpci prints it, "Intel Corporation Device 2040" if it has no name for it. */
+/* Written as libpci prints it: "Intel Corporation Device 2040" if it knows no name. */
 static void pci_name(struct pci_access *access, const struct pci_dev *d,
 		     struct pci_memory *ret)
 {
@@ -139,7 +140,7 @@ static void pci_name(struct pci_access *access, const struct pci_dev *d,
 					   d->vendor_id, d->device_id);
 	size_t n = 0;
 
-	/* A name cut inside a character would spoil the JSON that it ends up in. */
+	/* A name that is cut inside a character would make the JSON invalid. */
 	for (const char *p = name; p && *p && n < sizeof(ret->name) - 1; p++)
 		if ((*p & 0xc0) != 0x80)
 			ret->name[n++] = isascii(*p) && !iscntrl(*p) ? *p : '?';
@@ -153,8 +154,8 @@ static bool pci_is_edac(struct pci_dev *d)
 	return driver && strstr(driver, "edac");
 }
 
-/* The class of host bridges and of the many functions of a processor does not say what
- * they do; their names do. */
+/* The class of host bridges and of a processor's many functions does not say what they
+ * do; their names do. */
 static bool pci_is_memory(const struct pci_dev *d, struct pci_memory *m)
 {
 	bool named =
@@ -216,7 +217,7 @@ int topology_pci_memories(const char *root, struct pci_memories **ret)
 		r = pci_walk(access, take_memory, m);
 	if (r < 0)
 		return r;
-	/* libpci has them in the order of the folder, which is none. */
+	/* libpci has the devices in the order of the folder, which means nothing. */
 	qsort(m->v, m->n, sizeof(m->v[0]), compare_memories);
 	*ret = TAKE_PTR(m);
 	return 0;
