@@ -2,8 +2,8 @@
 
 /*
  * Looks at frames and retires them. It reports what the kernel answered and what the
- * frame looked like around it, and refuses to know what that means: results, retries and
- * budgets are the policy's.
+ * frame looked like before and after, and refuses to know what that means: results,
+ * retries and budgets belong to the policy.
  */
 
 #include "sysfs_offline.h"
@@ -34,7 +34,8 @@ static const char *const paths[] = {
 
 _Static_assert(ARRAY_SIZE(paths) == MEMORY_FILE_MAX_, "each file has its path");
 
-/* No HugeTLB page that we would ever dissolve is larger; a bound for looking around. */
+/* No HugeTLB page that we would ever dissolve is larger; limits how far we look around a
+ * frame. */
 #define MAX_HUGE_BYTES (UINT64_C(1) << 30)
 #define WORDS_PER_READ 512
 
@@ -46,7 +47,7 @@ struct sysfs_offline {
 	int pressure_fd;
 	int attribute_fd;
 	struct ram_map map;
-	int64_t map_total_kib; /* of memory when the map was read; -1: not known */
+	int64_t map_total_kib; /* size of memory when the map was read; -1: not known */
 	struct meminfo last;   /* as the last attempt found or left it */
 	int errors[MEMORY_FILE_MAX_];
 };
@@ -79,7 +80,7 @@ static struct meminfo offline_memory(struct sysfs_offline *s)
 	return m;
 }
 
-/* A map that cannot be read takes the place of none that was. */
+/* A map that could not be read replaces only a map that could not be read either. */
 static void offline_read_map(struct sysfs_offline *s, int64_t total_kib)
 {
 	struct ram_map map;
@@ -87,7 +88,7 @@ static void offline_read_map(struct sysfs_offline *s, int64_t total_kib)
 
 	s->errors[MEMORY_FILE_IOMEM] = r;
 	if (r < 0 && s->map.known)
-		return; /* the size still differs: it is tried again */
+		return; /* the size still differs, so the next look tries again */
 	s->map = map;
 	s->map_total_kib = total_kib;
 }
@@ -125,7 +126,7 @@ struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s)
 	return NULL;
 }
 
-/** Reads up to @n words from frame @p on; returns how many there are, 0 past the end. */
+/** Reads up to @n words from frame @p on. Returns how many there are; 0 past the end. */
 static ssize_t flags_read(const struct sysfs_offline *s, uint64_t p, uint64_t *words,
 			  size_t n)
 {
@@ -177,7 +178,7 @@ static uint64_t flags_count_frames(const struct sysfs_offline *s, uint64_t head,
 	for (uint64_t n = 1; n < limit;) {
 		ssize_t got = flags_read(s, head + n, words, WORDS_PER_READ);
 
-		/* As for a page that changes hands: the answer is the bound. */
+		/* As for a page that changes hands: the answer is the limit. */
 		if (got < 0)
 			return limit;
 		if (got == 0)
@@ -191,7 +192,7 @@ static uint64_t flags_count_frames(const struct sysfs_offline *s, uint64_t head,
 
 /*
  * If the page changes hands while we look, its size is not known. The answer is then the
- * bound, which no policy takes for "small enough".
+ * limit, and no policy takes the limit for "small enough".
  */
 static uint64_t flags_huge_kib(const struct sysfs_offline *s, uint64_t p)
 {
@@ -248,13 +249,13 @@ struct machine sysfs_offline_machine(struct sysfs_offline *s)
 	m.ram_pages = (s->map.known ? ram_map_bytes(&s->map) : total) >> s->page_shift;
 	m.available_kib = now.available_kib < 0 ? 0 : (uint64_t)now.available_kib;
 	m.pressure_known = r == 0;
-	/* A kernel without PSI, or with psi=0, says so. */
+	/* A kernel without PSI, or with psi=0, answers with these errnos. */
 	m.pressure_unread = r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EOPNOTSUPP;
 	s->errors[MEMORY_FILE_PRESSURE] = m.pressure_unread ? r : 0;
 	return m;
 }
 
-/* A text that is no number says as little as one that cannot be read. */
+/* A text that is no number means as little as a text that cannot be read. */
 static enum soft_switch offline_read_switch(struct sysfs_offline *s)
 {
 	int64_t value;
@@ -322,8 +323,8 @@ void sysfs_offline_ram_map(struct sysfs_offline *s, struct ram_map *ret)
 	*ret = s->map;
 }
 
-/* Opening takes as long as retiring a page does, so it is done once; each request is
- * written at 0, as another file position would mean nothing here. */
+/* Opening takes as long as retiring a page, so it is done once. Each request is written
+ * at 0, because another file position would mean nothing here. */
 static int offline_write(struct sysfs_offline *s, pfn_t p)
 {
 	char text[32];
@@ -339,11 +340,11 @@ static int offline_write(struct sysfs_offline *s, pfn_t p)
 	n = pwrite(s->attribute_fd, text, (size_t)len, 0);
 	if (n < 0)
 		return -errno;
-	/* What part of the number the kernel took is anybody's guess. */
+	/* Nobody can know which part of the number the kernel took. */
 	return n == len ? 0 : -EIO;
 }
 
-/* False if the frame is not to be touched; then *ret is the answer. */
+/* False if the frame must not be touched; then *ret is the answer. */
 static bool offline_look_before(struct sysfs_offline *s, pfn_t p,
 				const struct policy_rule *rule, bool follows,
 				struct offline_answer *ret)
@@ -353,8 +354,11 @@ static bool offline_look_before(struct sysfs_offline *s, pfn_t p,
 
 	memset(ret, 0, sizeof(*ret));
 	s->last = now;
-	/* Nobody else may have read the map for months, while memory came and went. Its
-	 * size, which is at hand, shows that; the map costs as much as a soft offline. */
+	/*
+	 * The map may be months old, while memory came and went. The size of memory,
+	 * which is at hand, shows such a change; reading the map costs as much as a soft
+	 * offline.
+	 */
 	if (now.total_kib < 0 || now.total_kib != s->map_total_kib)
 		offline_read_map(s, now.total_kib);
 	ret->before = ret->after = sysfs_offline_frame(s, p);
@@ -381,7 +385,7 @@ static void driver_kernel(struct sysfs_offline *ctx, pfn_t p,
 	if (!offline_look_before(ctx, p, rule, follows, ret))
 		return;
 	start = clock_boot();
-	/* A number whose address wraps would name another frame. */
+	/* An address that wraps would name another frame. */
 	ret->error = p.n > UINT64_MAX >> ctx->page_shift ? ENXIO : -offline_write(ctx, p);
 	ret->duration_usec = usec_sub(clock_boot(), start).us;
 	offline_look_after(ctx, p, ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * vm.enable_soft_offline, and a note of what it was. It does not know the configuration,
- * says nothing to anybody, and never turns soft offline on or off.
+ * vm.enable_soft_offline, and a note of its former value. This file does not know the
+ * configuration, reports to nobody, and never turns soft offline on or off.
  */
 
 #include "kernel/kernel_control.h"
@@ -63,9 +63,9 @@ int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *n
 }
 
 /*
- * "BOOT-ID FORMER SET". Returns 1 if the value @now is ours to give back; 0 without a
- * note, or if it is not of this boot or of other values; negative errno if there is one
- * that cannot be read.
+ * The note holds "BOOT-ID FORMER SET". Returns 1 if we must give the value @now back.
+ * Returns 0 if there is no note, or if the note is of another boot or of other values.
+ * Negative errno if there is a note that cannot be read.
  */
 static int control_load_note(struct kernel_sysctl *c, int64_t now)
 {
@@ -85,7 +85,7 @@ static int control_load_note(struct kernel_sysctl *c, int64_t now)
 	return 1;
 }
 
-/* For root alone, as all that lies beside it; whole or not at all. */
+/* Readable by root only, like the files next to it. Written completely or not at all. */
 static int note_write(const char *note, const char *text, size_t len)
 {
 	_cleanup_(close_p) int fd = -1;
@@ -110,13 +110,13 @@ static void control_save_note(const struct kernel_sysctl *c)
 	int len = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", c->boot_id,
 			   c->former, c->set);
 
-	/* Without it a crash costs the former value, nothing else; without the name of
-	 * the boot it would be a lie in the next one. */
+	/* Without the note, a crash loses the former value and nothing else. Without the
+	 * boot's name, the note would be wrong in the next boot. */
 	if (c->boot_id[0] != '\0')
 		(void)note_write(c->note, text, (size_t)len);
 }
 
-/* 0 only if the kernel shows what was written. */
+/* 0 only if the kernel then shows the value that was written. */
 static int control_set(const struct kernel_sysctl *c, int64_t before, int64_t value)
 {
 	int64_t now = before;
@@ -143,14 +143,15 @@ int kernel_control_take(struct kernel_sysctl *c)
 	if (!(now & BIT_ON))
 		return -EAGAIN;
 	if (now & BIT_NOT_BY_ITSELF) {
-		/* A note that cannot be read now is looked for again at the end. */
+		/* If the note cannot be read now, kernel_control_give_back() looks for it
+		 * again. */
 		c->taken = c->taken || control_load_note(c, now) > 0;
 		c->seen = now;
 		return 0;
 	}
 	c->former = now;
 	c->set = now | BIT_NOT_BY_ITSELF;
-	control_save_note(c); /* before: the process may die in between */
+	control_save_note(c); /* before the write: the process may die in between */
 	r = control_set(c, now, c->set);
 	if (r < 0) {
 		(void)unlink(c->note);
@@ -161,14 +162,15 @@ int kernel_control_take(struct kernel_sysctl *c)
 	return 0;
 }
 
-/* Whether there is anything to give back: 1, 0, or negative errno. */
+/* Whether there is a value to give back: 1, 0, or negative errno. */
 static int control_is_ours(struct kernel_sysctl *c, int64_t *ret_now)
 {
 	int r = kernel_control_read(c->root, ret_now);
 
 	if (c->taken || r < 0)
 		return r < 0 ? (c->taken ? r : 0) : 1;
-	/* A predecessor may have set the bit and been killed: then it is ours, too. */
+	/* A predecessor may have set the bit and then been killed: then the bit is ours,
+	 * too. */
 	return control_load_note(c, *ret_now);
 }
 
@@ -183,7 +185,8 @@ int kernel_control_give_back(struct kernel_sysctl *c)
 		r = control_write(c, c->former);
 	else if (r > 0)
 		r = -ESTALE;
-	/* Until then the note stays, so that the next start can give the value back. */
+	/* Until the value is back the note stays, so that the next start can give it
+	 * back. */
 	if (r < 0 && r != -ESTALE && r != -ENOENT)
 		return r;
 	c->taken = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reads nodeN/soft_offline/. It adds nothing up, compares nothing with what the daemon
- * did, and knows no other counter of a node.
+ * Reads nodeN/soft_offline/. This file adds nothing up, compares nothing with what the
+ * daemon did, and knows no other counter of a node.
  */
 
 #include "kernel/node_counters.h"
@@ -18,7 +18,7 @@
 #include "host/small_file.h"
 
 #define NODES    "/sys/devices/system/node"
-#define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; room to grow */
+#define MAX_NODE 4096 /* CONFIG_NODES_SHIFT is at most 10; this leaves room to grow */
 
 static DIR *node_open(int at, const char *path)
 {
@@ -49,7 +49,7 @@ static void node_read(DIR *dir, struct soft_counts *ret)
 	}
 }
 
-/* The numbers of all nodes there are, as bits. */
+/* The numbers of all nodes that exist, as bits. */
 static void node_list(const char *root, uint8_t nodes[MAX_NODE / 8], int *ret_dir)
 {
 	_cleanup_(closedir_p) DIR *dir = NULL;

@@ -15,13 +15,13 @@
 #define MAX_SOFT_NODES 128
 
 /**
- * Reads what stands below @root ("" in production) into @ret, nodes in ascending order,
- * at most @max. A file with a name that is not known here is added to SOFT_UNKNOWN; one
- * that cannot be read counts as not there.
+ * Reads the counters below @root ("" in production) into @ret, nodes in ascending order,
+ * at most @max. A file with an unknown name is added to SOFT_UNKNOWN; a file that cannot
+ * be read counts as absent.
  *
- * Returns the number of nodes that have counters: 0 on a kernel without them.
+ * Returns the number of nodes that have counters: 0 on a kernel without counters.
  */
 size_t node_counters_read(const char *root, struct soft_counts *ret, size_t max);
 
-/** True if any node has the folder; cheaper than reading. */
+/** True if any node has the folder; cheaper than reading the counters. */
 bool node_counters_exist(const char *root);

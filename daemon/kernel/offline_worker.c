@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The thread that waits for the kernel, so that no other thread does. It carries requests
- * to an offline_driver and answers back, whole structs in single packets, and does not
- * look into either.
+ * The thread that waits for the kernel, so that no other thread has to. It carries
+ * requests to an offline_driver and answers back, whole structs in single packets, and
+ * does not look into a request or an answer.
  */
 
 #include "kernel/offline_worker.h"
@@ -22,22 +22,22 @@
 /* The initial PID namespace: PROC_PID_INIT_INO (include/linux/proc_ns.h). */
 #define INITIAL_PIDS "pid:[4026531836]"
 
-/* What is sent in one packet, as far as it is used. */
+/* What is sent in one packet; only the used part is sent. */
 struct group {
-	unsigned int recalls; /* before it was handed over */
+	unsigned int recalls; /* how often was called off before the hand-over */
 	unsigned int n;
 	struct offline_request requests[OFFLINE_WORKER_GROUP];
 };
 
 struct offline_worker {
 	const struct offline_driver *driver;
-	struct sysfs_offline *ctx; /* touched by the thread only, once it runs */
+	struct sysfs_offline *ctx; /* only the thread touches it, once the thread runs */
 	pthread_t thread;
 	_Atomic(pid_t) tid; /* 0: the thread has not begun */
 	bool running;
-	atomic_bool ending; /* begin nothing more */
+	atomic_bool ending; /* begin no more attempts */
 	atomic_uint recalls;
-	unsigned int n_busy; /* handed over, and the answer not collected */
+	unsigned int n_busy; /* handed over, answer not collected yet */
 	int main_fd;         /* does not block */
 	int thread_fd;       /* blocks */
 };
@@ -49,7 +49,7 @@ static size_t group_size(const struct group *g)
 	return offsetof(struct group, requests) + g->n * sizeof(g->requests[0]);
 }
 
-/* False at the end. *ret_waited: there was none in line. */
+/* False at the end. *ret_waited: the thread had to wait, because the line was empty. */
 static bool worker_next_group(const struct offline_worker *w, struct group *ret,
 			      bool *ret_waited)
 {
@@ -62,7 +62,7 @@ static bool worker_next_group(const struct offline_worker *w, struct group *ret,
 	       n == (ssize_t)group_size(ret);
 }
 
-/* False if there is to be no other one. *follows: see struct offline_driver. */
+/* False if the thread must end. *follows: see struct offline_driver. */
 static bool worker_serve(struct offline_worker *w, const struct group *g,
 			 const struct offline_request *request, bool *follows)
 {
@@ -94,7 +94,7 @@ static void *worker_main(void *arg)
 		for (unsigned int i = 0; on && i < g.n; i++)
 			on = worker_serve(w, &g, &g.requests[i], &follows);
 	}
-	/* The main thread must see that no answer comes any more. */
+	/* The main thread must see that no more answers come. */
 	shutdown(w->thread_fd, SHUT_RDWR);
 	return NULL;
 }
@@ -107,8 +107,8 @@ static int worker_open_channel(struct offline_worker *w)
 		return -errno;
 	w->main_fd = fds[0];
 	w->thread_fd = fds[1];
-	/* A small packet is charged with more than 1 KiB. The kernel gives what it may.
-	 */
+	/* A small packet is charged with more than 1 KiB. The kernel gives as much as it
+	 * allows. */
 	(void)setsockopt(w->main_fd, SOL_SOCKET, SO_SNDBUF, &(int){ CHANNEL_BYTES },
 			 sizeof(int));
 	flags = fcntl(w->main_fd, F_GETFL);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One thread that does nothing but retire frames, behind a socket pair: a write can block
- * for seconds, and reading the kernel's events must never wait for it. Requests wait in
+ * One thread that only retires frames, connected by a socket pair. A write can block for
+ * seconds, and reading the kernel's events must never wait for a write. Requests wait in
  * line, so that the next write does not wait until an answer has been collected.
  */
 
@@ -13,10 +13,10 @@
 
 struct offline_worker;
 
-/** Requests that can be handed over at one time. */
+/** The most requests that can be handed over in one call. */
 #define OFFLINE_WORKER_GROUP 16
 
-/** To retire @pfn, if @rule does not forbid it by what the frame is then. */
+/** A request to retire @pfn, unless @rule forbids it for what the frame is by then. */
 struct offline_request {
 	uint64_t id;
 	pfn_t pfn;
@@ -38,14 +38,14 @@ int offline_worker_start(struct offline_worker **ret, const struct offline_drive
 
 /**
  * Waits for the write under way (the kernel cannot be interrupted), then ends the thread.
- * Requests still in line are not begun: their stored intents stay unanswered, as after a
- * crash. NULL is fine. Returns NULL.
+ * Requests still in line are not begun: their stored intents stay without an answer, as
+ * after a crash. NULL is fine. Returns NULL.
  */
 struct offline_worker *offline_worker_stop(struct offline_worker *w);
 
 /**
- * The thread's number as the kernel's trace events name it (common_pid); 0 if that is not
- * known: a PID namespace gives it another number in here.
+ * The thread's number as the kernel's trace events show it (common_pid); 0 if the number
+ * is not known: inside a PID namespace the thread has another number.
  */
 pid_t offline_worker_tid(const struct offline_worker *w);
 
@@ -53,17 +53,17 @@ pid_t offline_worker_tid(const struct offline_worker *w);
 int offline_worker_fd(const struct offline_worker *w);
 
 /**
- * Hands over @n requests, 1 to OFFLINE_WORKER_GROUP, or none of them: the thread is woken
- * once, and goes through them in their order (struct offline_driver). Returns 0; -EBUSY
- * if there would be more than MAX_ATTEMPTS whose answer was not collected; -EINVAL
+ * Hands over @n requests, 1 to OFFLINE_WORKER_GROUP, or none of them. The thread is woken
+ * once and works through the requests in their order (struct offline_driver). Returns 0;
+ * -EBUSY if more than MAX_ATTEMPTS requests would be without a collected answer; -EINVAL
  * for another @n; other negative errno. Does not block.
  */
 int offline_worker_submit(struct offline_worker *w,
 			  const struct offline_request *requests, unsigned int n);
 
 /**
- * Calls off what was handed over and has not begun: each is answered without a write,
- * with called_off. For a policy that has changed, and for the end.
+ * Calls off the requests that were handed over and have not begun: each is answered with
+ * called_off and without a write. For a policy that has changed, and for the end.
  */
 void offline_worker_recall(struct offline_worker *w);
 

@@ -2,8 +2,8 @@
 
 /*
  * Reads what /proc says about the machine's memory. It keeps nothing but the files that a
- * caller wants to stay open, judges nothing, and reports what it cannot understand as not
- * known.
+ * caller wants to stay open, and judges nothing. What it cannot understand is reported as
+ * not known.
  */
 
 #include "kernel/sysfs_memory.h"
@@ -17,10 +17,10 @@
 #include "base/mem.h"
 #include "host/small_file.h"
 
-#define TEXT_MAX 8192 /* /proc/meminfo takes some 1,500 bytes (6.1) */
+#define TEXT_MAX 8192 /* /proc/meminfo has about 1,500 bytes (6.1) */
 
-/* Opens @path if *fd is -1, and reads it. A longer text is cut: all that we look for
- * stands near its beginning. */
+/* Opens @path if *fd is -1, and reads it. A longer text is cut: everything that we look
+ * for is near its beginning. */
 static int memory_read(int *fd, const char *root, const char *path, char *buf,
 		       size_t size)
 {
@@ -40,7 +40,7 @@ static int memory_read(int *fd, const char *root, const char *path, char *buf,
 	return n < 0 && n != -EFBIG ? (int)n : 0;
 }
 
-/* The number of line @key (without colon); -1 without. */
+/* The number in line @key (without colon); -1 if there is no such line. */
 static int64_t meminfo_number(const char *text, const char *key)
 {
 	size_t len = strlen(key);
@@ -112,7 +112,8 @@ bool release_at_least(const char *release, unsigned int major, unsigned int mino
 	return a > major || (a == major && b >= minor);
 }
 
-/* One range more than the map holds, so that the choice of which to join includes it. */
+/* One range more than the map holds, so that the choice of ranges to join includes the
+ * new range. */
 struct ranges {
 	struct ram_range v[MAX_RAM_RANGES + 1];
 	unsigned int n;
@@ -166,8 +167,8 @@ static void ranges_add(struct ranges *list, uint64_t start, uint64_t end)
 }
 
 /*
- * Memory that drivers add at run time stands indented below the device, and its name has
- * the driver's in brackets: "System RAM (kmem)".
+ * Memory that drivers add at run time is indented below the device, and its name has the
+ * driver's name in brackets: "System RAM (kmem)".
  */
 static bool range_parse(const char *line, uint64_t *ret_start, uint64_t *ret_end)
 {
@@ -203,7 +204,7 @@ int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 	if (!f)
 		return -errno;
 	errno = 0;
-	/* Longer lines come in pieces. */
+	/* Longer lines come in several pieces. */
 	while (fgets(line, sizeof(line), f)) {
 		uint64_t start, end;
 
@@ -212,7 +213,7 @@ int sysfs_memory_ram_map(const char *root, struct ram_map *ret)
 		if (range_parse(line, &start, &end) && end != 0)
 			ranges_add(&list, start, end);
 	}
-	/* Half a map would make good memory look like none. */
+	/* With half a map, good memory would look like no memory. */
 	if (ferror(f))
 		return errno ? -errno : -EIO;
 	memcpy(ret->ranges, list.v, list.n * sizeof(list.v[0]));

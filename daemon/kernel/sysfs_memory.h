@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The texts of sysfs_offline's door that concern the machine as a whole: /proc/meminfo,
+ * The part of sysfs_offline's door that concerns the machine as a whole: /proc/meminfo,
  * /proc/iomem, PSI, the kernel's release. For sysfs_offline.c and the doctor; all other
  * code uses sysfs_offline.h. Every path is below @root, "" in production.
  */
@@ -19,10 +19,10 @@ struct meminfo {
 };
 
 /**
- * Reads /proc/meminfo once. *fd is -1 or what an earlier call has left there: the file is
- * opened when it is not yet, and stays open for the next call; the caller closes it. A
- * read at offset 0 makes the kernel write a new text (fs/seq_file.c, 6.1).
- * Returns 0 and *ret; negative errno, and nothing in *ret.
+ * Reads /proc/meminfo once. *fd is -1 or the result of an earlier call: the file is
+ * opened if it is not open yet, and stays open for the next call; the caller closes it. A
+ * read at offset 0 makes the kernel write a new text (fs/seq_file.c, 6.1). Returns 0 and
+ * *ret; negative errno, and nothing in *ret.
  */
 int sysfs_memory_info(int *fd, const char *root, struct meminfo *ret);
 
@@ -35,8 +35,8 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret);
 
 /**
  * "System RAM" of /proc/iomem; see sysfs_offline_ram_map(). Fills *ret in any case.
- * Returns 0; negative errno if the file cannot be read to its end, *ret then is not
- * known.
+ * Returns 0; negative errno if the file cannot be read to its end: *ret is then "not
+ * known".
  */
 int sysfs_memory_ram_map(const char *root, struct ram_map *ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * An inotify watch on the folder of the two attributes. It knows that somebody wrote, not
- * who and not what.
+ * An inotify watch on the folder of the two attributes. It knows that a program wrote,
+ * not which program and not what.
  */
 
 #include "kernel/write_watch.h"
@@ -53,7 +53,8 @@ int write_watch_fd(const struct write_watch *w)
 	return w->fd;
 }
 
-/* A queue that ran over may have held a write; to say so costs an attribution at most. */
+/* A queue that ran over may have held a write. If it held none, one attribution is
+ * lost. */
 static bool is_write(const struct inotify_event *e)
 {
 	if (e->mask & IN_Q_OVERFLOW)
