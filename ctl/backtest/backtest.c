@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A back-test from rows to counts: rows are put in order, charged to DIMM and page, and
- * given to each policy unless the policy would have kept them from happening. It knows no
+ * A back-test from rows to counts: rows are put in order and charged to DIMM and page.
+ * Each policy sees a row unless the policy would have prevented it. This file knows no
  * rule of any policy.
  */
 
@@ -56,7 +56,8 @@ static bool is_corrected(const struct bt_event *ev)
 	return ev->kind == BACKTEST_CE || ev->kind == BACKTEST_CE_SCRUB;
 }
 
-/* Charges a corrected error to its page. 0 and *ret, NO_PAGE if it has none; -ENOMEM. */
+/* Charges a corrected error to its page. 0 and *ret, NO_PAGE if the row has no page;
+ * -ENOMEM. */
 static int backtest_charge_page(struct backtest *b, const struct bt_event *ev,
 				uint32_t *ret)
 {
@@ -84,7 +85,7 @@ static int backtest_charge_page(struct backtest *b, const struct bt_event *ev,
 	return 0;
 }
 
-/* True if @policy never sees the row, since the page was out of use by then. */
+/* True if @policy never sees the row, because the page was out of use by then. */
 static bool backtest_is_avoided(struct backtest *b, unsigned int policy,
 				const struct bt_event *ev, uint32_t page)
 {
@@ -100,8 +101,8 @@ static bool backtest_is_avoided(struct backtest *b, unsigned int policy,
 }
 
 /*
- * Time goes on for each policy whether the error comes or not: pages that wait for a
- * budget are offlined meanwhile, this one perhaps.
+ * Time passes for each policy whether the policy sees the error or not: pages that wait
+ * for a budget are offlined as time passes, and the error's page may be one of them.
  */
 static int backtest_give(struct backtest *b, const struct bt_event *ev, uint32_t page)
 {
@@ -115,7 +116,7 @@ static int backtest_give(struct backtest *b, const struct bt_event *ev, uint32_t
 	return r;
 }
 
-/* One row, in its turn. 0; -ENOMEM. */
+/* Handles one row in its order. 0; -ENOMEM. */
 static int backtest_take(struct backtest *b, const struct bt_event *ev)
 {
 	struct bt_dimm *d = &b->dimms[ev->dimm];
@@ -161,7 +162,7 @@ static bool order_is_sorted(const struct bt_order *o)
 	return true;
 }
 
-/* Gives on the @n rows that are first in time. */
+/* Handles the @n earliest rows of the queue. */
 static int order_release(struct backtest *b, size_t n)
 {
 	struct bt_order *o = &b->order;
@@ -198,8 +199,8 @@ static int order_make_room(struct bt_order *o)
 	return 0;
 }
 
-/* What waits is tried every hour; from one end of 64 bits to the other that never ends.
- */
+/* Waiting pages are tried every hour: over the whole range of 64 bits that would never
+ * end. */
 static bool row_is_in_time(const struct backtest_row *row)
 {
 	return row->time >= 0 && row->time < LAST_TIME &&
@@ -246,8 +247,8 @@ int backtest_add(struct backtest *b, const struct backtest_row *row)
 }
 
 /*
- * What waits for a budget goes on until the DIMM's uncorrected error, or as long as
- * anything was recorded.
+ * Waiting for a budget continues until the DIMM's uncorrected error, or until the end of
+ * the recorded time.
  */
 static int backtest_finish_dimm(struct backtest *b, const struct bt_dimm *d)
 {
@@ -261,7 +262,7 @@ static int backtest_finish_dimm(struct backtest *b, const struct bt_dimm *d)
 	return r;
 }
 
-/* Which pages erred up to the UE of their DIMM, and were out of use by then. */
+/* Which pages had an error up to the UE of their DIMM, and were out of use by then. */
 static void backtest_count_before_ue(struct backtest *b)
 {
 	for (uint32_t i = 0; i < b->pages.n; i++) {

@@ -2,17 +2,19 @@
 #pragma once
 
 /*
- * Recorded errors through the daemon's own engine, under several policies at once: what
- * each of them would have offlined, and which of the recorded errors would not have come.
+ * Runs recorded errors through the daemon's own engine, under several policies at once.
+ * It shows what each policy would have offlined, and which of the recorded errors would
+ * not have happened.
  *
- * Around each engine stands a machine that always does as it is asked: every frame is an
- * ordinary page in use, every soft offline succeeds at once, no boot ends. Errors that a
- * row's server has in common with another are of one machine; without servers, each named
- * DIMM is a machine of its own, and rows that name no DIMM are all of one.
+ * Each engine runs on a simulated machine that always does what it is asked: every frame
+ * is an ordinary page in use, every soft offline succeeds at once, no boot ends. All rows
+ * with the same server belong to one machine. If no row names a server, each named DIMM
+ * is a machine of its own, and all rows that name no DIMM belong to one machine.
  *
- * What counts as avoided is a corrected error on a page after it was offlined. Such an
- * error is not shown to the policy, for it would not have happened; but if the patrol
- * scrubber found it, it is: a scrubber goes on reading a frame that is out of use.
+ * An avoided error is a corrected error on a page after the page was offlined. The policy
+ * does not see such an error, because it would not have happened. If the patrol scrubber
+ * found the error, the policy does see it: a scrubber continues to read a frame that is
+ * out of use.
  */
 
 #include "backtest/backtest_row.h"
@@ -29,13 +31,13 @@ struct backtest_policy {
 	char name[CONFIG_PATH_MAX];
 	struct config cfg;
 	/*
-	 * A window that begins again when it has ended, as rasdaemon has it. The engine
-	 * has no such rule: the back-test counts, and asks the engine for the page as an
-	 * operator would, past the budgets. count 0: not used.
+	 * A window that begins again when it has ended, as in rasdaemon. The engine has
+	 * no such rule: the back-test counts, and then asks the engine for the page as an
+	 * operator would, without regard to the budgets. count 0: not used.
 	 */
 	struct threshold tumbling;
-	/* No DRAM coordinates for it: no rows, no classes, and no verdict is asked for.
-	 */
+	/* The policy gets no DRAM coordinates: no rows, no classes, and no verdict is
+	 * asked for. */
 	bool page_rule_only;
 };
 
@@ -59,25 +61,25 @@ int backtest_new(struct backtest **ret, const struct backtest_policy *const *pol
 struct backtest *backtest_free(struct backtest *b);
 
 /**
- * Takes in one row. Rows are put in order of time as long as none comes more than
- * BACKTEST_ORDER_ROWS rows late; one that does is taken when it comes, with its own time,
- * and counted.
+ * Takes in one row. Rows are put in order of time if none comes more than
+ * BACKTEST_ORDER_ROWS rows late. A row that comes later is handled when it comes, with
+ * its own time, and counted.
  *
  * Returns 0; -ENOMEM.
  */
 int backtest_add(struct backtest *b, const struct backtest_row *row);
 
-/** Ends the input; to be called once, before the results are asked for. As
+/** Ends the input. Call it once, before you ask for the results. Returns as
  * backtest_add(). */
 int backtest_finish(struct backtest *b);
 
 #define BACKTEST_ORDER_ROWS 65536
 
-/** What the rows show by themselves, whatever the policy. */
+/** What the rows show by themselves, without any policy. */
 struct backtest_input {
 	uint64_t rows;
 	uint64_t ces;
-	uint64_t late;     /* rows that came too late to be put in order */
+	uint64_t late;     /* rows that came too late to be sorted in */
 	uint64_t untimed;  /* rows left out: not from 1970 to 2199 */
 	uint64_t left_out; /* rows of DIMMs past BACKTEST_MAX_DIMMS */
 	uint64_t after_ue; /* CEs after their DIMM's ticket: not taken */
@@ -95,14 +97,14 @@ struct backtest_result {
 	const char *dimm;
 	uint64_t ces;
 	uint64_t ces_avoided;
-	uint64_t pages; /* that had a corrected error */
+	uint64_t pages; /* pages that had a corrected error */
 	uint64_t pages_offlined;
-	uint64_t pages_before_ue;    /* that had one up to the UE */
-	uint64_t offlined_before_ue; /* of these, offlined by then */
+	uint64_t pages_before_ue;    /* pages that had one up to the UE */
+	uint64_t offlined_before_ue; /* pages of these, offlined by then */
 	int64_t first_action;        /* BACKTEST_NO_TIME: none */
 	int64_t ue_time;             /* BACKTEST_NO_TIME: none known */
 	int64_t replace_time; /* when the verdict became "replace"; BACKTEST_NO_TIME */
-	unsigned int budgets; /* met: BACKTEST_BUDGET_*, or-ed */
+	unsigned int budgets; /* budgets that were met: BACKTEST_BUDGET_*, or-ed */
 	enum fault_class class;
 	enum verdict verdict;
 	char verdict_why[CLASS_WHY_MAX];
@@ -114,7 +116,8 @@ enum backtest_budget {
 	BACKTEST_BUDGET_TOTAL = 1 << 2,
 };
 
-/** Fills *ret for DIMM @dimm, from 0 in order of appearance, under policy @policy. */
+/** Fills *ret for DIMM @dimm under policy @policy; DIMMs count from 0 in order of
+ * appearance. */
 void backtest_result(const struct backtest *b, unsigned int policy, unsigned int dimm,
 		     struct backtest_result *ret);
 
@@ -131,7 +134,7 @@ struct backtest_total {
 	unsigned int ue_dimms_reached; /* with an action before the UE */
 	unsigned int ue_dimms_replace; /* with the verdict "replace" before the UE */
 	unsigned int replace;          /* DIMMs with the verdict "replace" */
-	unsigned int budget_hour;      /* DIMMs whose machine met it */
+	unsigned int budget_hour;      /* DIMMs whose machine met this budget */
 	unsigned int budget_dimm;
 	unsigned int budget_total;
 };

@@ -2,7 +2,7 @@
 
 /*
  * Splits bytes into records and records into fields, and finds out which field is which.
- * It knows how a table is written down, not what the errors in it mean.
+ * It knows how a table is written, not what the errors in the table mean.
  */
 
 #include "backtest/backtest_csv.h"
@@ -32,7 +32,7 @@ static const char *const names[CSV_COLUMN_MAX_] = {
 	[CSV_UE_TIME] = "ue_ticket_time",
 };
 
-/* Moves what is left to the front and reads on. 0, or negative errno. */
+/* Moves the unread bytes to the front and reads more. 0, or negative errno. */
 static int csv_fill(struct csv *csv)
 {
 	ssize_t n;
@@ -50,7 +50,7 @@ static int csv_fill(struct csv *csv)
 
 /*
  * Where the record at @text ends: at the first line end outside of quotes. A quote that
- * is still open after CSV_QUOTED_LINES lines is a stray one, and the record one line.
+ * is still open after CSV_QUOTED_LINES lines does not count; the record is then one line.
  */
 static const char *find_end(const char *text, size_t len, unsigned int *ret_lines)
 {
@@ -77,7 +77,7 @@ static const char *find_end(const char *text, size_t len, unsigned int *ret_line
 	return first;
 }
 
-/* Gives up the rest of a line that does not fit. 0, or negative errno. */
+/* Skips the rest of a line that is too long. 0, or negative errno. */
 static int skip_long(struct csv *csv)
 {
 	const char *nl;
@@ -100,7 +100,7 @@ static int skip_long(struct csv *csv)
 	return 0;
 }
 
-/* The end of input, where no line end is needed; 0, or 1 and the record. */
+/* The last record, which may lack a line end. 0 if there is none; 1 and the record. */
 static int last_record(struct csv *csv, char **ret, size_t *ret_len)
 {
 	char *text = csv->buf + csv->start;
@@ -146,7 +146,8 @@ static int next_record(struct csv *csv, char **ret, size_t *ret_len)
 	}
 }
 
-/* Takes the quotes off the field at @text, in place. False: something follows them. */
+/* Removes the quotes of the field at @text, in place. False if something follows the
+ * closing quote. */
 static bool unquote(char *text, size_t *len)
 {
 	size_t to = 0;
@@ -199,7 +200,7 @@ static char *field_end(char *text, char *end, char separator)
 
 typedef bool (*field_fn)(void *userdata, unsigned int column, struct backtest_text field);
 
-/* Gives each field to @fn. The number of fields, or -1 if one of them was refused. */
+/* Calls @fn for each field. Returns the number of fields; -1 if @fn refused one. */
 static int split(const struct csv *csv, char *text, size_t len, field_fn fn,
 		 void *userdata)
 {
@@ -302,7 +303,7 @@ int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret
 	return csv->have[CSV_TIME] ? 0 : -EINVAL;
 }
 
-/* A row on its way. */
+/* A row while it is read. */
 struct row_fields {
 	const struct csv *csv;
 	struct backtest_row *row;
@@ -313,7 +314,7 @@ static bool take_field(void *userdata, unsigned int column, struct backtest_text
 {
 	struct row_fields *f = userdata;
 
-	/* Spreadsheets fill short rows up. */
+	/* Spreadsheets fill short rows with empty fields. */
 	if (column >= f->csv->n_columns)
 		return field.len == 0;
 	f->why = csv_set_field(f->row, (enum csv_column)f->csv->columns[column], field);

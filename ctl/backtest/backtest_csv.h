@@ -3,7 +3,7 @@
 
 /*
  * Recorded errors as comma-separated text: bytes -> records -> rows. Columns are found by
- * the names in the header; memory is fixed, and nothing is allocated for a row.
+ * the names in the header. Memory is fixed, and a row allocates nothing.
  */
 
 #include <sys/types.h>
@@ -19,7 +19,7 @@
  */
 typedef ssize_t (*csv_read_fn)(void *userdata, char *buf, size_t size);
 
-/** The columns that are looked for; the names stand in backtest_csv.c. */
+/** The columns that are looked for; their names are in backtest_csv.c. */
 enum csv_column {
 	CSV_TIME,
 	CSV_DIMM,
@@ -36,17 +36,17 @@ enum csv_column {
 	CSV_COLUMN,
 	CSV_TYPE,
 	CSV_UE_TIME,
-	CSV_COLUMN_MAX_, /* a column that nobody asks for */
+	CSV_COLUMN_MAX_, /* any other column */
 };
 
 struct csv {
 	csv_read_fn read;
 	void *userdata;
 	char buf[CSV_RECORD_MAX];
-	size_t start;  /* of the bytes that no record has used yet */
-	size_t end;    /* of what was read */
-	bool at_end;   /* there is nothing more to read */
-	bool in_long;  /* within a record that is too long, until its line ends */
+	size_t start;  /* bytes that no record has used yet */
+	size_t end;    /* bytes read */
+	bool at_end;   /* there are no more bytes to read */
+	bool in_long;  /* in a record that is too long, until its line ends */
 	uint64_t line; /* of the latest record, from 1 */
 	uint64_t next_line;
 	char separator;
@@ -57,20 +57,20 @@ struct csv {
 
 /**
  * Reads the header: the first line that is neither blank nor a comment. The separator is
- * the comma, semicolon or tabulator that it has most of.
+ * the comma, semicolon or tabulator: the one that the line has most of.
  *
- * Returns 0; -EINVAL: this is no such file, *ret_why says why (static text); negative
- * errno of @read.
+ * Returns 0; -EINVAL: the file is no such table, *ret_why says why (static text);
+ * negative errno of @read.
  */
 int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret_why);
 
 /**
- * Reads the next row; blank lines and lines that begin with '#' are passed over. Texts in
- * *ret point into @csv and last until the next call.
+ * Reads the next row; blank lines and lines that begin with '#' are skipped. Texts in
+ * *ret point into @csv and are valid until the next call.
  *
  * Returns 1 and *ret; 0 at the end; -EBADMSG: the row is not usable, *ret_why says why
- * (static text), @csv->line where, and the next call goes on behind it; negative errno of
- * @read.
+ * (static text), @csv->line says where, and the next call continues after the row;
+ * negative errno of @read.
  */
 int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
 
@@ -81,9 +81,9 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
  */
 
 /**
- * A time as microseconds since the epoch: seconds, with or without a fraction, or whole
- * milliseconds, microseconds or nanoseconds, distinguished by their size (seconds end in the
- * year 5138); or ISO 8601 date and time, in UTC unless it says otherwise.
+ * A time as microseconds since the epoch. Seconds, with or without a fraction, or whole
+ * milliseconds, microseconds or nanoseconds, distinguished by their size (seconds end in
+ * the year 5138); or ISO 8601 date and time, in UTC unless the text has an offset.
  */
 int csv_parse_time(const char *text, size_t len, int64_t *ret);
 

@@ -2,8 +2,8 @@
 
 /*
  * One engine for each machine and policy, on a simulated machine (sim/sim.h) that always
- * does as it is asked. Notes what the engine did, and judges nothing; the one rule of its
- * own is the tumbling window, which the engine does not have.
+ * does what it is asked. It notes what the engine did, and judges nothing. The one rule
+ * of its own is the tumbling window, which the engine does not have.
  */
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 /* The boot clock at the first row: long enough for any budget to be full. */
 #define UPTIME USEC_PER_DAY
 
-/* A row may stand for any number of events; more of them in one second decide nothing. */
+/* A row may stand for any number of events; after this many in one second, more events
+ * change no decision. */
 #define EVENTS_MAX CONFIG_MAX_THRESHOLD
 
 static struct bt_score *run_score(const struct bt_run *run, uint32_t dimm)
@@ -23,7 +24,7 @@ static struct bt_score *run_score(const struct bt_run *run, uint32_t dimm)
 	return &run->b->dimms[dimm].scores[run->policy];
 }
 
-/* The score of the DIMM that the engine calls @index; NULL if no row is of it. */
+/* The score of the DIMM that the engine calls @index; NULL if no row is of that DIMM. */
 static struct bt_score *run_score_of(const struct bt_run *run, uint16_t index)
 {
 	if (index >= run->n_dimm_of || run->dimm_of[index] == NO_DIMM)
@@ -31,7 +32,7 @@ static struct bt_score *run_score_of(const struct bt_run *run, uint16_t index)
 	return run_score(run, run->dimm_of[index]);
 }
 
-/* The engine may have met a DIMM for the first time: the one that the row is of. */
+/* A DIMM that the engine has just met for the first time is the DIMM of the row. */
 static void run_note_dimms(struct bt_run *run)
 {
 	unsigned int n = engine_dimms(run->sim->engine);
@@ -93,7 +94,7 @@ static void run_watch(void *userdata, const struct effect *f)
 		run_note_offlined(userdata, f->attempt.pfn);
 }
 
-/* Keeps only what leaves the engine's table; what is in it can be asked for there. */
+/* Keeps only what leaves the engine's table; for the rest, ask the engine. */
 static int run_keep(void *userdata, const struct effect *f)
 {
 	const struct bt_run *run = userdata;
@@ -185,7 +186,7 @@ static struct ce_event run_make_event(const struct bt_run *run, const struct bt_
 	};
 }
 
-/* Counts in the window that begins again, and asks for the page when it is full. */
+/* Counts in the tumbling window, and asks for the page when the count is reached. */
 static void run_tumble(struct bt_run *run, const struct bt_event *ev, uint32_t page)
 {
 	const struct threshold *t = &run->b->policies[run->policy]->tumbling;

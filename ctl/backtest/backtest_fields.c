@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The notations of recorded errors: times, addresses, coordinates, kinds. It knows one
- * field at a time, and neither its column nor what the back-test does with it.
+ * The notations of recorded errors: times, addresses, coordinates, kinds. It sees one
+ * field at a time, and knows neither the field's column nor what the back-test does with
+ * it.
  */
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include "backtest/backtest_csv_internal.h"
 #include "base/mem.h"
 
-/* Above each of these a whole number counts the next smaller unit. */
+/* A whole number above each of these counts the next smaller unit. */
 #define SECONDS_END      INT64_C(100000000000)
 #define MILLISECONDS_END (SECONDS_END * 1000)
 #define MICROSECONDS_END (MILLISECONDS_END * 1000)
@@ -53,7 +54,7 @@ static bool cursor_digits(struct cursor *c, int n, int *ret)
 	return true;
 }
 
-/* Digits behind a point as microseconds; what is finer is cut off. */
+/* Digits after a decimal point as microseconds; smaller digits are cut off. */
 static bool cursor_fraction(struct cursor *c, int64_t *ret)
 {
 	int64_t unit = USEC_PER_SEC / 10;
@@ -91,7 +92,7 @@ static int field_epoch(struct cursor c, int64_t *ret)
 	return 0;
 }
 
-/* The digits are read here, for strptime() takes other shapes of a date, too. */
+/* The digits are read here, because strptime() accepts other forms of a date, too. */
 static bool cursor_date(struct cursor *c, int64_t *ret)
 {
 	int year, month, day;
@@ -251,7 +252,7 @@ int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret)
 	return -EINVAL;
 }
 
-/* What tools write where they know nothing. */
+/* What tools write for a value that they do not know. */
 static bool field_is_absent(struct backtest_text t)
 {
 	static const char *const words[] = { "-",  "nan", "nat", "null", "none",
@@ -268,8 +269,8 @@ static bool field_is_absent(struct backtest_text t)
 }
 
 /*
- * A number from 0 to @max, decimal or 0x; negative ones stand for "unknown", and ".0" is
- * what a spreadsheet makes of a column with gaps. 1 and *ret; 0 if unknown; -EINVAL.
+ * A number from 0 to @max, decimal or 0x. Negative numbers mean "unknown", and a
+ * spreadsheet writes ".0" in a column with gaps. 1 and *ret; 0 if unknown; -EINVAL.
  */
 static int field_number(struct backtest_text t, uint32_t max, uint32_t *ret)
 {
@@ -354,7 +355,7 @@ static const char *field_set_time(int64_t *time, struct backtest_text field)
 		       : "a time is neither seconds since the epoch nor ISO 8601";
 }
 
-/* 0, or a negative number, is what a table without gaps has where there was no ticket. */
+/* A table without gaps has 0 or a negative number where there was no ticket. */
 static const char *field_set_ue_time(int64_t *time, struct backtest_text field)
 {
 	bool negative = field.len > 1 && field.s[0] == '-' && field_is_digit(field.s[1]);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The back-test's state, shared by its files: backtest.c (rows in, in order, and what is
- * counted), backtest_tables.c (names, DIMMs, machines, pages), backtest_engine.c (the
- * engines, each on a simulated machine), backtest_result.c (views).
+ * The back-test's state, shared by its files: backtest.c (puts rows in order and counts),
+ * backtest_tables.c (names, DIMMs, machines, pages), backtest_engine.c (the engines, each
+ * on a simulated machine), backtest_result.c (views).
  */
 
 #include "backtest/backtest.h"
@@ -13,10 +13,10 @@
 #define NO_PAGE UINT32_MAX
 #define NO_DIMM UINT32_MAX
 
-/** A row in the queue: its DIMM found, its texts gone. */
+/** A row in the queue: its DIMM is found, its texts are dropped. */
 struct bt_event {
 	int64_t time;
-	uint64_t seq; /* keeps rows of one time in the order of the input */
+	uint64_t seq; /* keeps rows of the same time in the order of the input */
 	int64_t ue_time;
 	uint64_t address;
 	uint64_t count;
@@ -27,13 +27,13 @@ struct bt_event {
 	bool has_address;
 };
 
-/** Rows on their way into order: half of them wait for the other half. */
+/** Rows that are being sorted: half of them wait for the other half. */
 struct bt_order {
 	struct bt_event *v;
 	size_t n;
 	size_t room; /* at most 2 * BACKTEST_ORDER_ROWS */
 	uint64_t seq;
-	int64_t released; /* time of the latest row that was given on */
+	int64_t released; /* time of the latest row that left the queue */
 };
 
 /** One page under one policy. */
@@ -48,7 +48,7 @@ struct bt_page {
 	uint64_t ces;
 	int64_t first_seen;
 	uint32_t machine;
-	uint32_t dimm; /* that it first erred on */
+	uint32_t dimm; /* DIMM of its first error */
 	struct bt_page_run runs[];
 };
 
@@ -59,14 +59,14 @@ struct bt_score {
 	uint64_t offlined_before_ue; /* from backtest_finish() on */
 	int64_t first_action;
 	int64_t replace_time;
-	bool budget; /* its own was met */
+	bool budget; /* its own budget was met */
 };
 
 struct bt_dimm {
 	char *name; /* owned */
 	uint32_t machine;
-	/* Where its first row saw it: a named DIMM is one module, and a later row that
-	 * puts it on another channel is wrong in that. */
+	/* Where its first row saw it. A named DIMM is one module, so a later row with
+	 * another channel is wrong about the channel. */
 	int16_t socket;
 	int16_t channel;
 	int16_t slot;
@@ -78,14 +78,14 @@ struct bt_dimm {
 	struct bt_score *scores;  /* by policy; owned */
 };
 
-/** One machine under one policy. Times of the simulation are those of the rows. */
+/** One machine under one policy. The simulation has the times of the rows. */
 struct bt_run {
 	struct backtest *b;
 	struct sim *sim;  /* owned */
-	int64_t deadline; /* of the engine; until then time changes nothing */
+	int64_t deadline; /* of the engine; before the first row time changes nothing */
 	uint32_t machine;
 	unsigned int policy;
-	uint32_t dimm;     /* that the present row is of; NO_DIMM while time passes */
+	uint32_t dimm;     /* DIMM of the present row; NO_DIMM while time passes */
 	uint32_t *dimm_of; /* by the engine's index; owned */
 	unsigned int n_dimm_of;
 	bool budget_hour;
@@ -96,7 +96,7 @@ struct bt_machine {
 	struct bt_run *runs; /* by policy; owned; NULL before the first row */
 };
 
-/** Texts, each once, found by their bytes. */
+/** Texts, each stored once, found by their bytes. */
 struct bt_names {
 	char **v;
 	uint32_t n;
@@ -143,18 +143,18 @@ int64_t bt_ue_of(const struct bt_dimm *d);
 
 /* backtest_engine.c */
 
-/** Makes the engines of @machine, whose first row is of @time. Returns 0; -ENOMEM. */
+/** Makes the engines of @machine; @time is its first row's. Returns 0; -ENOMEM. */
 int bt_start_machine(struct backtest *b, uint32_t machine, int64_t time);
 
 /** Frees what @m holds. */
 void bt_free_machine(struct backtest *b, struct bt_machine *m);
 
 /**
- * Gives one row to the engine, which bt_advance() has brought to its time. @page: NO_PAGE
- * if it names none. Returns 0; negative as sim.error.
+ * Gives one row to the engine; call bt_advance() to the row's time first. @page: NO_PAGE
+ * if the row names none. Returns 0; negative as sim.error.
  */
 int bt_feed(struct backtest *b, unsigned int policy, const struct bt_event *ev,
 	    uint32_t page);
 
-/** Lets the engine do until @time what it waits with. Returns as bt_feed(). */
+/** Lets the engine do what it has waited with, up to @time. Returns as bt_feed(). */
 int bt_advance(struct backtest *b, unsigned int policy, uint32_t machine, int64_t time);

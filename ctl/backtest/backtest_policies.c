@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The policies that have a name: our defaults, and the defaults of other programs, as far
- * as page rule and budgets go. The source of the figures stands above each row. This file
- * knows configurations only.
+ * The policies that have a name: our defaults, and the defaults of other programs as far
+ * as page rule and budgets are concerned. The source of the figures is above each row.
+ * This file knows configurations only.
  */
 
 #include <errno.h>
@@ -16,8 +16,7 @@ struct policy_row {
 	const char *name;
 	struct threshold page;
 	struct threshold tumbling;
-	uint64_t
-		total_millionths; /* share of the memory that may go; 0: ours, as it is */
+	uint64_t total_millionths; /* share of memory to offline; 0: our default */
 };
 
 #define NO_LIMIT 1000000
@@ -28,7 +27,8 @@ static const struct policy_row table[] = {
 	  .total_millionths = NO_LIMIT },
 	/* memory-ce-threshold since September 2024; no budget. */
 	{ "mcelog", .page = { 2, { USEC_PER_DAY } }, .total_millionths = NO_LIMIT },
-	/* WHEA's predictive failure analysis watches 64 pages; it may take any number. */
+	/* WHEA's predictive failure analysis watches 64 pages; it may offline any
+	 * number. */
 	{ "windows", .page = { 17, { USEC_PER_DAY } }, .total_millionths = NO_LIMIT },
 	/* ce_n and ce_t of the diagnosis engine; max_pages_retired_bps is 10. */
 	{ "illumos", .page = { 2, { 3 * USEC_PER_DAY } }, .total_millionths = 1000 },
@@ -40,7 +40,7 @@ const char *backtest_policy_name(unsigned int i)
 	return i < ARRAY_SIZE(table) ? table[i].name : NULL;
 }
 
-/* A page rule, and nothing else of ours: any other rule is off, new ones too. */
+/* A page rule alone: every other rule of ours is off, new rules too. */
 static void policy_make_peer(const struct policy_row *row, struct backtest_policy *p)
 {
 	struct config *cfg = &p->cfg;

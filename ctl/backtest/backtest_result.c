@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What came out of a back-test: sums over pages and DIMMs. Reads, changes nothing.
+ * The results of a back-test: sums over pages and DIMMs. It reads and changes nothing.
  */
 
 #include <string.h>
 
 #include "backtest/backtest_internal.h"
 
-/* Time of the DIMM's UE: of its ticket, else of the first one recorded. */
+/* Time of the DIMM's UE: the time of its ticket, else of the first UE recorded. */
 int64_t bt_ue_of(const struct bt_dimm *d)
 {
 	return d->ticket != BACKTEST_NO_TIME ? d->ticket : d->first_ue;
 }
 
-/* A DIMM that erred on two channels is two to the engine: the worse one counts. */
+/* A DIMM with errors on two channels is two DIMMs to the engine: the worse one counts. */
 static void judge(const struct backtest *b, unsigned int policy, uint32_t dimm,
 		  struct backtest_result *ret)
 {

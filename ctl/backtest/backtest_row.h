@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * One recorded error, as a back-test reads it from wherever it was recorded.
+ * One recorded error, as a back-test reads it from any source.
  */
 
 #include <stddef.h>
@@ -11,13 +11,13 @@
 #include "event/dram_coord.h"
 
 enum backtest_kind {
-	BACKTEST_CE,          /* corrected, of a demand read or of unknown origin */
+	BACKTEST_CE,          /* corrected, from a demand read or of unknown origin */
 	BACKTEST_CE_SCRUB,    /* corrected, found by the patrol scrubber */
 	BACKTEST_UNCORRECTED, /* uncorrected, deferred or fatal */
 	BACKTEST_OTHER,       /* no error: information */
 };
 
-/** Text inside somebody else's buffer: not terminated. */
+/** Text inside a buffer that another object owns: not terminated. */
 struct backtest_text {
 	const char *s;
 	size_t len;
@@ -27,10 +27,10 @@ struct backtest_text {
 
 struct backtest_row {
 	int64_t time;    /* microseconds since the epoch */
-	int64_t ue_time; /* of the DIMM's uncorrected error; BACKTEST_NO_TIME */
+	int64_t ue_time; /* time of the DIMM's UE; BACKTEST_NO_TIME */
 	uint64_t address;
 	uint64_t count;  /* errors, as reported */
-	uint32_t events; /* that reported them; at least 1 */
+	uint32_t events; /* events that reported them; at least 1 */
 	enum backtest_kind kind;
 	bool has_address;
 	int16_t socket; /* -1: unknown; the same for the next two */

@@ -28,7 +28,7 @@ static json_t *json_time(int64_t time)
 	return time == BACKTEST_NO_TIME ? json_null() : json_integer(time);
 }
 
-/* Hours between two times, to the hundredth; null if one is not known, or too late. */
+/* Hours between two times, to the hundredth; null if a time is not known, or too late. */
 static json_t *json_hours(int64_t from, int64_t to)
 {
 	int64_t hundredths;
@@ -64,7 +64,7 @@ static uint64_t kib_of(const struct backtest_show *show, uint64_t pages)
 	return pages << (show->page_shift - 10);
 }
 
-/* Others' policies give none. */
+/* Policies of other programs give no verdict. */
 static const char *word_or_null(bool has_verdicts, const char *word)
 {
 	return has_verdicts ? word : NULL;
@@ -138,7 +138,7 @@ static int print_as_json(const struct backtest_show *show)
 				return print_json(NULL);
 			}
 		}
-		/* An answer that lacks a policy would pass for a whole one. */
+		/* Without this, an answer that lacks a policy would look complete. */
 		if (json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "policy",
 							  show->policies[i]->name,
 							  "dimms", dimms, "total",
@@ -299,7 +299,7 @@ static void dimm_cell(const void *userdata, size_t row, size_t column,
 	struct ui file = *cells->ui;
 	struct backtest_result r;
 
-	file.terminal = false; /* no "ago": the errors are of the past */
+	file.terminal = false; /* no "ago": the errors are in the past */
 	backtest_result(cells->show->backtest, cells->policy, (unsigned int)row, &r);
 	switch ((enum dimm_column)column) {
 	case DIMM_NAME:

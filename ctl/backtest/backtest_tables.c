@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Who is who in a back-test: names become numbers, rows find their DIMM, machine and
- * page. The tables grow with DIMMs and pages, never with rows. It counts nothing and asks
- * no engine.
+ * Names in a back-test: names become numbers, and each row finds its DIMM, machine and
+ * page. The tables grow with DIMMs and pages, never with rows. This file counts nothing
+ * and asks no engine.
  */
 
 #include <errno.h>
@@ -13,9 +13,9 @@
 #include "backtest/backtest_internal.h"
 #include "base/mem.h"
 
-#define KEY_MAX      2048 /* server and DIMM, each byte of them as %NN */
+#define KEY_MAX      2048 /* server and DIMM, each byte as %NN */
 #define FIRST_ROOM   64
-#define SERVER_LOCAL "" /* of rows that name neither server nor DIMM */
+#define SERVER_LOCAL "" /* key of rows without server and DIMM */
 
 _wraps_ static uint32_t names_hash(const char *text)
 {
@@ -54,8 +54,8 @@ static int names_grow(struct bt_names *names)
 }
 
 /*
- * The number of @key, given to it now if it is new and there are fewer than @limit. 0; 1
- * if it is new; -ENOSPC; -ENOMEM.
+ * The number of @key; a new key gets one now if there are fewer than @limit. 0; 1 if the
+ * key is new; -ENOSPC; -ENOMEM.
  */
 static int names_find(struct bt_names *names, const char *key, uint32_t limit,
 		      uint32_t *ret)
@@ -83,8 +83,8 @@ static int names_find(struct bt_names *names, const char *key, uint32_t limit,
 }
 
 /*
- * Names go to terminals and into JSON: only printable ASCII gets past here. Each other
- * byte is written as %NN, so that two names stay two.
+ * Names go to terminals and into JSON, so only printable ASCII passes. Every other byte
+ * is written as %NN, so that two different names stay different.
  */
 static size_t copy_name(char *to, struct backtest_text name)
 {
@@ -102,7 +102,7 @@ static size_t copy_name(char *to, struct backtest_text name)
 	return len;
 }
 
-/* What a DIMM is called that has no name: by its place. */
+/* The name of a DIMM without one: its place. */
 static void name_place(const struct backtest_row *row, char *to, size_t size)
 {
 	static const char *const words[] = { "socket", "channel", "slot" };
@@ -134,7 +134,8 @@ static int add_machine(struct backtest *b, uint32_t *ret)
 	return 0;
 }
 
-/* Keys of machines are numbered as the machines are. A DIMM's own has a line feed. */
+/* Machines are numbered by their keys. The key of a single DIMM's machine has a line
+ * feed. */
 static int find_machine(struct backtest *b, const struct backtest_row *row,
 			const char *dimm_key, uint32_t *ret)
 {
@@ -184,7 +185,7 @@ static int add_dimm(struct backtest *b, const struct backtest_row *row, const ch
 }
 
 /*
- * A key is server, line feed, name; neither holds a line feed. Returns 0 and *ret;
+ * A key is server, line feed, name; neither text holds a line feed. Returns 0 and *ret;
  * -ENOSPC: no room for one more; -ENOMEM.
  */
 int bt_find_dimm(struct backtest *b, const struct backtest_row *row, uint32_t *ret)
@@ -254,14 +255,14 @@ static int pages_grow(struct backtest *b)
 	return 0;
 }
 
-/* NO_PAGE if it never erred. */
+/* NO_PAGE if the page never had an error. */
 uint32_t bt_peek_page(const struct backtest *b, uint32_t machine, uint64_t pfn)
 {
 	return b->pages.n > 0 ? b->pages.index[pages_place(b, machine, pfn)] - 1
 			      : NO_PAGE;
 }
 
-/* The number of a page, made now if it is new. 0; 1 if it is; -ENOMEM. */
+/* The number of a page; a new page gets one now. 0; 1 if the page is new; -ENOMEM. */
 int bt_find_page(struct backtest *b, uint32_t machine, uint64_t pfn, uint32_t *ret)
 {
 	struct bt_pages *p = &b->pages;
