@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * One configuration file's text to struct config. inih splits sections and keys; but it
- * forgives what must not be forgiven here (it cuts long lines and names, takes an
- * indented line for a continuation, splits at a colon and drops what it does not
- * understand), so every line is checked and cleaned before inih sees it. Nothing here
- * opens a file, and nothing here decides what to do about a finding.
+ * One configuration file's text to struct config. inih splits sections and keys, but it
+ * accepts too much: it cuts long lines and names, takes an indented line for a
+ * continuation, splits at a colon and drops what it does not understand. So every line is
+ * checked and cleaned before inih sees it. This file opens no file, and does not decide
+ * what to do about a finding.
  */
 
 #include <ctype.h>
@@ -19,11 +19,12 @@
 #include "base/text.h"
 #include "config/config_internal.h"
 
-/* inih 55 has 200 bytes for a line with its CR, LF and NUL, and 50 for a name. */
+/* inih 55 has room for 200 bytes of a line with its CR, LF and NUL, and for 50 of a
+ * name. */
 #define MAX_LINE 197
 #define MAX_NAME 49
 
-/* Of errors and of warnings each, so that neither can hide the other. */
+/* For errors and for warnings separately, so that neither can hide the other. */
 #define MAX_FINDINGS 50
 
 #define BOM "\xef\xbb\xbf"
@@ -31,8 +32,8 @@
 /* Where a key of a section goes. */
 enum place {
 	PLACE_NONE,     /* before the first section */
-	PLACE_SKIPPED,  /* a section that was complained about: its keys go nowhere */
-	PLACE_FOREIGN,  /* [X-...]: somebody else's */
+	PLACE_SKIPPED,  /* a section with a finding: its keys are ignored */
+	PLACE_FOREIGN,  /* [X-...]: another program's */
 	PLACE_SECTION,  /* a section of the table */
 	PLACE_OVERRIDE, /* [Policy "GLOB"] */
 };
@@ -50,7 +51,8 @@ struct parser {
 	unsigned int override; /* PLACE_OVERRIDE */
 	char title[4 * MAX_NAME];
 
-	/* The line that set an option; the last row is for what is no override. */
+	/* The line that set an option; the last row is for options outside of
+	 * overrides. */
 	uint32_t seen[CONFIG_MAX_OVERRIDES + 1][CONFIG_MAX_OPTIONS];
 
 	config_diag_fn diag;
@@ -58,7 +60,7 @@ struct parser {
 	unsigned int findings[CONFIG_ERROR + 1]; /* by severity */
 };
 
-/* One finding on the present line; @key is NULL if it is not about a key. */
+/* One finding on the present line; @key is NULL if the finding is not about a key. */
 static _printf_(4, 5) void parser_report(struct parser *p, enum config_severity severity,
 					 const char *key, const char *format, ...)
 {
@@ -112,7 +114,7 @@ static int parser_find_override(struct parser *p, const char *glob, size_t len)
 	return (int)cfg->n_overrides++;
 }
 
-/* @rest is what stands behind "Policy": blanks and a glob in quotes, or it is wrong. */
+/* @rest is the text after "Policy": blanks and a glob in quotes, or it is wrong. */
 static void parser_enter_override(struct parser *p, const char *title, const char *rest)
 {
 	const char *glob = rest + strspn(rest, " \t");
@@ -136,7 +138,8 @@ static void parser_enter_override(struct parser *p, const char *title, const cha
 			      CONFIG_GLOB_MAX - 1);
 		return;
 	}
-	/* Labels are kept without such bytes: the pattern would silently never fit. */
+	/* Labels never contain such bytes, so the pattern would never match, without a
+	 * message. */
 	for (const char *c = glob; c < close; c++)
 		unprintable = unprintable || !text_is_printable(*c);
 	if (unprintable) {
@@ -155,7 +158,7 @@ static void parser_enter_override(struct parser *p, const char *title, const cha
 	p->override = (unsigned int)i;
 }
 
-/* @title is what stands between the brackets. */
+/* @title is the text between the brackets. */
 static void parser_enter_section(struct parser *p, const char *title)
 {
 	char trimmed[MAX_NAME + 1], prefix[sizeof("Policy")];
@@ -219,7 +222,8 @@ static bool parser_check_header(struct parser *p, const char *s, size_t len)
 {
 	char title[MAX_LINE + 1];
 
-	/* Whatever is wrong with it: the keys below it do not belong to the one above. */
+	/* Even if this section is wrong: the keys below it do not belong to the section
+	 * above. */
 	p->place = PLACE_SKIPPED;
 	if (s[len - 1] != ']') {
 		parser_report(
@@ -280,7 +284,7 @@ static bool has_control(const char *s, size_t len)
 	return false;
 }
 
-/* True if @s is something for inih; false if it is blank or was complained about. */
+/* True if inih may see @s; false if it is blank or has a finding. */
 static bool parser_check_line(struct parser *p, const char *s, size_t *len)
 {
 	size_t indent = 0;
@@ -300,7 +304,7 @@ static bool parser_check_line(struct parser *p, const char *s, size_t *len)
 		parser_report(p, CONFIG_ERROR, NULL,
 			      "a control character; retype the line");
 	else if (p->place == PLACE_FOREIGN && s[indent] != '[')
-		return false; /* but an indented [Policy] is no line of theirs */
+		return false; /* an indented [Policy] is not theirs */
 	else if (*len > MAX_LINE)
 		parser_report(p, CONFIG_ERROR, NULL,
 			      "the line is longer than %d bytes without its comment",
@@ -316,7 +320,7 @@ static bool parser_check_line(struct parser *p, const char *s, size_t *len)
 	return false;
 }
 
-/* inih's reader: the next line if it is sound, an empty one in its place if not. */
+/* inih's reader: the next line if it is sound, else an empty line in its place. */
 static char *parser_next_line(char *buf, int size, void *stream)
 {
 	struct parser *p = stream;
@@ -344,8 +348,9 @@ static char *parser_next_line(char *buf, int size, void *stream)
 }
 
 /*
- * A key that may have been meant to keep the daemon from acting: one of a section that
- * says how far it goes, or one that stands only there and was put elsewhere.
+ * True for a key that may be meant to keep the daemon from acting: a key of a section
+ * that limits the daemon, or a key that exists only in such a section and was put
+ * elsewhere.
  */
 static bool may_restrain(const struct parser *p, const struct option *near,
 			 const char *key)
@@ -460,7 +465,8 @@ unsigned int config_parse(struct config *cfg, const char *name, const char *text
 	if (!parser_add_file(&p))
 		return p.findings[CONFIG_ERROR];
 	r = ini_parse_stream(parser_next_line, &p, parser_set_option, &p);
-	/* Never seen; but what inih refuses must not pass for an empty file. */
+	/* Never seen in practice; but a file that inih refuses must not count as an empty
+	 * file. */
 	if ((r != 0 || p.next != p.end) && p.findings[CONFIG_ERROR] == 0)
 		parser_report(&p, CONFIG_ERROR, NULL, "not understood from here on");
 	return p.findings[CONFIG_ERROR];
@@ -523,7 +529,8 @@ uint64_t config_amount_pages(const struct amount *amount, uint64_t ram_pages,
 	case AMOUNT_BYTES:
 		return amount->value >> page_shift;
 	case AMOUNT_PERCENT:
-		/* In two parts: the product of both would not fit into 64 bits. */
+		/* In two parts: the product of the two numbers would not fit into 64
+		 * bits. */
 		share = amount->value < 1000000 ? amount->value : 1000000;
 		return ram_pages / 1000000 * share +
 		       ram_pages % 1000000 * share / 1000000;

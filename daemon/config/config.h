@@ -4,8 +4,8 @@
 /*
  * The room "config": one table of options, and text -> struct config with diagnostics.
  * Files are read elsewhere (host/config_load.h); nothing here does I/O. A bad value is an
- * error and never replaced by a default: the caller throws the whole struct away.
- * A new key is one row in config_options.c and one field below.
+ * error and is never replaced by a default: the caller drops the whole struct. A new key
+ * is one row in config_options.c and one field below.
  */
 
 #include <stddef.h>
@@ -73,8 +73,8 @@ struct config_origin {
 
 /** One [Policy "GLOB"] section. */
 struct policy_override {
-	char glob[CONFIG_GLOB_MAX]; /* of labels, or of "mc0" and so on; '*', '?' */
-	struct policy_rule rule;    /* only the fields named in @set count */
+	char glob[CONFIG_GLOB_MAX]; /* matches labels, or "mc0" and so on; '*', '?' */
+	struct policy_rule rule;    /* only the fields in @set count */
 	uint64_t set;               /* bit i: option i of the table was given */
 	struct config_origin origins[CONFIG_MAX_OPTIONS]; /* by option index */
 };
@@ -130,11 +130,11 @@ struct config {
 enum config_severity {
 	CONFIG_WARNING, /* an unknown key where none keeps the daemon from acting:
 			   ignored, and the nearest one is named */
-	CONFIG_ERROR,   /* the whole configuration is to be refused */
+	CONFIG_ERROR,   /* the whole configuration must be refused */
 };
 
-/** One finding; @message is "file:line: [Section] Key: why" or as much of it as is known.
- */
+/** One finding. @message is "file:line: [Section] Key: why", or the parts of it that are
+ * known. */
 struct config_diag {
 	enum config_severity severity;
 	const char *message;
@@ -150,23 +150,23 @@ _printf_(4, 5) void config_diagnose(config_diag_fn diag, void *userdata,
 /** Sets every option to its built-in default, with no files and no overrides. */
 void config_init(struct config *cfg);
 
-/** Fills *ret with the policy in which every rule of [Policy] is off: nothing of ours. */
+/** Fills *ret with the policy in which every rule of [Policy] is off. */
 void config_rule_off(struct policy_rule *ret);
 
 /**
  * Reads one file's text on top of what @cfg holds. @name is used in diagnostics and kept
  * as origin. @text need not be terminated. Each finding goes to @diag (may be NULL).
  *
- * Returns the number of errors; if it is not 0, @cfg must not be used.
+ * Returns the number of errors; if it is not 0, do not use @cfg.
  */
 unsigned int config_parse(struct config *cfg, const char *name, const char *text,
 			  size_t len, config_diag_fn diag, void *userdata);
 
 /**
- * Checks what only the whole shows (Max not below the first, and the like), after all
- * files.
+ * Checks what only the whole configuration shows (for example a Max below its first
+ * value), after all files.
  *
- * Returns the number of errors; if it is not 0, @cfg must not be used.
+ * Returns the number of errors; if it is not 0, do not use @cfg.
  */
 unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *userdata);
 
@@ -174,8 +174,8 @@ unsigned int config_check(const struct config *cfg, config_diag_fn diag, void *u
  * Writes @cfg as canonical text with a comment on each value's origin, overrides
  * included.
  *
- * Returns the length without the terminator, which is more than @size - 1 if it was cut;
- * @buf is always terminated if @size is not 0.
+ * Returns the length without the terminator; a length above @size - 1 means that the text
+ * was cut. @buf is always terminated if @size is not 0.
  */
 size_t config_format(const struct config *cfg, char *buf, size_t size);
 
@@ -183,7 +183,7 @@ size_t config_format(const struct config *cfg, char *buf, size_t size);
 struct config_option {
 	const char *section;
 	const char *key;
-	const char *value; /* the default, as one would write it in the file */
+	const char *value; /* the default, as an operator would write it */
 	const char *help;  /* one or more sentences; the sample file and the man page hold
 			      them */
 };
@@ -192,16 +192,16 @@ struct config_option {
 const struct config_option *config_option_at(size_t index);
 
 /**
- * The rule for a DIMM with @label on memory controller @mc: [Policy] overlaid with each
- * section, in order, whose pattern fits the label or the controller's name ("mc0").
+ * The rule for a DIMM with @label on memory controller @mc: [Policy], overlaid in order
+ * with each section whose pattern matches the label or the controller's name ("mc0").
  */
 struct policy_rule config_rule_for(const struct config *cfg, const char *label,
 				   uint8_t mc);
 
 /**
- * As config_format(), but what applies to one DIMM only: [Policy] with the value that
- * counts there and the file, line and section that it is from, and the sections that
- * hold for the whole machine and decide with it.
+ * The same as config_format() for one DIMM only: [Policy] with the values that count for
+ * the DIMM, each with its file, line and section, and the sections for the whole machine
+ * that decide with it.
  */
 size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc,
 			 char *buf, size_t size);
@@ -215,24 +215,23 @@ uint64_t config_amount_pages(const struct amount *amount, uint64_t ram_pages,
 			     unsigned int page_shift);
 
 /**
- * Parses "N / WINDOW" or "off" with the units s m h d w; blanks around the slash
- * optional. Returns 0 and sets *ret, or -EINVAL (syntax) or -ERANGE (0, or too large) and
- * leaves it.
+ * Parses "N / WINDOW" or "off" with the units s m h d w; blanks around the slash are
+ * optional. Returns 0 and *ret; -EINVAL (syntax) or -ERANGE (0, or too large) with *ret
+ * untouched.
  */
 int config_parse_threshold(const char *text, struct threshold *ret);
 
-/** Parses a span such as "15s", "5min", "24h"; the same returns as
- * config_parse_threshold. */
+/** Parses a span such as "15s", "5min", "24h". Returns as config_parse_threshold(). */
 int config_parse_span(const char *text, usec_t *ret);
 
-/** Writes @t as config_parse_threshold() reads it; returns @buf. */
+/** Writes @t so that config_parse_threshold() can read it; returns @buf. */
 const char *config_format_threshold(const struct threshold *t, char *buf, size_t size);
 
 /** Writes a span in its largest exact unit up to days, one day as "24h"; returns @buf. */
 const char *config_format_span(usec_t span, char *buf, size_t size);
 
 /**
- * "file:line: [Section] Key: " of @key, or of @other there if only that one was set;
+ * "file:line: [Section] Key: " of @key, or of @other there if only @other was set;
  * without a file for a default. Returns @buf.
  */
 const char *config_locate(const struct config *cfg, const char *section, const char *key,
@@ -240,11 +239,11 @@ const char *config_locate(const struct config *cfg, const char *section, const c
 
 /**
  * True if @name is @database or the name of a file that belongs to it: its log, lock,
- * backup, note of the sysctl, one put aside. Both are base names, or paths in one
- * spelling.
+ * backup, note of the sysctl, or a database that was put aside. Both are base names, or
+ * paths in the same spelling.
  */
 bool config_is_database_name(const char *database, const char *name);
 
-/** What is behind a database's name in the names of its files, "" last; NULL past that.
- */
+/** What follows a database's name in the names of its files, "" last; NULL past the
+ * last. */
 const char *config_database_suffix(size_t index);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What only the whole configuration shows: values that contradict each other. It parses
- * nothing.
+ * What only the whole configuration shows: values that contradict each other. This file
+ * parses nothing.
  */
 
 #include <inttypes.h>

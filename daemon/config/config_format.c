@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Value to text, in the one canonical spelling that the parsers read back to the same
- * value, and the whole configuration as a file. It knows nothing of where the text goes.
+ * Value to text, in one canonical spelling that the parsers read back to the same value,
+ * and the whole configuration as a file. It does not know where the text goes.
  */
 
 #include <inttypes.h>
@@ -31,7 +31,7 @@ const char *config_format_span(usec_t span, char *buf, size_t size)
 		return buf;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		/* A single day is 24h, as everybody in this field writes it. */
+		/* A single day is written 24h, as is usual for memory errors. */
 		if (span.us % units[i].us == 0 &&
 		    (units[i].us != USEC_PER_DAY || span.us > USEC_PER_DAY)) {
 			snprintf(buf, size, "%" PRId64 "%s", span.us / units[i].us,
@@ -42,7 +42,7 @@ const char *config_format_span(usec_t span, char *buf, size_t size)
 	return buf;
 }
 
-/* Divides by 1024 as often as it leaves no rest; returns the unit letter's index. */
+/* Divides by 1024 as long as nothing remains; returns the unit letter's index. */
 static unsigned int size_scale(uint64_t *n)
 {
 	unsigned int unit = 0;
@@ -64,7 +64,7 @@ const char *config_format_size(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-/* Millionths of the whole as per cent, with as many decimals as it takes. */
+/* Millionths of the whole as per cent, with as many decimals as needed. */
 static void format_percent(uint64_t millionths, char *buf, size_t size)
 {
 	char text[40];
@@ -89,7 +89,7 @@ static void format_amount(const struct amount *amount, char *buf, size_t size)
 		snprintf(buf, size, "%" PRIu64, n);
 		break;
 	case AMOUNT_BYTES:
-		/* Without a letter it would be read as pages. */
+		/* Without a letter the parser would read pages. */
 		unit = size_scale(&n);
 		if (unit == 0) {
 			n /= 1024;
@@ -162,7 +162,7 @@ const char *config_value_format(const struct option *opt, const void *base, char
 	return buf;
 }
 
-/* Text that grows past its buffer: what does not fit is counted only. */
+/* Text that outgrows its buffer: the part that does not fit is only counted. */
 struct out {
 	char *buf;
 	size_t size;
@@ -182,7 +182,7 @@ static _printf_(2, 3) void out_put(struct out *out, const char *format, ...)
 		out->len += (size_t)n;
 }
 
-/* Key=value and the file and line it is from; the line is not ended yet. */
+/* Key=value and the file and line of the value; the output line is not ended yet. */
 static void out_origin(struct out *out, const struct config *cfg,
 		       const struct option *opt, const void *base,
 		       const struct config_origin *origin)
@@ -242,7 +242,8 @@ size_t config_format(const struct config *cfg, char *buf, size_t size)
 	return out.len;
 }
 
-/* The section whose value of option @i counts for the DIMM; NULL: [Policy] itself. */
+/* The section with the value of option @i that counts for the DIMM; NULL: [Policy]
+ * itself. */
 static const struct policy_override *last_setter(const struct config *cfg, size_t i,
 						 const char *label, uint8_t mc)
 {
@@ -255,7 +256,7 @@ static const struct policy_override *last_setter(const struct config *cfg, size_
 	return last;
 }
 
-/* Sections that say nothing of what becomes of a page. */
+/* Sections that do not decide about pages. */
 static bool decides(const struct option *opt)
 {
 	static const char *const others[] = { "Source", "Tracker", "Database",

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What the files behind config.h share: the typed option table and the conversion of one
- * value between text and struct. For these files and their tests only.
+ * Shared by the files of this room: the typed option table and the conversion of one
+ * value between text and struct. Only these files and their tests include it.
  */
 
 #include "config/config.h"
@@ -47,27 +47,27 @@ int config_option_find(const char *section, const char *key);
 /** The table's spelling of section @name, letter case aside, or NULL. */
 const char *config_section_find(const char *name);
 
-/** The known section whose name is nearest to @name by edit distance. */
+/** The known section with the name nearest to @name by edit distance. */
 const char *config_section_nearest(const char *name);
 
 /**
- * True if what stands in @section may keep the daemon from touching memory: a name that
- * is not understood there refuses the file, elsewhere it is a warning.
+ * True if the keys in @section may keep the daemon from touching memory. An unknown name
+ * there makes the file invalid; in other sections it is a warning.
  */
 bool config_section_acts(const char *section);
 
-/** The row whose key is nearest to @key; rows of @section win over others as near. */
+/** The row with the key nearest to @key; among equally near rows, a row of @section. */
 const struct option *config_option_nearest(const char *section, const char *key);
 
 /** True if @override is for the DIMM with @label on memory controller @mc. */
 bool config_override_fits(const struct policy_override *override, const char *label,
 			  uint8_t mc);
 
-/** The struct that @opt's offset counts from. */
+/** The struct in which @opt's offset counts. */
 void *config_option_base(struct config *cfg, const struct option *opt);
 const void *config_option_base_const(const struct config *cfg, const struct option *opt);
 
-/** Why a value was refused, with the value in front and what would be right. */
+/** Why a value was refused: the value first, then what would be right. */
 struct value_error {
 	char text[320];
 };
@@ -82,17 +82,19 @@ int config_value_parse(const struct option *opt, const char *text, void *base,
 /** Copies @opt's field from @from to @to. */
 void config_value_copy(const struct option *opt, void *to, const void *from);
 
-/** Writes @opt's field of @base as config_value_parse() reads it; returns @buf. */
+/** Writes @opt's field of @base so that config_value_parse() can read it; returns
+ * @buf. */
 const char *config_value_format(const struct option *opt, const void *base, char *buf,
 				size_t size);
 
 /**
- * Writes the absolute @path without empty parts, "." and ".."; links are not known here.
+ * Writes the absolute @path without empty parts, "." and ".."; links are not resolved.
  * Returns @buf; no path of a configuration is too long for it.
  */
 const char *config_normal_path(const char *path, char buf[CONFIG_PATH_MAX]);
 
-/** True if the metrics, or their temporary file, have a path of the database's files. */
+/** True if the metrics file, or its temporary file, has a path of the database's
+ * files. */
 bool config_metrics_hit_database(const struct config *cfg);
 
 /** Writes @bytes with its largest exact unit of K, M, G, T; returns @buf. */

@@ -2,8 +2,8 @@
 
 /*
  * The option table: the one place that knows every section, key, default, range and help
- * text, and the look-ups by name. It does not know how a file or a value is written; even
- * the defaults are read from the table by the parser that reads the operator's values.
+ * text, and the look-ups by name. It does not know how a file or a value is written; the
+ * parser that reads the operator's values reads even the defaults from the table.
  */
 
 #include <stddef.h>
@@ -187,7 +187,7 @@ void config_init(struct config *cfg)
 	struct value_error error;
 
 	memset(cfg, 0, sizeof(*cfg));
-	/* The unit tests show that no default of the table is ever refused. */
+	/* The unit tests show that no default of the table is refused. */
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		(void)config_value_parse(&table[i], table[i].doc.value,
 					 config_option_base(cfg, &table[i]), &error);
@@ -198,7 +198,7 @@ void config_rule_off(struct policy_rule *ret)
 	struct value_error error;
 
 	memset(ret, 0, sizeof(*ret));
-	/* As above: the unit tests show that none is refused. */
+	/* The unit tests show that no such value is refused. */
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].policy)
 			(void)config_value_parse(&table[i], table[i].off, ret, &error);
@@ -233,7 +233,8 @@ const char *config_section_find(const char *name)
 
 bool config_section_acts(const char *section)
 {
-	/* A section that is added later counts as acting until it is put here. */
+	/* A new section counts as one that can keep the daemon from acting until it is
+	 * listed here. */
 	static const char *const others[] = { "Source", "Tracker", "Retry", "Database",
 					      "Metrics" };
 

@@ -2,7 +2,7 @@
 
 /*
  * What the spelling of a path shows: which paths are the same, and which names belong to
- * a database. What links make of a path is seen where files are looked at, not here.
+ * a database. What links make of a path is found where files are looked at, not here.
  */
 
 #include <stdio.h>
@@ -11,13 +11,14 @@
 #include "base/mem.h"
 #include "config/config_internal.h"
 
-/* What stands beside a database: SQLite's, ours, and temporary ones of both. */
+/* The suffixes of the files next to a database: SQLite's, ours, and temporary ones of
+ * both. */
 static const char *const suffixes[] = { "-wal",    "-shm",        "-journal",
 					".lock",   ".bak",        ".bak.new",
 					".sysctl", ".sysctl.new", "" };
 
 #define DEVELOPMENT ".development"
-/* What stands before the time, or before what SQLite and we have beside it. */
+/* What comes before the time, or before the suffixes of the files next to a database. */
 static const char *const aside[] = { ".corrupt-", ".replaced-", DEVELOPMENT "-",
 				     DEVELOPMENT "." };
 
@@ -30,7 +31,7 @@ bool config_is_database_name(const char *database, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
 		if (strcmp(name + len, suffixes[i]) == 0)
 			return true;
-	/* One that was put aside: it may be all that is left. */
+	/* A database that was put aside: it may be the only one left. */
 	for (size_t i = 0; i < ARRAY_SIZE(aside); i++)
 		if (strncmp(name + len, aside[i], strlen(aside[i])) == 0)
 			return true;

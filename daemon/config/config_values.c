@@ -2,8 +2,8 @@
 
 /*
  * Text to value, one parser for each type of option. All are strict: decimal digits only,
- * one unit, nothing behind it, no rounding, no wrap-around. It knows nothing of files,
- * lines or sections, and it never guesses what an operator may have meant.
+ * one unit and nothing after it, no rounding, no wrap-around. This file knows nothing of
+ * files, lines or sections, and never guesses what an operator may have meant.
  */
 
 #include <errno.h>
@@ -389,7 +389,7 @@ static int file_value(const char *text, char *ret, struct value_error *error)
 	return path_value(text, ret, error);
 }
 
-/* Enum fields are handled as the unsigned int that the ABI makes of them. */
+/* The ABI stores enum fields as unsigned int, so they are read and written as such. */
 _Static_assert(sizeof(enum policy_action) == sizeof(unsigned int), "enum size");
 _Static_assert(sizeof(enum huge_rule) == sizeof(unsigned int), "enum size");
 _Static_assert(sizeof(enum kernel_control) == sizeof(unsigned int), "enum size");
