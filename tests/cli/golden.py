@@ -89,7 +89,7 @@ class Bus:
 
 
 def plant(root, name):
-    """Makes the files of trees/NAME.tree below @root; the form is told in tree.h."""
+    """Makes the files of trees/NAME.tree below @root; tree.h describes the form."""
     with open(os.path.join(HERE, 'trees', f'{name}.tree'), encoding='utf-8') as f:
         lines = [line for line in f.read().splitlines() if line and line[0] != '#']
     for line in lines:

@@ -551,7 +551,7 @@ static void test_unsorted(void **state)
 	bench_free(b);
 }
 
-/* What comes later than the queue is long is taken as it comes, and told. */
+/* A row that comes later than the queue is long is handled at once, and reported. */
 static void test_late(void **state)
 {
 	struct bench *bench = bench_of("mcelog");

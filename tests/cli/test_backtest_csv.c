@@ -17,7 +17,7 @@
 #include "backtest/backtest_csv.h"
 #include "base/mem.h"
 
-/** Bytes in memory, given out @piece at a time. */
+/** Bytes in memory, returned @piece at a time. */
 struct memory {
 	const char *at;
 	size_t left;

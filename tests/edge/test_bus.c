@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The D-Bus object: what goes over the wire, who is told what, and the Offline calls that
- * wait.
+ * The D-Bus object: what goes over the wire, which caller gets which answer, and the
+ * Offline calls that wait.
  */
 
 #include "bus_fixture.h"
@@ -90,7 +90,7 @@ static void test_unknown_is_absent(void **state)
 	const struct report_field *fields;
 	size_t n;
 
-	/* Numbers of salt 1 are known; the addresses are not told. */
+	/* Numbers of salt 1 are known; the addresses are not shown. */
 	fields = history_report_fields(&n);
 	f->rows = 1;
 	assert_null(call_filter(f, "ListHistory", &all));

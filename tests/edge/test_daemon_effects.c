@@ -483,7 +483,7 @@ static void groups_are_bounded(void **state)
 	free_daemon(d);
 }
 
-/* If the disk fails, memory is no better for it: told once, and the attempts go on. */
+/* A failing disk does not help the memory: one report, and the attempts continue. */
 static void failing_commit(void **state)
 {
 	struct daemon *d = new_daemon();
@@ -576,8 +576,8 @@ static void refused(void **state)
 	free_daemon(d);
 }
 
-/* While a reader holds the log, what is counted stays in the engine, and is told of once;
- * at the end it is stored all the same. */
+/* While a reader holds the log, the counts stay in the engine, and this is reported once;
+ * at the end the counts are stored all the same. */
 static void held_log(void **state)
 {
 	struct daemon *d = new_daemon_of(true);
@@ -610,8 +610,8 @@ static void held_log(void **state)
 	free_daemon(d);
 }
 
-/* One page cannot be stored and all other rows can: that is told, and tried again by the
- * minute and not with each commit. */
+/* One page cannot be stored and all other rows can: this is reported, and the page is
+ * tried again every minute and not with each commit. */
 static void failing_row(void **state)
 {
 	struct daemon *d = new_daemon_of(true);

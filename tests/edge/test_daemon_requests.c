@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What an operator is told who names a page or a DIMM that is not known, or whose record
+ * The answer to an operator who names a page or a DIMM that is not known, or whose record
  * cannot be read: a sentence, and never the words of an errno. Engine and database are
  * the real ones.
  */

@@ -21,8 +21,8 @@ static struct {
 	pread_fn pread;
 	stat_fn stat;
 	const char *suffix;
-	int in;   /* so many looks succeed first; negative: none fails */
-	int more; /* so many fail then */
+	int in;   /* looks that succeed first; negative: none fails */
+	int more; /* looks that fail then */
 	int failed;
 } disk;
 

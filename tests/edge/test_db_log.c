@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The log while a reader in another process stays in its transaction: how long it may
- * become, what is left out and what never is, who is told of, and that all is well once
- * the reader is gone.
+ * The log while a reader in another process stays in its transaction: how long the log
+ * may become, which rows are left out and which never are, which reader is named, and
+ * that everything is well once the reader is gone.
  */
 
 #include <signal.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What is told as lost is what is missing: a disk that cannot be written for a while, and
- * everything that is still known given again, as the daemon does, until it can.
+ * The rows reported as lost are the rows that are missing. A disk cannot be written for a
+ * while; the test gives everything that is still known again, as the daemon does, until
+ * the disk works.
  */
 
 #include <unistd.h>
@@ -93,7 +94,7 @@ static void told_is_what_is_missing(void **state)
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM page"), 10);
 	assert_int_equal(db_missing_rows(db), 40);
 	assert_int_equal(db_lost_rows(db), 40);
-	/* and told once */
+	/* and reported once */
 	db_settle_lost(db, &lost);
 	assert_int_equal(lost.rows + lost.errors, 0);
 }
@@ -122,7 +123,7 @@ static void nothing_is_missing_that_was_given_again(void **state)
 	assert_int_equal(errors_in(f), 500 * 20);
 }
 
-/* More than is noted: then the number is told as the most that it can be. */
+/* More rows than are noted: the number is then reported as an upper limit. */
 static void more_than_is_noted(void **state)
 {
 	const struct fixture *f = *state;

@@ -225,7 +225,7 @@ static void group_is_lost_once(void **state)
 		ask(f->path, "SELECT value FROM totals WHERE key = 'next_action_id'"), 5);
 }
 
-/* And if the group cannot be done again: that is counted, and told. */
+/* A group that cannot be stored again is counted, and reported. */
 static void group_is_lost(void **state)
 {
 	const struct fixture *f = *state;

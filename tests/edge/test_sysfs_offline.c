@@ -315,7 +315,7 @@ static void memory_that_comes(void **state)
 	    "HardwareCorrupted:     8 kB");
 	offline_driver_kernel.offline(s, pfn(0x10123), NULL, false, &a);
 	assert_true(a.before.in_ram);
-	/* Where the size cannot be told the map is read each time. */
+	/* If the size is not known, the map is read each time. */
 	put("/proc/meminfo: HardwareCorrupted:     8 kB");
 	put(RAM);
 	offline_driver_kernel.offline(s, pfn(0x10123), NULL, false, &a);
@@ -391,7 +391,7 @@ static void frames_without_kpageflags(void **state)
 	f = sysfs_offline_frame(s, pfn(0x123));
 	assert_false(f.readable);
 	assert_int_equal(f.flags, 0);
-	/* It may come later: /proc mounted anew. */
+	/* It may come later: /proc is mounted again. */
 	put_flag(0x123, BIT(KPF_ANON));
 	f = sysfs_offline_frame(s, pfn(0x123));
 	assert_true(f.readable);

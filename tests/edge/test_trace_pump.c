@@ -211,7 +211,7 @@ static void await_empty_pipe(struct fixture *f, unsigned int cpu)
 	}
 }
 
-/* What was pulled is all taken by so many takes, whatever the thread reads meanwhile. */
+/* As many takes as pulls empty the queue, even if the thread reads more in between. */
 static void test_pulled_before_others(void **state)
 {
 	struct fixture *f = *state;
@@ -231,7 +231,7 @@ static void test_pulled_before_others(void **state)
 	trace_pump_stop(p);
 }
 
-/* However many pages go first: those behind them go on, and in their order. */
+/* Any number of pages may go first: the pages after them continue in their order. */
 static void test_rest_goes_on(void **state)
 {
 	struct fixture *f = *state;

@@ -44,7 +44,7 @@ class Inode:
     def __init__(self):
         self.image = bytearray()
         self.pending = []
-        self.meta = 0  # so many changes of names and sizes concern it or came before
+        self.meta = 0  # changes of names and sizes that concern it or came before
 
 
 def _write(image, at, data):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The disk that fails when it is told to: see preload_fail.c. It knows no database."""
+"""The disk that fails on command: see preload_fail.c. It knows no database."""
 
 import errno
 import mmap
@@ -27,8 +27,8 @@ class Disk:
 
     def fail(self, calls, error=errno.EIO, *, nth=0, times=1, one_in=0, seed=0,
              half=False):
-        """From now on calls of these kinds fail: the nth and so many after it (times 0:
-        all), or by chance one in so many, at most times. Counts from 0."""
+        """From now on calls of these kinds fail: as many as times from the nth on (0: all),
+        or by chance one in one_in, at most times. Counts from 0."""
         mask = sum(1 << call for call in calls)
         self.map[:] = LAYOUT.pack(mask, error, nth, times, one_in, seed, half, 0, 0, 0,
                                   *[0] * len(NAMES))

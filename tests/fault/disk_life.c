@@ -2,10 +2,10 @@
 
 /*
  * A short life with a database, by the daemon's own objects and in its order: opened,
- * read back, written in groups, checked, pruned, backed up, closed. For each folder that
- * is named on standard input there is one, in a process of its own that finds a database
- * there; it tells what it was told, and the tests judge. It goes on where the daemon
- * would. With the word "look" as argument nothing is written between opening and closing.
+ * read back, written in groups, checked, pruned, backed up, closed. Each folder named on
+ * standard input gets one life, in a process of its own that finds a database there. The
+ * process prints every result, and the tests judge. It continues where the daemon would.
+ * With the word "look" as argument nothing is written between opening and closing.
  */
 
 #include <errno.h>

@@ -325,7 +325,7 @@ class Host:
         return sum(self.trace.sent)
 
     def answer(self, error=0, msec=0, address=None):
-        """What soft_offline_page says from now on: an errno, after so many ms; for one
+        """What soft_offline_page says from now on: an errno, after msec ms; for one
         page or for all that have none of their own."""
         name = 'all' if address is None else f'{address >> 12:x}'
         new = self.memory.folder / 'answer.new'
@@ -375,7 +375,7 @@ class Host:
         return self.json('status', uid=uid, timeout=timeout)
 
     def counted(self):
-        """Events counted, and those told as lost."""
+        """Events counted, and events reported as lost."""
         counters = self.status()['counters']
         return counters['events'], counters['events_lost']
 

@@ -24,7 +24,7 @@ class Lives:
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def live(self, folder):
-        """What it was told: for each word, the words after it on each line."""
+        """The output of a life: for each word, the words after it on each line."""
         told = {}
         self.process.stdin.write(f'{folder}\n')
         for line in self.process.stdout:

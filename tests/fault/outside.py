@@ -145,7 +145,7 @@ class Trace:
 
 class Memory:
     """Frames and RAM. What the preloaded library does in the kernel's place is in
-    preload_offline.c; it is told by the environment that environ() makes."""
+    preload_offline.c; environ() makes the environment that controls it."""
 
     def __init__(self, folder, ram_mib, sysctl):
         self.folder = Path(folder)

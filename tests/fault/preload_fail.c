@@ -18,8 +18,8 @@ struct control {
 	uint32_t calls;  /* bits of enum disk_call that may fail; 0: none does */
 	int32_t error;   /* errno */
 	uint64_t nth;    /* the first of them that does, from 1 on; 0: see @one_in */
-	uint64_t times;  /* so many do; 0: all from there on */
-	uint32_t one_in; /* one in so many, by chance */
+	uint64_t times;  /* number of failures; 0: all from there on */
+	uint32_t one_in; /* fails one in this number, by chance */
 	uint32_t seed;
 	uint32_t half; /* writes are cut short instead */
 	uint32_t unused;

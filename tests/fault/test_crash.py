@@ -116,7 +116,7 @@ class Judge:
 
 
 def moments(steps, n, rng):
-    """Where the power goes: after so many steps, one half of them right after an attempt."""
+    """After how many steps the power goes: one half of them right after an attempt."""
     tried = [i + 1 for i, s in enumerate(steps) if s.what == crash.ATTEMPT]
     some = [rng.choice(tried) for _ in range(n // 2)]
     return sorted(some + [rng.randint(1, len(steps)) for _ in range(n - len(some))])
@@ -124,7 +124,7 @@ def moments(steps, n, rng):
 
 def cut(steps, folder, n, rng, judge, ignore_sync=False, daemon=None, every=0):
     """Cuts the power n times; returns what went wrong. daemon: what to do with a state
-    with the daemon itself, for one in so many."""
+    with the daemon itself, for one in every (0: none)."""
     d = crash.Disk(folder, ignore_sync)
     at, red = 0, []
     for i, moment in enumerate(moments(steps, n, rng)):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each call of a short life with the database fails once, and from there on: a sound file
-is never put aside, what was told as stored is stored, what is missing was told as lost."""
+is never put aside, rows reported as stored are stored, missing rows were reported as lost."""
 
 import contextlib
 import errno
@@ -171,8 +171,8 @@ def make_beginnings(lives):
 
 
 def plans(long):
-    """What fails: (beginning, calls, error, half, step): each n, or one in so many, fails
-    once; and all from there on, for one n in so many."""
+    """What fails: (beginning, calls, error, half, step): each n, or each step-th n, fails
+    once; and for some n all calls from there on fail."""
     yield 'sound', ALL, errno.EIO, False, (1, 11)
     # As from NFS; no errno of a file may stand for a finding.
     yield 'sound', [disk.OPEN], errno.ESTALE, False, (1, 1)

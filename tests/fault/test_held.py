@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A reader that stays in its transaction while errors storm: database and log stay below
-MaxSize and 32 MiB, who reads is told once, what is counted is whole, and once the reader
-has ended all of it is stored."""
+MaxSize and 32 MiB, the reader is reported once, the counts are whole, and once the reader
+has ended all counts are stored."""
 
 import os
 import sqlite3

@@ -77,7 +77,7 @@ def all_agree(h):
 
 
 def unreadable(h):
-    """Neither on nor off: all stays as it was, which is told once."""
+    """Neither on nor off: everything stays as it was, and this is reported once."""
     path = h.memory.vm / 'enable_soft_offline'
     turn(h, False)
     h.until(lambda: holds(h, 'vm.enable_soft_offline is off'), 'the hold')

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What the address sanitizer is told by a fuzzer that runs for hours: each input makes
- * and frees an engine, and with the defaults half of the time went to memory that was new
- * to the process. ASAN_OPTIONS goes before what stands here.
+ * The address sanitizer's options for a fuzzer that runs for hours: each input makes and
+ * frees an engine, and with the defaults half of the time went to memory that was new to
+ * the process. ASAN_OPTIONS overrides the options here.
  */
 
 const char *__asan_default_options(void);

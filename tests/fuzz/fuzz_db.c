@@ -43,7 +43,7 @@ static void remove_folder(void)
 	(void)rmdir(folder);
 }
 
-/* One for all inputs: to make it anew would be most of the time. */
+/* One for all inputs: making one for each input would take most of the time. */
 static void make_folder(void)
 {
 	if (file[0])

@@ -2,7 +2,7 @@
 
 /*
  * Any bytes as an event's three texts, cut at newlines. The parser must stay inside them,
- * and a part that is not told must be zero and not claimed.
+ * and a part that the texts do not name must be zero and not claimed.
  */
 
 #include <stdlib.h>

@@ -23,7 +23,7 @@
 #define ROWS    (1U << 17)
 #define COLUMNS (1U << 10)
 #define STORM   6000
-#define WRONG   100 /* one of so many errors has another's coordinates */
+#define WRONG   100 /* one error in this number has another's coordinates */
 
 #define HOURS(n) ((n)*USEC_PER_HOUR)
 
@@ -35,7 +35,7 @@ struct maker {
 	bool failed;
 };
 
-/** Where a fault lies; what varies from error to error is drawn anew. */
+/** Where a fault lies; the parts that vary are drawn for each error. */
 struct place {
 	struct dram_coord coord;
 	uint8_t channel;

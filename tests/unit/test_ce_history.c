@@ -77,7 +77,7 @@ static void test_second(void **state)
 	ce_history_free(h);
 }
 
-/* A row that was given out goes on counting and is given out again under its id. */
+/* A row that was returned continues to count and is returned again under its id. */
 static void test_open(void **state)
 {
 	struct ce_history *h;
@@ -93,14 +93,14 @@ static void test_open(void **state)
 	assert_int_equal(out.id, 1);
 	assert_int_equal(out.events, 2);
 	assert_int_equal(out.last, 10);
-	/* Closed with everything given out: nothing is left to say of it. */
+	/* Closed after everything was returned: nothing is left to return. */
 	row = row_at(5000000, 0x1000);
 	assert_false(ce_history_add(h, &row, &out));
 	assert_int_equal(ce_history_pending(h), 1);
 	assert_true(ce_history_take(h, &out));
 	assert_int_equal(out.id, 2);
 	assert_int_equal(out.events, 1);
-	/* What was lost on the way is given out again. */
+	/* Rows that were lost on the way are returned again. */
 	ce_history_forget(h);
 	ce_history_forget(h);
 	assert_int_equal(ce_history_pending(h), 1);

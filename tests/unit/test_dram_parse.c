@@ -2,7 +2,7 @@
 
 /*
  * DRAM coordinates from the texts that kernel drivers make, one line for each form, and
- * from what is none: a part that is not told, cut off or contradicted is absent.
+ * from texts without any: a part that is missing, cut off or contradicted is absent.
  */
 
 #include <setjmp.h>

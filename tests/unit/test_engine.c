@@ -120,8 +120,8 @@ static void test_not_restored(void **state)
 	engine_free(e);
 }
 
-/* Where no memory of the past is left, all that is poisoned is spent, and told as such.
- */
+/* If nothing is known of the past, every poisoned page counts as spent, and this is
+ * reported. */
 static void test_unknown_past_spends(void **state)
 {
 	struct engine *e = new_engine(1);
@@ -258,7 +258,7 @@ static void test_changed_hands(void **state)
 	engine_free(e);
 }
 
-/* A file that was replaced holds no intents: they are given out again. */
+/* A file that was replaced holds no intents: the engine returns them again. */
 static void test_intents_again(void **state)
 {
 	uint64_t ids[3];
@@ -536,7 +536,7 @@ static uint32_t cells_after(struct engine *e, const char *label, const char *msg
 	return n;
 }
 
-/* Texts that told nothing are not read again; whatever differs from them is. */
+/* Texts without coordinates are not read again; a text that differs is read. */
 static void test_barren_texts(void **state)
 {
 	struct engine *e = started_engine(1000);

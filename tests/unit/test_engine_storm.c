@@ -169,7 +169,7 @@ static void test_beside_another(void **state)
 	engine_free(e);
 }
 
-/* An operator's "forget" begins anew. */
+/* After an operator's "forget" the page begins again. */
 static void test_forgotten(void **state)
 {
 	struct engine *e = new_engine();

@@ -109,7 +109,7 @@ frame_in_block()
 }
 
 # On this kernel poison does not survive a memory block's going and coming: the
-# frame is handed out again and has to be offlined anew.
+# frame is handed out again and has to be offlined again.
 test_memory()
 {
 	fresh memory </dev/null

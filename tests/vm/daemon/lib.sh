@@ -20,7 +20,7 @@ Burst=100000
 PagesPerDimm=1000000
 Total=50%'
 
-# fresh NAME: all anew: database, log, configuration from stdin, and a trace
+# fresh NAME: everything new: database, log, configuration from stdin, and a trace
 # instance that holds nothing. Metrics are written by the hour, for with them
 # the daemon looks at every CPU, and that would hide a wakeup that never came.
 fresh()
@@ -96,7 +96,7 @@ ce()
 	sent=$((sent + 1))
 }
 
-# ce_all COUNT WORDS...: so many errors on each page of the list on stdin, one
+# ce_all COUNT WORDS...: COUNT errors on each page of the list on stdin, one
 # page after the other, as one write.
 ce_all()
 {

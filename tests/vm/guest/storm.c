@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * storm - corrected errors by way of mcgen: a burst over many frames, and
+ * storm - corrected errors through mcgen: a burst over many frames, and
  * meanwhile and after it the errors of frames that are really failing.
  *
  *	storm FRAMES BURST-FRAME BURST-FRAMES BURST-EVENTS EVENTS CROSSING SPACING

@@ -5,8 +5,8 @@
 # daemon start from it, and sends errors until QEMU is killed. What the host must know
 # afterwards goes over the serial line, one word at its beginning:
 #
-#	SENDING N UPTIME	so many of this round's events, at most, from now on
-#	SENT N UPTIME		so many, at least
+#	SENDING N UPTIME	at most N of this round's events, from now on
+#	SENT N UPTIME		at least N
 #	STORED N		the database says so
 #	POISONED BOOT PFN	the kernel has taken this frame out of use
 #
@@ -64,8 +64,8 @@ every_intent_stored()
 	[ ! -s /tmp/missing ] || { head -n 5 /tmp/missing; return 1; }
 }
 
-# judge: the files as the kill has left them, by way of a copy, for SQLite mends its log
-# as soon as it opens the file, and that is left to the daemon.
+# judge: looks at a copy of the files as the kill has left them, because SQLite repairs its
+# log as soon as it opens the file, and the repair is the daemon's work.
 judge()
 {
 	disk_db=$db

@@ -29,7 +29,7 @@ build_package()
 	meson install -C "$builddir" --destdir "$source_tree"
 }
 
-# quietly COMMAND...: what it prints is for whoever it fails.
+# quietly COMMAND...: shows the output of COMMAND only if it fails.
 quietly()
 {
 	"$@" >"$build/system-build.log" 2>&1 || {

@@ -31,7 +31,7 @@ max_rss_kib()
 	awk '$1 == "VmHWM:" { print $2 }' "/proc/$1/status"
 }
 
-# burst_base: the first of so many frames of RAM that no failing one is among.
+# burst_base: the first of a run of frames of RAM without a failing frame.
 burst_base()
 {
 	awk -v n="$burst_frames" '

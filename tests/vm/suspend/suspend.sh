@@ -30,7 +30,7 @@ sleep_deeply()
 	slept=$(($(boottime) - $(monotonic) - slept))
 }
 
-# fed: the watchdog was told so since $before.
+# fed: the watchdog was fed since $before.
 fed()
 {
 	[ "$(prop WatchdogTimestampMonotonic)" != "$before" ]

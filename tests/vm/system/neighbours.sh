@@ -18,7 +18,7 @@ served()
 	metric /run/scraped "$1" | awk '{ printf "%.0f\n", $1 }'
 }
 
-# rasdaemon_has N: so many events of DIMM_A1 in its database.
+# rasdaemon_has N: N events of DIMM_A1 in its database.
 rasdaemon_has()
 {
 	[ "$(sqlite3 -readonly /var/lib/rasdaemon/ras-mc_event.db \

@@ -4,7 +4,7 @@
 # The daemon hangs, or is stopped: nothing that was counted goes away, and
 # what happens in the meantime is counted afterwards.
 
-# told: all that must be the same again, as one line.
+# told: everything that must be the same again, as one line.
 told()
 {
 	{

@@ -123,7 +123,7 @@ void measure_open(void);
 /* Pages of HardwareCorrupted in /proc/meminfo. */
 long poisoned_pages(void);
 
-/* The pool whose size is noted: "hugepages-2048kB" unless told otherwise. */
+/* The pool whose size is noted: "hugepages-2048kB" unless set otherwise. */
 void watch_pool(const char *name);
 
 /* Ask, and fill in everything of r but data and moved. Returns 0 or the errno. */

@@ -81,7 +81,7 @@ static void mlocked(struct result *r)
 		trouble(r, "the new page is not mlocked");
 }
 
-/* Processes that wait, and look at their own mapping when they are told to. */
+/* Processes that wait, and look at their own mapping on command. */
 struct crowd {
 	char *memory;
 	int go[2];

@@ -38,7 +38,7 @@ static char *map_huge(size_t pages)
 	return memory;
 }
 
-/* One huge page in use, of a pool of so many. */
+/* One huge page in use, of a pool of this size. */
 static void ask_in_use(struct result *r, long pool)
 {
 	char *memory;

@@ -14,7 +14,7 @@
 
 /* Left alone, for page tables and for the kernel itself, until there are holes. */
 #define SPARE_KIB 32768UL
-/* Every so many pages one goes back. */
+/* One page goes back after this number of pages. */
 #define HOLE_EVERY 4
 
 #ifndef MADV_DONTNEED_LOCKED

@@ -99,7 +99,7 @@ static void *map_target(const struct race *race)
 	err(2, "no page to offline");
 }
 
-/* Each round has other bytes at every place; making them anew would be slow. */
+/* Each round has other bytes at every place; making new ones would be slow. */
 static const char *contents(uint64_t seed)
 {
 	return (const char *)master + seed % GUEST_PAGE_SIZE * sizeof(*master);

@@ -5,7 +5,7 @@
  *
  *	insmod widen.ko symbols=NAME[,NAME...] us=N [comm=TASK]
  *
- * Whoever enters one of the functions spins there for us microseconds, with
+ * A task that enters one of the functions spins there for us microseconds, with
  * preemption off as in every kprobe; with comm only tasks of that name. The
  * parameter hits, readable, tells how often each place was held: a window that
  * was never entered proves nothing. A name that cannot be probed (inlined, not
