@@ -16,7 +16,7 @@ check 'once more: already' has "$status $said" '^0 .*: already: '
 try softofflinectl offline 0x2345678000
 check 'not where no RAM is' has "$status $said" '^1 .*: not-ram: '
 try softofflinectl offline 4096
-check 'not without 0x' has "$status $err" '^2 softofflinectl: "4096" is no address'
+check 'not without 0x' has "$status $err" '^2 softofflinectl: "4096" is not an address'
 
 try softofflinectl forget "$(address "$pfn3")"
 check 'forget a page' same "0 $said$err" "$status "
