@@ -47,7 +47,7 @@ static void list_read(const struct db_table *t, sqlite3_stmt *s, int first, void
 int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
-	struct db_page page;
+	struct db_page page = { 0 };
 	int r = db_stmt(db, STMT_REPORT_PAGES, &b.s);
 
 	if (r < 0)
@@ -75,7 +75,7 @@ int db_list_pages(struct db *db, const struct db_filter *f, db_list_page_fn fn, 
 int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
-	struct db_history history;
+	struct db_history history = { 0 };
 	int r = db_stmt(db, STMT_REPORT_HISTORY, &b.s);
 
 	if (r < 0)
@@ -98,7 +98,7 @@ int db_list_history(struct db *db, const struct db_filter *f, db_history_fn fn, 
 int db_list_ces(struct db *db, const struct db_filter *f, db_ce_fn fn, void *u)
 {
 	struct db_bind b = { 0 };
-	struct db_ce ce;
+	struct db_ce ce = { 0 };
 	int r = db_stmt(db, f->has_pfn ? STMT_REPORT_FRAME_CES : STMT_REPORT_CES, &b.s);
 
 	if (r < 0)
@@ -176,7 +176,7 @@ static void browse_end(struct browse *walk, int r, uint64_t *cursor)
 int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 		      uint64_t *cursor, db_history_fn fn, void *u)
 {
-	struct db_history history;
+	struct db_history history = { 0 };
 	struct browse walk;
 	int r = browse_begin(db, STMT_BROWSE_HISTORY, rows, *cursor, &walk);
 
@@ -200,7 +200,7 @@ int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 		  uint64_t *cursor, db_ce_fn fn, void *u)
 {
 	struct browse walk;
-	struct db_ce ce;
+	struct db_ce ce = { 0 };
 	int r;
 
 	if (f->has_pfn) {

@@ -25,7 +25,7 @@ dimms_keys='["label","location","size_mib","part","serial",
 status_more='["daemon.dry_run","counters.malformed","database.ok",
 	"database.bytes","database.errors","database.lost_rows","hold",
 	"hold_why","verdict_why","budget.burst","kernel.soft_offline_event",
-	"kernel.soft_offline_counters","kernel.memory_failure_event",
+	"kernel.soft_offline_counters","kernel.memory_failure_event","kernel.sources",
 	"kernel.soft_offline_control","nodes"]'
 dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why",
 	"cells","rows","banks","identity","former","controller"]'
