@@ -44,8 +44,9 @@ static void test_formats(void **state)
 	_cleanup_(event_format_free_p) struct event_format *f = NULL;
 
 	assert_int_equal(event_format_new(&f, page_builder_header_page), 0);
-	for (size_t i = EVENT_SOURCE_MAX_; i > 0;) {
-		enum event_source_id id = (enum event_source_id)--i;
+	for (size_t left = EVENT_SOURCE_MAX_; left > 0; left--) {
+		size_t i = left - 1;
+		enum event_source_id id = (enum event_source_id)i;
 		size_t other = (i + 1) % EVENT_SOURCE_MAX_;
 
 		assert_false(event_format_has(f, id));
