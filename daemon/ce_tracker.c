@@ -535,6 +535,16 @@ uint32_t page_rec_in_window(const struct page_rec *rec, usec_t window, usec_t no
 	return n;
 }
 
+void page_rec_copy_decision(struct page_rec *rec, const struct page_rec *from)
+{
+	rec->state = from->state;
+	rec->reason = from->reason;
+	rec->result = from->result;
+	rec->attempts = from->attempts;
+	rec->tries = from->tries;
+	rec->by_us = from->by_us;
+}
+
 void ce_tracker_merge(struct ce_tracker *t, struct page_rec *rec,
 		      const struct page_rec *stored)
 {
@@ -545,12 +555,7 @@ void ce_tracker_merge(struct ce_tracker *t, struct page_rec *rec,
 	if (__builtin_add_overflow(rec->corrected_errors, stored->corrected_errors,
 				   &rec->corrected_errors))
 		rec->corrected_errors = UINT64_MAX;
-	rec->state = stored->state;
-	rec->reason = stored->reason;
-	rec->result = stored->result;
-	rec->attempts = stored->attempts;
-	rec->tries = stored->tries;
-	rec->by_us = stored->by_us;
+	page_rec_copy_decision(rec, stored);
 	if (rec->queue == QUEUE_NONE)
 		rec->not_before = stored->not_before;
 	for (uint32_t i = 0; i < stored->n_stamps; i++)

@@ -142,6 +142,12 @@ bool ce_tracker_note(struct ce_tracker *t, struct page_rec *rec, usec_t when,
 uint32_t page_rec_in_window(const struct page_rec *rec, usec_t window, usec_t now);
 
 /**
+ * Copies what was decided and done about the page, as another record of the page has it:
+ * state, reason, result, attempts, tries, by_us. Counts, times and queues stay.
+ */
+void page_rec_copy_decision(struct page_rec *rec, const struct page_rec *from);
+
+/**
  * Adds to @rec the @stored state of the same page: totals, stamps, state, reason, result,
  * attempts. Queues, and what concerns the table only, stay as they are.
  */

@@ -138,18 +138,18 @@ static void absorb_state(struct engine *e, struct page_rec *rec,
 			 const struct page_rec *live)
 {
 	unsigned int attempts = rec->attempts + live->attempts;
+	bool acted = live->state != PAGE_WATCHED || live->result != RESULT_NONE;
+	bool by_us = rec->by_us || live->by_us;
 
+	if (acted) {
+		ce_tracker_unqueue(e->tracker, rec);
+		page_rec_copy_decision(rec, live);
+		rec->by_us = by_us;
+		rec->not_before = live->not_before;
+	}
 	rec->attempts = attempts > 63 ? 63 : (uint32_t)attempts & 63;
-	if (live->state == PAGE_WATCHED && live->result == RESULT_NONE)
-		return;
-	ce_tracker_unqueue(e->tracker, rec);
-	engine_copy_state(rec, live);
-	rec->reason = live->reason;
-	rec->result = live->result;
-	rec->tries = live->tries;
-	rec->by_us = rec->by_us || live->by_us;
-	rec->not_before = live->not_before;
-	engine_resume(e, rec);
+	if (acted)
+		engine_resume(e, rec);
 }
 
 static void absorb_page(struct engine *e, struct effects *out, const struct input *in)

@@ -248,8 +248,6 @@ int engine_take_module(struct engine *e, struct effects *out, const struct input
  * happen leaves the page where it is and counts as engine_impossible().
  */
 void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event event);
-/** Takes over the state to which another engine has brought the page. */
-void engine_copy_state(struct page_rec *rec, const struct page_rec *from);
 /** Does all that follows from @row, whose result is set: state, charge, rows, notice. */
 void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 		   struct action_row *row);

@@ -17,11 +17,6 @@ void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event ev
 		rec->state = next;
 }
 
-void engine_copy_state(struct page_rec *rec, const struct page_rec *from)
-{
-	rec->state = from->state;
-}
-
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result)
 {
 	ce_tracker_unqueue(e->tracker, rec);

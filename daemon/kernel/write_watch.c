@@ -23,7 +23,7 @@ struct write_watch {
 int write_watch_new(struct write_watch **ret, const char *root)
 {
 	int fd _cleanup_(close_p) = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	struct write_watch *w _cleanup_(free_p) = calloc(1, sizeof(*w));
+	_cleanup_(free_p) struct write_watch *w = calloc(1, sizeof(*w));
 	char path[PATH_MAX];
 
 	if (fd < 0)

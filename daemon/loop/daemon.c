@@ -239,7 +239,7 @@ static void close_all(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
-	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	struct daemon d = { .options = *options, .page_shift = host_page_shift() };
 	int r = add_signals(&d);
 

@@ -123,7 +123,7 @@ static int take_over(struct daemon *d, const struct config *cfg)
 
 static int load_and_take_over(struct daemon *d, char **ret_text)
 {
-	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	int r;
 
 	if (!cfg)

@@ -96,7 +96,7 @@ int daemon_account_for_predecessor(struct daemon *d)
 uint64_t *daemon_stored_reads(struct daemon *d)
 {
 	struct stored_reads stored = { .cpus = reading_cpus(&d->reading) };
-	uint64_t *list _cleanup_(free_p) = read_account_list(stored.cpus);
+	_cleanup_(free_p) uint64_t *list = read_account_list(stored.cpus);
 
 	stored.list = list;
 	if (!list || db_each_reader(d->db, take_stored, &stored) < 0)

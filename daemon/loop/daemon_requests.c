@@ -293,7 +293,7 @@ static int op_dimms(void *ctx, report_fn fn, void *userdata)
 
 static int op_nodes(void *ctx, report_fn fn, void *userdata)
 {
-	struct soft_counts *nodes _cleanup_(free_p) =
+	_cleanup_(free_p) struct soft_counts *nodes =
 		calloc(MAX_SOFT_NODES, sizeof(*nodes));
 	size_t n = nodes ? node_counters_read("", nodes, MAX_SOFT_NODES) : 0;
 	int r = nodes ? 0 : -ENOMEM;

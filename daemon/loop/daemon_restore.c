@@ -356,7 +356,7 @@ static void add_counted(struct daemon *d, struct engine *counted, bool more,
 void daemon_try_db_again(struct daemon *d)
 {
 	struct engine *counted = d->engine;
-	uint64_t *reads _cleanup_(free_p) = NULL;
+	_cleanup_(free_p) uint64_t *reads = NULL;
 	bool more = false;
 	int unread = 0;
 

@@ -161,7 +161,7 @@ void daemon_start_reconcile(struct daemon *d)
 static void look_at_memory(struct daemon *d)
 {
 	uint64_t total = sysfs_offline_mem_total_kib(d->sysfs);
-	struct ram_map *map _cleanup_(free_p) = NULL;
+	_cleanup_(free_p) struct ram_map *map = NULL;
 
 	/* 0: it could not be read. That is no memory that went. */
 	if (total == 0 || total == d->mem_total_kib)

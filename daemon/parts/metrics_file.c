@@ -49,9 +49,9 @@ static void metrics_file_note(struct metrics_file *m, int r, const char *why)
 void metrics_file_write(struct metrics_file *m, const struct engine *e,
 			struct metrics_extra extra)
 {
-	struct soft_counts *nodes _cleanup_(free_p) =
+	_cleanup_(free_p) struct soft_counts *nodes =
 		calloc(MAX_SOFT_NODES, sizeof(*nodes));
-	char *text _cleanup_(free_p) = NULL;
+	_cleanup_(free_p) char *text = NULL;
 	const char *why = NULL;
 	size_t len;
 	int r;

@@ -96,12 +96,7 @@ void db_unread_add(const struct db_unread *u, struct page_rec *rec)
 	/* What was done since is newer; a page that is only watched decides nothing. */
 	if (!page->acted || rec->state != PAGE_WATCHED)
 		return;
-	rec->state = stored->state;
-	rec->reason = stored->reason;
-	rec->result = stored->result;
-	rec->attempts = stored->attempts;
-	rec->tries = stored->tries;
-	rec->by_us = stored->by_us;
+	page_rec_copy_decision(rec, stored);
 	rec->not_before = stored->not_before;
 }
 

@@ -16,32 +16,21 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "edge/said.h"
 #include "parts/bus_link.h"
-#include "tell/journal.h"
 
 #define SECOND USEC_PER_SEC
 
 static struct bus_link l;
 static sd_event *event;
 static int connect_error;
-static unsigned int connects, lines;
-static char last[256];
+static unsigned int connects;
 static char a_bus;
 
 /* Long ago: a timer that is set from it has run out when the loop looks. */
 usec_t clock_boot(void)
 {
 	return usec(0);
-}
-
-void journal_log(int priority, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(last, sizeof(last), format, ap);
-	va_end(ap);
-	lines++;
 }
 
 int bus_connect(sd_bus **ret)

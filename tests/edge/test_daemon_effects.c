@@ -324,7 +324,7 @@ static char a_database;
 static struct daemon *new_daemon_of(bool more_stored)
 {
 	struct input done = { .kind = INPUT_RESTORE_DONE };
-	struct config *cfg _cleanup_(free_p) = malloc(sizeof(*cfg));
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	struct daemon *d = calloc(1, sizeof(*d));
 
 	assert_non_null(d);

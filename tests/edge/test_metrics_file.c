@@ -20,8 +20,8 @@
 
 #include "base/mem.h"
 #include "cli/tree.h"
+#include "edge/said.h"
 #include "parts/metrics_file.h"
-#include "tell/journal.h"
 
 #define FOLDER "/var/lib/prometheus/node-exporter"
 
@@ -29,18 +29,6 @@ static char root[PATH_MAX];
 static struct metrics_file m;
 static struct config cfg;
 static struct engine *engine;
-static unsigned int lines;
-static char last[PATH_MAX + 256];
-
-void journal_log(int priority, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(last, sizeof(last), format, ap);
-	va_end(ap);
-	lines++;
-}
 
 static int start(void **state)
 {

@@ -5,23 +5,12 @@
  * and what ends or delays reading is one line in the journal.
  */
 
+#include "edge/said.h"
 #include "fake_tracefs.h"
 #include "parts/reading.h"
-#include "tell/journal.h"
 
 static struct reading r;
-static unsigned int lines, pages;
-static char last[512];
-
-void journal_log(int priority, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(last, sizeof(last), format, ap);
-	va_end(ap);
-	lines++;
-}
+static unsigned int pages;
 
 static void count_page(void *userdata, uint16_t cpu, const void *page, size_t size)
 {

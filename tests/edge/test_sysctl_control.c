@@ -18,25 +18,13 @@
 /* clang-format on */
 
 #include "cli/tree.h"
+#include "edge/said.h"
 #include "parts/sysctl_control.h"
-#include "tell/journal.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
 
 static char root[PATH_MAX];
 static struct sysctl_control c;
-static unsigned int lines;
-static char last[256];
-
-void journal_log(int priority, int error, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(last, sizeof(last), format, ap);
-	va_end(ap);
-	lines++;
-}
 
 static void set(const char *value)
 {

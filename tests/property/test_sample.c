@@ -258,7 +258,7 @@ static void take_line(char *line)
 static int load(void **state)
 {
 	const char *path = getenv("SAMPLE_LOG") ? getenv("SAMPLE_LOG") : LOG_PATH;
-	FILE *f _cleanup_(fclose_p) = fopen(path, "re");
+	_cleanup_(fclose_p) FILE *f = fopen(path, "re");
 	char line[512];
 
 	if (!f) {
