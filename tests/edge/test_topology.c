@@ -395,6 +395,41 @@ static void driver_by_pci(void **state)
 	assert_int_equal(topology_edac_drivers(root, d, 0), 0);
 }
 
+/* A file below the modules of the tree, which depmod reads; @size bytes. */
+static void put_module_file(const char *name, const char *bytes, size_t size)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/lib/modules/6.1.0-56-amd64/%s", root, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, size, f), size);
+}
+
+/* With the indexes that depmod makes: a built-in driver needs no modprobe. */
+static void driver_built_in(void **state)
+{
+	static const char modinfo[] =
+		"ie31200_edac.alias=cpu:type:x86*ven0000*\0ie31200_edac.license=GPL\0"
+		"ie31200_edac.file=drivers/edac/ie31200_edac";
+	static const char file[] = "kernel/drivers/edac/ie31200_edac.ko\n";
+	char command[PATH_MAX + 64];
+	struct edac_driver d[4];
+
+	if (access("/usr/sbin/depmod", X_OK) < 0 && access("/sbin/depmod", X_OK) < 0)
+		skip(); /* the package kmod, which scripts/deps installs */
+	put_module_file("modules.order", "", 0);
+	put_module_file("modules.builtin", file, strlen(file));
+	put_module_file("modules.builtin.modinfo", modinfo, sizeof(modinfo));
+	snprintf(command, sizeof(command),
+		 "PATH=/usr/sbin:/sbin:$PATH depmod -b '%s' 6.1.0-56-amd64", root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(topology_edac_drivers(root, d, 4), 1);
+	assert_string_equal(d[0].module, "ie31200_edac");
+	assert_true(d[0].loaded);
+}
+
 static void count_device(void *userdata, const char *modalias)
 {
 	unsigned int *n = userdata;
@@ -599,6 +634,7 @@ int main(void)
 		TEST(driver_by_cpu),
 		TEST(driver_masked),
 		TEST(driver_by_pci),
+		TEST(driver_built_in),
 		TEST(libpci_errors_do_not_end_us),
 		TEST(memory_by_class_and_name),
 		TEST(the_device_of_edac),
