@@ -103,12 +103,14 @@ static void full_queue(void **state)
 	reading_stop(&r);
 	r.queue_size = 0;
 	assert_int_equal(reading_start(&r), 0);
-	for (unsigned int i = 0; i < 12; i++)
-		put_page(f, 0, 1);
-	take_until(12);
-	for (unsigned int i = 0; i < 12; i++)
-		put_page(f, 0, 1);
-	take_until(24);
+	for (unsigned int n = 12; n <= 24; n += 12) {
+		for (unsigned int i = 0; i < 12; i++)
+			put_page(f, 0, 1);
+		/* Full before a page is taken, whether by the thread or by this call. */
+		while (trace_pump_pull(r.pump) < 3)
+			;
+		take_until(n);
+	}
 	assert_int_equal(lines, 1);
 	assert_non_null(strstr(last, "[Source] MaxBufferSize"));
 	reading_close(&r);
