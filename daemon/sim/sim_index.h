@@ -9,12 +9,14 @@
 
 #define SIM_NOT_FOUND UINT32_MAX
 
+struct sim_entry {
+	uint64_t key;
+	uint32_t value;
+};
+
 struct sim_index {
-	struct sim_entry {
-		uint64_t key;
-		uint32_t value;
-	} * rows;         /* @n of them, in no order; owned */
-	uint32_t *places; /* of the hash table over @rows, 2^@bits; owned */
+	struct sim_entry *rows; /* @n of them, in no order; owned */
+	uint32_t *places;       /* of the hash table over @rows, 2^@bits; owned */
 	unsigned int bits;
 	uint32_t n;
 };

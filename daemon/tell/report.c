@@ -13,13 +13,13 @@
 
 #include "base/mem.h"
 
+/* clang-format off */
 #define FIELD(struct_, key_, type_, member, secret_)                                     \
 	{                                                                                \
 		.key = key_, .type = FIELD_##type_, .offset = offsetof(struct_, member), \
 		.size = sizeof(((struct_ *)NULL)->member), .secret = secret_             \
 	}
 
-/* clang-format off */
 #define S(key, type, member) FIELD(struct status_report, key, type, member, false)
 #define P(type, member) FIELD(struct page_report, #member, type, member, false)
 #define O(type, member) FIELD(struct outlook_report, #member, type, member, false)

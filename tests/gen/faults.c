@@ -25,7 +25,7 @@
 #define STORM   6000
 #define WRONG   100 /* one error in this number has another's coordinates */
 
-#define HOURS(n) ((n)*USEC_PER_HOUR)
+#define HOURS(n) (USEC_PER_HOUR * (n))
 
 struct maker {
 	struct fault_set *set;

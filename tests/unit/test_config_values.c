@@ -31,16 +31,10 @@ struct value_row {
 	const char *bad;
 };
 
-#define GOOD(section, key, value, want)                                                  \
-	{                                                                                \
-		section, key, value, want, NULL                                          \
-	}
-#define BAD(section, key, value, why)                                                    \
-	{                                                                                \
-		section, key, value, NULL, why                                           \
-	}
-
 /* clang-format off */
+#define GOOD(section, key, value, want) { section, key, value, want, NULL }
+#define BAD(section, key, value, why)   { section, key, value, NULL, why }
+
 static const struct value_row value_rows[] = {
 	GOOD("Policy", "PageThreshold", "2 / 24h", "2 / 24h"),
 	GOOD("Policy", "PageThreshold", "2/24h", "2 / 24h"),

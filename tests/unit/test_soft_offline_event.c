@@ -120,6 +120,7 @@ static void test_odd_numbers(void **state)
 	"name: soft_offline_event\nID: 1224\nformat:\n"                                  \
 	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
 #define PFN   "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
+#define PFNS  "\tfield:unsigned long pfn[2];\toffset:8;\tsize:16;\tsigned:0;\n"
 #define ERR   "\tfield:int error;\toffset:28;\tsize:4;\tsigned:1;\n"
 #define WHO   "\tfield:u8 origin;\toffset:16;\tsize:1;\tsigned:0;\n"
 #define PRINT "\nprint fmt: \"%d\", REC->pfn"
@@ -191,8 +192,7 @@ static void test_bad_texts(void **state)
 		"name: soft_offline_event\nID: 1227\nformat:\n" PFN ERR PRINT "\n",
 		"name: soft_offline_event\nID: 1223\nformat:\n" PFN ERR PRINT "\n",
 		"name: soft_offline_event\nID: 0\nformat:\n" PFN ERR PRINT "\n",
-		HEAD "\tfield:unsigned long pfn[2];\toffset:8;\tsize:16;\tsigned:0;\n" ERR
-			PRINT "\n",
+		HEAD PFNS ERR PRINT "\n",
 		HEAD
 		"\tfield:unsigned long pfn;\toffset:8;\tsize:3;\tsigned:0;\n" ERR PRINT
 		"\n",

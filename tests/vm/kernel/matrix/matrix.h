@@ -93,10 +93,9 @@ struct family {
 };
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
-#define FAMILY(a)                                                                        \
-	{                                                                                \
-		(a), ARRAY_SIZE(a)                                                       \
-	}
+/* clang-format off */
+#define FAMILY(a) { (a), ARRAY_SIZE(a) }
+/* clang-format on */
 
 extern const struct family cache_family, exec_family, anon_family, thp_family;
 extern const struct family huge_family, pinned_family, kernel_family, free_family;
