@@ -28,7 +28,7 @@ void complain(const char *format, ...)
 		text = NULL;
 	/* File names and arguments may hold control characters of a terminal. */
 	for (char *c = text; c && *c; c++)
-		if ((*c >= 0 && *c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
+		if (((unsigned char)*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f)
 			*c = '?';
 	fflush(stdout);
 	fprintf(stderr, "softofflinectl: %s\n", text ? text : "out of memory");
@@ -136,12 +136,15 @@ int print_json(json_t *json)
 	return EXIT_SUCCESS;
 }
 
-static int add_columns(struct libscols_table *table, const struct listing *listing)
+/* A heading that is not printed is not given either: libsmartcols before 2.41 makes a
+ * column as wide as its heading all the same. */
+static int add_columns(struct libscols_table *table, const struct listing *listing,
+		       bool legend)
 {
 	for (size_t i = 0; i < listing->n_columns; i++) {
 		const struct column *column = &listing->columns[i];
 
-		if (!scols_table_new_column(table, column->heading, 0,
+		if (!scols_table_new_column(table, legend ? column->heading : "", 0,
 					    column->right ? SCOLS_FL_RIGHT : 0))
 			return -ENOMEM;
 	}
@@ -156,7 +159,7 @@ int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
 
 	scols_init_debug(0);
 	table = scols_new_table();
-	if (!table || add_columns(table, listing) < 0)
+	if (!table || add_columns(table, listing, ui->legend) < 0)
 		return -ENOMEM;
 	scols_table_enable_noheadings(table, !ui->legend);
 	for (size_t row = 0; row < rows; row++) {
