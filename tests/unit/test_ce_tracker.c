@@ -115,7 +115,7 @@ static void test_queues(void **state)
 	ce_tracker_unqueue(t, ce_tracker_find(t, pfn(9)));
 	assert_int_equal(ce_tracker_waiting(t), 39);
 	assert_int_equal(ce_tracker_first_delayed(t)->pfn, 3);
-	for (unsigned int n = 0; (rec = ce_tracker_first_delayed(t)); n++) {
+	while ((rec = ce_tracker_first_delayed(t))) {
 		assert_true(rec->not_before >= last);
 		last = rec->not_before;
 		ce_tracker_make_ready(t, rec);
