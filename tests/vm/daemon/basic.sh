@@ -73,7 +73,7 @@ test_outputs()
 		cmp /tmp/record/mc_event.format /sys/kernel/tracing/events/ras/mc_event/format
 	check 'softofflinectl reads the database' has \
 		"$(softofflinectl --db "$db" --json pages --state=offlined)" \
-		"$(printf '0x%x' $(($(head -n 1 /tmp/failing) * 4096)))"
+		"$(printf '0x%x' $(($(head -n 1 /tmp/failing) * page_size)))"
 	check 'it has the history' same 6 \
 		"$(softofflinectl --db "$db" --json history | grep -o '"offlined"' | wc -l)"
 }
@@ -85,7 +85,7 @@ test_hygiene()
 	poison_before=$(poisoned_kib)
 	victim_start victim 4
 	pfn=$(victim_pfn victim 0)
-	address=$(printf '0x%x' $((pfn * 4096)))
+	address=$(printf '0x%x' $((pfn * page_size)))
 	check 'daemon starts' daemon_start
 	emit addr=0 repeat=5
 	emit addr="$address" grain=13 repeat=5
@@ -147,7 +147,7 @@ test_counts()
 test_fedac()
 {
 	pfn=$(sed -n 3p /tmp/counted)
-	address=$(printf '0x%x' $((pfn * 4096 + 128)))
+	address=$(printf '0x%x' $((pfn * page_size + 128)))
 	check 'fedac loads' insmod /vm/fedac.ko
 	echo "CE 1 $address 0x55 1 0 -1 real EDAC" >/proc/fedac
 	echo "CE 1 $address 0x55 1 0 -1 real EDAC" >/proc/fedac
@@ -181,7 +181,7 @@ END
 	check 'three seconds apart are not two in two' comes 'watched|2' \
 		"$(page "$pfn" 'state, corrected_errors')"
 	check 'not poisoned' not_poisoned "$pfn"
-	emit addr="$(printf '0x%x' $((pfn * 4096)))" repeat=2
+	emit addr="$(printf '0x%x' $((pfn * page_size)))" repeat=2
 	check 'at once they are' comes offlined "$(page "$pfn" state)"
 	daemon_stop
 	victim_stop victim

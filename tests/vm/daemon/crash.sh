@@ -79,7 +79,7 @@ test_random()
 	victim_start victim 48
 	pfns_of victim 40 >/tmp/random
 	poison_before=$(poisoned_kib)
-	awk '{ print "addr=" $1 "0c0" }' /tmp/random >/tmp/ce_round
+	addresses </tmp/random | sed 's/^/addr=/' >/tmp/ce_round
 	: >/tmp/streaming
 	: >/tmp/streamed
 	kills=0
@@ -136,8 +136,8 @@ END
 	sent=5
 	check 'five are read' stored_all
 	daemon_kill
-	emit addr=0x2000000 repeat=6000 step=4096 wrap=16 cpu=0
-	emit addr=0x2000000 repeat=40 step=4096 wrap=16 cpu=1
+	emit addr=0x2000000 repeat=6000 step="$page_size" wrap=16 cpu=0
+	emit addr=0x2000000 repeat=40 step="$page_size" wrap=16 cpu=1
 	sent=6045
 	check 'successor starts' daemon_start
 	check 'counted + lost = sent' comes "$sent" \
@@ -147,7 +147,7 @@ END
 	check 'it is told' logged 'Lost [0-9]+ memory error events?'
 
 	kill -STOP "$daemon"
-	emit addr=0x2000000 repeat=7000 step=4096 wrap=16 cpu=1
+	emit addr=0x2000000 repeat=7000 step="$page_size" wrap=16 cpu=1
 	sent=$((sent + 7000))
 	kill -CONT "$daemon"
 	check 'stopped for a while: counted + lost = sent' comes "$sent" \

@@ -100,7 +100,7 @@ find_block()
 # A frame of the victim in that block.
 frame_in_block()
 {
-	size=$((0x$(cat /sys/devices/system/memory/block_size_bytes) / 4096))
+	size=$((0x$(cat /sys/devices/system/memory/block_size_bytes) / page_size))
 	kpage_first=$(printf '0x%x' $((block_number * size)))
 	kpage_last=$(printf '0x%x' $((block_number * size + size - 1)))
 	awk -v first="$kpage_first" -v last="$kpage_last" '$1 == "page" &&

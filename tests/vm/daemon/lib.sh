@@ -92,8 +92,16 @@ ce()
 {
 	ce_pfn=$1
 	shift
-	emit "addr=$(printf '0x%x' $((ce_pfn * 4096 + 64))) $*" || return 1
+	emit "addr=$(printf '0x%x' $((ce_pfn * page_size + 64))) $*" || return 1
 	sent=$((sent + 1))
+}
+
+# addresses: of a byte in each page whose frame number is a line of stdin.
+addresses()
+{
+	while read -r address_pfn; do
+		printf '0x%x\n' $((address_pfn * page_size + 192))
+	done
 }
 
 # ce_all COUNT WORDS...: COUNT errors on each page of the list on stdin, one
@@ -102,10 +110,10 @@ ce_all()
 {
 	ce_times=$1
 	shift
-	awk -v times="$ce_times" -v words="$*" '
-		{ pfn[NR] = $1 }
+	addresses | awk -v times="$ce_times" -v words="$*" '
+		{ address[NR] = $1 }
 		END { for (t = 0; t < times; t++) for (i = 1; i <= NR; i++)
-			print "addr=" pfn[i] "0c0 " words }' >/tmp/ce_all
+			print "addr=" address[i], words }' >/tmp/ce_all
 	cat /tmp/ce_all >/proc/mcgen || return 1
 	sent=$((sent + $(wc -l </tmp/ce_all)))
 }

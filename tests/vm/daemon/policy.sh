@@ -33,7 +33,7 @@ END
 	ce "$pfn"
 	check 'a pinned page is busy' comes 'pending|busy' "$(page "$pfn" 'state, result')"
 	begin=$(cut -d. -f1 /proc/uptime)
-	emit addr="$(printf '0x%x' $((pfn * 4096)))" repeat=1000
+	emit addr="$(printf '0x%x' $((pfn * page_size)))" repeat=1000
 	sent=$((sent + 1000))
 	check 'a thousand errors more are read, or counted as lost' comes "$sent" \
 		"SELECT sum(value) FROM totals WHERE key IN ('events', 'events_lost')"

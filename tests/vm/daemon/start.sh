@@ -48,7 +48,7 @@ test_damaged_history()
 Action=account
 END2
 	check 'daemon starts' daemon_start
-	emit addr=0x10000040 repeat=1000 step=4096 delay_us=500
+	emit addr=0x10000040 repeat=1000 step="$page_size" delay_us=500
 	sent=1000
 	check '1,000 errors are stored' stored_all
 	check 'SIGTERM ends it with 0' daemon_stop
@@ -56,7 +56,7 @@ END2
 	check 'daemon starts' daemon_start
 	check 'it finds out' logged 'damaged .*started a new one'
 	check 'the damaged one is kept' same 1 "$(put_aside)"
-	emit addr=0x10000040 repeat=10 step=4096
+	emit addr=0x10000040 repeat=10 step="$page_size"
 	check 'and it goes on counting from where it was' comes 1010 "$(total events)"
 	check 'each page keeps its count' comes '1000|1010' \
 		'SELECT count(*), sum(corrected_errors) FROM page'
@@ -78,7 +78,7 @@ test_damaged_pages()
 	check 'daemon starts' daemon_start
 	check 'it has found out before' same 2 "$(grep -c 'started a new one' "$log")"
 	check 'before it was ready' grep -q ' 0 pages known' "$log"
-	emit addr=0x10000040 repeat=10 step=4096
+	emit addr=0x10000040 repeat=10 step="$page_size"
 	check 'and it counts' comes 10 "$(total events)"
 	check 'SIGTERM ends it with 0' daemon_stop
 }
@@ -130,7 +130,7 @@ test_idle()
 	WATCHDOG_USEC=30000000
 	export WATCHDOG_USEC
 	check 'daemon starts' daemon_start --metrics /tmp/idle.prom
-	emit addr=0x10000040 repeat=100 step=4096 label=NOISE
+	emit addr=0x10000040 repeat=100 step="$page_size" label=NOISE
 	sent=100
 	check 'it counts' stored_all
 	sleep 3

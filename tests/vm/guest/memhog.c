@@ -3,7 +3,7 @@
  * memhog - take most of the memory there is and look for frames in it.
  *
  * "A retired frame is never handed out again": allocates a share of
- * MemAvailable in 4 KiB pages and touches every page. Then no given frame may
+ * MemAvailable in small pages and touches every page. Then no given frame may
  * be among them ("memhog MET PFN"), and since the allocator hands out some
  * free memory last of all, none may lie free either ("memhog FREE PFN").
  * Exit status 1 if there was one.
@@ -130,7 +130,7 @@ static char *take(size_t length)
 	madvise(memory, length, MADV_NOHUGEPAGE);
 	if (sched_getaffinity(0, sizeof(cpus), &cpus))
 		err(2, "sched_getaffinity");
-	for (size_t at = 0; at < length; at += GUEST_PAGE_SIZE) {
+	for (size_t at = 0; at < length; at += page_size()) {
 		if (at % TURN == 0) {
 			cpu = next_cpu(&cpus, cpu);
 			run_on(cpu);
@@ -151,7 +151,7 @@ static size_t look_taken(const char *memory, size_t pages, const struct pfn_list
 	for (size_t page = 0; page < pages; page += CHUNK) {
 		size_t n = pages - page < CHUNK ? pages - page : CHUNK;
 
-		pagemap_read(fd, memory + page * GUEST_PAGE_SIZE, entries, n);
+		pagemap_read(fd, memory + page * page_size(), entries, n);
 		for (size_t i = 0; i < n; i++) {
 			uint64_t pfn = pagemap_pfn(entries[i]);
 
@@ -191,7 +191,7 @@ static size_t look_free(const struct pfn_list *list)
 
 static size_t hog(size_t pages, const struct pfn_list *list)
 {
-	size_t length = pages * GUEST_PAGE_SIZE;
+	size_t length = pages * page_size();
 	char *memory = take(length);
 	size_t met = look_taken(memory, pages, list) + look_free(list);
 
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 	reserve = read_reserve();
 	if (reserve > RESERVE_KIB)
 		write_reserve(RESERVE_KIB);
-	pages = available_bytes() / 100 * percent / GUEST_PAGE_SIZE;
+	pages = available_bytes() / 100 * percent / page_size();
 	met = hog(pages, &list);
 	write_reserve(reserve);
 	if (met)

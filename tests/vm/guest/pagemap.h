@@ -13,10 +13,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* For programs that only run on x86: those for the kernel's own tests. */
 #define GUEST_PAGE_SIZE 4096UL
 
 #define PAGEMAP_PRESENT (1ULL << 63)
 #define PAGEMAP_PFN     ((1ULL << 55) - 1)
+
+/* What a page is on this machine: arm64 has kernels with 4, 16 and 64 KiB. */
+static inline size_t page_size(void)
+{
+	static size_t size;
+
+	if (!size)
+		size = (size_t)sysconf(_SC_PAGESIZE);
+	return size;
+}
 
 static inline int pagemap_open(void)
 {
@@ -30,7 +41,7 @@ static inline int pagemap_open(void)
 /* Read the entries of n pages from start on; a short read is fatal. */
 static inline void pagemap_read(int fd, const void *start, uint64_t *entries, size_t n)
 {
-	off_t at = (off_t)((uintptr_t)start / GUEST_PAGE_SIZE * sizeof(*entries));
+	off_t at = (off_t)((uintptr_t)start / page_size() * sizeof(*entries));
 	ssize_t want = (ssize_t)(n * sizeof(*entries));
 
 	if (pread(fd, entries, (size_t)want, at) != want)

@@ -47,7 +47,7 @@ static void print_page(void)
 
 static void compare(const unsigned char *bytes)
 {
-	for (size_t i = 0; i < GUEST_PAGE_SIZE; i++) {
+	for (size_t i = 0; i < page_size(); i++) {
 		if (bytes[i] == pattern(i))
 			continue;
 		printf("verify BAD 0 %zu\n", i);
@@ -58,17 +58,17 @@ static void compare(const unsigned char *bytes)
 
 static void pin(void)
 {
-	struct iovec iov = { .iov_base = page, .iov_len = GUEST_PAGE_SIZE };
+	struct iovec iov = { .iov_base = page, .iov_len = page_size() };
 
 	if (pipe2(pipe_fds, O_CLOEXEC))
 		err(2, "pipe");
-	if (vmsplice(pipe_fds[1], &iov, 1, 0) != (ssize_t)GUEST_PAGE_SIZE)
+	if (vmsplice(pipe_fds[1], &iov, 1, 0) != (ssize_t)page_size())
 		err(2, "vmsplice");
 }
 
 static void unpin(void)
 {
-	unsigned char bytes[GUEST_PAGE_SIZE];
+	unsigned char bytes[page_size()];
 	size_t got = 0;
 
 	while (got < sizeof(bytes)) {
@@ -114,11 +114,11 @@ int main(int argc, char **argv)
 	if (!commands)
 		err(2, "%s", argv[1]);
 
-	page = mmap(NULL, GUEST_PAGE_SIZE, PROT_READ | PROT_WRITE,
+	page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		err(2, "mmap");
-	for (size_t i = 0; i < GUEST_PAGE_SIZE; i++)
+	for (size_t i = 0; i < page_size(); i++)
 		page[i] = pattern(i);
 	pin();
 	print_page();

@@ -66,7 +66,7 @@ static void emit_error(size_t i, uint64_t number)
 	char line[128];
 
 	snprintf(line, sizeof(line), "addr=0x%" PRIx64 " label=DIMM_A0",
-		 frames[i] * GUEST_PAGE_SIZE);
+		 frames[i] * page_size());
 	if (number == crossing)
 		crossed[i] = boot_time();
 	emit(line);
@@ -93,9 +93,9 @@ static pid_t start_burst(char **argv)
 	pid_t pid;
 
 	snprintf(line, sizeof(line),
-		 "addr=0x%" PRIx64 " step=%lu wrap=%" PRIu64 " repeat=%" PRIu64
+		 "addr=0x%" PRIx64 " step=%zu wrap=%" PRIu64 " repeat=%" PRIu64
 		 " label=DIMM_B0 mid=1",
-		 parse_number(argv[0]) * GUEST_PAGE_SIZE, GUEST_PAGE_SIZE,
+		 parse_number(argv[0]) * page_size(), page_size(),
 		 parse_number(argv[1]), parse_number(argv[2]));
 	fflush(stdout);
 	pid = fork();

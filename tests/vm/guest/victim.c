@@ -28,35 +28,49 @@
 #define MADV_SOFT_OFFLINE 101
 #endif
 
-#define HUGE_SIZE      (2UL << 20)
-#define WORDS_PER_PAGE (GUEST_PAGE_SIZE / sizeof(uint64_t))
+#define HUGE_SIZE_PATH "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 
 enum kind { KIND_ANON, KIND_THP, KIND_HUGETLB };
 
 static uint64_t *memory;
 static size_t page_count;
+static size_t words_per_page;
 static int pagemap_fd;
 
 /* splitmix64: neighbouring pages and words share nothing. */
 static uint64_t pattern(size_t page, size_t word)
 {
-	uint64_t z = (page * WORDS_PER_PAGE + word + 1) * 0x9e3779b97f4a7c15ULL;
+	uint64_t z = (page * words_per_page + word + 1) * 0x9e3779b97f4a7c15ULL;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
 	return z ^ (z >> 31);
 }
 
+/* Of one entry of the second level, which goes with the size of a page. */
+static size_t huge_size(void)
+{
+	FILE *file = fopen(HUGE_SIZE_PATH, "re");
+	size_t size = 2UL << 20;
+
+	if (file) {
+		if (fscanf(file, "%zu", &size) != 1)
+			errx(2, "no number in " HUGE_SIZE_PATH);
+		fclose(file);
+	}
+	return size;
+}
+
 static size_t round_up_pages(size_t pages)
 {
-	size_t per_huge = HUGE_SIZE / GUEST_PAGE_SIZE;
+	size_t per_huge = huge_size() / page_size();
 
 	return (pages + per_huge - 1) / per_huge * per_huge;
 }
 
 static void *map_memory(enum kind kind)
 {
-	size_t length = page_count * GUEST_PAGE_SIZE;
+	size_t huge = huge_size(), length = page_count * page_size();
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	uintptr_t start;
 	void *map;
@@ -64,17 +78,17 @@ static void *map_memory(enum kind kind)
 	if (kind == KIND_HUGETLB)
 		flags |= MAP_HUGETLB;
 	else
-		length += HUGE_SIZE;
+		length += huge;
 	map = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (map == MAP_FAILED)
 		err(2, "mmap of %zu pages", page_count);
 
-	start = ((uintptr_t)map + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
+	start = ((uintptr_t)map + huge - 1) & ~(huge - 1);
 	map = (void *)start;
 	if (kind == KIND_ANON)
-		madvise(map, page_count * GUEST_PAGE_SIZE, MADV_NOHUGEPAGE);
+		madvise(map, page_count * page_size(), MADV_NOHUGEPAGE);
 	else if (kind == KIND_THP &&
-		 madvise(map, page_count * GUEST_PAGE_SIZE, MADV_HUGEPAGE))
+		 madvise(map, page_count * page_size(), MADV_HUGEPAGE))
 		err(2, "MADV_HUGEPAGE");
 	return map;
 }
@@ -82,14 +96,14 @@ static void *map_memory(enum kind kind)
 static void fill(void)
 {
 	for (size_t page = 0; page < page_count; page++)
-		for (size_t word = 0; word < WORDS_PER_PAGE; word++)
-			memory[page * WORDS_PER_PAGE + word] = pattern(page, word);
+		for (size_t word = 0; word < words_per_page; word++)
+			memory[page * words_per_page + word] = pattern(page, word);
 }
 
 static void print_pfns(void)
 {
 	for (size_t page = 0; page < page_count; page++) {
-		void *vaddr = memory + page * WORDS_PER_PAGE;
+		void *vaddr = memory + page * words_per_page;
 		uint64_t entry;
 
 		pagemap_read(pagemap_fd, vaddr, &entry, 1);
@@ -105,15 +119,15 @@ static void print_pfns(void)
 static void verify(void)
 {
 	for (size_t page = 0; page < page_count; page++) {
-		uint64_t want[WORDS_PER_PAGE];
+		uint64_t want[words_per_page];
 		const unsigned char *have, *wanted;
 		size_t offset = 0;
 
-		for (size_t word = 0; word < WORDS_PER_PAGE; word++)
+		for (size_t word = 0; word < words_per_page; word++)
 			want[word] = pattern(page, word);
-		have = (const unsigned char *)(memory + page * WORDS_PER_PAGE);
+		have = (const unsigned char *)(memory + page * words_per_page);
 		wanted = (const unsigned char *)want;
-		if (!memcmp(have, wanted, GUEST_PAGE_SIZE))
+		if (!memcmp(have, wanted, page_size()))
 			continue;
 		while (have[offset] == wanted[offset])
 			offset++;
@@ -128,7 +142,7 @@ static void soften(const char *index)
 	unsigned long page = strtoul(index, NULL, 10);
 
 	if (page >= page_count ||
-	    madvise(memory + page * WORDS_PER_PAGE, GUEST_PAGE_SIZE, MADV_SOFT_OFFLINE))
+	    madvise(memory + page * words_per_page, page_size(), MADV_SOFT_OFFLINE))
 		printf("unknown page, or %s\n", strerror(errno));
 	else
 		print_pfns();
@@ -218,6 +232,7 @@ int main(int argc, char **argv)
 	if (kind != KIND_ANON)
 		page_count = round_up_pages(page_count);
 
+	words_per_page = page_size() / sizeof(*memory);
 	pagemap_fd = pagemap_open();
 	memory = map_memory(kind);
 	fill();

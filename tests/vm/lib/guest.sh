@@ -9,6 +9,9 @@
 vm_checks=0
 vm_failures=0
 
+# Of this machine, in bytes: arm64 has kernels with pages of 4, 16 and 64 KiB.
+page_size=$(awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps)
+
 # check DESCRIPTION COMMAND...
 check()
 {
@@ -65,7 +68,7 @@ poisoned_kib()
 # soft_offline PFN: ask the kernel; the frame number is 0x and hex digits.
 soft_offline()
 {
-	printf '0x%x\n' "$(($1 * 4096))" \
+	printf '0x%x\n' "$(($1 * page_size))" \
 		>/sys/devices/system/memory/soft_offline_page
 }
 
