@@ -114,10 +114,16 @@ static long mcgen_emit(void *arg)
 static int mcgen_run(const struct mcgen_command *c)
 {
 	struct mcgen_job job = { .command = c, .writer = current };
+	int ret;
 
 	if (c->cpu == MCGEN_ANY_CPU)
 		return mcgen_emit(&job);
-	return work_on_cpu_safe(c->cpu, mcgen_emit, &job);
+
+	/* What work_on_cpu_safe() does, which newer kernels lack. */
+	cpus_read_lock();
+	ret = cpu_online(c->cpu) ? work_on_cpu(c->cpu, mcgen_emit, &job) : -ENODEV;
+	cpus_read_unlock();
+	return ret;
 }
 
 static int mcgen_set_cpu(struct mcgen_command *c, const char *value)
