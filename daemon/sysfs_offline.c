@@ -18,6 +18,7 @@
 #include "host/clock.h"
 #include "host/small_file.h"
 #include "kernel/kernel_control.h"
+#include "kernel/own_page.h"
 #include "kernel/sysfs_memory.h"
 
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
@@ -46,6 +47,7 @@ struct sysfs_offline {
 	int meminfo_fd;
 	int pressure_fd;
 	int attribute_fd;
+	bool ksm_untrue; /* see struct frame */
 	struct ram_map map;
 	int64_t map_total_kib; /* size of memory when the map was read; -1: not known */
 	struct meminfo last;   /* as the last attempt found or left it */
@@ -80,6 +82,15 @@ static struct meminfo offline_memory(struct sysfs_offline *s)
 	return m;
 }
 
+static void offline_open_flags(struct sysfs_offline *s)
+{
+	s->kpageflags_fd = offline_open(s, "/proc/kpageflags", O_RDONLY);
+	if (s->kpageflags_fd < 0)
+		return;
+	s->ksm_untrue = own_page_is_called_ksm(s->root, s->kpageflags_fd,
+					       s->page_shift) == FACT_YES;
+}
+
 /* A map that could not be read replaces only a map that could not be read either. */
 static void offline_read_map(struct sysfs_offline *s, int64_t total_kib)
 {
@@ -107,7 +118,7 @@ int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 	s->root = strdup(root);
 	if (!s->root)
 		return -ENOMEM;
-	s->kpageflags_fd = offline_open(s, "/proc/kpageflags", O_RDONLY);
+	offline_open_flags(s);
 	offline_read_map(s, offline_memory(s).total_kib);
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -213,7 +224,8 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 	f.in_ram = p.n <= UINT64_MAX >> s->page_shift &&
 		   ram_map_contains(&s->map, pfn_to_paddr(p, s->page_shift));
 	if (s->kpageflags_fd < 0)
-		s->kpageflags_fd = offline_open(s, "/proc/kpageflags", O_RDONLY);
+		offline_open_flags(s);
+	f.ksm_untrue = s->ksm_untrue;
 	n = s->kpageflags_fd < 0 ? s->kpageflags_fd : flags_read(s, p.n, &word, 1);
 	s->errors[MEMORY_FILE_FLAGS] = n < 0 ? (int)n : 0;
 	if (n < 0)
@@ -224,6 +236,11 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 	if (flags_have(f.flags, KPF_HUGE))
 		f.huge_kib = flags_huge_kib(s, p.n);
 	return f;
+}
+
+bool sysfs_offline_ksm_untrue(const struct sysfs_offline *s)
+{
+	return s->ksm_untrue;
 }
 
 int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s)

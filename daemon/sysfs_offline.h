@@ -69,6 +69,12 @@ struct sysfs_offline *sysfs_offline_free(struct sysfs_offline *s);
 /** The frame as it is now: kpageflags, HugeTLB size, System RAM by the last map read. */
 struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p);
 
+/**
+ * True if this kernel sets KPF_KSM on every anonymous page (kernel/own_page.h): the bit is
+ * then ignored, and a merged page counts as anonymous.
+ */
+bool sysfs_offline_ksm_untrue(const struct sysfs_offline *s);
+
 /** HardwareCorrupted in KiB, or -1. */
 int64_t sysfs_offline_poisoned_kib(struct sysfs_offline *s);
 

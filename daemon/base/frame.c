@@ -55,10 +55,12 @@ bool frame_is_poisoned(const struct frame *f)
 
 enum frame_kind frame_kind(const struct frame *f)
 {
+	uint64_t flags = f->ksm_untrue ? f->flags & ~BIT(KPF_KSM) : f->flags;
+
 	if (!f->readable)
 		return FRAME_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (f->flags & rules[i].any)
+		if (flags & rules[i].any)
 			return rules[i].kind;
 	/*
 	 * None of these bits: a page freed to a list of one CPU, or a kernel page

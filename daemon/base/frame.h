@@ -35,6 +35,7 @@ struct frame {
 	bool readable;     /* false: kpageflags cannot be read on this machine */
 	bool absent;       /* kpageflags ends before this frame, or KPF_NOPAGE */
 	bool in_ram;       /* inside a "System RAM" range of /proc/iomem */
+	bool ksm_untrue;   /* this kernel sets KPF_KSM on every anonymous page */
 };
 
 /** True if the frame carries KPF_HWPOISON. */

@@ -76,6 +76,10 @@ static int open_hands(struct daemon *d)
 		r = offline_worker_start(&d->worker, driver, "", d->page_shift);
 	if (r < 0)
 		journal_log(LOG_ERR, r, "Cannot start the offline thread");
+	else if (sysfs_offline_ksm_untrue(d->sysfs))
+		journal_log(LOG_INFO, 0,
+			    "This kernel marks every anonymous page as merged (KPF_KSM): "
+			    "the mark is ignored");
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 

@@ -79,6 +79,29 @@ static void kinds_of_words(void **state)
 	}
 }
 
+/* A kernel that marks every anonymous page as merged. */
+static void merged_or_not(void **state)
+{
+	static const struct {
+		uint64_t flags;
+		enum frame_kind kind;
+	} rows[] = {
+		{ BIT(KPF_ANON) | BIT(KPF_KSM) | BIT(KPF_MMAP), FRAME_ANONYMOUS },
+		{ BIT(KPF_ANON) | BIT(KPF_KSM) | BIT(KPF_THP), FRAME_THP },
+		{ BIT(KPF_ANON) | BIT(KPF_KSM) | BIT(KPF_HWPOISON), FRAME_POISONED },
+		{ BIT(KPF_KSM), FRAME_UNKNOWN },
+		{ BIT(KPF_LRU), FRAME_PAGE_CACHE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct frame f = { .flags = rows[i].flags,
+				   .readable = true,
+				   .ksm_untrue = true };
+
+		assert_int_equal(frame_kind(&f), rows[i].kind);
+	}
+}
+
 static void unreadable_is_unknown(void **state)
 {
 	struct frame f = { .flags = BIT(KPF_HWPOISON), .readable = false };
@@ -127,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_of_words),
+		cmocka_unit_test(merged_or_not),
 		cmocka_unit_test(unreadable_is_unknown),
 		cmocka_unit_test(end_of_file_is_absent),
 		cmocka_unit_test(unmovable_kinds),
