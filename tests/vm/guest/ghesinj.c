@@ -7,12 +7,13 @@
  *				shall take the page out of use
  *	  --no-address		the record names no address (ADDRESS is not told)
  *	  --mask MASK		which bits of the address count, as the record has it
+ *	  --module HANDLE	the module is the one with this SMBIOS handle
  *	  --recoverable		not corrected: an uncorrected error, page poisoned
  *	  --block ADDRESS	where the reserved memory is; default 0x30000000
  *
  * Writes an ACPI error status block with one memory error section into the
- * memory that tests/vm/kernel/firmware/hest named to the kernel (and that
- * memmap= keeps out of its hands), and waits until the kernel has taken it.
+ * memory that tests/vm/kernel/firmware/hest named to the kernel (and that the
+ * kernel does not use as its own), and waits until the kernel has taken it.
  * It knows nothing of what the kernel makes of it. Numbers are C's: 0x is hex.
  * Exit status: 0 taken, 1 not within 20 s, 2 cannot be written.
  */
@@ -22,12 +23,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "pagemap.h"
 
 #define DEFAULT_BLOCK 0x30000000
 #define STATUS_OFFSET 0x1000
+#define BLOCK_SIZE    0x2000
 #define TRIES         200
 #define TRY_NSEC      100000000
 
@@ -48,6 +51,7 @@
 #define VALID_PHYSICAL_ADDRESS (1ULL << 1)
 #define VALID_ADDRESS_MASK     (1ULL << 2)
 #define VALID_ERROR_TYPE       (1ULL << 14)
+#define VALID_MODULE_HANDLE    (1ULL << 17)
 #define TYPE_SINGLE_BIT_ECC    2
 #define TYPE_MULTI_BIT_ECC     3
 
@@ -99,12 +103,14 @@ struct block {
 _Static_assert(sizeof(struct status_block) == 20, "ACPI table 18.11");
 _Static_assert(sizeof(struct data_entry) == 72, "ACPI table 18.12");
 _Static_assert(sizeof(struct memory_error) == 80, "UEFI table N.31");
+_Static_assert(sizeof(struct block) % sizeof(uint32_t) == 0, "written by words");
 
 struct order {
 	uint64_t block;
 	uint64_t address;
 	uint64_t mask;
-	bool has_mask, no_address, threshold, recoverable;
+	uint16_t module;
+	bool has_mask, has_module, no_address, threshold, recoverable;
 };
 
 static struct block make_block(const struct order *order)
@@ -136,31 +142,50 @@ static struct block make_block(const struct order *order)
 		b.error.validation_bits |= VALID_ADDRESS_MASK;
 		b.error.physical_address_mask = order->mask;
 	}
+	if (order->has_module) {
+		b.error.validation_bits |= VALID_MODULE_HANDLE;
+		b.error.module_handle = order->module;
+	}
 	return b;
 }
 
-static void put(int fd, uint64_t address, const void *data, size_t size)
+/*
+ * The reserved memory, mapped: arm64 lets no write(2) to /dev/mem get at what is not the
+ * kernel's own memory, and maps such memory like a device's. So it is read and written by
+ * aligned words, never by memcpy().
+ */
+static volatile uint32_t *map_block(uint64_t address)
 {
-	if (pwrite(fd, data, size, (off_t)address) != (ssize_t)size)
-		err(2, "writing to /dev/mem at 0x%" PRIx64, address);
+	int fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	void *p;
+
+	if (fd < 0)
+		err(2, "/dev/mem");
+	p = mmap(NULL, BLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		 (off_t)address);
+	if (p == MAP_FAILED)
+		err(2, "mapping /dev/mem at 0x%" PRIx64, address);
+	close(fd);
+	return p;
 }
 
-static uint32_t block_status(int fd, uint64_t address)
+static void put(volatile uint32_t *to, const void *data, size_t size)
 {
-	uint32_t status;
+	uint32_t word;
 
-	if (pread(fd, &status, sizeof(status), (off_t)address) != sizeof(status))
-		err(2, "reading /dev/mem at 0x%" PRIx64, address);
-	return status;
+	for (size_t i = 0; i < size / sizeof(word); i++) {
+		memcpy(&word, (const char *)data + i * sizeof(word), sizeof(word));
+		to[i] = word;
+	}
 }
 
 /* The kernel writes 0 to the block status when it has copied the rest. */
-static bool wait_taken(int fd, uint64_t address)
+static bool wait_taken(const volatile uint32_t *block_status)
 {
 	const struct timespec pause = { .tv_nsec = TRY_NSEC };
 
 	for (int i = 0; i < TRIES; i++) {
-		if (block_status(fd, address) == 0)
+		if (*block_status == 0)
 			return true;
 		nanosleep(&pause, NULL);
 	}
@@ -169,22 +194,21 @@ static bool wait_taken(int fd, uint64_t address)
 
 static int inject(const struct order *order)
 {
-	uint64_t status = order->block + STATUS_OFFSET;
+	uint64_t address = order->block + STATUS_OFFSET;
+	volatile uint32_t *pointer = map_block(order->block);
+	volatile uint32_t *status = pointer + STATUS_OFFSET / sizeof(*pointer);
 	struct block block = make_block(order);
-	const size_t first = sizeof(block.status.block_status);
-	int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
 
-	if (fd < 0)
-		err(2, "/dev/mem");
-	if (!wait_taken(fd, status))
+	if (!wait_taken(status))
 		errx(1, "the kernel has not taken the error before this one");
 	/* The kernel may look at any moment: what makes it valid comes last. */
-	put(fd, status + first, (const char *)&block + first, sizeof(block) - first);
-	put(fd, order->block, &status, sizeof(status));
-	put(fd, status, &block.status.block_status, first);
-	if (!wait_taken(fd, status))
+	put(status + 1, (const char *)&block + sizeof(*status),
+	    sizeof(block) - sizeof(*status));
+	put(pointer, &address, sizeof(address));
+	__sync_synchronize();
+	put(status, &block, sizeof(*status));
+	if (!wait_taken(status))
 		errx(1, "the kernel does not take the error");
-	close(fd);
 	return 0;
 }
 
@@ -194,6 +218,7 @@ int main(int argc, char **argv)
 		{ "threshold", no_argument, NULL, 't' },
 		{ "no-address", no_argument, NULL, 'n' },
 		{ "mask", required_argument, NULL, 'm' },
+		{ "module", required_argument, NULL, 'h' },
 		{ "recoverable", no_argument, NULL, 'r' },
 		{ "block", required_argument, NULL, 'b' },
 		{ 0 },
@@ -212,6 +237,10 @@ int main(int argc, char **argv)
 		case 'm':
 			order.mask = parse_number(optarg);
 			order.has_mask = true;
+			break;
+		case 'h':
+			order.module = (uint16_t)parse_number(optarg);
+			order.has_module = true;
 			break;
 		case 'r':
 			order.recoverable = true;
