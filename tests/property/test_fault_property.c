@@ -47,6 +47,7 @@ struct run {
 
 static uint64_t first_seed = 1;
 static unsigned int runs = RUNS;
+static uint64_t storm_events;
 
 _wraps_ static uint64_t draw(struct run *r, uint64_t below)
 {
@@ -394,7 +395,7 @@ static void storm_event(struct storm *s, uint64_t i)
 	uint64_t x = mix(i);
 	uint64_t n = x % STORM_PAGES;
 	struct ce_event ev = {
-		.time = usec(START + (int64_t)i * (STORM_SPAN / STORM_EVENTS)),
+		.time = usec(START + (int64_t)i * (STORM_SPAN / (int64_t)storm_events)),
 		.address = paddr((0x100000 + n) << 12 | (x >> 40) % 64 << 6),
 		.has_address = true,
 		.count = 1,
@@ -435,7 +436,7 @@ static void storm(uint32_t per_hour, uint32_t per_dimm, uint64_t total)
 	s.sim->userdata = &s;
 	s.sim->hooks = (struct sim_hooks){ .watch = storm_watch, .keep = storm_keep };
 	assert_int_equal(sim_start(s.sim), 0);
-	for (uint64_t i = 0; i < STORM_EVENTS; i++)
+	for (uint64_t i = 0; i < storm_events; i++)
 		storm_event(&s, i);
 	engine_status(s.sim->engine, usec(START + STORM_SPAN), &st);
 	assert_true(st.verdict >= VERDICT_DEGRADED);
@@ -469,6 +470,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_storm_dimm_and_total),
 	};
 
+	runs = (unsigned int)random_runs("runs", RUNS);
+	storm_events = random_runs("events of a storm", STORM_EVENTS);
 	if (seed) {
 		first_seed = strtoull(seed, NULL, 0);
 		runs = 1;
