@@ -95,8 +95,8 @@ static pid_t start_burst(char **argv)
 	snprintf(line, sizeof(line),
 		 "addr=0x%" PRIx64 " step=%zu wrap=%" PRIu64 " repeat=%" PRIu64
 		 " label=DIMM_B0 mid=1",
-		 parse_number(argv[0]) * page_size(), page_size(),
-		 parse_number(argv[1]), parse_number(argv[2]));
+		 parse_number(argv[0]) * page_size(), page_size(), parse_number(argv[1]),
+		 parse_number(argv[2]));
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
