@@ -196,7 +196,10 @@ int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WH
 		return r;
 	}
 	s->ops = &db_source;
-	s->page_shift = host_page_shift();
+	/* The file may be a copy from a machine with other pages. */
+	s->page_shift = db_page_shift(s->db);
+	if (s->page_shift == 0)
+		s->page_shift = host_page_shift();
 	*ret = s;
 	return 0;
 }

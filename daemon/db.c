@@ -260,20 +260,27 @@ static int open_create_schema(struct db *db)
 	return r < 0 ? r : db_pragma(db, "application_id", DB_APPLICATION_ID);
 }
 
-/* The tables of a new file and the boot's row, or nothing. */
-static int boot_begin(struct db *db, const struct db_options *o, bool new)
+/* The tables of a new file, the boot's row and the page size, or nothing. Returns 1 and
+ * *ret_why: pages are forgotten; 0; negative errno. */
+static int boot_begin(struct db *db, const struct db_options *o, bool new,
+		      const char **ret_why)
 {
 	int r = db_run(db, STMT_BEGIN);
+	int repaged = 0;
 
 	if (r == 0 && new)
 		r = open_create_schema(db);
 	if (r == 0)
 		r = boot_put(db, o);
 	if (r == 0)
+		r = repaged = db_take_page_shift(db, o->page_shift, ret_why);
+	if (r >= 0)
 		r = db_run(db, STMT_COMMIT);
 	if (r < 0)
 		db_rollback(db);
-	return r;
+	else
+		db->page_shift = o->page_shift;
+	return r < 0 ? r : repaged;
 }
 
 static int open_configure(struct db *db, bool new, const char **ret_why)
@@ -307,7 +314,7 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 		 const char **ret_why)
 {
 	int64_t last_ce = 0;
-	bool new = false;
+	bool new = false, repaged = false;
 	int r;
 
 	r = db_files_make_private(db->path);
@@ -323,8 +330,9 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 	if (r == 0)
 		r = open_configure(db, new, ret_why);
 	if (r == 0)
-		r = boot_begin(db, o, new);
-	if (r == 0)
+		r = boot_begin(db, o, new, ret_why);
+	repaged = r > 0;
+	if (r >= 0)
 		r = open_prepare_all(db);
 	if (r == 0)
 		r = db_read_int(db, "SELECT coalesce(max(id), 0) FROM ce", &last_ce);
@@ -337,7 +345,7 @@ int db_open_file(struct db *db, const struct db_options *o, enum db_opened *ret_
 	db->ce_before = (uint64_t)last_ce;
 	db_note_place(db);
 	db_rehearse(db);
-	*ret_how = new ? DB_CREATED : DB_OPENED;
+	*ret_how = new ? DB_CREATED : repaged ? DB_REPAGED : DB_OPENED;
 	return 0;
 }
 
@@ -523,6 +531,8 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why)
 		db_limit_steps(db);
 	if (r == 0)
 		r = open_identify(db, &new, ret_why);
+	if (r == 0 && !new)
+		r = db_read_page_shift(db, &db->page_shift);
 	if (r == 0 && new) {
 		*ret_why = db_why("%s: an empty database", path);
 		r = -ENODATA;

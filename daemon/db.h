@@ -37,7 +37,8 @@ struct db_options {
 	char boot_id[BOOT_ID_MAX]; /* of the present boot */
 	usec_t now;                /* CLOCK_BOOTTIME */
 	usec_t wall_offset;
-	bool check_later; /* the caller has the file checked if db_unchecked() */
+	unsigned int page_shift; /* log2 of the kernel's page size; 0: not known */
+	bool check_later;        /* the caller has the file checked if db_unchecked() */
 };
 
 enum db_opened {
@@ -47,6 +48,8 @@ enum db_opened {
 	DB_QUARANTINED,
 	/* a development version wrote it: renamed to PATH.development, a new one */
 	DB_RETIRED,
+	/* it is of a kernel with another page size: its pages are forgotten */
+	DB_REPAGED,
 };
 
 /**
@@ -59,8 +62,9 @@ enum db_opened {
  * Returns 0, *ret, *ret_how; -EPROTONOSUPPORT: a newer schema, -EINVAL: the database of
  * another program or no regular file (nothing is touched); -EBUSY: another daemon has it;
  * -ENOENT: its folder does not exist; -ENOMEM; -EIO or another negative errno. On
- * failure, when a file was put aside, and when the file system cannot do WAL, *ret_why is
- * one line for the operator (static storage); NULL if there is nothing to say.
+ * failure, when a file was put aside, when pages are forgotten, and when the file system
+ * cannot do WAL, *ret_why is one line for the operator (static storage); NULL if there is
+ * nothing to say.
  */
 int db_open(struct db **ret, const struct db_options *options, enum db_opened *ret_how,
 	    const char **ret_why);
@@ -81,6 +85,9 @@ int db_open_readonly(struct db **ret, const char *path, const char **ret_why);
  * 0; negative errno if that cannot be known: only root may look at the lock.
  */
 int db_in_use(const char *path);
+
+/** log2 of the page size that the frame numbers in the file count by; 0: not known. */
+unsigned int db_page_shift(const struct db *db);
 
 /** Commits what is pending, checkpoints and closes; NULL is fine. Returns NULL. */
 struct db *db_close(struct db *db);

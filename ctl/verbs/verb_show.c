@@ -279,6 +279,8 @@ int verb_show(const struct ctl *ctl)
 	if (ctl_open_source(ctl, &s) < 0)
 		return CTL_FAILURE;
 	f.has_address = true;
+	/* A frame number counts by the pages of the source. */
+	(void)args_parse_address(ctl->words[0], s->page_shift, &f.address);
 	f.address &= ~((UINT64_C(1) << s->page_shift) - 1);
 	story.address = f.address;
 	if (read_story(s, &f, &story) < 0)

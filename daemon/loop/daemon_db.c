@@ -45,6 +45,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 		.retention = cfg->database.retention,
 		.now = clock_boot(),
 		.wall_offset = d->wall_offset,
+		.page_shift = d->page_shift,
 		.check_later = check_later,
 	};
 	enum db_opened how;
@@ -62,7 +63,7 @@ int daemon_open_db(struct daemon *d, const struct config *cfg, bool check_later)
 	db_inherit(d->db, TAKE_PTR(d->heritage));
 	if (how == DB_QUARANTINED)
 		journal_event(LOG_ERR, JOURNAL_ID_DATABASE_RECOVERED, 0, "%s", why);
-	else if (how == DB_RETIRED)
+	else if (how == DB_RETIRED || how == DB_REPAGED)
 		journal_log(LOG_WARNING, 0, "%s", why);
 	return 0;
 }

@@ -31,6 +31,7 @@ struct db {
 	uint64_t ce_before;    /* the last row of the CE history when it was opened */
 	uint64_t max_size;
 	usec_t retention;
+	unsigned int page_shift;  /* as the file has it, 0: not known */
 	int wal_pages;            /* of the WAL, not known to be moved into the file */
 	int wal_most;             /* the most of them, if no reader is in the way */
 	int log_pages;            /* of the WAL at the last commit */
@@ -213,6 +214,22 @@ void db_rehearse(struct db *db);
 
 /** Ends an open transaction without its changes, and forgets the cached totals. */
 void db_rollback(struct db *db);
+
+/*
+ * The size of a page (db_page_size.c).
+ */
+
+/** log2 of the page size that the file's frame numbers count by; *ret is 0 if the file does
+ * not say. Returns 0 or negative errno. */
+int db_read_page_shift(struct db *db, unsigned int *ret);
+
+/**
+ * Notes that frames are of 2^@shift bytes from now on (0: not known, nothing is done). If
+ * they were of another size, forgets all pages and gives the rows of the histories the
+ * frame numbers of the same addresses. Within a transaction. Returns 1 and *ret_why: it has
+ * forgotten pages; 0; negative errno.
+ */
+int db_take_page_shift(struct db *db, unsigned int shift, const char **ret_why);
 
 /*
  * Room (db_prune.c).

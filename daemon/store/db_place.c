@@ -422,6 +422,7 @@ static int place_open_copy(struct db *db, const char **ret_why)
 		.retention = db->retention,
 		.now = db->now,
 		.wall_offset = db->wall_offset,
+		.page_shift = db->page_shift,
 		.check_later = true,
 	};
 	uint64_t ce_before = db->ce_before;

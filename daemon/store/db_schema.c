@@ -426,7 +426,7 @@ static const char *const statements[STMT_MAX_] = {
 		" (SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "'),"
 		" (SELECT wall_offset FROM boot WHERE id ="
 		" (SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "'))"
-		" FROM totals",
+		" FROM totals WHERE key <> '" DB_TOTALS_PAGE_SHIFT "'",
 	[STMT_REPORT_PAGES] =
 		"SELECT * FROM (SELECT {read}, boot.wall_offset AS wall_offset " FROM_PAGE
 		"WHERE page.last_seen + boot.wall_offset BETWEEN ?1 AND ?2"

@@ -34,6 +34,8 @@ extern const size_t db_totals_n;
 
 /** Key under which the boot's row that the times in table totals belong to is kept. */
 #define DB_TOTALS_BOOT "boot"
+/** Key under which the page size is kept (db_take_page_shift()). */
+#define DB_TOTALS_PAGE_SHIFT "page_shift"
 /** What stands before a result's word in the keys of struct totals.attempts. */
 #define DB_TOTALS_ATTEMPTS "attempts-"
 

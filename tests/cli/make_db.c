@@ -223,7 +223,8 @@ int main(int argc, char **argv)
 				      .retention = usec(400 * USEC_PER_DAY),
 				      .boot_id = "aaaaaaaa-0000-4000-8000-000000000001",
 				      .now = usec(NOW),
-				      .wall_offset = usec(OFFSET) };
+				      .wall_offset = usec(OFFSET),
+				      .page_shift = 12 };
 	_cleanup_(db_close_p) struct db *db = NULL;
 	enum db_opened how;
 	const char *why = NULL;

@@ -85,6 +85,7 @@ static inline struct db_options options_of(const struct fixture *f)
 		.boot_id = BOOT_A,
 		.now = usec(NOW),
 		.wall_offset = usec(OFFSET),
+		.page_shift = 12,
 	};
 
 	return o;

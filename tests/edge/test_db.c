@@ -124,7 +124,8 @@ static void rehearsal_leaves_nothing(void **state)
 	assert_int_equal(ask(f->path, "SELECT sum(id) FROM action"), 1);
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM dimm"), 0);
 	assert_int_equal(ask(f->path, "SELECT count(*) FROM poison"), 0);
-	assert_int_equal(ask(f->path, "SELECT count(*) FROM totals"), 0);
+	assert_int_equal(
+		ask(f->path, "SELECT count(*) FROM totals WHERE key <> 'page_shift'"), 0);
 }
 
 /* A row of the CE history goes on counting under its id; the next process has ids of its
