@@ -128,8 +128,10 @@ static int run_start(struct backtest *b, uint32_t machine, unsigned int policy,
 	sim->hooks = (struct sim_hooks){ .watch = run_watch, .keep = run_keep };
 	sim->userdata = run;
 	r = sim_start(sim);
+	if (r < 0)
+		return r; /* perhaps without an engine */
 	run_note_dimms(run);
-	return r < 0 ? r : sim->error;
+	return sim->error;
 }
 
 int bt_start_machine(struct backtest *b, uint32_t machine, int64_t time)

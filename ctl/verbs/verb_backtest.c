@@ -310,7 +310,9 @@ static int run(const struct ctl *ctl, const struct policies *all)
 	if (r == 0)
 		r = backtest_finish(b);
 	if (r == -ENOMEM)
-		complain("out of memory");
+		complain("policy backtest: out of memory with %u policies: try one at a "
+			 "time with --policy, or the input in parts",
+			 all->n);
 	if (r < 0)
 		return CTL_FAILURE;
 	tell_input(b);
