@@ -1,22 +1,61 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The package as it is installed, for tests on the full system; after common.bash. Those
-# who source this set $vm, $build, $source_tree (empty: it is built) and $builddir (empty
-# or not for /usr: one of our own).
+# The package as it is installed, for tests on the full system; after common.bash and
+# kernel.bash. Those who source this set $vm, $build, $kernel_name, $source_tree (empty: it
+# is built) and $builddir (empty or not for /usr: one of our own).
 
-# quietly calls what follows.
-# shellcheck disable=SC2317
+# use_system: the Debian that goes with the kernel. Sets $suite, for mkrootfs.
+use_system()
+{
+	case $kernel_name in
+	debian13 | backports) suite=trixie ;;
+	*) suite=bookworm ;;
+	esac
+}
+
+# own_suite: of this machine, if it is a Debian.
+own_suite()
+{
+	# shellcheck source=/dev/null
+	(. /etc/os-release && echo "${VERSION_CODENAME-}") 2>/dev/null || true
+}
+
 # for_usr DIR: a build folder whose programs look for their files below /usr.
+# shellcheck disable=SC2317  # quietly calls what follows
 for_usr()
 {
 	[ -n "$1" ] && meson introspect --buildoptions "$1" |
 		grep -q '"name": "prefix", "value": "/usr"[,}]'
 }
 
+# build_elsewhere: what is to run on another Debian is built in a root of that one.
+# shellcheck disable=SC2317,SC2154
+build_elsewhere()
+{
+	local source root packages
+	source=$(cd "$vm/../.." && pwd)
+	source_tree=$build/system-$suite-destdir
+	# The names are those of this machine's Debian; systemd.pc has moved since Debian 12.
+	mapfile -t packages < <("$source/scripts/deps" build)
+	[ "$suite" = bookworm ] || packages+=(systemd-dev)
+	root=$("$source/tests/root/make" --suite "$suite" "${packages[@]}") || return
+	rm -rf "$source_tree"
+	mkdir -p "$source_tree" "$build/system-$suite" || return
+	"$source/tests/root/run" "$root" --bind-ro "$source:/mnt/source" \
+		--bind "$build/system-$suite:/mnt/build" --bind "$source_tree:/mnt/tree" \
+		sh -ec '[ -e /mnt/build/build.ninja ] || meson setup /mnt/build /mnt/source \
+				--prefix=/usr --sysconfdir=/etc --localstatedir=/var -Dtests=false
+			ninja -C /mnt/build && meson install -C /mnt/build --destdir /mnt/tree'
+}
+
 # shellcheck disable=SC2317,SC2154
 build_package()
 {
+	if [ "$suite" != "$(own_suite)" ]; then
+		build_elsewhere
+		return
+	fi
 	need meson meson
 	source_tree=$build/system-destdir
 	rm -rf "$source_tree"
