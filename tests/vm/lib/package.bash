@@ -77,6 +77,15 @@ quietly()
 	}
 }
 
+# readme_lines: what README.md's Install section has an administrator do on the machine
+# where the package is installed; its other lines build and install it.
+readme_lines()
+{
+	awk '/^## / { on = $0 == "## Install" }
+		on && /^```/ { code = !code; next }
+		on && code && !/^(scripts\/deps|meson|ninja) /' "$vm/../../README.md"
+}
+
 # make_tree TREE: the package, built if need be, as a tree for mksystem. The image's
 # /lib is a symlink, which a folder of that name would replace; the unit is enabled as
 # an administrator does it.
@@ -96,4 +105,5 @@ make_tree()
 	systemctl --quiet --root="$tree" enable softofflined.service 2>/dev/null
 	mkdir -p "$tree/vm"
 	cp "$vm"/system/*.sh "$tree/vm/"
+	readme_lines >"$tree/vm/lines"
 }

@@ -34,5 +34,7 @@ done
 cp "$prom" "$out/last.prom"
 journalctl --boot --no-pager --output=short-monotonic >"$out/journal.txt"
 softofflinectl history >"$out/history.txt" 2>&1
+# Last, because it begins by throwing away what the daemon knows.
+run_part install
 tar -cf /dev/vdb -C "$out" .
 vm_done
