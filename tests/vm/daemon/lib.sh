@@ -230,4 +230,5 @@ frame_with()
 			print $1; exit }'
 }
 
-insmod /vm/mcgen.ko || exit 1
+# A machine whose errors come from elsewhere has no such module.
+[ ! -e /vm/mcgen.ko ] || insmod /vm/mcgen.ko || exit 1
