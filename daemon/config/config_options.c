@@ -76,14 +76,14 @@ static const struct option table[] = {
 	  OPTION_THRESHOLD, IN_POLICY(cell, "off"), RANGE(2, 2) },
 	{ { "Policy", "NeighbourRule", "no",
 	    "Where the driver names no row: offline a page with a corrected error of "
-	    "its own if, within the window of RowThreshold, two other pages within 64 "
-	    "frames of it had errors too, or one of them lies in a faulty row." },
+	    "its own if, within the window of RowThreshold, two other pages within 256 "
+	    "KiB of it had errors too, or one of them lies in a faulty row." },
 	  OPTION_BOOL, IN_POLICY(neighbour, "no") },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
 	    "huge page. "
 	    "never: leave them whole. "
-	    "2M: those of at most 2 MiB may be dissolved; 1 GiB pages never are." },
+	    "2M: those of at most 2 MiB may be dissolved; larger ones never are." },
 	  OPTION_ENUM, IN_POLICY(huge_pages, "never"), .words = huge_words },
 	{ { "Policy", "TransparentHugePages", "yes",
 	    "Whether a page inside a transparent huge page may be offlined, which "

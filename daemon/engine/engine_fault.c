@@ -17,9 +17,10 @@
 /* Where RowThreshold= is off, rows are classified by this threshold. */
 static const struct threshold default_row = { 2, { 7 * USEC_PER_DAY } };
 
-/* In most real logs the pages of a faulty row lie within 64 frames (21 of 29 rows). */
-#define NEIGHBOUR_FRAMES 64
-#define NEIGHBOUR_PAGES  2
+/* In most real logs the pages of a faulty row lie within 64 frames of 4 KiB (21 of 29
+ * rows). That is a property of the DRAM, whatever pages the kernel has. */
+#define NEIGHBOUR_SHIFT 18
+#define NEIGHBOUR_PAGES 2
 
 static void fault_grow(uint32_t *most, uint32_t n)
 {
@@ -246,15 +247,30 @@ static struct cell_event fault_note_cell(struct engine *e, const struct ce_event
 	return fault_learn_cell(e, ev, dimm, ret);
 }
 
+/* The frames that lie close to @rec, from the first to the last. */
+struct fault_range {
+	uint64_t first, last;
+};
+
+static struct fault_range fault_close_frames(const struct engine *e,
+					     const struct page_rec *rec)
+{
+	uint64_t n = e->page_shift < NEIGHBOUR_SHIFT
+			     ? UINT64_C(1) << (NEIGHBOUR_SHIFT - e->page_shift)
+			     : 1;
+
+	return (struct fault_range){ rec->pfn > n ? rec->pfn - n : 0, rec->pfn + n };
+}
+
 /* Counts the erring pages around @rec; a page of a faulty row counts twice. */
 static unsigned int fault_neighbours(const struct engine *e, const struct page_rec *rec)
 {
 	const struct threshold *row = &e->dimms.rule[rec->dimm].row;
 	const struct threshold *limit = row->count ? row : &default_row;
-	uint64_t first = rec->pfn > NEIGHBOUR_FRAMES ? rec->pfn - NEIGHBOUR_FRAMES : 0;
+	struct fault_range close = fault_close_frames(e, rec);
 	unsigned int n = 0;
 
-	for (uint64_t p = first; p <= rec->pfn + NEIGHBOUR_FRAMES; p++) {
+	for (uint64_t p = close.first; p <= close.last; p++) {
 		const struct page_rec *other = ce_tracker_peek(e->tracker, pfn(p));
 		usec_t apart;
 
@@ -277,9 +293,9 @@ static bool fault_has_neighbours(const struct engine *e, const struct page_rec *
 /* Puts pages close to @rec in line for which @rec is the neighbour that was missing. */
 _apart_ static void fault_take_neighbours(struct engine *e, const struct page_rec *rec)
 {
-	uint64_t first = rec->pfn > NEIGHBOUR_FRAMES ? rec->pfn - NEIGHBOUR_FRAMES : 0;
+	struct fault_range close = fault_close_frames(e, rec);
 
-	for (uint64_t p = first; p <= rec->pfn + NEIGHBOUR_FRAMES; p++) {
+	for (uint64_t p = close.first; p <= close.last; p++) {
 		struct page_rec *other = ce_tracker_find(e->tracker, pfn(p));
 
 		if (!other || other == rec || other->state != PAGE_WATCHED ||
