@@ -177,7 +177,7 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 		      uint64_t *cursor, db_history_fn fn, void *u)
 {
 	struct db_history history = { 0 };
-	struct browse walk;
+	struct browse walk = { 0 };
 	int r = browse_begin(db, STMT_BROWSE_HISTORY, rows, *cursor, &walk);
 
 	if (r < 0)
@@ -199,7 +199,7 @@ int db_browse_history(struct db *db, const struct db_filter *f, uint32_t rows,
 int db_browse_ces(struct db *db, const struct db_filter *f, uint32_t rows,
 		  uint64_t *cursor, db_ce_fn fn, void *u)
 {
-	struct browse walk;
+	struct browse walk = { 0 };
 	struct db_ce ce = { 0 };
 	int r;
 

@@ -205,7 +205,7 @@ static int row_put_totals(struct db *db, const struct totals *t)
 int db_apply(struct db *db, const struct change *c)
 {
 	const void *data = db_change_data(c);
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r;
 
 	switch ((enum change_kind)c->kind) {
@@ -299,7 +299,7 @@ int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 		 bool *ret_more)
 {
 	bool other_boot;
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = row_ask(db, STMT_PAGES, limit, &s);
 
 	if (r < 0)
@@ -326,7 +326,7 @@ int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
 int db_peek_page(struct db *db, pfn_t p, const struct page_rec **ret,
 		 bool *ret_other_boot)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = row_run(db, STMT_PAGE, (int64_t)p.n, &s);
 
 	if (r <= 0)
@@ -387,7 +387,7 @@ static int row_read_dimm(struct db *db, sqlite3_stmt *s, int64_t *ret_index,
 
 int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	struct dimm_rec rec;
 	int64_t index;
 	int r = db_stmt(db, STMT_DIMMS, &s);
@@ -426,7 +426,7 @@ static void row_read_cell(const struct db *db, struct db_row *row,
 int db_each_cell(struct db *db, db_cell_fn fn, void *userdata)
 {
 	struct fault_cell cell;
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = db_stmt(db, STMT_CELLS, &s);
 
 	if (r < 0)
@@ -451,7 +451,7 @@ int db_each_cell(struct db *db, db_cell_fn fn, void *userdata)
 int db_each_intent(struct db *db, db_action_fn fn, void *userdata)
 {
 	struct action_row action;
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = row_ask(db, STMT_INTENTS, db->boot, &s);
 
 	if (r < 0)
@@ -470,7 +470,7 @@ int db_each_intent(struct db *db, db_action_fn fn, void *userdata)
 
 int db_each_reader(struct db *db, db_reader_fn fn, void *userdata)
 {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = row_ask(db, STMT_READERS, db->boot, &s);
 
 	if (r < 0)
@@ -532,7 +532,7 @@ int db_get_totals(struct db *db, struct totals *ret)
 		.last_offline = INT64_MIN,
 	};
 	unsigned int n = 0;
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = NULL;
 	int r = db_stmt(db, STMT_TOTALS, &s);
 
 	if (r < 0)
