@@ -215,6 +215,17 @@ static uint64_t flags_huge_kib(const struct sysfs_offline *s, uint64_t p)
 	return (n << s->page_shift) >> 10;
 }
 
+/*
+ * Before 7.x an offline block has KPF_NOPAGE; since then its frames have no flag at all
+ * (fs/proc/page.c), as frames have that were just freed. Only the block shows which.
+ */
+static bool flags_have_no_page(const struct sysfs_offline *s, pfn_t p, uint64_t word)
+{
+	if (word != 0)
+		return flags_have(word, KPF_NOPAGE);
+	return sysfs_memory_block_is_offline(s->root, pfn_to_paddr(p, s->page_shift)) > 0;
+}
+
 struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 {
 	struct frame f = { 0 };
@@ -232,7 +243,7 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 		return f;
 	f.readable = true;
 	f.flags = n == 1 ? word : 0;
-	f.absent = n == 0 || flags_have(word, KPF_NOPAGE);
+	f.absent = n == 0 || flags_have_no_page(s, p, word);
 	if (flags_have(f.flags, KPF_HUGE))
 		f.huge_kib = flags_huge_kib(s, p.n);
 	return f;

@@ -33,9 +33,9 @@ struct frame {
 	uint64_t flags;    /* the kpageflags word; 0 unless @readable */
 	uint64_t huge_kib; /* size of the HugeTLB page around the frame; 0: none */
 	bool readable;     /* false: kpageflags cannot be read on this machine */
-	bool absent;       /* kpageflags ends before this frame, or KPF_NOPAGE */
-	bool in_ram;       /* inside a "System RAM" range of /proc/iomem */
-	bool ksm_untrue;   /* this kernel sets KPF_KSM on every anonymous page */
+	bool absent;     /* has no page structure: past the end, or in an offline block */
+	bool in_ram;     /* inside a "System RAM" range of /proc/iomem */
+	bool ksm_untrue; /* this kernel sets KPF_KSM on every anonymous page */
 };
 
 /** True if the frame carries KPF_HWPOISON. */

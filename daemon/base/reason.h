@@ -45,7 +45,7 @@
 	  "too little free memory, or too much memory pressure")                         \
 	X(UNMOVABLE, "unmovable", "a kernel page; its contents cannot be moved")         \
 	X(INVALID, "invalid", "the kernel does not accept this address")                 \
-	X(NOT_RAM, "not-ram", "the address is not System RAM")                           \
+	X(NOT_RAM, "not-ram", "the address is not System RAM, or offline")               \
 	X(UNSUPPORTED, "unsupported",                                                    \
 	  "the kernel does not soft-offline, or has it turned off")                      \
 	X(DENIED, "denied", "the kernel denies the permission; everything is on hold")   \

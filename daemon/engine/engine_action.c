@@ -27,8 +27,10 @@ _apart_ static bool action_may_retry(const struct engine *e, const struct page_r
 {
 	enum result result = (enum result)rec->result;
 
-	/* The probe refused it and nothing was written: another probe costs nothing. */
-	if (rec->state == PAGE_REFUSED && result == RESULT_UNMOVABLE)
+	/* The probe refused it and nothing was written: another probe costs nothing, and
+	 * a memory block may be online again. */
+	if (rec->state == PAGE_REFUSED &&
+	    (result == RESULT_UNMOVABLE || result == RESULT_NOT_RAM))
 		return crossed;
 	if (policy_retry(&e->cfg, result, rec->tries) != RETRY_NEXT_CE)
 		return false;

@@ -88,6 +88,24 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret)
 	return 0;
 }
 
+#define BLOCKS "/sys/devices/system/memory"
+
+int sysfs_memory_block_is_offline(const char *root, paddr_t a)
+{
+	char text[32], path[sizeof(BLOCKS) + 64];
+	uint64_t size;
+	ssize_t n;
+
+	n = small_file_read_below(root, BLOCKS "/block_size_bytes", text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	if (sscanf(text, "%" SCNx64, &size) != 1 || size == 0)
+		return -EBADMSG;
+	snprintf(path, sizeof(path), BLOCKS "/memory%" PRIu64 "/state", a.addr / size);
+	n = small_file_read_below(root, path, text, sizeof(text));
+	return n < 0 ? (int)n : strcmp(text, "offline\n") == 0;
+}
+
 int sysfs_memory_release(const char *root, char ret[KERNEL_RELEASE_MAX])
 {
 	char text[KERNEL_RELEASE_MAX];

@@ -41,6 +41,17 @@ int sysfs_memory_pressure(int *fd, const char *root, uint32_t *ret);
 int sysfs_memory_ram_map(const char *root, struct ram_map *ret);
 
 /**
+ * Whether the memory block around @a is offline: its frames then have no page structure,
+ * although /proc/iomem still calls the range System RAM. Facts (drivers/base/memory.c, 6.1
+ * to 7.3): memoryN is the block that begins at N times block_size_bytes, and its state is
+ * "online", "going-offline" (its pages are still in use) or "offline".
+ *
+ * Returns 1 or 0; negative errno: not known (-ENOENT: a kernel without
+ * CONFIG_MEMORY_HOTPLUG, or a block that is not there; -EBADMSG: not understood).
+ */
+int sysfs_memory_block_is_offline(const char *root, paddr_t a);
+
+/**
  * The kernel's release as uname -r prints it, from /proc/sys/kernel/osrelease.
  * Returns 0, or negative errno (-ENODATA: empty).
  */

@@ -77,7 +77,8 @@ struct frame sim_frame(const struct sim *s, pfn_t p)
 	if (s->hooks.frame)
 		f = s->hooks.frame(s->userdata, p);
 	f.in_ram = ram_map_contains(&s->ram, pfn_to_paddr(p, s->page_shift));
-	if (f.readable && sim_index_find(&s->poisoned, p.n) != SIM_NOT_FOUND)
+	/* A frame without a page structure shows no flag, whatever it was. */
+	if (f.readable && !f.absent && sim_index_find(&s->poisoned, p.n) != SIM_NOT_FOUND)
 		f.flags |= UINT64_C(1) << KPF_HWPOISON;
 	return f;
 }

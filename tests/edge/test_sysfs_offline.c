@@ -379,6 +379,63 @@ static void frames(void **state)
 	assert_int_equal(frame_kind(&f), FRAME_ABSENT);
 }
 
+#define BLOCKS "/sys/devices/system/memory"
+
+/*
+ * 7.x shows no flag for the frames of an offline block, and none for a frame that was just
+ * freed. The block's state decides; a kernel without blocks, and what cannot be read,
+ * leave the frame as it is.
+ */
+static void frames_of_an_offline_block(void **state)
+{
+	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = open_door();
+	static const struct {
+		const char *file;
+		uint64_t flags;
+		bool absent;
+	} rows[] = {
+		{ BLOCKS "/memory1/state: offline", 0, false },
+		{ BLOCKS "/block_size_bytes: 8000000", 0, true },
+		{ BLOCKS "/memory0/state: offline", 0, true },
+		{ BLOCKS "/memory1/state: online", 0, false },
+		{ BLOCKS "/memory1/state: going-offline", 0, false },
+		{ BLOCKS "/memory1/state: offlined?", 0, false },
+		{ BLOCKS "/memory1/state:", 0, false },
+		{ BLOCKS "/memory1/state: offline", BIT(KPF_LRU), false },
+		{ BLOCKS "/memory1/state: offline", BIT(KPF_HWPOISON), false },
+		{ BLOCKS "/memory1/state: online", BIT(KPF_NOPAGE), true },
+		{ BLOCKS "/memory1/state: offline", 0, true },
+		{ BLOCKS "/block_size_bytes: 0", 0, false },
+		{ BLOCKS "/block_size_bytes: what", 0, false },
+		{ BLOCKS "/block_size_bytes: 10000000", 0, true },
+		{ "- " BLOCKS "/memory0", 0, false },
+	};
+
+	/* The frames of memory1, from 128 MiB on; with 256 MiB blocks, of memory0. */
+	put_flag(0x8fff, BIT(KPF_LRU));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct offline_answer a;
+		struct policy_rule rule = { .transparent_huge_pages = true };
+		unsigned int before = kernel.writes;
+		struct frame f;
+
+		put(rows[i].file);
+		put_flag(0x8123, rows[i].flags);
+		f = sysfs_offline_frame(s, pfn(0x8123));
+		assert_true(f.readable && f.in_ram);
+		if (f.absent != rows[i].absent)
+			fail_msg("%s", rows[i].file);
+		kernel.on = true;
+		offline_driver_kernel.offline(s, pfn(0x8123), &rule, false, &a);
+		kernel.on = false;
+		if (rows[i].absent) {
+			assert_int_equal(frame_kind(&f), FRAME_ABSENT);
+			assert_int_equal(kernel.writes, before);
+			assert_int_equal(policy_check_frame(&rule, &f), RESULT_NOT_RAM);
+		}
+	}
+}
+
 static void frames_without_kpageflags(void **state)
 {
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *s = NULL;
@@ -618,6 +675,7 @@ int main(void)
 		TEST(open_fails),
 		TEST(dry_run_writes_nothing),
 		TEST(frames),
+		TEST(frames_of_an_offline_block),
 		TEST(frames_without_kpageflags),
 		TEST(huge_page_sizes),
 		TEST(kernel_states),
