@@ -24,13 +24,13 @@ test_threshold()
 	check 'seven pages are watched' comes 7 "$(pages watched)"
 	ce_all 1 label=DIMM_A0 </tmp/failing
 	check 'two errors: six pages offlined' comes 6 "$(pages offlined offlined)"
-	check 'HardwareCorrupted rose by 4 KiB a page' grew 24
+	check 'HardwareCorrupted rose by each page' grew 6
 	check 'each frame is poisoned' each_poisoned /tmp/failing
 	check 'one attempt each' offlined_once /tmp/failing
-	check 'each attempt moved the counter by 4' comes 6 "SELECT count(*) FROM action
-		WHERE poisoned_after_kib - poisoned_before_kib = 4 AND error = 0
+	check 'each attempt moved the counter by one page' comes 6 "SELECT count(*) FROM action
+		WHERE poisoned_after_kib - poisoned_before_kib = $page_kib AND error = 0
 		AND page_type = 'anonymous' AND reason = 'page-threshold'"
-	check 'and is in the poison history' comes '6|24' \
+	check 'and is in the poison history' comes "6|$((6 * page_kib))" \
 		"SELECT count(*), sum(delta_kib) FROM poison WHERE cause = 'offlined'"
 	check 'the page below is not poisoned' not_poisoned "$below"
 	check 'it stayed where it was' same "$below" "$(victim_pfn victim 9)"
@@ -62,7 +62,8 @@ test_outputs()
 	for line in "events_total $sent" 'events_lost_total 0' \
 		'offline_attempts_total{result="offlined"} 6' \
 		'pages{state="offlined"} 6' 'pages{state="watched"} 1' \
-		'offline_bytes 24576' 'poisoned_bytes{by="us"} 24576' \
+		"offline_bytes $((6 * page_size))" \
+		"poisoned_bytes{by=\"us\"} $((6 * page_size))" \
 		'dimm_pages_offlined{mc="0",location="0:0:-1",label="DIMM_A0"} 6' \
 		"corrected_errors_total{mc=\"0\",location=\"0:0:-1\",label=\"DIMM_A0\"} $sent"; do
 		check "metric $line" metric_comes "$line"
@@ -78,6 +79,12 @@ test_outputs()
 		"$(softofflinectl --db "$db" --json history | grep -o '"offlined"' | wc -l)"
 }
 
+# coarse_grain: one bit more than the address of a byte in a page has.
+coarse_grain()
+{
+	awk -v size="$page_size" 'BEGIN { while (size > 1) { size /= 2; n++ }; print n + 1 }'
+}
+
 # Every event that must not lead to an action, often enough to cross.
 test_hygiene()
 {
@@ -88,7 +95,7 @@ test_hygiene()
 	address=$(printf '0x%x' $((pfn * page_size)))
 	check 'daemon starts' daemon_start
 	emit addr=0 repeat=5
-	emit addr="$address" grain=13 repeat=5
+	emit addr="$address" grain="$(coarse_grain)" repeat=5
 	emit addr=0x4000000000 repeat=5
 	emit addr=0xfee00000 repeat=5
 	emit type=ue addr="$address" repeat=3 label=DIMM_U0 top=1
@@ -138,7 +145,7 @@ test_counts()
 	ce "$(sed -n 2p /tmp/counted)" count=0 label=DIMM_C0
 	check 'twice 0 is the threshold' comes offlined \
 		"$(page "$(sed -n 2p /tmp/counted)" state)"
-	check 'only that page' grew 4
+	check 'only that page' grew 1
 	test_fedac
 	daemon_stop
 	victim_stop victim
@@ -257,9 +264,9 @@ test_already()
 	ce "$ours" label=DIMM_H0
 	check 'another page is ours' comes 'offlined|offlined|1' \
 		"$(page "$ours" 'state, result, by_us')"
-	check 'the counter: 4 KiB by another program, then 4 of ours' comes 'program|4
-offlined|4' "SELECT cause, delta_kib FROM poison WHERE delta_kib <> 0 ORDER BY id"
-	check 'rose by one page since' grew 4
+	check 'the counter: a page by another program, then one of ours' comes "program|$page_kib
+offlined|$page_kib" "SELECT cause, delta_kib FROM poison WHERE delta_kib <> 0 ORDER BY id"
+	check 'rose by one page since' grew 1
 	daemon_stop
 	victim_stop victim
 }
@@ -286,32 +293,68 @@ test_huge()
 	ce "$thp"
 	check 'the THP is split and offlined' comes 'offlined|offlined' \
 		"$(page "$thp" 'state, result')"
-	check 'one small page' grew 4
+	check 'one small page' grew 1
 	check 'it is that frame' poisoned "$thp"
 	check 'its type was noted' comes thp \
 		"SELECT page_type FROM action WHERE pfn = $((thp))"
 	check 'intact' same 'verify ok' "$(victim_ask thp verify)"
 	daemon_stop
+	victim_stop thp
+	victim_stop huge
+	echo 0 >/proc/sys/vm/nr_hugepages
+	test_huge_2m
+	test_thp_no
+}
 
+# Which sizes there are goes by architecture and page size: 64 KiB, 2 MiB, 32 MiB, 1 GiB.
+test_huge_2m()
+{
 	fresh hugepages2m <<'END'
 [Policy]
 HugePages=2M
 TransparentHugePages=no
 END
 	check 'daemon starts' daemon_start
-	thp=$(victim_pfn thp 300)
+	small=0
+	for pool in /sys/kernel/mm/hugepages/hugepages-*kB; do
+		huge_kib=${pool##*-}
+		huge_kib=${huge_kib%kB}
+		echo 4 >"$pool/nr_hugepages"
+		if [ "$(cat "$pool/nr_hugepages")" -lt 4 ]; then
+			echo "      there is no room for huge pages of $huge_kib KiB"
+		else
+			test_huge_size
+		fi
+		echo 0 >"$pool/nr_hugepages"
+	done
+	check 'one of at most 2 MiB was there' [ "$small" -ge 1 ]
+	daemon_stop
+}
+
+test_huge_size()
+{
+	poison_before=$(poisoned_kib)
+	check "a victim of huge pages of $huge_kib KiB" \
+		victim_start huge --kind=hugetlb --huge-kib="$huge_kib" 1
+	pfn=$(victim_pfn huge 3)
+	check 'it is one' has "$(kpage "$pfn")" huge
 	ce_all 2 <<END
 $pfn
 END
-	check 'HugePages=2M: offlined' comes 'offlined|offlined' \
-		"$(page "$pfn" 'state, result')"
-	check 'one small page' grew 8
+	if [ "$huge_kib" -le 2048 ]; then
+		small=$((small + 1))
+		check 'HugePages=2M: offlined' comes 'offlined|offlined' \
+			"$(page "$pfn" 'state, result')"
+		check 'one small page' grew 1
+		check 'that frame' poisoned "$pfn"
+	else
+		check 'HugePages=2M: refused' comes 'refused|huge-page' \
+			"$(page "$pfn" 'state, result')"
+		check 'nothing was written' comes 0 "$(attempts "$pfn")"
+		check 'nothing is poisoned' grew 0
+	fi
 	check 'intact' same 'verify ok' "$(victim_ask huge verify)"
-	daemon_stop
-	victim_stop thp
 	victim_stop huge
-	echo 0 >/proc/sys/vm/nr_hugepages
-	test_thp_no
 }
 
 test_thp_no()

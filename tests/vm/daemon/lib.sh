@@ -214,18 +214,18 @@ offlined_once()
 	}
 }
 
-# grew KIB: HardwareCorrupted since $poison_before.
+# grew PAGES: HardwareCorrupted since $poison_before.
 grew()
 {
 	# shellcheck disable=SC2154  # each test sets it
-	same "$((poison_before + $1))" "$(poisoned_kib)"
+	same "$((poison_before + $1 * page_kib))" "$(poisoned_kib)"
 }
 
 # frame_with FLAG: some frame that has it.
 frame_with()
 {
 	# shellcheck disable=SC2046  # a list of numbers
-	kpage $(seq 11 13 261000) |
+	kpage $(seq $((ram_first + 11)) 13 "$ram_last") |
 		awk -v flag="$1" 'index("," substr($3, 7) ",", "," flag ",") {
 			print $1; exit }'
 }

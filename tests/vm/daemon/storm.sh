@@ -27,7 +27,7 @@ noise()
 {
 	noise_n=$1
 	shift
-	emit "addr=0x10000040 label=NOISE repeat=$noise_n step=$page_size wrap=5000 $*"
+	emit "addr=$ram_middle label=NOISE repeat=$noise_n step=$page_size wrap=5000 $*"
 	sent=$((sent + noise_n))
 }
 
@@ -69,9 +69,9 @@ test_storm()
 	pfns_of victim 200 >/tmp/storm
 	poison_before=$(poisoned_kib)
 	check 'daemon starts' daemon_start
-	addresses </tmp/storm | awk -v step="$page_size" '
+	addresses </tmp/storm | awk -v step="$page_size" -v noise="$ram_middle" '
 		{ for (i = 0; i < 12; i++) print "addr=" $1 " label=VICTIM"
-		print "addr=0x10000040 label=NOISE repeat=500 step=" step " wrap=5000" }' \
+		print "addr=" noise " label=NOISE repeat=500 step=" step " wrap=5000" }' \
 		>/tmp/storm.lines
 	# At most 64 KiB a write; each page's lines stay together.
 	total_lines=$(wc -l </tmp/storm.lines)

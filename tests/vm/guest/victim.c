@@ -35,6 +35,7 @@ enum kind { KIND_ANON, KIND_THP, KIND_HUGETLB };
 static uint64_t *memory;
 static size_t page_count;
 static size_t words_per_page;
+static size_t huge_size;
 static int pagemap_fd;
 
 /* splitmix64: neighbouring pages and words share nothing. */
@@ -47,8 +48,8 @@ static uint64_t pattern(size_t page, size_t word)
 	return z ^ (z >> 31);
 }
 
-/* Of one entry of the second level, which goes with the size of a page. */
-static size_t huge_size(void)
+/* What one entry of the second level maps; goes with the size of a page. */
+static size_t pmd_size(void)
 {
 	FILE *file = fopen(HUGE_SIZE_PATH, "re");
 	size_t size = 2UL << 20;
@@ -63,27 +64,27 @@ static size_t huge_size(void)
 
 static size_t round_up_pages(size_t pages)
 {
-	size_t per_huge = huge_size() / page_size();
+	size_t per_huge = huge_size / page_size();
 
 	return (pages + per_huge - 1) / per_huge * per_huge;
 }
 
 static void *map_memory(enum kind kind)
 {
-	size_t huge = huge_size(), length = page_count * page_size();
+	size_t length = page_count * page_size();
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	uintptr_t start;
 	void *map;
 
 	if (kind == KIND_HUGETLB)
-		flags |= MAP_HUGETLB;
+		flags |= MAP_HUGETLB | __builtin_ctzl(huge_size) << MAP_HUGE_SHIFT;
 	else
-		length += huge;
+		length += huge_size;
 	map = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (map == MAP_FAILED)
 		err(2, "mmap of %zu pages", page_count);
 
-	start = ((uintptr_t)map + huge - 1) & ~(huge - 1);
+	start = ((uintptr_t)map + huge_size - 1) & ~(huge_size - 1);
 	map = (void *)start;
 	if (kind == KIND_ANON)
 		madvise(map, page_count * page_size(), MADV_NOHUGEPAGE);
@@ -193,7 +194,8 @@ static enum kind parse_kind(const char *text)
 
 static _Noreturn void usage(FILE *to, int status)
 {
-	fputs("usage: victim [--kind=anon|thp|hugetlb] [--fifo=PATH] PAGES\n", to);
+	fputs("usage: victim [--kind=anon|thp|hugetlb] [--huge-kib=SIZE] [--fifo=PATH] PAGES\n",
+	      to);
 	exit(status);
 }
 
@@ -201,6 +203,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "kind", required_argument, NULL, 'k' },
+		{ "huge-kib", required_argument, NULL, 's' },
 		{ "fifo", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -214,6 +217,9 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'k':
 			kind = parse_kind(optarg);
+			break;
+		case 's':
+			huge_size = parse_number(optarg) * 1024;
 			break;
 		case 'f':
 			commands = open_fifo(optarg);
@@ -229,6 +235,8 @@ int main(int argc, char **argv)
 	page_count = parse_number(argv[optind]);
 	if (!page_count)
 		usage(stderr, 2);
+	if (!huge_size)
+		huge_size = pmd_size();
 	if (kind != KIND_ANON)
 		page_count = round_up_pages(page_count);
 

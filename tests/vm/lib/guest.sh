@@ -12,6 +12,19 @@ vm_failures=0
 # Of this machine, in bytes: arm64 has kernels with pages of 4, 16 and 64 KiB.
 page_size=$(awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps)
 
+# shellcheck disable=SC2034  # for those who source this
+page_kib=$((page_size / 1024))
+
+# The largest range of RAM: its first and its last frame, and an address amidst it that
+# belongs to no test. Where RAM begins is the machine's matter: at 1 GiB on QEMU's arm64.
+ram_largest=$(while read -r ram_range ram_what; do
+	[ "$ram_what" != ': System RAM' ] || echo "$((0x${ram_range%-*})) $((0x${ram_range#*-}))"
+done </proc/iomem | awk '$2 - $1 > most { most = $2 - $1; range = $0 } END { print range }')
+ram_first=$((${ram_largest% *} / page_size))
+ram_last=$((${ram_largest#* } / page_size))
+# shellcheck disable=SC2034,SC2017  # for those who source this; and a whole page is meant
+ram_middle=$(printf '0x%x' $(((ram_first + ram_last) / 2 * page_size + 64)))
+
 # check DESCRIPTION COMMAND...
 check()
 {

@@ -34,10 +34,10 @@ max_rss_kib()
 # burst_base: the first of a run of frames of RAM without a failing frame.
 burst_base()
 {
-	awk -v n="$burst_frames" '
+	awk -v n="$burst_frames" -v first="$ram_first" -v last="$ram_last" '
 		{ taken[int($1)] = 1 }
 		END {
-			for (base = 70000; base < 250000; base += n) {
+			for (base = first + n; base + n < last; base += n) {
 				free = 1
 				for (f = base; f < base + n; f++)
 					if (f in taken) { free = 0; break }
