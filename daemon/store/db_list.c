@@ -143,10 +143,8 @@ static int browse_begin(struct db *db, enum stmt id, uint32_t rows, uint64_t cur
 		return r;
 	db_bind_int(&b, cursor && cursor < INT64_MAX ? (int64_t)cursor : INT64_MAX);
 	db_bind_int(&b, rows);
-	if (b.rc != SQLITE_OK)
-		return db_fail(db, b.rc);
 	*ret = (struct browse){ .s = b.s, .rows = rows };
-	return 0;
+	return b.rc == SQLITE_OK ? 0 : db_fail(db, b.rc);
 }
 
 /* Returns 1 with the next row's id in @walk; 0 at the end of this part; negative errno.

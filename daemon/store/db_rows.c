@@ -289,10 +289,8 @@ static int row_ask(struct db *db, enum stmt id, int64_t n, sqlite3_stmt **ret)
 	if (r < 0)
 		return r;
 	db_bind_int(&b, n);
-	if (b.rc != SQLITE_OK)
-		return db_fail(db, b.rc);
 	*ret = b.s;
-	return 0;
+	return b.rc == SQLITE_OK ? 0 : db_fail(db, b.rc);
 }
 
 int db_each_page(struct db *db, uint32_t limit, db_page_fn fn, void *userdata,
