@@ -69,6 +69,10 @@ static void test_kernel_page(void **state)
 	struct event_decoder d;
 	size_t size = read_data("page", page, sizeof(page));
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	print_message("skipped: the page is of a machine whose numbers begin low\n");
+	skip();
+#endif
 	assert_int_equal(size, 4096);
 	assert_int_equal(event_decoder_init(&d, f, 5, page, size), 0);
 	assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);

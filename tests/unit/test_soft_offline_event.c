@@ -122,8 +122,14 @@ static void test_odd_numbers(void **state)
 #define PFN   "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
 #define PFNS  "\tfield:unsigned long pfn[2];\toffset:8;\tsize:16;\tsigned:0;\n"
 #define ERR   "\tfield:int error;\toffset:28;\tsize:4;\tsigned:1;\n"
-#define WHO   "\tfield:u8 origin;\toffset:16;\tsize:1;\tsigned:0;\n"
 #define PRINT "\nprint fmt: \"%d\", REC->pfn"
+
+/* The low byte of four. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define WHO "\tfield:u8 origin;\toffset:19;\tsize:1;\tsigned:0;\n"
+#else
+#define WHO "\tfield:u8 origin;\toffset:16;\tsize:1;\tsigned:0;\n"
+#endif
 
 /* A kernel with fewer fields, other widths, and words that this program does not know or
  * finds spelled with underscores; lists that are cut, or that the kernel left as names.
@@ -221,8 +227,7 @@ static void test_cut(void **state)
 {
 	_cleanup_(event_format_free_p) struct event_format *f =
 		soft_format(page_builder_soft_format);
-	static const uint8_t event[] = { PAGE_BUILDER_SOFT_ID & 0xff,
-					 PAGE_BUILDER_SOFT_ID >> 8, 0, 0 };
+	static const uint16_t event[] = { PAGE_BUILDER_SOFT_ID, 0 };
 	struct page_builder b;
 	struct event_decoder d;
 
