@@ -267,6 +267,71 @@ END
 	victim_stop victim
 }
 
+switch=/proc/sys/vm/enable_soft_offline
+
+# Somebody turns soft offlining off, for as long as a page takes to cross its threshold: it
+# goes soon after the switch is on again, and not with the next try of a kernel that has
+# no switch, which is after an hour.
+test_switch()
+{
+	if [ ! -e "$switch" ]; then
+		echo '--- switch: this kernel has no vm.enable_soft_offline'
+		return
+	fi
+	fresh switch </dev/null
+	poison_before=$(poisoned_kib)
+	victim_start victim 2
+	pfn=$(victim_pfn victim 0)
+	check 'daemon starts' daemon_start
+	echo 0 >"$switch"
+	ce "$pfn"
+	ce "$pfn"
+	check 'switched off: the kernel refuses' comes 'pending|unsupported|95' \
+		"SELECT state, page.result, error FROM page JOIN action USING (pfn)
+		WHERE pfn = $((pfn))"
+	check 'told' logged 'vm.enable_soft_offline is off'
+	sleep 5
+	check 'nothing is poisoned' grew 0
+	echo 1 >"$switch"
+	check 'switched on: offlined, within the hour' comes 'offlined|offlined' \
+		"$(page "$pfn" 'state, result')"
+	check 'one page' grew 4
+	check 'intact' same 'verify ok' "$(victim_ask victim verify)"
+	check 'SIGTERM ends it with 0' daemon_stop
+	victim_stop victim
+}
+
+# SoftOfflineControl=own asks for a bit that not every kernel has: without it the daemon
+# says so once, and works as ever.
+test_own()
+{
+	fresh own <<'END'
+[Kernel]
+SoftOfflineControl=own
+END
+	has_bit=
+	if [ -e "$switch" ] && echo 5 2>/dev/null >"$switch"; then
+		has_bit=yes
+		echo 1 >"$switch"
+	fi
+	victim_start victim 2
+	pfn=$(victim_pfn victim 0)
+	check 'daemon starts' daemon_start
+	if [ -n "$has_bit" ]; then
+		check 'the bit is set' same 5 "$(cat "$switch")"
+	else
+		check 'no such bit: told' logged 'SoftOfflineControl=own is not possible'
+	fi
+	ce "$pfn"
+	ce "$pfn"
+	check 'a page is offlined' comes 'offlined|offlined' "$(page "$pfn" 'state, result')"
+	check 'SIGTERM ends it with 0' daemon_stop
+	[ -n "$has_bit" ] ||
+		check 'told once' same 1 "$(grep -c 'SoftOfflineControl=own' "$log")"
+	[ ! -e "$switch" ] || check 'the switch is on' same 1 "$(cat "$switch")"
+	victim_stop victim
+}
+
 test_clock()
 {
 	fresh clock <<'END'
@@ -330,6 +395,8 @@ test_dimm
 test_reload
 test_reload_while_waiting
 test_locked
+test_switch
+test_own
 test_clock
 test_refusals
 vm_done
