@@ -90,7 +90,7 @@
 
 #define POISON_CAUSE_LIST(X)                                                             \
 	X(START, "start", "the value found when the daemon started")                     \
-	X(SAMPLE, "sample", "unchanged since the last sample")                           \
+	X(SAMPLE, "sample", "unchanged for a day")                                       \
 	X(OFFLINED, "offlined", "moved by our own soft offline")                         \
 	X(MEMORY_FAILURE, "memory-failure",                                              \
 	  "moved by the kernel after an uncorrected error")                              \

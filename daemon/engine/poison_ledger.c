@@ -33,6 +33,7 @@ static void ledger_enter(struct poison_ledger *l, struct poison_entries *ret, in
 		},
 	};
 	l->kib = kib;
+	l->entered = now;
 }
 
 /* Charges what soft_offline_event announced, as far as the counter has moved to @kib. */
@@ -98,7 +99,7 @@ void poison_ledger_sample(struct poison_ledger *l, int64_t kib, usec_t now,
 		ledger_enter(l, ret, kib, POISON_START, pfn(0), now);
 	else if (kib != l->kib)
 		ledger_move(l, ret, kib, now);
-	else
+	else if (usec_sub(now, l->entered).us >= USEC_PER_DAY)
 		ledger_enter(l, ret, kib, POISON_SAMPLE, pfn(0), now);
 	/* What has not moved the counter by now never will. */
 	l->failure_kib = 0;

@@ -22,6 +22,7 @@ struct poison_announced {
 struct poison_ledger {
 	int64_t page_kib; /* KiB of one page */
 	int64_t kib;      /* the counter as last known; -1: not yet */
+	usec_t entered;   /* when the last entry was made */
 
 	/* Who is charged with a move that no event explains: POISON_KERNEL, _PROGRAM or
 	 * _OTHER. The owner sets it. */
@@ -65,8 +66,10 @@ void poison_ledger_init(struct poison_ledger *l, unsigned int page_shift);
 /**
  * Enters a sample of the counter, @kib (not negative), taken at @now while no attempt is
  * under way. The difference to the last sample is charged first to announced pages, then
- * to announced failures, the rest to the suspect. What was announced before and has not
- * moved the counter by now is forgotten.
+ * to announced failures, the rest to the suspect. A counter that has not moved is entered
+ * a day after the last entry: a row each minute would be most of the database, and a
+ * commit each minute of a machine where nothing happens. What was announced before and has
+ * not moved the counter by now is forgotten.
  */
 void poison_ledger_sample(struct poison_ledger *l, int64_t kib, usec_t now,
 			  struct poison_entries *ret);

@@ -91,7 +91,12 @@ static void test_samples(void **state)
 	expect(POISON_START, 40, 0, 0, 0);
 	end();
 	sample(40);
+	end();
+	now += USEC_PER_DAY;
+	sample(40);
 	expect(POISON_SAMPLE, 40, 0, 0, 0);
+	end();
+	sample(40);
 	end();
 	sample(52);
 	expect(POISON_OTHER, 52, 12, 0, 12);
@@ -186,7 +191,8 @@ static void test_failures(void **state)
 
 	/* A failure that moved nothing explains no later move. */
 	poison_ledger_note_failure(&l, pfn(8));
-	quiet(16, POISON_SAMPLE);
+	sample(16);
+	end();
 	sample(20);
 	expect(POISON_OTHER, 20, 4, 0, 4);
 	end();
