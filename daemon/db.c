@@ -69,6 +69,7 @@ void db_disconnect(struct db *db)
 	}
 	(void)sqlite3_close(db->handle);
 	db->handle = NULL;
+	db_boots_free(&db->boots); /* the next file has its own */
 }
 
 static int db_take_lock(struct db *db, const char **ret_why)

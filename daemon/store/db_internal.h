@@ -17,6 +17,14 @@
 #include "store/db_schema.h"
 #include "store/db_unread.h"
 
+/** Where earlier boots lie, see db_boot_shift(). */
+struct db_boots {
+	struct boot_place *v; /* the newest first */
+	size_t n;
+	usec_t offset; /* db->wall_offset when it was made */
+	bool known;
+};
+
 struct db {
 	sqlite3 *handle;
 	sqlite3_stmt *stmt[STMT_MAX_];
@@ -44,6 +52,7 @@ struct db {
 	struct db_redo redo;      /* the changes of the open group */
 	struct db_lost lost;
 	struct db_unread unread;
+	struct db_boots boots;
 	uint64_t errors;
 	struct totals totals;  /* as table totals has them, the open group included */
 	bool totals_known;     /* false: a rollback has changed the table */
@@ -54,6 +63,18 @@ struct db {
 
 /** One line for the operator, in static storage that the call after next overwrites. */
 const char *db_why(const char *format, ...) _printf_(1, 2);
+
+/*
+ * Boots (db_boots.c).
+ */
+
+/**
+ * How far the times of a row of boot @boot, whose last known wall offset is @offset, are
+ * to be moved to be times of the present boot: by the wall clock, but no boot may have
+ * ended after the next one began.
+ */
+usec_t db_boot_shift(struct db *db, int64_t boot, usec_t offset);
+void db_boots_free(struct db_boots *b);
 
 /*
  * SQLite (db_sqlite.c).

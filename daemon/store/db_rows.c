@@ -246,14 +246,14 @@ int db_apply(struct db *db, const struct change *c)
  * How far the times of a row are to be moved that are of row @boot of table boot with
  * @offset, the last of them being @latest: all by the same, and never into the future.
  */
-static struct db_shift row_shift(const struct db *db, int64_t boot, usec_t offset,
+static struct db_shift row_shift(struct db *db, int64_t boot, usec_t offset,
 				 int64_t latest)
 {
 	struct db_shift shift = { usec(0), db->now };
 
 	if (boot == db->boot)
 		return shift;
-	shift.by = usec_sub(offset, db->wall_offset);
+	shift.by = db_boot_shift(db, boot, offset);
 	if (usec_add(usec(latest), shift.by).us > db->now.us)
 		shift.by = usec_sub(db->now, usec(latest));
 	return shift;
@@ -406,8 +406,7 @@ int db_each_dimm(struct db *db, db_dimm_fn fn, void *userdata)
 	return r;
 }
 
-static void row_read_cell(const struct db *db, struct db_row *row,
-			  struct fault_cell *cell)
+static void row_read_cell(struct db *db, struct db_row *row, struct fault_cell *cell)
 {
 	struct db_shift shift;
 
@@ -502,7 +501,7 @@ static bool row_read_attempts(struct totals *t, const char *key, int64_t v)
 	return true;
 }
 
-static void row_read_total(const struct db *db, sqlite3_stmt *s, struct totals *t)
+static void row_read_total(struct db *db, sqlite3_stmt *s, struct totals *t)
 {
 	struct db_row row = { .s = s };
 	const char *key = db_col_text(&row);

@@ -371,6 +371,9 @@ static const char *const statements[STMT_MAX_] = {
 		" RETURNING id",
 	[STMT_BOOT_REFRESH] =
 		"UPDATE boot SET wall_offset = ?1, last_seen = ?2 WHERE id = ?3",
+	[STMT_BOOTS] =
+		"SELECT id, first_seen, last_seen, wall_offset FROM boot"
+		" ORDER BY id DESC",
 	[STMT_PAGE_PUT] = PAGE_PUT,
 	[STMT_PAGES_PUT] = PAGE_PUT,
 	[STMT_PAGE_REMOVE] = "DELETE FROM page WHERE pfn = ?1",

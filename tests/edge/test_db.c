@@ -198,10 +198,57 @@ static void future_is_held_at_now_and_distances_kept(void **state)
 	/* the clock of this boot stands in 1998 */
 	db = open_boot_b(*state, 50, INT64_C(900000000) * USEC_PER_SEC);
 	get_page(db, 9, &out, true);
-	assert_true(out.rec.stamps[1] == 50);
-	assert_true(out.rec.stamps[0] == 50 - 200 - 3 * USEC_PER_DAY);
-	assert_true(out.rec.not_before == 50);
+	/* the boot has ended before this one began: that is at 0 at the earliest, and now */
+	assert_true(out.rec.stamps[1] == 50 - NOW + 200);
+	assert_true(out.rec.stamps[0] == 50 - NOW - 3 * USEC_PER_DAY);
+	assert_true(out.rec.not_before == 50 - NOW + 300);
 	db_close(db);
+}
+
+/* Three boots a year apart, and then one that begins in 1970: what is a year old stays so,
+ * and nothing of them lies in the future. */
+static void clock_of_1970_makes_nothing_young(void **state)
+{
+	const int64_t year = 365 * USEC_PER_DAY;
+	union test_page out;
+
+	for (int i = 0; i < 3; i++) {
+		struct db_options o = options_of(*state);
+		union test_page p = page_of((uint64_t)i + 1, NOW - 9, NOW - 5);
+		struct db *db;
+
+		o.boot_id[0] = (char)('a' + i);
+		o.wall_offset = usec(OFFSET + i * year);
+		db = must_open_as(&o, i == 0 ? DB_CREATED : DB_OPENED);
+		assert_int_equal(db_put_page(db, &p.rec), 0);
+		/* The year that the boot lasts. */
+		assert_int_equal(
+			db_commit(db, usec(NOW + year - USEC_PER_DAY), o.wall_offset), 0);
+		db_close(db);
+	}
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct db_options o = options_of(*state);
+		struct db *db;
+
+		strcpy(o.boot_id, BOOT_B);
+		o.now = usec(NOW + wrong);
+		o.wall_offset = usec(wrong ? 0 : OFFSET + 3 * year);
+		db = must_open_as(&o, DB_OPENED);
+		for (int i = 0; i < 3; i++) {
+			int64_t age, most = (3 - i) * year;
+
+			get_page(db, (uint64_t)i + 1, &out, true);
+			age = o.now.us - out.rec.stamps[1];
+			/* Only how long the machine was off is not known. */
+			assert_true(age <= most + 9);
+			assert_true(age >= most - (3 - i) * USEC_PER_DAY);
+		}
+		/* The clock is put right while this boot lasts. */
+		assert_int_equal(db_commit(db, o.now, usec(OFFSET + 3 * year)), 0);
+		get_page(db, 2, &out, true);
+		assert_true(out.rec.stamps[1] == NOW - 5 - 2 * year);
+		db_close(db);
+	}
 }
 
 static void clock_put_right_later_counts(void **state)
@@ -260,10 +307,10 @@ static void totals_keep_their_sentinels(void **state)
 	assert_true(out.bucket_time == -409);
 	assert_true(out.bucket_level == -8);
 	db_close(db);
-	/* the other way too, where no end of the range holds it */
+	/* the other way it ends at now, and what is in it moves along */
 	db = open_boot_b(*state, NOW, OFFSET - 400);
 	assert_int_equal(db_get_totals(db, &out), 0);
-	assert_true(out.last_event == 1400);
+	assert_true(out.last_event == 1000);
 	assert_true(out.last_offline == INT64_MIN);
 	db_close(db);
 }
@@ -634,6 +681,7 @@ int main(void)
 		T(history_row_is_replaced),
 		T(other_boot_moves_times),
 		T(future_is_held_at_now_and_distances_kept),
+		T(clock_of_1970_makes_nothing_young),
 		T(clock_put_right_later_counts),
 		T(totals_keep_their_sentinels),
 		T(dimms_come_back),
