@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/timex.h>
+#include <sys/utsname.h>
 
 #include "doctor/check_internal.h"
 #include "host/clock.h"
@@ -190,14 +191,63 @@ void check_need_root(const struct check_context *c, struct check_row *row,
 
 void check_options_init(struct check_options *o)
 {
+	static struct utsname names;
 	struct timex t = { .modes = 0 };
 
 	memset(o, 0, sizeof(*o));
+	o->machine = uname(&names) == 0 ? names.machine : "";
 	o->root = "";
 	o->database = DEFAULT_DATABASE;
 	o->euid = geteuid();
 	o->wall_sec = usec_add(clock_boot(), clock_wall_offset()).us / USEC_PER_SEC;
 	o->clock_synchronised = adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+/* The running kernel's architecture; a 32-bit program on a 64-bit kernel is told another. */
+static void find_architecture(struct check_context *c)
+{
+	char arch[32];
+	ssize_t n = check_read(c, "/proc/sys/kernel/arch", arch, sizeof(arch));
+	const char *name = n > 0 ? arch : c->o->machine;
+
+	c->x86 = strncmp(name, "x86_64", 6) == 0 ||
+		 (strlen(name) >= 4 && name[0] == 'i' && strncmp(name + 2, "86", 2) == 0);
+}
+
+static void found_guest(struct check_context *c, const char *of)
+{
+	c->guest = true;
+	snprintf(c->guest_of, sizeof(c->guest_of), "%s", of);
+}
+
+/*
+ * Machines without DMI show a hypervisor in the device tree or in ACPI. QEMU's "virt" has
+ * no DMI when it boots without firmware; its tables bear the maker's name of the Bochs
+ * tables that they were derived from (hw/acpi/aml-build.c of QEMU).
+ */
+static void find_hypervisor_in_tables(struct check_context *c)
+{
+	static const struct {
+		const char *path;
+		const char *holds; /* "": anything */
+		const char *of;
+	} signs[] = {
+		{ "/sys/firmware/devicetree/base/compatible", "linux,dummy-virt",
+		  "QEMU" },
+		{ "/sys/firmware/devicetree/base/hypervisor/compatible", "",
+		  "a hypervisor" },
+		{ "/sys/firmware/acpi/tables/FACP", "BOCHS ", "QEMU" },
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs) && !c->guest; i++) {
+		ssize_t n = check_read(c, signs[i].path, text, sizeof(text));
+
+		/* The strings of a device tree end with NUL, and a table is binary. */
+		if (n > 0 &&
+		    memmem(text, (size_t)n, signs[i].holds, strlen(signs[i].holds)))
+			found_guest(c, signs[i].of);
+	}
 }
 
 /* One of these signs of a hypervisor is enough. */
@@ -223,19 +273,16 @@ static void find_hypervisor(struct check_context *c)
 		if (!strstr(system.vendor, makers[i]) &&
 		    !strstr(system.product, makers[i]))
 			continue;
-		c->guest = true;
-		snprintf(c->guest_of, sizeof(c->guest_of), "%s", makers[i]);
+		found_guest(c, makers[i]);
 	}
 	if (!c->guest && check_read(c, "/sys/hypervisor/type", type, sizeof(type)) > 0) {
-		c->guest = true;
 		type[strcspn(type, "\n")] = '\0';
-		memcpy(c->guest_of, type, sizeof(type));
+		found_guest(c, type);
 	}
 	if (!c->guest && cpuinfo && check_read(c, "/proc/cpuinfo", cpuinfo, 16384) > 0 &&
-	    strstr(cpuinfo, " hypervisor")) {
-		c->guest = true;
-		snprintf(c->guest_of, sizeof(c->guest_of), "a hypervisor");
-	}
+	    strstr(cpuinfo, " hypervisor"))
+		found_guest(c, "a hypervisor"); /* only x86 has this flag */
+	find_hypervisor_in_tables(c);
 }
 
 static bool check_has_row(const char *id)
@@ -273,6 +320,7 @@ size_t check_run(const struct check_options *o, struct check_row *rows, size_t m
 	if (sysfs_memory_release(o->root, c.release) < 0)
 		c.release[0] = '\0';
 	c.n_drivers = topology_edac_drivers(o->root, c.drivers, ARRAY_SIZE(c.drivers));
+	find_architecture(&c);
 	find_hypervisor(&c);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (*checks[i].id) {

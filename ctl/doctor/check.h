@@ -34,7 +34,8 @@ struct check_options {
 	const char *root;         /* before every path; "" in production */
 	const char *database;     /* [Database] Path */
 	const char *metrics_file; /* [Metrics] File; NULL or "": the default place */
-	bool daemon_running;      /* as the bus says */
+	const char *machine; /* as uname -m prints it, if the kernel has no arch file */
+	bool daemon_running; /* as the bus says */
 	uid_t euid;
 	int64_t wall_sec;        /* seconds since the epoch by the wall clock */
 	bool clock_synchronised; /* the kernel's clock is disciplined (adjtimex) */

@@ -25,6 +25,7 @@ struct check_context {
 	struct edac_driver drivers[CHECK_MAX_DRIVERS];
 	int n_drivers; /* or negative errno */
 	struct sysfs_offline *door;
+	bool x86;   /* what only x86 has may be there */
 	bool guest; /* a virtual machine */
 	char guest_of[64];
 	int hidden_by; /* errno that made the last check_look() return HIDDEN */

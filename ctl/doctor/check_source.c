@@ -134,6 +134,26 @@ static void describe_driver(const struct edac_driver *d, struct check_row *row)
 	}
 }
 
+/*
+ * The arm64 servers that are sold most have no EDAC driver of their own: their firmware
+ * handles the errors, and EDAC_GHES is the only way from there to ras:mc_event.
+ */
+static void hint_no_driver(const struct check_context *c, struct check_row *row)
+{
+	char ghes = check_kernel_option(c, "CONFIG_EDAC_GHES");
+
+	if (c->guest)
+		check_hint(row, "run softofflined on the host instead");
+	else if (c->x86)
+		check_hint(row, "no ECC memory, or a newer kernel is needed");
+	else if (ghes == 'y' || ghes == 'm')
+		check_hint(row, "no ECC memory, or the firmware does not report its "
+				"errors (no ACPI table HEST with memory errors)");
+	else
+		check_hint(row, "servers such as Ampere, Graviton or Grace need a kernel "
+				"with CONFIG_EDAC_GHES; Debian's kernels have none");
+}
+
 void check_memory_controller(struct check_context *c, struct check_row *row)
 {
 	const struct edac_driver *d = best_driver(c);
@@ -145,8 +165,9 @@ void check_memory_controller(struct check_context *c, struct check_row *row)
 			  "memory errors go to the firmware first, and this kernel does "
 			  "not pass on what the firmware reports");
 		check_hint(row,
-			   "use a kernel with CONFIG_EDAC_GHES (Debian's amd64 kernels "
-			   "have none), or switch firmware-first off in the setup");
+			   "use a kernel with CONFIG_EDAC_GHES (Debian's kernels have "
+			   "none)%s",
+			   c->x86 ? ", or switch firmware-first off in the setup" : "");
 	} else if (d) {
 		describe_driver(d, row);
 	} else if (c->n_drivers < 0) {
@@ -157,8 +178,7 @@ void check_memory_controller(struct check_context *c, struct check_row *row)
 	} else {
 		check_say(row, CHECK_FAILED,
 			  "no EDAC driver of this kernel fits this machine");
-		check_hint(row, c->guest ? "run softofflined on the host instead"
-					 : "no ECC memory, or a newer kernel is needed");
+		hint_no_driver(c, row);
 	}
 }
 
@@ -215,6 +235,10 @@ void check_ras_cec(struct check_context *c, struct check_row *row)
 	bool ras_seen = check_look(c, "/sys/kernel/debug/ras") == SEEN;
 	char option = check_kernel_option(c, "CONFIG_RAS_CEC");
 
+	if (!c->x86) {
+		check_say(row, CHECK_OK, "the kernel's own collector exists on x86 only");
+		return;
+	}
 	if (debugfs == SEEN || (option == 'y' && !cec_turned_off(c) && !ras_seen)) {
 		check_say(row, CHECK_FAILED,
 			  "the kernel's own collector (CONFIG_RAS_CEC) %s",

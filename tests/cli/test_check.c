@@ -40,6 +40,7 @@ static int set_up(void **state)
 	options = (struct check_options){
 		.root = root,
 		.database = "/var/lib/softofflined/softofflined.db",
+		.machine = "x86_64",
 		.daemon_running = true,
 		.euid = 0,
 		.wall_sec = TRUE_TIME,
@@ -82,7 +83,7 @@ static void hold_the_form(const struct check_row *row)
 	assert_int_equal(strspn(row->id, "abcdefghijklmnopqrstuvwxyz-"), strlen(row->id));
 }
 
-/* What one tree changes: at most three rows. */
+/* What a tree, or several on top of each other, changes: at most three rows. */
 struct story {
 	const char *tree;
 	struct {
@@ -181,6 +182,21 @@ static const struct story stories[] = {
 	  { { "mc-event", CHECK_FAILED, "not mounted", "sys-kernel-tracing.mount" },
 	    { "trace-instance", CHECK_FAILED, "gone", "restart" },
 	    { "trace-clock", CHECK_WARNING, "cannot be read", "mc-event" } } },
+	{ "arm64",
+	  { { "memory-controller", CHECK_FAILED, "no EDAC driver of this kernel fits",
+	      "such as Ampere, Graviton or Grace need a kernel with CONFIG_EDAC_GHES" },
+	    { "ras-cec", CHECK_OK, "on x86 only", NULL },
+	    { "pci-memory", CHECK_OK, "no PCI devices", NULL } } },
+	{ "arm64 arm64-ghes",
+	  { { "memory-controller", CHECK_FAILED, "no EDAC driver of this kernel fits",
+	      "the firmware does not report its errors" } } },
+	{ "arm64 arm64-firmware",
+	  { { "memory-controller", CHECK_FAILED, "firmware first",
+	      "CONFIG_EDAC_GHES (Debian's kernels have none)" } } },
+	{ "arm64 arm64-virt",
+	  { { "memory-controller", CHECK_FAILED, "no EDAC driver of this kernel fits",
+	      "on the host" },
+	    { "virtualization", CHECK_WARNING, "virtual machine (QEMU)", "host" } } },
 	{ "no-ras", { { "mc-event", CHECK_FAILED, "no ras:mc_event", "CONFIG_RAS" } } },
 };
 
@@ -198,13 +214,23 @@ static bool named(const struct story *s, const char *id)
 	return false;
 }
 
+static void add_trees(const char *names)
+{
+	char copy[128], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", names);
+	for (const char *name = strtok_r(copy, " ", &save); name;
+	     name = strtok_r(NULL, " ", &save))
+		add_tree(name);
+}
+
 static void tell(const struct story *s)
 {
 	struct check_row rows[CHECK_MAX_ROWS];
 	bool failed = false;
 	size_t n;
 
-	add_tree(s->tree);
+	add_trees(s->tree);
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
 	for (size_t i = 0; i < ARRAY_SIZE(s->rows); i++) {
 		const struct check_row *row = find_in_story(s, i, rows, n);
@@ -341,6 +367,56 @@ static void guests_by_other_signs(void **state)
 	assert_non_null(strstr(find(rows, n, "virtualization")->text, "(xen)"));
 }
 
+/* What an arm64 machine is told never names a thing that only x86 has. */
+static void nothing_of_x86(void **state)
+{
+	static const char *const words[] = {
+		"ras=", "mce", "cec", "CEC", "ie31200", "skx"
+	};
+	struct check_row rows[CHECK_MAX_ROWS];
+	size_t n;
+
+	options.machine = "aarch64"; /* an older kernel has no arch file */
+	add_tree("arm64");
+	assert_int_equal(tree_add_line(root, "- /proc/sys/kernel/arch"), 0);
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	for (size_t i = 0; i < n; i++)
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++)
+			if (strcmp(rows[i].id, "mcelog") != 0 &&
+			    (strstr(rows[i].text, words[w]) ||
+			     strstr(rows[i].hint, words[w])))
+				fail_msg("%s: %s (%s)", rows[i].id, rows[i].text,
+					 rows[i].hint);
+	assert_string_equal(find(rows, n, "ras-cec")->hint, "");
+}
+
+static void guests_by_tables(void **state)
+{
+	static const char *const lines[] = {
+		"/sys/firmware/devicetree/base/compatible: linux,dummy-virt",
+		"/sys/firmware/devicetree/base/hypervisor/compatible: linux,kvm",
+		"/sys/firmware/acpi/tables/FACP: FACPxxxxxxBOCHS BXPC",
+	};
+	static const char *const hosts[] = {
+		"/sys/firmware/devicetree/base/compatible: acme,board-7",
+		"/sys/firmware/acpi/tables/FACP: FACPxxxxxxAmpereAltra",
+	};
+	struct check_row rows[CHECK_MAX_ROWS];
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		assert_int_equal(tree_add_line(root, hosts[i]), 0);
+	n = check_run(&options, rows, ARRAY_SIZE(rows));
+	assert_int_equal(find(rows, n, "virtualization")->status, CHECK_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+		assert_int_equal(tree_add_line(root, lines[i]), 0);
+		n = check_run(&options, rows, ARRAY_SIZE(rows));
+		assert_int_equal(find(rows, n, "virtualization")->status, CHECK_WARNING);
+	}
+}
+
 /* What is there and cannot be read is neither there nor not there. */
 static void files_that_fail(void **state)
 {
@@ -406,6 +482,7 @@ int main(void)
 		TEST(all_stories),           TEST(bare_machine),
 		TEST(configured_paths),      TEST(ordinary_user),
 		TEST(guests_by_other_signs), TEST(fewer_rows_than_checks),
+		TEST(nothing_of_x86),        TEST(guests_by_tables),
 		TEST(files_that_fail),       TEST(words_and_marks),
 		TEST(this_machine),
 	};
