@@ -237,7 +237,7 @@ void db_rehearse(struct db *db);
 void db_rollback(struct db *db);
 
 /*
- * The size of a page (db_page_size.c).
+ * The size of a page (db_boots.c).
  */
 
 /** log2 of the page size that the file's frame numbers count by; *ret is 0 if the file does
