@@ -107,3 +107,12 @@ tool()
 		echo "$build_root/usr/bin/$1"
 	fi
 }
+
+# use_system: the Debian that goes with the kernel. Sets $suite, for mkrootfs.
+use_system()
+{
+	case $kernel_name in
+	debian13 | backports) suite=trixie ;;
+	*) suite=bookworm ;;
+	esac
+}

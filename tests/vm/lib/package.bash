@@ -5,15 +5,6 @@
 # kernel.bash. Those who source this set $vm, $build, $kernel_name, $source_tree (empty: it
 # is built) and $builddir (empty or not for /usr: one of our own).
 
-# use_system: the Debian that goes with the kernel. Sets $suite, for mkrootfs.
-use_system()
-{
-	case $kernel_name in
-	debian13 | backports) suite=trixie ;;
-	*) suite=bookworm ;;
-	esac
-}
-
 # own_suite: of this machine, if it is a Debian.
 own_suite()
 {
@@ -33,13 +24,10 @@ for_usr()
 # shellcheck disable=SC2317,SC2154
 build_elsewhere()
 {
-	local source root packages
+	local source root
 	source=$(cd "$vm/../.." && pwd)
 	source_tree=$build/system-$suite-destdir
-	# The names are those of this machine's Debian; systemd.pc has moved since Debian 12.
-	mapfile -t packages < <("$source/scripts/deps" build)
-	[ "$suite" = bookworm ] || packages+=(systemd-dev)
-	root=$("$source/tests/root/make" --suite "$suite" "${packages[@]}") || return
+	root=$("$source/tests/root/deps" --suite "$suite" build) || return
 	rm -rf "$source_tree"
 	mkdir -p "$source_tree" "$build/system-$suite" || return
 	"$source/tests/root/run" "$root" --bind-ro "$source:/mnt/source" \
