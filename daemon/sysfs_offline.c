@@ -21,6 +21,7 @@
 #include "kernel/own_page.h"
 #include "kernel/sysfs_memory.h"
 
+#define THP_SIZE  "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 #define ATTRIBUTE "/sys/devices/system/memory/soft_offline_page"
 
 static const char *const paths[] = {
@@ -47,7 +48,8 @@ struct sysfs_offline {
 	int meminfo_fd;
 	int pressure_fd;
 	int attribute_fd;
-	bool ksm_untrue; /* see struct frame */
+	bool ksm_untrue;  /* see struct frame */
+	uint64_t thp_kib; /* see struct frame */
 	struct ram_map map;
 	int64_t map_total_kib; /* size of memory when the map was read; -1: not known */
 	struct meminfo last;   /* as the last attempt found or left it */
@@ -91,6 +93,18 @@ static void offline_open_flags(struct sysfs_offline *s)
 					       s->page_shift) == FACT_YES;
 }
 
+/* A kernel without transparent huge pages has no such file, and no large folios. */
+static uint64_t offline_thp_kib(const struct sysfs_offline *s)
+{
+	char text[32];
+	uint64_t bytes;
+
+	if (small_file_read_below(s->root, THP_SIZE, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%" SCNu64, &bytes) != 1)
+		return 0;
+	return bytes >> 10;
+}
+
 /* A map that could not be read replaces only a map that could not be read either. */
 static void offline_read_map(struct sysfs_offline *s, int64_t total_kib)
 {
@@ -119,6 +133,7 @@ int sysfs_offline_new(struct sysfs_offline **ret, const char *root,
 	if (!s->root)
 		return -ENOMEM;
 	offline_open_flags(s);
+	s->thp_kib = offline_thp_kib(s);
 	offline_read_map(s, offline_memory(s).total_kib);
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -237,6 +252,7 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 	if (s->kpageflags_fd < 0)
 		offline_open_flags(s);
 	f.ksm_untrue = s->ksm_untrue;
+	f.thp_kib = s->thp_kib;
 	n = s->kpageflags_fd < 0 ? s->kpageflags_fd : flags_read(s, p.n, &word, 1);
 	s->errors[MEMORY_FILE_FLAGS] = n < 0 ? (int)n : 0;
 	if (n < 0)
@@ -246,6 +262,8 @@ struct frame sysfs_offline_frame(struct sysfs_offline *s, pfn_t p)
 	f.absent = n == 0 || flags_have_no_page(s, p, word);
 	if (flags_have(f.flags, KPF_HUGE))
 		f.huge_kib = flags_huge_kib(s, p.n);
+	else if (flags_have(f.flags, KPF_THP))
+		f.folio_kib = flags_huge_kib(s, p.n);
 	return f;
 }
 

@@ -48,6 +48,12 @@ static const struct rule rules[] = {
 	{ BIT(KPF_LRU) | BIT(KPF_MMAP) | BIT(KPF_SWAPBACKED), FRAME_PAGE_CACHE },
 };
 
+static bool frame_is_small_folio(const struct frame *f)
+{
+	return !(f->flags & BIT(KPF_ANON)) && f->folio_kib > 0 &&
+	       f->folio_kib < f->thp_kib;
+}
+
 bool frame_is_poisoned(const struct frame *f)
 {
 	return f->readable && (f->flags & BIT(KPF_HWPOISON));
@@ -61,7 +67,9 @@ enum frame_kind frame_kind(const struct frame *f)
 		return FRAME_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (flags & rules[i].any)
-			return rules[i].kind;
+			return rules[i].kind == FRAME_THP && frame_is_small_folio(f)
+				       ? FRAME_LARGE_FOLIO
+				       : rules[i].kind;
 	/*
 	 * None of these bits: a page freed to a list of one CPU, or a kernel page
 	 * without flags. Only an attempt shows which of the two.
@@ -83,6 +91,7 @@ bool frame_kind_is_unmovable(enum frame_kind kind)
 	case FRAME_PAGE_CACHE:
 	case FRAME_KSM:
 	case FRAME_THP:
+	case FRAME_LARGE_FOLIO:
 	case FRAME_HUGETLB:
 	case FRAME_POISONED:
 	case FRAME_ABSENT:

@@ -16,6 +16,7 @@
 	X(PAGE_CACHE, "page-cache", "contents of a file, or shared memory")              \
 	X(KSM, "ksm", "shared by kernel samepage merging")                               \
 	X(THP, "thp", "part of a transparent huge page")                                 \
+	X(LARGE_FOLIO, "large-folio", "part of several pages of a file, in one piece")   \
 	X(HUGETLB, "hugetlb", "part of a HugeTLB page")                                  \
 	X(SLAB, "slab", "kernel slab memory")                                            \
 	X(PAGE_TABLE, "page-table", "a page table")                                      \
@@ -32,7 +33,10 @@ enum frame_kind { FRAME_KIND_LIST(X) FRAME_KIND_MAX_ };
 struct frame {
 	uint64_t flags;    /* the kpageflags word; 0 unless @readable */
 	uint64_t huge_kib; /* size of the HugeTLB page around the frame; 0: none */
-	bool readable;     /* false: kpageflags cannot be read on this machine */
+	uint64_t
+		folio_kib; /* size of the folio around the frame, if KPF_THP; 0: not known */
+	uint64_t thp_kib; /* size of a whole THP on this machine; 0: not known */
+	bool readable;    /* false: kpageflags cannot be read on this machine */
 	bool absent;     /* has no page structure: past the end, or in an offline block */
 	bool in_ram;     /* inside a "System RAM" range of /proc/iomem */
 	bool ksm_untrue; /* this kernel sets KPF_KSM on every anonymous page */
@@ -41,7 +45,15 @@ struct frame {
 /** True if the frame carries KPF_HWPOISON. */
 bool frame_is_poisoned(const struct frame *f);
 
-/** The frame's kind; FRAME_UNKNOWN if not readable. */
+/**
+ * The frame's kind; FRAME_UNKNOWN if not readable.
+ *
+ * The kernel sets KPF_THP on every large folio, whatever its size (fs/proc/page.c; 6.1 too,
+ * where XFS has large folios in the page cache since 5.18). FRAME_THP are anonymous ones,
+ * and those as large as one entry of the page table's middle level maps. A smaller one of
+ * the page cache is FRAME_LARGE_FOLIO: an optimisation of the file system, which nobody
+ * asked for and which no user misses. If a size is not known, FRAME_THP.
+ */
 enum frame_kind frame_kind(const struct frame *f);
 
 /** True for kinds that soft offline cannot move: slab, page-table, reserved, kernel. */

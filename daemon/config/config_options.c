@@ -87,7 +87,8 @@ static const struct option table[] = {
 	  OPTION_ENUM, IN_POLICY(huge_pages, "never"), .words = huge_words },
 	{ { "Policy", "TransparentHugePages", "yes",
 	    "Whether a page inside a transparent huge page may be offlined, which "
-	    "splits the huge page." },
+	    "splits the huge page. "
+	    "A smaller large folio of the page cache is none, and always split." },
 	  OPTION_BOOL, IN_POLICY(transparent_huge_pages, "yes") },
 
 	{ { "Budget", "PagesPerHour", "10",

@@ -264,7 +264,11 @@ static int parse_look(const char *word, struct frame *f)
 		f->readable = false;
 	else if (strncmp(word, "flags=", 6) == 0)
 		return parse_u64(word + 6, &f->flags);
-	else if (strncmp(word, "kib=", 4) == 0)
+	else if (strcmp(word, "large-folio") == 0) {
+		f->flags |= BIT(KPF_THP) | BIT(KPF_LRU);
+		f->folio_kib = 64;
+		f->thp_kib = 2048;
+	} else if (strncmp(word, "kib=", 4) == 0)
 		return parse_u64(word + 4, &f->huge_kib);
 	else
 		return -EINVAL;

@@ -52,8 +52,8 @@ int parse_errno(const char *word, int *ret);
 const char *errno_name(int error);
 
 /**
- * A frame's description: any of the words free, anonymous, page-cache, ksm, thp, hugetlb,
- * slab, page-table, reserved, kernel, poisoned, absent, unreadable; flags=NUMBER; kib=N
+ * A frame's description: any of the words free, anonymous, page-cache, ksm, thp,
+ * large-folio, hugetlb, slab, page-table, reserved, kernel, poisoned, absent, unreadable; flags=NUMBER; kib=N
  * for the size of a HugeTLB page. Words from @from on. 0 and *ret, or -EINVAL.
  */
 int parse_frame(const struct words *w, unsigned int from, struct frame *ret);

@@ -102,6 +102,35 @@ static void merged_or_not(void **state)
 	}
 }
 
+/* The kernel's bit is the same for all of them: size and owner tell. */
+static void large_folios(void **state)
+{
+	static const struct {
+		uint64_t more, folio_kib, thp_kib;
+		enum frame_kind kind;
+	} rows[] = {
+		{ BIT(KPF_LRU), 64, 2048, FRAME_LARGE_FOLIO },
+		{ BIT(KPF_LRU), 1024, 2048, FRAME_LARGE_FOLIO },
+		{ BIT(KPF_LRU), 2048, 2048, FRAME_THP },
+		{ BIT(KPF_LRU), 1 << 20, 2048, FRAME_THP },
+		{ BIT(KPF_LRU), 2048, 32768, FRAME_LARGE_FOLIO }, /* 16K pages */
+		{ BIT(KPF_LRU), 0, 2048, FRAME_THP },
+		{ BIT(KPF_LRU), 64, 0, FRAME_THP },
+		{ BIT(KPF_ANON), 64, 2048, FRAME_THP },
+		{ BIT(KPF_ANON), 2048, 2048, FRAME_THP },
+		{ BIT(KPF_HWPOISON), 64, 2048, FRAME_POISONED },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct frame f = { .flags = BIT(KPF_THP) | rows[i].more,
+				   .folio_kib = rows[i].folio_kib,
+				   .thp_kib = rows[i].thp_kib,
+				   .readable = true };
+
+		assert_int_equal(frame_kind(&f), rows[i].kind);
+	}
+}
+
 static void unreadable_is_unknown(void **state)
 {
 	struct frame f = { .flags = BIT(KPF_HWPOISON), .readable = false };
@@ -151,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_of_words),
 		cmocka_unit_test(merged_or_not),
+		cmocka_unit_test(large_folios),
 		cmocka_unit_test(unreadable_is_unknown),
 		cmocka_unit_test(end_of_file_is_absent),
 		cmocka_unit_test(unmovable_kinds),
