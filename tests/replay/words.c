@@ -205,7 +205,7 @@ static const struct {
 	{ "EIO", EIO }, { "ENXIO", ENXIO }, { "EAGAIN", EAGAIN }, { "ENOMEM", ENOMEM },
 	{ "EACCES", EACCES }, { "EBUSY", EBUSY }, { "EINVAL", EINVAL },
 	{ "EROFS", EROFS }, { "ENOSYS", ENOSYS }, { "EOPNOTSUPP", EOPNOTSUPP },
-	{ "EDOM", EDOM },
+	{ "EDOM", EDOM }, { "ENOTRECOVERABLE", ENOTRECOVERABLE },
 };
 /* clang-format on */
 
