@@ -156,6 +156,28 @@ static void ranks_and_rows(void **state)
 	assert_int_equal(rows->dimms[1].layer[1], 1);
 }
 
+static void same_dimms(const struct topology *a, const struct topology *b)
+{
+	assert_int_equal(a->n_mcs, b->n_mcs);
+	assert_int_equal(a->n_dimms, b->n_dimms);
+	for (unsigned int i = 0; i < a->n_dimms; i++)
+		assert_memory_equal(&a->dimms[i], &b->dimms[i], sizeof(a->dimms[i]));
+}
+
+/* Linux 7.3 has no csrowN any more, only dimmN or rankN (EDAC_LEGACY_SYSFS is gone). */
+static void without_rows(void **state)
+{
+	_cleanup_(topology_free_p) struct topology *with = read_tree("amd");
+	_cleanup_(topology_free_p) struct topology *without = NULL;
+
+	assert_int_equal(tree_add_line(root, "- /sys/devices/system/edac/mc/mc0/csrow0"),
+			 0);
+	assert_int_equal(topology_read(&without, root), 0);
+	same_dimms(with, without);
+	assert_int_equal(without->n_dimms, 2);
+	assert_int_equal(without->dimms[0].size_mib, 16384);
+}
+
 static void nothing_there(void **state)
 {
 	_cleanup_(topology_free_p) struct topology *t = NULL;
@@ -623,6 +645,7 @@ int main(void)
 		TEST(server),
 		TEST(outside_of_edac),
 		TEST(ranks_and_rows),
+		TEST(without_rows),
 		TEST(nothing_there),
 		TEST(more_than_the_table_holds),
 		TEST(find_by_layers_or_label),
