@@ -31,15 +31,14 @@ enum frame_kind { FRAME_KIND_LIST(X) FRAME_KIND_MAX_ };
 
 /** What is known of a frame at one moment. */
 struct frame {
-	uint64_t flags;    /* the kpageflags word; 0 unless @readable */
-	uint64_t huge_kib; /* size of the HugeTLB page around the frame; 0: none */
-	uint64_t
-		folio_kib; /* size of the folio around the frame, if KPF_THP; 0: not known */
-	uint64_t thp_kib; /* size of a whole THP on this machine; 0: not known */
-	bool readable;    /* false: kpageflags cannot be read on this machine */
-	bool absent;     /* has no page structure: past the end, or in an offline block */
-	bool in_ram;     /* inside a "System RAM" range of /proc/iomem */
-	bool ksm_untrue; /* this kernel sets KPF_KSM on every anonymous page */
+	uint64_t flags;     /* the kpageflags word; 0 unless @readable */
+	uint64_t huge_kib;  /* size of the HugeTLB page around the frame; 0: none */
+	uint64_t folio_kib; /* of the folio around a frame with KPF_THP; 0: not known */
+	uint64_t thp_kib;   /* size of a whole THP on this machine; 0: not known */
+	bool readable;      /* false: kpageflags cannot be read on this machine */
+	bool absent;        /* no page structure: past the end, or in an offline block */
+	bool in_ram;        /* inside a "System RAM" range of /proc/iomem */
+	bool ksm_untrue;    /* this kernel sets KPF_KSM on every anonymous page */
 };
 
 /** True if the frame carries KPF_HWPOISON. */
