@@ -2,8 +2,8 @@
 
 /*
  * A new configuration in a running engine: rebuilds the table of pages if its limits
- * changed, and resolves the rules again. It does not know where the configuration comes
- * from, and changes no page's state.
+ * changed, resolves the rules again, and ends the wait of refused pages. It does not know
+ * where the configuration comes from, and changes no page's state.
  */
 
 #include <errno.h>
@@ -70,6 +70,17 @@ static int reload_resize(struct engine *e, const struct config *cfg)
 	return 0;
 }
 
+/* What the old configuration refused, the new one judges at the page's next error. */
+static void reload_end_waits(struct ce_tracker *t)
+{
+	for (uint32_t i = 0; i < ce_tracker_slots(t); i++) {
+		struct page_rec *rec = ce_tracker_at(t, i);
+
+		if (rec && rec->state == PAGE_REFUSED)
+			rec->not_before = 0;
+	}
+}
+
 int engine_take_config(struct engine *e, const struct config *cfg)
 {
 	bool resize =
@@ -84,5 +95,6 @@ int engine_take_config(struct engine *e, const struct config *cfg)
 	e->total_used_up = false;
 	hold_drop_answer(&e->hold);
 	dimm_table_set_rules(&e->dimms, &e->cfg);
+	reload_end_waits(e->tracker);
 	return 0;
 }
