@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "cli/tree.h"
+#include "edge/fake_kpageflags.h"
 #include "sysfs_offline.h"
 
 #define BIT(n)   (UINT64_C(1) << (n))
@@ -38,13 +39,7 @@ static int tear_down(void **state)
 
 static void put_words(uint64_t first, const uint64_t *words, size_t n)
 {
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/proc/kpageflags", root);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, words, n * 8, (off_t)(first * 8)), n * 8);
+	fake_kpageflags(root, first, words, n);
 }
 
 static void put_word(uint64_t p, uint64_t word)

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "cli/tree.h"
+#include "edge/fake_kpageflags.h"
 #include "host/page_shift.h"
 #include "sysfs_offline.h"
 
@@ -40,13 +41,7 @@ static void put(const char *line)
 
 static void put_flag(uint64_t p, uint64_t word)
 {
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/proc/kpageflags", root);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, &word, 8, (off_t)(p * 8)), 8);
+	fake_kpageflags(root, p, &word, 1);
 }
 
 static bool is_file(int fd, const char *path)

@@ -23,6 +23,7 @@
 
 #include "base/mem.h"
 #include "cli/tree.h"
+#include "edge/fake_kpageflags.h"
 #include "host/clock.h"
 #include "kernel/sysfs_memory.h"
 #include "sysfs_offline.h"
@@ -60,13 +61,7 @@ static void put(const char *line)
 
 static void put_flags(uint64_t first, const uint64_t *words, size_t n)
 {
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX + 32];
-
-	snprintf(path, sizeof(path), "%s/proc/kpageflags", root);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, words, n * 8, (off_t)(first * 8)), n * 8);
+	fake_kpageflags(root, first, words, n);
 }
 
 static void put_flag(uint64_t p, uint64_t word)
