@@ -10,6 +10,9 @@
  * too late is moved to right before the boot after it, as a whole: what was a year apart
  * stays a year apart.
  *
+ * Nor is a clock believed that is far ahead: between two boots a month passes at most, as
+ * far as rows age by it. See db_boots_unlived().
+ *
  * Frame numbers count pages of one size. The next kernel may have another one (arm64 has
  * kernels of 4, 16 and 64 KiB pages), and a frame number is then an address somewhere else.
  */
@@ -20,6 +23,7 @@
 #include "store/db_internal.h"
 
 #define BOOTS_MAX 65536 /* more are not believed */
+#define GAP_MAX   (30 * USEC_PER_DAY)
 
 #define SHIFT_MIN 10
 #define SHIFT_MAX 30
@@ -30,9 +34,10 @@ struct boot_place {
 	usec_t by;
 };
 
-/* Goes from the newest boot to the oldest. @limit: the boot must have ended by then. */
+/* Goes from the newest boot to the oldest. @limit: the boot must have ended by then.
+ * @unlived grows by what the time from its end to @limit has too much. */
 static void boots_place(struct db *db, sqlite3_stmt *s, struct boot_place *ret,
-			usec_t *limit)
+			usec_t *limit, usec_t *unlived)
 {
 	usec_t first = usec(sqlite3_column_int64(s, 1));
 	usec_t last = usec(sqlite3_column_int64(s, 2));
@@ -44,6 +49,8 @@ static void boots_place(struct db *db, sqlite3_stmt *s, struct boot_place *ret,
 	late = usec_sub(usec_add(last, ret->by), *limit);
 	if (late.us > 0)
 		ret->by = usec_sub(ret->by, late);
+	else if (-late.us > GAP_MAX)
+		*unlived = usec_add(*unlived, usec(-late.us - GAP_MAX));
 	*limit = usec_min(*limit, usec_add(first, ret->by));
 }
 
@@ -66,8 +73,11 @@ static int boots_load(struct db *db)
 	if (r < 0)
 		return r;
 	while ((r = db_step(db, s)) > 0 && db->boots.n < (size_t)n)
-		if (sqlite3_column_int64(s, 0) != db->boot)
-			boots_place(db, s, &db->boots.v[db->boots.n++], &limit);
+		if (sqlite3_column_int64(s, 0) == db->boot)
+			limit = usec_min(limit, usec(sqlite3_column_int64(s, 1)));
+		else
+			boots_place(db, s, &db->boots.v[db->boots.n++], &limit,
+				    &db->boots.unlived);
 	(void)sqlite3_reset(s);
 	return r < 0 ? r : 0;
 }
@@ -87,22 +97,34 @@ static int boots_compare(const void *key, const void *element)
 	return id > other ? -1 : id < other;
 }
 
+/* Reads the list of boots, again if the wall clock was set since. */
+static void boots_know(struct db *db)
+{
+	int64_t step = usec_sub(db->boots.offset, db->wall_offset).us;
+
+	if (db->boots.known && step <= USEC_PER_SEC && step >= -USEC_PER_SEC)
+		return;
+	/* Without the list it is as if the wall clock were right. */
+	if (boots_load(db) < 0)
+		db_boots_free(&db->boots);
+	db->boots.known = true;
+	db->boots.offset = db->wall_offset;
+}
+
+usec_t db_boots_unlived(struct db *db)
+{
+	boots_know(db);
+	return db->boots.unlived;
+}
+
 usec_t db_boot_shift(struct db *db, int64_t boot, usec_t offset)
 {
 	usec_t natural = usec_sub(offset, db->wall_offset);
 	const struct boot_place *p;
-	int64_t step;
 
 	if (!db->boot) /* a reader knows no present boot */
 		return natural;
-	step = usec_sub(db->boots.offset, db->wall_offset).us;
-	if (!db->boots.known || step > USEC_PER_SEC || step < -USEC_PER_SEC) {
-		/* Without the list it is as if the wall clock were right. */
-		if (boots_load(db) < 0)
-			db_boots_free(&db->boots);
-		db->boots.known = true;
-		db->boots.offset = db->wall_offset;
-	}
+	boots_know(db);
 	if (db->boots.n == 0)
 		return natural;
 	p = bsearch(&boot, db->boots.v, db->boots.n, sizeof(*p), boots_compare);

@@ -21,7 +21,8 @@
 struct db_boots {
 	struct boot_place *v; /* the newest first */
 	size_t n;
-	usec_t offset; /* db->wall_offset when it was made */
+	usec_t offset;  /* db->wall_offset when it was made */
+	usec_t unlived; /* see db_boots_unlived() */
 	bool known;
 };
 
@@ -46,7 +47,7 @@ struct db {
 	int log_step;             /* from that many on the log is held, see enum db_log */
 	bool busy;                /* the last BEGIN waited in vain */
 	bool unchecked;           /* the file as a whole, see db_unchecked() */
-	bool boots_pruned;        /* each boot is named by some row */
+	bool boots_pruned;        /* no boot is left that may be deleted */
 	unsigned int io_failures; /* db_vfs_failures() when it was opened */
 	unsigned int pending;     /* rows in the open group */
 	struct db_redo redo;      /* the changes of the open group */
@@ -74,6 +75,15 @@ const char *db_why(const char *format, ...) _printf_(1, 2);
  * ended after the next one began.
  */
 usec_t db_boot_shift(struct db *db, int64_t boot, usec_t offset);
+
+/**
+ * How much too far the wall clock is from the oldest stored boot, for what is to be
+ * deleted for its age: the time between the end of a boot and the start of the next one
+ * counts up to 30 days, and this is the sum of what all of them have beyond. So a clock
+ * that is years ahead for an hour costs no history; after a real pause of years the rows
+ * before it stay longer, and MaxSize bounds them.
+ */
+usec_t db_boots_unlived(struct db *db);
 void db_boots_free(struct db_boots *b);
 
 /*

@@ -82,7 +82,8 @@ static int prune_by_age(struct db *db, unsigned int n)
 {
 	static const enum stmt all[] = { STMT_PRUNE_CE, STMT_PRUNE_POISON,
 					 STMT_PRUNE_ACTION, STMT_PRUNE_PAGE };
-	int64_t cutoff = usec_sub(usec_add(db->now, db->wall_offset), db->retention).us;
+	usec_t today = usec_sub(usec_add(db->now, db->wall_offset), db_boots_unlived(db));
+	int64_t cutoff = usec_sub(today, db->retention).us;
 	unsigned int deleted = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all) && deleted < n; i++) {
@@ -153,7 +154,7 @@ static int prune_give_back(struct db *db)
 	return r < 0 ? r : 1;
 }
 
-/* Deletes some boots that no row names any more. It reads all of the histories, so it
+/* Deletes some boots that no row names any more, but leaves one of each 10 days. It reads all of the histories, so it
  * stops once no such boot is left: no boot is added while the database is open. */
 static int prune_boots(struct db *db)
 {

@@ -469,7 +469,11 @@ static const char *const statements[STMT_MAX_] = {
 		"DELETE FROM page WHERE pfn IN (SELECT pfn FROM page"
 		" WHERE state = 'watched' ORDER BY boot, last_seen LIMIT ?2)",
 	[STMT_PRUNE_BOOT] =
-		"DELETE FROM boot WHERE id IN (SELECT id FROM boot WHERE id <> ?1"
+		/* The newest of each 10 days stays, see db_boots_unlived(). */
+		"DELETE FROM boot WHERE id IN (SELECT id FROM boot AS old WHERE id <> ?1"
+		" AND EXISTS (SELECT 1 FROM boot WHERE (id > old.id OR id = ?1)"
+		" AND (last_seen + wall_offset) / 864000000000"
+		" = (old.last_seen + old.wall_offset) / 864000000000)"
 		" AND id NOT IN (SELECT boot FROM ce UNION SELECT boot FROM action"
 		" UNION SELECT boot FROM poison UNION SELECT boot FROM page"
 		" UNION SELECT boot FROM dimm UNION SELECT boot FROM cell"

@@ -127,6 +127,58 @@ static void prune_by_age_spares_what_counts(void **state)
 	db_close(db);
 }
 
+static struct db *open_boot(const struct fixture *f, int number, int64_t offset)
+{
+	struct db_options o = options_of(f);
+
+	snprintf(o.boot_id, sizeof(o.boot_id), "boot-%d", number);
+	o.wall_offset = usec(offset);
+	return must_open_as(&o, DB_OPENED);
+}
+
+/* A dead battery: two starts in 2099, and then the right time. */
+static void clock_far_ahead_deletes_nothing(void **state)
+{
+	const struct fixture *f = *state;
+	int64_t ahead = OFFSET + 73 * 365 * USEC_PER_DAY;
+	struct db *db = must_open(f, DB_CREATED);
+
+	put_ces(db, 10, 5);
+	db_close(db);
+	for (int i = 0; i < 2; i++) {
+		db = open_boot(f, i, ahead + i * USEC_PER_DAY);
+		assert_int_equal(db_prune(db, usec(NOW), 1000), 0);
+		db_close(db);
+	}
+	db = open_boot(f, 2, OFFSET + 2 * USEC_PER_DAY);
+	assert_int_equal(db_prune(db, usec(NOW), 1000), 0);
+	/* what the same boot says later, step by step */
+	assert_int_equal(db_commit(db, usec(NOW), usec(ahead)), 0);
+	assert_int_equal(db_prune(db, usec(NOW), 1000), 0);
+	db_close(db);
+	assert_int_equal(ask(f->path, "SELECT count(*) FROM ce"), 10);
+}
+
+/* A machine that is started each 25 days: time passes as the wall clock says. */
+static void rare_boots_age_as_they_should(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+	int deleted = 0, boots = 0;
+
+	put_ces(db, 10, 5);
+	db_close(db);
+	while (deleted == 0 && boots < 30) {
+		boots++;
+		db = open_boot(f, boots, OFFSET + boots * 25 * USEC_PER_DAY);
+		put_state(db, 1, PAGE_WATCHED, NOW);
+		deleted = db_prune(db, usec(NOW), 1000);
+		db_close(db);
+	}
+	assert_int_equal(deleted, 10);
+	assert_int_equal(boots, 16); /* of 25 days are 400 */
+}
+
 static void prune_by_size_gives_back(void **state)
 {
 	const struct fixture *f = *state;
@@ -337,6 +389,8 @@ int main(void)
 		T(cap_holds_under_a_flood),
 		T(full_of_offlined_pages),
 		T(prune_by_age_spares_what_counts),
+		T(clock_far_ahead_deletes_nothing),
+		T(rare_boots_age_as_they_should),
 		T(prune_by_size_gives_back),
 		T(boots_without_rows_go),
 		T(wal_waits_for_a_rest),
