@@ -42,6 +42,8 @@ verify_bounds()
 {
 	hwm=$(rss_kib)
 	check "resident memory never above 24 MiB: $hwm KiB" [ "$hwm" -lt 24576 ]
+	check 'none of it in huge pages' same 0 \
+		"$(awk '/^AnonHugePages/ { print $2 }' "/proc/$daemon/smaps_rollup")"
 	lines=$(wc -l <"$log")
 	check "a bounded number of log lines: $lines" [ "$lines" -lt 400 ]
 }
