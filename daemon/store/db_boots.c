@@ -111,10 +111,12 @@ static void boots_know(struct db *db)
 	db->boots.offset = db->wall_offset;
 }
 
-usec_t db_boots_unlived(struct db *db)
+bool db_boots_unlived(struct db *db, usec_t *ret)
 {
+	db->boots.known = db->boots.known && db->boots.v;
 	boots_know(db);
-	return db->boots.unlived;
+	*ret = db->boots.unlived;
+	return db->boots.v != NULL;
 }
 
 usec_t db_boot_shift(struct db *db, int64_t boot, usec_t offset)

@@ -81,9 +81,10 @@ usec_t db_boot_shift(struct db *db, int64_t boot, usec_t offset);
  * deleted for its age: the time between the end of a boot and the start of the next one
  * counts up to 30 days, and this is the sum of what all of them have beyond. So a clock
  * that is years ahead for an hour costs no history; after a real pause of years the rows
- * before it stay longer, and MaxSize bounds them.
+ * before it stay longer, and MaxSize bounds them. Returns true and *ret; false if the boots
+ * cannot be read now: no age is certain then.
  */
-usec_t db_boots_unlived(struct db *db);
+bool db_boots_unlived(struct db *db, usec_t *ret);
 void db_boots_free(struct db_boots *b);
 
 /*

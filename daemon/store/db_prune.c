@@ -82,10 +82,13 @@ static int prune_by_age(struct db *db, unsigned int n)
 {
 	static const enum stmt all[] = { STMT_PRUNE_CE, STMT_PRUNE_POISON,
 					 STMT_PRUNE_ACTION, STMT_PRUNE_PAGE };
-	usec_t today = usec_sub(usec_add(db->now, db->wall_offset), db_boots_unlived(db));
-	int64_t cutoff = usec_sub(today, db->retention).us;
+	usec_t unlived, today = usec_add(db->now, db->wall_offset);
 	unsigned int deleted = 0;
+	int64_t cutoff;
 
+	if (!db_boots_unlived(db, &unlived))
+		return 0;
+	cutoff = usec_sub(usec_sub(today, unlived), db->retention).us;
 	for (size_t i = 0; i < ARRAY_SIZE(all) && deleted < n; i++) {
 		int r = prune_old(db, all[i], &cutoff, n - deleted);
 
@@ -154,8 +157,9 @@ static int prune_give_back(struct db *db)
 	return r < 0 ? r : 1;
 }
 
-/* Deletes some boots that no row names any more, but leaves one of each 10 days. It reads all of the histories, so it
- * stops once no such boot is left: no boot is added while the database is open. */
+/* Deletes some boots that no row names any more, but leaves one of each 10 days. It reads
+ * all of the histories, so it stops once no such boot is left: no boot is added while the
+ * database is open. */
 static int prune_boots(struct db *db)
 {
 	struct db_bind b = { 0 };

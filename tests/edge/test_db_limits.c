@@ -179,6 +179,22 @@ static void rare_boots_age_as_they_should(void **state)
 	assert_int_equal(boots, 16); /* of 25 days are 400 */
 }
 
+/* Boots that are not believed, as when they cannot be read: no age is certain. */
+static void unread_boots_delete_nothing(void **state)
+{
+	const struct fixture *f = *state;
+	struct db *db = must_open(f, DB_CREATED);
+
+	put_ces(db, 10, -500 * USEC_PER_DAY);
+	run_sql(f->path, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+			 " WHERE i < 70000) INSERT INTO boot(boot_id, wall_offset,"
+			 " first_seen, last_seen) SELECT 'x' || i, 0, 0, 0 FROM n");
+	assert_int_equal(db_prune(db, usec(NOW), 1000), 0);
+	run_sql(f->path, "DELETE FROM boot WHERE boot_id LIKE 'x%'");
+	assert_int_equal(db_prune(db, usec(NOW), 1000), 10);
+	db_close(db);
+}
+
 static void prune_by_size_gives_back(void **state)
 {
 	const struct fixture *f = *state;
@@ -391,6 +407,7 @@ int main(void)
 		T(prune_by_age_spares_what_counts),
 		T(clock_far_ahead_deletes_nothing),
 		T(rare_boots_age_as_they_should),
+		T(unread_boots_delete_nothing),
 		T(prune_by_size_gives_back),
 		T(boots_without_rows_go),
 		T(wal_waits_for_a_rest),
