@@ -41,10 +41,7 @@ rss_kib()
 verify_bounds()
 {
 	hwm=$(rss_kib)
-	# Tables that are thinly filled take more of larger pages.
-	most=24
-	[ "$page_size" -le 4096 ] || most=28
-	check "resident memory never above $most MiB: $hwm KiB" [ "$hwm" -lt $((most * 1024)) ]
+	check "resident memory never above 24 MiB: $hwm KiB" [ "$hwm" -lt 24576 ]
 	check 'none of it in huge pages' same 0 \
 		"$(awk '/^AnonHugePages/ { print $2 }' "/proc/$daemon/smaps_rollup")"
 	lines=$(wc -l <"$log")
