@@ -214,77 +214,6 @@ static void find_architecture(struct check_context *c)
 		 (strlen(name) >= 4 && name[0] == 'i' && strncmp(name + 2, "86", 2) == 0);
 }
 
-static void found_guest(struct check_context *c, const char *of)
-{
-	c->guest = true;
-	snprintf(c->guest_of, sizeof(c->guest_of), "%s", of);
-}
-
-/*
- * Machines without DMI show a hypervisor in the device tree or in ACPI. QEMU's "virt" has
- * no DMI when it boots without firmware; its tables bear the maker's name of the Bochs
- * tables that they were derived from (hw/acpi/aml-build.c of QEMU).
- */
-static void find_hypervisor_in_tables(struct check_context *c)
-{
-	static const struct {
-		const char *path;
-		const char *holds; /* "": anything */
-		const char *of;
-	} signs[] = {
-		{ "/sys/firmware/devicetree/base/compatible", "linux,dummy-virt",
-		  "QEMU" },
-		{ "/sys/firmware/devicetree/base/hypervisor/compatible", "",
-		  "a hypervisor" },
-		{ "/sys/firmware/acpi/tables/FACP", "BOCHS ", "QEMU" },
-	};
-	char text[1024];
-
-	for (size_t i = 0; i < ARRAY_SIZE(signs) && !c->guest; i++) {
-		ssize_t n = check_read(c, signs[i].path, text, sizeof(text));
-
-		/* The strings of a device tree end with NUL, and a table is binary. */
-		if (n > 0 &&
-		    memmem(text, (size_t)n, signs[i].holds, strlen(signs[i].holds)))
-			found_guest(c, signs[i].of);
-	}
-}
-
-/* One of these signs of a hypervisor is enough. */
-static void find_hypervisor(struct check_context *c)
-{
-	static const char *const makers[] = { "QEMU",
-					      "KVM",
-					      "VMware",
-					      "innotek",
-					      "Xen",
-					      "Amazon EC2",
-					      "Google Compute Engine",
-					      "Bochs",
-					      "Parallels",
-					      "BHYVE",
-					      "OpenStack" };
-	_cleanup_(free_p) char *cpuinfo = malloc(16384);
-	struct dmi_system system;
-	char type[sizeof(c->guest_of)];
-
-	topology_system(c->o->root, &system);
-	for (size_t i = 0; i < ARRAY_SIZE(makers) && !c->guest; i++) {
-		if (!strstr(system.vendor, makers[i]) &&
-		    !strstr(system.product, makers[i]))
-			continue;
-		found_guest(c, makers[i]);
-	}
-	if (!c->guest && check_read(c, "/sys/hypervisor/type", type, sizeof(type)) > 0) {
-		type[strcspn(type, "\n")] = '\0';
-		found_guest(c, type);
-	}
-	if (!c->guest && cpuinfo && check_read(c, "/proc/cpuinfo", cpuinfo, 16384) > 0 &&
-	    strstr(cpuinfo, " hypervisor"))
-		found_guest(c, "a hypervisor"); /* only x86 has this flag */
-	find_hypervisor_in_tables(c);
-}
-
 static bool check_has_row(const char *id)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
@@ -321,7 +250,8 @@ size_t check_run(const struct check_options *o, struct check_row *rows, size_t m
 		c.release[0] = '\0';
 	c.n_drivers = topology_edac_drivers(o->root, c.drivers, ARRAY_SIZE(c.drivers));
 	find_architecture(&c);
-	find_hypervisor(&c);
+	c.guest = topology_guest(o->root, c.guest_of, sizeof(c.guest_of));
+	c.container = topology_container(o->root, c.container_of, sizeof(c.container_of));
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (*checks[i].id) {
 			n += check_fill(&c, checks[i].id, checks[i].run, rows + n,

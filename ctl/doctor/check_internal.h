@@ -28,6 +28,8 @@ struct check_context {
 	bool x86;   /* what only x86 has may be there */
 	bool guest; /* a virtual machine */
 	char guest_of[64];
+	bool container;
+	char container_of[64];
 	int hidden_by; /* errno that made the last check_look() return HIDDEN */
 };
 

@@ -141,6 +141,19 @@ struct dmi_system {
 /** Reads /sys/class/dmi/id, which every user may read. */
 void topology_system(const char *root, struct dmi_system *ret);
 
+/**
+ * True if this is a virtual machine; *ret is then what it runs on, as far as that is
+ * known, cut to @size. By DMI, Xen's folder, the flag that x86 processors show, the device
+ * tree and ACPI.
+ */
+bool topology_guest(const char *root, char *ret, size_t size);
+
+/**
+ * True if this is a container; *ret is then which manager's, cut to @size. By what the
+ * manager leaves in /run, and the environment of process 1.
+ */
+bool topology_container(const char *root, char *ret, size_t size);
+
 /** One EDAC driver whose module alias fits this machine. */
 struct edac_driver {
 	char module[EDAC_DRIVER_MAX]; /* with underscores: "skx_edac" */
