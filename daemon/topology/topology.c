@@ -275,6 +275,20 @@ static void edac_add_mcs(struct topology *t, const char *root)
 				edac_add_mc(t, dir[p], i, p == 1);
 }
 
+/* A name that two controllers have says nothing of which is which. */
+static void edac_identify_mcs(struct topology *t)
+{
+	for (unsigned int i = 0; i < t->n_mcs; i++) {
+		unsigned int same = 0;
+
+		for (unsigned int j = 0; j < t->n_mcs; j++)
+			same += strcmp(t->mcs[i].name, t->mcs[j].name) == 0;
+		if (same == 1 && !t->cut && t->unread == 0)
+			memcpy(t->mcs[i].device, t->mcs[i].name,
+			       sizeof(t->mcs[i].device));
+	}
+}
+
 int topology_read(struct topology **ret, const char *root)
 {
 	struct topology *t = calloc(1, sizeof(*t));
@@ -282,6 +296,7 @@ int topology_read(struct topology **ret, const char *root)
 	if (!t)
 		return -ENOMEM;
 	edac_add_mcs(t, root);
+	edac_identify_mcs(t);
 	topology_add_modules(t, root);
 	topology_match_modules(t);
 	*ret = t;

@@ -14,6 +14,13 @@
  * its controllers at /sys/devices/mcN instead of /sys/devices/system/edac/mc/mcN. A
  * controller that is organised by chip select shows "rankN" folders instead of "dimmN";
  * one DIMM then appears once for each of its ranks. Sizes are in MiB.
+ *
+ * N of mcN is the order in which a driver found its controllers, and may be another in
+ * the next boot. The folder of mcN names no device. What names the hardware is mc_name:
+ * skx, i10nm, sb, i7core and igen6 put the socket and the controller into it, and other
+ * drivers mostly have one controller. So edac_mc.device is mc_name where no other
+ * controller has the same. Several controllers of one name (amd64_edac, where N is the
+ * number of the node and so the hardware's own) have no other identity than N.
  */
 
 #include <stddef.h>
@@ -44,6 +51,7 @@ enum slot_match {
 struct edac_mc {
 	unsigned int index; /* N of mcN; mc_event's mc */
 	char name[64];      /* mc_name: the hardware as the driver calls it */
+	char device[64];    /* the same hardware in every boot; empty: only N is known */
 	bool outside;       /* found at /sys/devices/mcN */
 	uint64_t size_mib;  /* 0 if unknown */
 	uint64_t ce_count;  /* since the driver was loaded, or reset */

@@ -120,6 +120,25 @@ static void server(void **state)
 	assert_int_equal(t->dimms[3].module, TOPOLOGY_NO_MODULE);
 }
 
+/* The number of a controller is not its name: see edac_mc.device. */
+static void controllers(void **state)
+{
+	static const char again[] =
+		"/sys/devices/system/edac/mc/mc2/mc_name: Skylake Socket#1 IMC#0";
+	struct topology *t = read_tree(NULL);
+
+	assert_string_equal(t->mcs[0].device, "Skylake Socket#0 IMC#0");
+	assert_string_equal(t->mcs[1].device, "Skylake Socket#1 IMC#0");
+	topology_free(t);
+	assert_int_equal(tree_add_line(root, again), 0);
+	t = read_tree(NULL);
+	assert_int_equal(t->n_mcs, 3);
+	assert_string_equal(t->mcs[0].device, "Skylake Socket#0 IMC#0");
+	assert_string_equal(t->mcs[1].device, "");
+	assert_string_equal(t->mcs[2].device, "");
+	topology_free(t);
+}
+
 static void outside_of_edac(void **state)
 {
 	_cleanup_(topology_free_p) struct topology *t = read_tree("ghes");
@@ -643,6 +662,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(server),
+		TEST(controllers),
 		TEST(outside_of_edac),
 		TEST(ranks_and_rows),
 		TEST(without_rows),
