@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * One memory error as the kernel reported it through ras:mc_event, decoded and otherwise
- * untouched. The engine, not this room, judges what a number is worth: an address of 0, a
- * count of 0, a grain larger than a page.
+ * One memory error as the kernel reported it, decoded and otherwise untouched. The
+ * engine, not this room, judges what a number is worth: an address of 0, a count of 0, a
+ * grain larger than a page.
  */
 
 #include "base/units.h"
@@ -19,6 +19,15 @@ enum ce_severity {
 	CE_FATAL = 3,
 	CE_INFO = 4,
 };
+
+/** Which tracepoint reported the error. */
+enum ce_source {
+	CE_SOURCE_MC_EVENT = 0, /* ras:mc_event, from an EDAC driver */
+	CE_SOURCE_MCE_RECORD,   /* mce:mce_record, from the machine check itself */
+};
+
+/** ce_event.mc of an error that no memory controller's driver has claimed. */
+#define MC_NONE 255
 
 /**
  * Text inside the buffer that the event was decoded from. It is not terminated, not
@@ -35,7 +44,9 @@ struct ce_event {
 	uint32_t count;            /* as reported; 0 is possible and means one */
 	enum ce_severity severity; /* other than CE_CORRECTED never leads to an action */
 	uint16_t cpu;              /* that recorded the event */
-	uint8_t mc;                /* index of the memory controller */
+	uint8_t mc;                /* index of the memory controller, or MC_NONE */
+	uint8_t source;            /* enum ce_source */
+	int16_t socket;            /* of the processor; -1: the event does not say */
 	uint8_t grain_bits;        /* log2 of the error's granularity in bytes */
 	int8_t layer[3];           /* top, middle, lower; -1: unknown */
 	bool overflow;             /* the driver says that errors were lost in hardware */
