@@ -11,14 +11,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "host/small_file.h"
+#include "kernel/value_note.h"
 
 #define SYSCTL "/proc/sys/vm/enable_soft_offline"
-
-#define NEW_SUFFIX ".new"
 
 #define BIT_ON            INT64_C(1)
 #define BIT_NOT_BY_ITSELF INT64_C(4)
@@ -63,57 +61,26 @@ int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *n
 }
 
 /*
- * The note holds "BOOT-ID FORMER SET". Returns 1 if we must give the value @now back.
- * Returns 0 if there is no note, or if the note is of another boot or of other values.
- * Negative errno if there is a note that cannot be read.
+ * Returns 1 if we must give the value @now back. Returns 0 if there is no note, or if the
+ * note is of another boot or of other values. Negative errno if there is a note that
+ * cannot be read.
  */
 static int control_load_note(struct kernel_sysctl *c, int64_t now)
 {
-	_cleanup_(fclose_p) FILE *f = fopen(c->note, "re");
 	int64_t former, set;
-	char boot[64];
+	int r = value_note_read(c->note, c->boot_id, &former, &set);
 
-	if (!f)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	errno = 0;
-	if (fscanf(f, "%63s %9" SCNd64 " %9" SCNd64, boot, &former, &set) != 3)
-		return ferror(f) ? (errno ? -errno : -EIO) : 0;
-	if (c->boot_id[0] == '\0' || strcmp(boot, c->boot_id) != 0 || set != now)
-		return 0;
+	if (r <= 0 || set != now)
+		return r < 0 ? r : 0;
 	c->former = former;
 	c->set = set;
 	return 1;
 }
 
-/* Readable by root only, like the files next to it. Written completely or not at all. */
-static int note_write(const char *note, const char *text, size_t len)
-{
-	_cleanup_(close_p) int fd = -1;
-	char new[sizeof(((struct kernel_sysctl *)NULL)->note) + sizeof(NEW_SUFFIX)];
-
-	snprintf(new, sizeof(new), "%s" NEW_SUFFIX, note);
-	if (unlink(new) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fchmod(fd, 0600) < 0)
-		return -errno;
-	if (write(fd, text, len) != (ssize_t)len || rename(new, note) < 0) {
-		(void)unlink(new);
-		return -EIO;
-	}
-	return 0;
-}
-
 static void control_save_note(const struct kernel_sysctl *c)
 {
-	char text[128];
-	int len = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", c->boot_id,
-			   c->former, c->set);
-
-	/* Without the note, a crash loses the former value and nothing else. Without the
-	 * boot's name, the note would be wrong in the next boot. */
-	if (c->boot_id[0] != '\0')
-		(void)note_write(c->note, text, (size_t)len);
+	/* Without the note, a crash loses the former value and nothing else. */
+	(void)value_note_write(c->note, c->boot_id, c->former, c->set);
 }
 
 /* 0 only if the kernel then shows the value that was written. */
