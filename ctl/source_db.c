@@ -141,6 +141,7 @@ static void fill_status(const struct db_summary *sum, struct status_report *ret)
 	ret->unattributed = sum->totals.unattributed;
 	ret->events_lost = sum->totals.events_lost;
 	ret->malformed = sum->totals.malformed;
+	ret->gaps = sum->totals.gaps;
 	ret->tracked = 0;
 	for (int i = 0; i < PAGE_STATE_MAX_; i++)
 		ret->tracked += sum->pages[i];

@@ -203,6 +203,9 @@ static void print_errors(const struct ui *ui, const struct status_report *s)
 	       text_count(s->unattributed, text[2]));
 	print_alert(ui, s->uncorrected_errors, "uncorrected errors");
 	print_alert(ui, s->events_lost, "events lost; all counts are lower bounds");
+	print_alert(ui, s->gaps,
+		    "gaps in the recording, how much is missing is not known; all "
+		    "counts are lower bounds");
 	print_alert(ui, s->malformed, "raw pages of events that could not be decoded");
 }
 

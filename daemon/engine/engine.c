@@ -303,6 +303,23 @@ static void engine_take_malformed(struct engine *e, struct effects *out, uint64_
 	engine_notice(e, out, &r);
 }
 
+static void engine_take_gap(struct engine *e, struct effects *out, const struct input *in)
+{
+	struct notice r = { .kind = NOTICE_TRACE_CHANGED,
+			    .changes = in->gap.changes,
+			    .error = in->gap.error };
+
+	if (in->gap.since.us > 0)
+		r.span = usec_sub(e->now, in->gap.since);
+	if (trace_changes_hide(in->gap.changes)) {
+		r.count = 1;
+		e->losses.gap_at = e->now;
+		engine_add(&e->totals.gaps, 1);
+		e->totals_dirty = true;
+	}
+	engine_notice(e, out, &r);
+}
+
 static void engine_flush(struct engine *e, struct effects *out)
 {
 	const struct action_row *row;
@@ -354,6 +371,9 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 		break;
 	case INPUT_MALFORMED:
 		engine_take_malformed(e, out, in->lost.count);
+		break;
+	case INPUT_GAP:
+		engine_take_gap(e, out, in);
 		break;
 	case INPUT_PROBE:
 		return engine_take_probe(e, out, in);

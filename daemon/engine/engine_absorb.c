@@ -28,6 +28,7 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	engine_add(&to->unattributed, t->unattributed);
 	engine_add(&to->events_lost, t->events_lost);
 	engine_add(&to->malformed, t->malformed);
+	engine_add(&to->gaps, t->gaps);
 	for (unsigned int i = 0; i < RESULT_MAX_; i++)
 		engine_add(&to->attempts[i], t->attempts[i]);
 	to->next_action_id += t->next_action_id - 1;
@@ -40,6 +41,7 @@ static void absorb_totals(struct engine *e, const struct engine *from)
 	if (level < e->budget.level)
 		e->budget.level = level;
 	e->losses.at = usec_max(e->losses.at, from->losses.at);
+	e->losses.gap_at = usec_max(e->losses.gap_at, from->losses.gap_at);
 	e->poison.kib = from->poison.kib;
 }
 

@@ -90,6 +90,7 @@ struct losses {
 	uint16_t erring;  /* the DIMM of the last event */
 	uint64_t unowned; /* lost before the first event was read */
 	usec_t at;        /* when a loss was last found; 0: never */
+	usec_t gap_at;    /* the same of a gap */
 };
 
 struct engine {

@@ -167,6 +167,11 @@ static void status_judge(const struct engine *e, struct engine_status *s)
 	if (e->losses.at.us > 0 && usec_sub(e->now, e->losses.at).us < USEC_PER_DAY)
 		status_raise(s, VERDICT_DEGRADED,
 			     "events were lost within a day; counts are lower bounds");
+	if (e->losses.gap_at.us > 0 &&
+	    usec_sub(e->now, e->losses.gap_at).us < USEC_PER_DAY)
+		status_raise(s, VERDICT_DEGRADED,
+			     "another program interrupted the recording within a day; "
+			     "counts are lower bounds");
 	if (e->totals.corrected_errors > 0)
 		status_raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
 }

@@ -7,6 +7,7 @@
  */
 
 #include "base/machine.h"
+#include "base/trace_change.h"
 #include "ce_tracker.h"
 #include "config/config.h"
 #include "event/ce_event.h"
@@ -30,6 +31,7 @@ enum input_kind {
 	INPUT_SOFT,      /* soft: a soft-offline request of any program has ended */
 	INPUT_LOST,      /* lost: events that were overwritten unread */
 	INPUT_MALFORMED, /* lost: raw pages that could not be decoded to their end */
+	INPUT_GAP,       /* gap: somebody changed the trace instance */
 	INPUT_PROBE,     /* probe: answers EFFECT_PROBE */
 	INPUT_ANSWER,    /* answer: answers EFFECT_OFFLINE */
 	/* bystander: the cause to record for a move of the counter without explanation */
@@ -91,6 +93,11 @@ struct input {
 			 * the DIMMs may include them. */
 			bool known_to_dimms;
 		} lost;
+		struct {
+			struct trace_changes changes;
+			usec_t since; /* all was right then; 0: not known */
+			int error;    /* errno: why they are not put right; 0: they are */
+		} gap;
 		struct {
 			pfn_t pfn;
 			struct frame frame; /* as it is now */

@@ -8,6 +8,7 @@
 
 #include "base/frame.h"
 #include "base/reason.h"
+#include "base/trace_change.h"
 #include "base/units.h"
 #include "config/config.h"
 #include "event/soft_event.h"
@@ -41,6 +42,8 @@
 	  "330bac1cbbc540e6aa80fcc2a3868a56")                                            \
 	X(MALFORMED, "malformed", true, ERR,                                             \
 	  "bdce60576f1c4e0fab16d084f50ced80")                                            \
+	X(TRACE_CHANGED, "trace-changed", true, WARNING, /* by another program */        \
+	  "d8aa401ad1b74966bdbffbe71cd48c28")                                            \
 	X(BUDGET, "budget", false, CRIT, /* a budget is used up */                       \
 	  "9ebad8a72f594020abc03fd44d92f7aa")                                            \
 	X(HOLD, "hold", false, ERR,                                                      \
@@ -96,4 +99,6 @@ struct notice {
 	enum soft_outcome outcome; /* of the attempt or request, in the kernel's word */
 	enum fault_class fault;    /* of the DIMM */
 	enum verdict verdict;      /* of the DIMM */
+	struct trace_changes changes;
+	usec_t span; /* how long the trace instance may have been wrong; 0: not known */
 };

@@ -38,6 +38,7 @@ static void fill_counters(const struct totals *t, struct status_report *s)
 	s->unattributed = t->unattributed;
 	s->events_lost = t->events_lost;
 	s->malformed = t->malformed;
+	s->gaps = t->gaps;
 }
 
 static int op_status(void *ctx, struct status_report *s)

@@ -237,6 +237,7 @@ const struct db_column db_totals[] = {
 	{ "unattributed", &db_type_count, FIELD(unattributed) },
 	{ "events_lost", &db_type_count, FIELD(events_lost) },
 	{ "malformed", &db_type_count, FIELD(malformed) },
+	{ "gaps", &db_type_count, FIELD(gaps) },
 	{ "next_action_id", &db_type_count, FIELD(next_action_id), .flags = DB_COLUMN_SPENT },
 	{ "last_event", &db_type_time, FIELD(last_event) },
 	{ "last_offline", &db_type_time, FIELD(last_offline), .flags = DB_COLUMN_SPENT },

@@ -16,6 +16,7 @@
 #define PAGE_TEXT_MAX    (DIMM_LABEL_MAX + 32)
 #define OUTCOME_TEXT_MAX 32
 #define SPAN_TEXT_MAX    32
+#define CHANGES_TEXT_MAX 512
 
 /* "0x1000 on DIMM_A0", or the label alone. Returns @buf. */
 static const char *place_of(const struct notice *r, const struct journal_context *c,
@@ -349,6 +350,48 @@ static int sentence_module(char *buf, size_t size, const struct notice *r,
 		c->dimm_label);
 }
 
+/* "a filter was set (filter), CPUs were left out (tracing_cpumask)". Returns @buf. */
+static const char *changes_of(const struct notice *r, char buf[CHANGES_TEXT_MAX])
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (enum trace_change k = 0; k < TRACE_CHANGE_MAX_ && n < CHANGES_TEXT_MAX; k++)
+		if (trace_changes_has(r->changes, k))
+			n += (size_t)snprintf(buf + n, CHANGES_TEXT_MAX - n, "%s%s (%s)",
+					      n > 0 ? ", " : "", trace_change_phrase(k),
+					      trace_change_file(k));
+	return buf;
+}
+
+static int sentence_trace_changed(char *buf, size_t size, const struct notice *r,
+				  const struct journal_context *c)
+{
+	char what[CHANGES_TEXT_MAX], since[SPAN_TEXT_MAX] = "";
+
+	changes_of(r, what);
+	if (r->span.us > 0)
+		snprintf(since, sizeof(since), " of the last %lld s",
+			 (long long)(r->span.us / USEC_PER_SEC) + 1);
+	if (r->error)
+		return snprintf(
+			buf, size,
+			"Another program changed the trace instance: %s. That cannot "
+			"be undone: %s. Memory errors may not be seen.",
+			what, strerror(r->error));
+	if (r->count == 0)
+		return snprintf(buf, size,
+				"Another program changed the trace instance: %s. That is "
+				"undone, and no error was missed.",
+				what);
+	return snprintf(
+		buf, size,
+		"Another program changed the trace instance: %s. That is undone. "
+		"Memory errors%s may be missing, and how many cannot be known; all "
+		"counts are lower bounds.",
+		what, since);
+}
+
 int journal_sentence(const struct notice *r, const struct journal_context *c, char *buf,
 		     size_t size)
 {
@@ -371,6 +414,8 @@ int journal_sentence(const struct notice *r, const struct journal_context *c, ch
 		return sentence_events_lost(buf, size, r, c);
 	case NOTICE_MALFORMED:
 		return sentence_malformed(buf, size, r, c);
+	case NOTICE_TRACE_CHANGED:
+		return sentence_trace_changed(buf, size, r, c);
 	case NOTICE_BUDGET:
 		return sentence_budget(buf, size, r, c);
 	case NOTICE_HOLD:

@@ -70,6 +70,10 @@
 	NUMBER(malformed_pages_total, counter,                                           \
 	       "Ring-buffer pages that could not be decoded to their end.",              \
 	       f->totals->malformed)                                                     \
+	NUMBER(trace_gaps_total, counter,                                                \
+	       "Times in which events may be missing because another program changed "   \
+	       "the trace instance; counts are lower bounds.",                           \
+	       f->totals->gaps)                                                          \
 	SERIES(offline_attempts_total, counter, "Decisions and attempts, by result.",    \
 	       metrics_attempts)                                                         \
 	NUMBER(pages_tracked, gauge, "Pages in the tracker.", f->status.tracked)         \

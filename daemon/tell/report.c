@@ -51,6 +51,7 @@ static const struct report_field status_fields[] = {
 	S("counters.unattributed",       U64, unattributed),
 	S("counters.events_lost",        U64, events_lost),
 	S("counters.malformed",          U64, malformed),
+	S("counters.gaps",               U64, gaps),
 	S("pages.tracked",  U64, tracked),
 	S("pages.offlined", U64, offlined),
 	S("pages.pending",  U64, pending),

@@ -63,6 +63,7 @@ struct status_report {
 	uint64_t unattributed;
 	uint64_t events_lost;
 	uint64_t malformed;
+	uint64_t gaps;
 	uint64_t tracked;
 	uint64_t offlined;
 	uint64_t pending;

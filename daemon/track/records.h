@@ -112,6 +112,7 @@ struct totals {
 	uint64_t unattributed;
 	uint64_t events_lost;
 	uint64_t malformed; /* raw pages with a rest that could not be decoded */
+	uint64_t gaps; /* times in which events may be missing, nobody knows how many */
 	uint64_t attempts[RESULT_MAX_];
 	uint64_t next_action_id;
 	int64_t last_event;   /* usec_t.us; INT64_MIN: none */

@@ -48,6 +48,7 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.corrected_errors = 1206,
 		.unattributed = 3,
 		.events_lost = 17,
+		.gaps = 2,
 		.tracked = 6,
 		.offlined = 1,
 		.pending = 1,

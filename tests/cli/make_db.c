@@ -187,6 +187,7 @@ static int put_sums(struct db *db)
 				 .uncorrected_errors = 1,
 				 .unattributed = 3,
 				 .events_lost = 17,
+				 .gaps = 2,
 				 .next_action_id = 5,
 				 .last_event = at(4901),
 				 .last_offline = at(3060) };

@@ -281,6 +281,7 @@ static void totals_keep_their_sentinels(void **state)
 			     .unattributed = 4,
 			     .events_lost = 5,
 			     .malformed = 6,
+			     .gaps = 10,
 			     .next_action_id = 7,
 			     .last_event = INT64_MIN,
 			     .last_offline = INT64_MIN,

@@ -86,6 +86,43 @@ static void each_kind(void **state)
 	assert_false(notice_is_limited(NOTICE_SUMMARY));
 }
 
+/* What was changed, the file that shows it, and what that means. */
+static void trace_changes(void **state)
+{
+	struct journal_context context = { .dimm_label = "" };
+	struct notice r = { .kind = NOTICE_TRACE_CHANGED };
+	char text[512];
+
+	trace_changes_add(&r.changes, TRACE_CHANGE_OVERWRITE);
+	journal_sentence(&r, &context, text, sizeof(text));
+	assert_string_equal(
+		text, "Another program changed the trace instance: a full buffer kept "
+		      "its oldest events (options/overwrite). That is undone, and no "
+		      "error was missed.");
+	r.changes.bits = 0;
+	trace_changes_add(&r.changes, TRACE_CHANGE_TRACING_ON);
+	trace_changes_add(&r.changes, TRACE_CHANGE_FILTER);
+	r.count = 1;
+	r.span = usec(14 * USEC_PER_SEC);
+	journal_sentence(&r, &context, text, sizeof(text));
+	assert_string_equal(
+		text, "Another program changed the trace instance: recording was "
+		      "switched off (tracing_on), a filter was set (filter). That is "
+		      "undone. Memory errors of the last 15 s may be missing, and how "
+		      "many cannot be known; all counts are lower bounds.");
+	r.error = EPERM;
+	journal_sentence(&r, &context, text, sizeof(text));
+	assert_non_null(strstr(text, "cannot be undone: Operation not permitted."));
+	r.error = 0;
+	r.changes.bits = (UINT32_C(1) << TRACE_CHANGE_MAX_) - 1;
+	for (enum trace_change k = 0; k < TRACE_CHANGE_MAX_; k++)
+		assert_in_range(strlen(trace_change_phrase(k)), 10, 60);
+	journal_sentence(&r, &context, text,
+			 sizeof(text)); /* all at once: cut, no overflow */
+	assert_string_equal(trace_change_file(TRACE_CHANGE_MAX_), "");
+	assert_string_equal(trace_change_phrase(TRACE_CHANGE_MAX_), "");
+}
+
 /* The sentences of a page's life; scripts of tests/vm look for parts of them. */
 static const struct {
 	struct notice notice;
@@ -165,6 +202,7 @@ int main(void)
 		cmocka_unit_test(each_kind),
 		cmocka_unit_test(pages),
 		cmocka_unit_test(budgets),
+		cmocka_unit_test(trace_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

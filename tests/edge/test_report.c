@@ -30,7 +30,7 @@ static const struct {
 	  "kernel.soft_offline_counters kernel.memory_failure_event kernel.sources "
 	  "kernel.soft_offline_control counters.events counters.corrected_errors "
 	  "counters.uncorrected_errors counters.unattributed counters.events_lost "
-	  "counters.malformed pages.tracked pages.offlined pages.pending pages.failed "
+	  "counters.malformed counters.gaps pages.tracked pages.offlined pages.pending pages.failed "
 	  "pages.refused budget.limit_pages budget.used_pages budget.hour_limit "
 	  "budget.hour_used budget.burst poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
 	  "database.ok database.bytes database.errors database.lost_rows hold hold_why verdict "

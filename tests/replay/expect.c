@@ -6,7 +6,7 @@
  *   expect page ADDR [state=] [result=] [reason=] [count=] [attempts=] [tries=] [by-us=]
  *                    [stamps=]
  *   expect no-page ADDR
- *   expect totals [events=] [ces=] [ues=] [unattributed=] [lost=] [malformed=]
+ *   expect totals [events=] [ces=] [ues=] [unattributed=] [lost=] [malformed=] [gaps=]
  *   expect dimm LABEL [ces=] [ues=] [unattributed=] [offlined=] [overflow=] [verdict=]
  *                     [pages=]
  *   expect status [verdict=] [hold=] [waiting=] [tracked=] [offlined=] [hour-used=]
@@ -81,6 +81,7 @@ static int expect_totals(struct story *s, const struct words *w)
 	check_number(s, w, "unattributed", (int64_t)t->unattributed);
 	check_number(s, w, "lost", (int64_t)t->events_lost);
 	check_number(s, w, "malformed", (int64_t)t->malformed);
+	check_number(s, w, "gaps", (int64_t)t->gaps);
 	return 0;
 }
 

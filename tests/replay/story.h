@@ -18,6 +18,7 @@
  *         [layers=T.M.L] [cpu=N] [overflow] [at=TIME] [no-address-field]
  *   @TIME storm pages=N first=A events=N over=TIME
  *   @TIME lost N | malformed N | failure ADDR | poison KIB | foreign ADDR | unpoison ADDR
+ *   @TIME gap FILE... [ago=SECONDS] [errno=N]    FILE as trace_change.h has it
  *   @TIME offline ADDR | forget ADDR | tick | flush | reconcile | suspend TIME
  *   @TIME reload                 followed by config: lines, which are all there is then
  *   @TIME restart | crash [new-boot] [wall=TIME]

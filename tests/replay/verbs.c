@@ -407,6 +407,36 @@ static int do_lost(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+/* gap FILE... [ago=SECONDS] [errno=N]: files as trace_change.h has them. */
+static int do_gap(struct story *s, const struct words *w, unsigned int from)
+{
+	struct sim *sim = story_sim(s);
+	struct input in = { .kind = INPUT_GAP };
+	int64_t now = sim->now - sim->base;
+	uint64_t ago = 0, error = 0;
+
+	if (number_option(w, from, "ago", &ago) < 0 ||
+	    number_option(w, from, "errno", &error) < 0 || error > 133)
+		return -EINVAL;
+	if (ago > 0 && now > 0 && ago < (uint64_t)(now / USEC_PER_SEC))
+		in.gap.since = usec(now - (int64_t)ago * USEC_PER_SEC);
+	in.gap.error = (int)error;
+	for (unsigned int i = from + 1; i < w->n; i++) {
+		enum trace_change k = 0;
+
+		if (strchr(w->v[i], '='))
+			continue;
+		while (k < TRACE_CHANGE_MAX_ &&
+		       strcmp(w->v[i], trace_change_file(k)) != 0)
+			k++;
+		if (k == TRACE_CHANGE_MAX_)
+			return -EINVAL;
+		trace_changes_add(&in.gap.changes, k);
+	}
+	(void)sim_step(sim, in);
+	return 0;
+}
+
 static int do_poison(struct story *s, const struct words *w, unsigned int from)
 {
 	struct sim *sim = story_sim(s);
@@ -598,14 +628,14 @@ static const struct verb setup_verbs[] = {
 };
 
 static const struct verb timed_verbs[] = {
-	{ "ce", do_event },        { "ue", do_event },       { "deferred", do_event },
-	{ "fatal", do_event },     { "info", do_event },     { "storm", do_storm },
-	{ "lost", do_lost },       { "malformed", do_lost }, { "poison", do_poison },
-	{ "failure", do_page },    { "foreign", do_page },   { "unpoison", do_page },
-	{ "soft", do_soft },       { "offline", do_page },   { "forget", do_page },
-	{ "tick", do_plain },      { "flush", do_plain },    { "reconcile", do_plain },
-	{ "suspend", do_suspend }, { "reload", do_reload },  { "restart", do_restart },
-	{ "crash", do_restart },   { "module", do_module },
+	{ "ce", do_event },        { "ue", do_event },        { "deferred", do_event },
+	{ "fatal", do_event },     { "info", do_event },      { "storm", do_storm },
+	{ "lost", do_lost },       { "malformed", do_lost },  { "poison", do_poison },
+	{ "gap", do_gap },         { "failure", do_page },    { "foreign", do_page },
+	{ "unpoison", do_page },   { "soft", do_soft },       { "offline", do_page },
+	{ "forget", do_page },     { "tick", do_plain },      { "flush", do_plain },
+	{ "reconcile", do_plain }, { "suspend", do_suspend }, { "reload", do_reload },
+	{ "restart", do_restart }, { "crash", do_restart },   { "module", do_module },
 };
 
 static verb_fn find_verb(const struct verb *verbs, size_t n, const char *word)

@@ -124,18 +124,22 @@ static void test_text(void **state)
 	struct engine *e = new_engine();
 	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
 	struct input in = { .kind = INPUT_LOST, .lost = { .count = 7 } };
+	struct input gap = { .kind = INPUT_GAP };
 	struct effects out;
 
 	assert_non_null(text);
+	trace_changes_add(&gap.gap.changes, TRACE_CHANGE_FILTER);
 	give(e, 0x10000000, "CPU_SrcID#0_\"A\" \\ back");
 	give(e, 0, "B1");
 	assert_int_equal(engine_step(e, &in, &out), 0);
+	assert_int_equal(engine_step(e, &gap, &out), 0);
 	assert_true(metrics_format(e, &extra, text, TEXT_MAX) < TEXT_MAX);
 	check_text(text);
 	assert_non_null(
 		strstr(text, "label=\"CPU_SrcID#0_\\\"A\\\" \\\\ back\"} 4294967295\n"));
 	assert_non_null(strstr(text, "softofflined_events_total 2\n"));
 	assert_non_null(strstr(text, "softofflined_events_lost_total 7\n"));
+	assert_non_null(strstr(text, "softofflined_trace_gaps_total 1\n"));
 	assert_non_null(strstr(text, "softofflined_build_info{version=\"1.2.3\"} 1\n"));
 	assert_non_null(strstr(text, "softofflined_dry_run 1\n"));
 	assert_non_null(strstr(
