@@ -162,21 +162,79 @@ bool topology_guest(const char *root, char *ret, size_t size);
  */
 bool topology_container(const char *root, char *ret, size_t size);
 
+/** What keeps a kernel module out, the strongest last. */
+enum driver_bar_kind {
+	DRIVER_FREE,
+	DRIVER_BLACKLISTED, /* "blacklist" in modprobe.d: modprobe NAME still loads it */
+	DRIVER_BOOT_BLACKLISTED, /* the same by modprobe.blacklist= */
+	DRIVER_ALIAS_OFF,        /* "alias NAME off": modprobe NAME looks for "off" */
+	DRIVER_INSTALL,   /* modprobe runs a command instead, and that loads nothing */
+	DRIVER_FORBIDDEN, /* module_blacklist=: the kernel refuses it */
+	DRIVER_INITCALL,  /* initcall_blacklist=: the kernel does not start it */
+};
+
+/** Why a module does not get into the kernel, or does not start there. */
+struct driver_bar {
+	enum driver_bar_kind kind;
+	char module[EDAC_DRIVER_MAX]; /* the driver, or a module that it needs */
+	char line[96];                /* the line, or the parameter, as it is written */
+	char file[128];               /* of the line; "" for a parameter */
+};
+
+/**
+ * Finds the strongest bar that keeps @module, or the module that it needs, out: lines of
+ * the modprobe.d folders below @root as modprobe.d(5) ranks them, and parameters of the
+ * kernel's command line.
+ */
+void topology_driver_bar(const char *root, const char *module, struct driver_bar *ret);
+
+/**
+ * The same for the @text of one file of modprobe.d, which is changed: *@bar becomes what
+ * @text has, if that is stronger. *@installed is set by the first "install" of @module;
+ * those after it do not count. @file is the name to show.
+ */
+void driver_bar_read(struct driver_bar *bar, bool *installed, const char *module,
+		     char *text, const char *file);
+
+/** The same for the @text of the kernel's command line; @init: see driver_list.h. */
+void driver_bar_read_cmdline(struct driver_bar *bar, const char *module, const char *init,
+			     char *text);
+
+/** What is known of a driver, whether this kernel has it or not: see driver_list.h. */
+struct driver_fact {
+	const char *module;
+	const char *option;  /* "CONFIG_EDAC_SKX" */
+	const char *init;    /* its first function; "" if not known */
+	const char *needs;   /* a module that it needs; "" */
+	const char *aliases; /* patterns of modaliases, parted by blanks; "" */
+};
+
+/** NULL for an unknown module. */
+const struct driver_fact *topology_driver_fact(const char *module);
+
 /** One EDAC driver whose module alias fits this machine. */
 struct edac_driver {
 	char module[EDAC_DRIVER_MAX]; /* with underscores: "skx_edac" */
 	bool loaded;                  /* /sys/module has it; built-in drivers count */
-	bool blacklisted;             /* in a modprobe.d folder, or on the command line */
+	bool blacklisted;             /* @bar is one */
+	struct driver_bar bar;
 };
 
 /**
  * The EDAC drivers of the running kernel that fit this machine: libkmod looks up the
- * modaliases of the CPU and of the PCI devices (libpci).
+ * modaliases of the CPU, of the PCI devices (libpci), and of platform and ACPI devices,
+ * which may come from a device tree.
  *
  * Returns how many were written to @ret, at most @max; -ENOENT if modules.alias cannot be
  * read, so that no answer is possible; other negative errno.
  */
 int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max);
+
+/**
+ * The driver that this machine's processor, platform and ACPI devices ask for, whether
+ * the running kernel has it or not. NULL if none is known.
+ */
+const struct driver_fact *topology_driver_wanted(const char *root);
 
 /** Called with the modalias of a PCI device. */
 typedef void (*pci_modalias_fn)(void *userdata, const char *modalias);

@@ -22,9 +22,9 @@
 DEFINE_CLEANUP(struct kmod_ctx *, kmod_unref)
 DEFINE_CLEANUP(struct kmod_list *, kmod_module_unref_list)
 DEFINE_CLEANUP(struct kmod_module *, kmod_module_unref)
-DEFINE_CLEANUP(struct kmod_config_iter *, kmod_config_iter_free_iter)
 
 struct search {
+	const char *root;
 	struct kmod_ctx *kmod;
 	struct edac_driver *ret;
 	size_t max;
@@ -93,14 +93,17 @@ static int driver_open(const char *root, struct kmod_ctx **ret)
 	return 0;
 }
 
-/* True if modprobe's configuration or the kernel's command line blacklists @module. */
-static bool driver_is_blacklisted(const struct search *s, const char *module)
+/* Drivers of caches, buses and decoders (drivers/edac of Linux 6.12). */
+static bool driver_is_no_controller(const char *module)
 {
-	_cleanup_(kmod_config_iter_free_iter_p) struct kmod_config_iter *iter =
-		kmod_config_get_blacklists(s->kmod);
+	static const char *const others[] = {
+		"edac_mce_amd",   "skx_edac_common",  "qcom_edac",       "sifive_edac",
+		"zynqmp_edac",    "highbank_l2_edac", "amd8111_edac",    "amd8131_edac",
+		"octeon_edac_pc", "octeon_edac_l2c",  "octeon_edac_pci", "edac_core"
+	};
 
-	while (iter && kmod_config_iter_next(iter))
-		if (strcmp(kmod_config_iter_get_key(iter), module) == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i], module) == 0)
 			return true;
 	return false;
 }
@@ -109,18 +112,18 @@ static void driver_add(struct search *s, const char *module, bool builtin)
 {
 	size_t at = 0;
 
-	/* Only drivers of controllers count. */
-	if (!strstr(module, "edac") || strlen(module) >= EDAC_DRIVER_MAX)
+	/* Only drivers of memory controllers count. */
+	if (!strstr(module, "edac") || strlen(module) >= EDAC_DRIVER_MAX ||
+	    driver_is_no_controller(module))
 		return;
 	while (at < s->n && strcmp(s->ret[at].module, module) != 0)
 		at++;
 	if (at < s->n || at == s->max)
 		return;
-	s->ret[at] = (struct edac_driver){
-		.loaded = builtin,
-		.blacklisted = driver_is_blacklisted(s, module),
-	};
+	s->ret[at] = (struct edac_driver){ .loaded = builtin };
 	strcpy(s->ret[at].module, module);
+	topology_driver_bar(s->root, module, &s->ret[at].bar);
+	s->ret[at].blacklisted = s->ret[at].bar.kind != DRIVER_FREE;
 	s->n++;
 }
 
@@ -143,31 +146,82 @@ static void driver_try_modalias(void *userdata, const char *modalias)
 	}
 }
 
+/* Calls @fn for each modalias of the processor, and of platform and ACPI devices. */
+static void driver_each_modalias(const char *root, pci_modalias_fn fn, void *userdata)
+{
+	static const char *const buses[] = { "/sys/bus/platform/devices",
+					     "/sys/bus/acpi/devices" };
+	char dir[PATH_MAX], modalias[MODALIAS_MAX];
+
+	if (small_file_path(dir, sizeof(dir), root, "/sys/devices/system/cpu") == 0 &&
+	    topology_text(dir, "modalias", modalias, sizeof(modalias)) == 0)
+		fn(userdata, modalias);
+	for (size_t i = 0; i < ARRAY_SIZE(buses); i++) {
+		_cleanup_(closedir_p) DIR *d = NULL;
+		const struct dirent *entry;
+
+		if (small_file_path(dir, sizeof(dir), root, buses[i]) < 0)
+			continue;
+		d = opendir(dir);
+		while (d && (entry = readdir(d))) {
+			char file[NAME_MAX + sizeof("/modalias")];
+
+			snprintf(file, sizeof(file), "%s/modalias", entry->d_name);
+			if (entry->d_name[0] != '.' &&
+			    topology_text(dir, file, modalias, sizeof(modalias)) == 0)
+				fn(userdata, modalias);
+		}
+	}
+}
+
+static int driver_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct edac_driver *)a)->module,
+		      ((const struct edac_driver *)b)->module);
+}
+
 int topology_edac_drivers(const char *root, struct edac_driver *ret, size_t max)
 {
 	_cleanup_(kmod_unref_p) struct kmod_ctx *kmod = NULL;
-	char dir[PATH_MAX], modalias[MODALIAS_MAX];
-	struct search s = { .ret = ret, .max = max };
+	struct search s = { .root = root, .ret = ret, .max = max };
+	char path[PATH_MAX];
 	int r;
 
 	r = driver_open(root, &kmod);
 	if (r < 0)
 		return r;
 	s.kmod = kmod;
-	r = small_file_path(dir, sizeof(dir), root, "/sys/devices/system/cpu");
-	if (r < 0)
-		return r;
-	if (topology_text(dir, "modalias", modalias, sizeof(modalias)) == 0)
-		driver_try_modalias(&s, modalias);
+	driver_each_modalias(root, driver_try_modalias, &s);
 	/* "No PCI" is an answer too: a machine may have none. */
 	topology_pci_devices(root, driver_try_modalias, &s);
 	/* Loaded modules: kmod_module_get_initstate() knows no root but the real one. */
 	for (size_t i = 0; i < s.n; i++) {
-		r = snprintf(dir, sizeof(dir), "%s/sys/module/%s", root, ret[i].module);
-		ret[i].loaded = ret[i].loaded || (r > 0 && (size_t)r < sizeof(dir) &&
-						  access(dir, F_OK) == 0);
+		r = snprintf(path, sizeof(path), "%s/sys/module/%s", root, ret[i].module);
+		ret[i].loaded = ret[i].loaded || (r > 0 && (size_t)r < sizeof(path) &&
+						  access(path, F_OK) == 0);
 	}
+	/* A bus lists its devices in no order. */
+	qsort(ret, s.n, sizeof(*ret), driver_compare);
 	return (int)s.n;
+}
+
+static void driver_try_facts(void *userdata, const char *modalias)
+{
+	const struct driver_fact **wanted = userdata;
+
+	const struct driver_fact *fact = driver_fact_of(modalias);
+
+	/* A bus lists its devices in no order: the first of the table counts. */
+	if (fact && (!*wanted || fact < *wanted))
+		*wanted = fact;
+}
+
+const struct driver_fact *topology_driver_wanted(const char *root)
+{
+	const struct driver_fact *wanted = NULL;
+
+	driver_each_modalias(root, driver_try_facts, &wanted);
+	return wanted;
 }
 
 bool topology_firmware_first(const char *root)

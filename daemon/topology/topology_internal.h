@@ -38,3 +38,6 @@ void topology_add_module(struct topology *t, const uint8_t *raw, size_t len);
 
 /** Sets module and match of each DIMM of @t. */
 void topology_match_modules(struct topology *t);
+
+/** The driver that has @modalias among its patterns; NULL if none. */
+const struct driver_fact *driver_fact_of(const char *modalias);
