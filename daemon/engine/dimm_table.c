@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/serial.h"
 
 #define NO_LABEL "unknown memory" /* the EDAC core's own words */
 
@@ -258,9 +259,10 @@ enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
 	char text[sizeof(d->serial)];
 
 	dimm_copy_text(text, serial, strnlen(serial, sizeof(text) - 1));
-	if (d->former || strcmp(d->serial, text) == 0)
+	if (d->former || !dmi_serial_is_real(text) || strcmp(d->serial, text) == 0)
 		return DIMM_MODULE_SAME;
-	if (d->serial[0])
+	/* An older version may have kept a placeholder. */
+	if (dmi_serial_is_real(d->serial))
 		return DIMM_MODULE_OTHER;
 	dimm_copy_text(d->part, part, strnlen(part, sizeof(d->part) - 1));
 	memcpy(d->serial, text, sizeof(d->serial));

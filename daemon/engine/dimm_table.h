@@ -104,7 +104,7 @@ enum dimm_module {
 /**
  * Compares the module with @part and @serial, which may hold any byte and are kept as
  * printable ASCII, with the module at @index. A former DIMM has no module in its slot, so
- * that all is the same.
+ * that all is the same; and a serial that is none (base/serial.h) says nothing.
  */
 enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
 					const char *part, const char *serial);

@@ -41,7 +41,7 @@ static void give_module(struct daemon *d, const struct topology *t, uint16_t ind
 	in.module.index = index;
 	in.module.part = t->modules[dimm->module].part;
 	in.module.serial = t->modules[dimm->module].serial;
-	if (dmi_serial_is_real(in.module.serial))
+	if (topology_serial_is_real(t, dimm->module))
 		daemon_step(d, in);
 }
 

@@ -127,11 +127,10 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 int dmi_module_parse(struct dmi_module *ret, const uint8_t *raw, size_t len);
 
 /**
- * True if @serial distinguishes one module from another. Makers also leave the serial
- * number empty, fill it with zeros or ones, or write "Not Specified", "Unknown", "NO
- * DIMM" and the like.
+ * True if the serial number of module @module distinguishes it from the others: it is a
+ * real one (base/serial.h), and no other module of the machine has it.
  */
-bool dmi_serial_is_real(const char *serial);
+bool topology_serial_is_real(const struct topology *t, uint16_t module);
 
 /**
  * Fingerprint of which module is in which slot (fingerprint.h). 0 if that is not known:

@@ -11,10 +11,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/fingerprint.h"
 #include "base/mem.h"
+#include "base/serial.h"
 #include "base/text.h"
 #include "host/small_file.h"
 #include "topology/topology.h"
@@ -175,20 +175,16 @@ void topology_add_modules(struct topology *t, const char *root)
 		topology_note(t, -errno);
 }
 
-bool dmi_serial_is_real(const char *serial)
+bool topology_serial_is_real(const struct topology *t, uint16_t module)
 {
-	static const char *const fillers[] = { "not ",    "unknown",  "none",   "no ",
-					       "to be ",  "n/a",      "serial", "default",
-					       "invalid", "undefined" };
-	/* All zeros or all ones: the serial number was never programmed. */
-	bool programmed = false;
+	const char *serial = t->modules[module].serial;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
-		if (strncasecmp(serial, fillers[i], strlen(fillers[i])) == 0)
+	if (!dmi_serial_is_real(serial))
+		return false;
+	for (unsigned int i = 0; i < t->n_modules; i++)
+		if (i != module && strcmp(t->modules[i].serial, serial) == 0)
 			return false;
-	for (const char *c = serial; *c; c++)
-		programmed |= isalnum((unsigned char)*c) && !strchr("0FfXx", *c);
-	return programmed;
+	return true;
 }
 
 int64_t topology_module_print(const struct topology *t)
@@ -201,7 +197,7 @@ int64_t topology_module_print(const struct topology *t)
 	for (unsigned int i = 0; i < t->n_modules; i++) {
 		const struct dmi_module *m = &t->modules[i];
 
-		if (!dmi_serial_is_real(m->serial))
+		if (!topology_serial_is_real(t, (uint16_t)i))
 			return 0;
 		h = fingerprint_add(h, m->locator, strlen(m->locator) + 1);
 		h = fingerprint_add(h, m->bank, strlen(m->bank) + 1);

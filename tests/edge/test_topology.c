@@ -77,7 +77,7 @@ static size_t make_module(uint8_t *raw, uint16_t handle, uint16_t size,
 	return 0x28 + n_strings;
 }
 
-static const char strings_a1[] = "DIMM_A1\0NODE 1\0Samsung\0  12345678 \0M393A2K40\0";
+static const char strings_a1[] = "DIMM_A1\0NODE 1\0Samsung\0  2F4A61C0 \0M393A2K40\0";
 
 static void put_module(unsigned int n, uint16_t handle, uint16_t size,
 		       const char *strings, size_t n_strings)
@@ -257,7 +257,7 @@ static void dmi_of_a_module(void **state)
 	assert_string_equal(m.locator, "DIMM_A1");
 	assert_string_equal(m.bank, "NODE 1");
 	assert_string_equal(m.manufacturer, "Samsung");
-	assert_string_equal(m.serial, "12345678");
+	assert_string_equal(m.serial, "2F4A61C0");
 	assert_string_equal(m.part, "M393A2K40");
 	raw[0x0c] = 0xff;
 	raw[0x0d] = 0x7f;
@@ -597,31 +597,26 @@ static void maker(void **state)
 	assert_string_equal(system.product, "Model 7");
 }
 
+/* base/serial.h has the kinds of fillers; here: two modules with one number. */
 static void serial_numbers(void **state)
 {
-	static const char *const real[] = { "S2", "1F3A09B2", "80AD01231245F0E7A3" };
-	static const char *const fillers[] = { "",
-					       "00000000",
-					       "FFFFFFFF",
-					       "0xffff",
-					       "Not Specified",
-					       "NO DIMM",
-					       "Unknown",
-					       "NONE",
-					       "To Be Filled",
-					       "---",
-					       "Default string",
-					       "----",
-					       "Serial Number",
-					       "Invalid",
-					       "Not Available",
-					       "N/A",
-					       "0xFFFFFFFF" };
+	static struct topology t;
 
-	for (size_t i = 0; i < ARRAY_SIZE(real); i++)
-		assert_true(dmi_serial_is_real(real[i]));
-	for (size_t i = 0; i < ARRAY_SIZE(fillers); i++)
-		assert_false(dmi_serial_is_real(fillers[i]));
+	t.n_modules = 3;
+	strcpy(t.modules[0].serial, "31B9BEF4");
+	strcpy(t.modules[1].serial, "31B9BEF5");
+	strcpy(t.modules[2].serial, "A1_SerNum0");
+	assert_true(topology_serial_is_real(&t, 0));
+	assert_true(topology_serial_is_real(&t, 1));
+	assert_false(topology_serial_is_real(&t, 2));
+	assert_int_equal(topology_module_print(&t), 0);
+	strcpy(t.modules[2].serial, "31B9BEF4");
+	assert_false(topology_serial_is_real(&t, 0));
+	assert_true(topology_serial_is_real(&t, 1));
+	assert_false(topology_serial_is_real(&t, 2));
+	assert_int_equal(topology_module_print(&t), 0);
+	strcpy(t.modules[2].serial, "31B9BEF6");
+	assert_true(topology_module_print(&t) != 0);
 }
 
 static void fingerprint_of_modules(void **state)

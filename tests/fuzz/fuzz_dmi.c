@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/serial.h"
 #include "topology/topology_internal.h"
 
 #define LAST_TYPE 127 /* ends the table */

@@ -279,9 +279,13 @@ static void test_module(void **state)
 	assert_int_equal(intern("B", 0, 0, 0), 2);
 	memset(serial, '\x01', sizeof(serial) - 1);
 	serial[sizeof(serial) - 1] = '\0';
+	/* Bytes that are not printable are no serial number. */
+	assert_int_equal(dimm_table_note_module(&t, 2, "\n", serial), DIMM_MODULE_SAME);
+	assert_string_equal(t.rec[2].serial, "");
+	for (size_t i = 0; i + 1 < sizeof(serial); i++)
+		serial[i] = "31B9BEF4"[i % 8];
 	assert_int_equal(dimm_table_note_module(&t, 2, "\n", serial), DIMM_MODULE_NAMED);
 	assert_int_equal(strlen(t.rec[2].serial), sizeof(t.rec[2].serial) - 1);
-	assert_int_equal(t.rec[2].serial[0], '?');
 	assert_string_equal(t.rec[2].part, "?");
 	assert_int_equal(dimm_table_note_module(&t, 2, "", serial), DIMM_MODULE_SAME);
 }
