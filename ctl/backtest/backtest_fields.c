@@ -320,18 +320,32 @@ static const char *field_set_part(struct dram_coord *c, enum dram_part part,
 		return "a DRAM coordinate is no number, or too large";
 	if (r == 0)
 		return NULL;
-	if (part == DRAM_ROW)
+	switch (part) {
+	case DRAM_ROW:
 		c->row = value;
-	else if (part == DRAM_COLUMN)
+		break;
+	case DRAM_COLUMN:
 		c->column = value;
-	else if (part == DRAM_BANK)
+		break;
+	case DRAM_BANK:
 		c->bank = (uint16_t)value;
-	else if (part == DRAM_BANK_GROUP)
+		break;
+	case DRAM_BANK_GROUP:
 		c->bank_group = (uint8_t)value;
-	else if (part == DRAM_RANK)
+		break;
+	case DRAM_RANK:
 		c->rank = (uint8_t)value;
-	else
+		break;
+	case DRAM_DEVICE:
 		c->device = (uint8_t)value;
+		break;
+	case DRAM_SUB_CHANNEL:
+		c->sub_channel = (uint8_t)value;
+		break;
+	case DRAM_CHIP:
+		c->chip = (uint8_t)value;
+		break;
+	}
 	c->have |= (uint8_t)part;
 	return NULL;
 }
@@ -389,8 +403,12 @@ const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 		return field_set_place(&row->channel, field);
 	case CSV_SLOT:
 		return field_set_place(&row->slot, field);
+	case CSV_SUB_CHANNEL:
+		return field_set_part(&row->coord, DRAM_SUB_CHANNEL, field);
 	case CSV_RANK:
 		return field_set_part(&row->coord, DRAM_RANK, field);
+	case CSV_CHIP:
+		return field_set_part(&row->coord, DRAM_CHIP, field);
 	case CSV_DEVICE:
 		return field_set_part(&row->coord, DRAM_DEVICE, field);
 	case CSV_BANK_GROUP:

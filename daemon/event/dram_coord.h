@@ -16,6 +16,9 @@ enum dram_part {
 	DRAM_BANK = 1 << 3, /* within its group where there is one */
 	DRAM_ROW = 1 << 4,
 	DRAM_COLUMN = 1 << 5,
+	DRAM_SUB_CHANNEL = 1 << 6, /* DDR5: each half of the DIMM has rows of its own */
+	DRAM_CHIP =
+		1 << 7, /* stacked DRAM: which die of the stack, with rows of its own */
 };
 
 struct dram_coord {
@@ -25,5 +28,10 @@ struct dram_coord {
 	uint8_t bank_group;
 	uint8_t rank;
 	uint8_t device;
+	uint8_t sub_channel;
+	uint8_t chip;
 	uint8_t have; /* enum dram_part, or-ed */
 };
+
+/* Thousands of cells are kept: a part more must not cost memory for each. */
+_Static_assert(sizeof(struct dram_coord) == 16, "a cell would grow");

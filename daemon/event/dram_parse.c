@@ -19,7 +19,8 @@
 /*
  * X(name, part). Names are without '_' and '-', in small letters. If a text has several
  * names for one part, the first in this list counts: a bank within its group before the
- * bank as a whole; a rank, then a controller's number for the rank, then the chip select.
+ * bank as a whole; a rank, then a controller's number for the rank, then the chip select;
+ * the near memory of two levels, which is the DRAM, before the far memory.
  */
 #define NAME_LIST(X)                                                                     \
 	X("row", DRAM_ROW)                                                               \
@@ -36,9 +37,13 @@
 	X("rank", DRAM_RANK)                                                             \
 	X("physicalrankid", DRAM_RANK)                                                   \
 	X("dimmrankid", DRAM_RANK)                                                       \
+	X("nmchipselect", DRAM_RANK)                                                     \
 	X("chipselect", DRAM_RANK)                                                       \
 	X("cs", DRAM_RANK)                                                               \
 	X("csrow", DRAM_RANK)                                                            \
+	X("nmsubchid", DRAM_SUB_CHANNEL)                                                 \
+	X("subchid", DRAM_SUB_CHANNEL)                                                   \
+	X("chipid", DRAM_CHIP)                                                           \
 	X("device", DRAM_DEVICE)                                                         \
 	X("dev", DRAM_DEVICE)
 
@@ -310,6 +315,8 @@ static uint64_t parse_limit(enum dram_part part)
 	case DRAM_RANK:
 	case DRAM_DEVICE:
 	case DRAM_BANK_GROUP:
+	case DRAM_SUB_CHANNEL:
+	case DRAM_CHIP:
 		return UINT8_MAX - 1;
 	case DRAM_BANK:
 		return UINT16_MAX - 1;
@@ -343,6 +350,12 @@ static void coord_set_part(struct dram_coord *c, enum dram_part part, uint64_t v
 		break;
 	case DRAM_COLUMN:
 		c->column = (uint32_t)value;
+		break;
+	case DRAM_SUB_CHANNEL:
+		c->sub_channel = (uint8_t)value;
+		break;
+	case DRAM_CHIP:
+		c->chip = (uint8_t)value;
 		break;
 	}
 	c->have |= (uint8_t)part;

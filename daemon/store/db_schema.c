@@ -150,7 +150,9 @@ static const struct db_column module_columns[] = {
 #define PART(name, at, member, part) \
 	{ name, &db_type_optional, FIELD(at.member), IF_PRESENT(at.have, part) }
 #define PARTS(at)                                       \
+	PART("sub_channel", at, sub_channel, DRAM_SUB_CHANNEL), \
 	PART("rank", at, rank, DRAM_RANK),              \
+	PART("chip", at, chip, DRAM_CHIP),              \
 	PART("device", at, device, DRAM_DEVICE),        \
 	PART("bank_group", at, bank_group, DRAM_BANK_GROUP), \
 	PART("bank", at, bank, DRAM_BANK),              \
@@ -284,8 +286,8 @@ const char db_views[] =
 	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;"
 	"CREATE VIEW cell_log AS SELECT " WALL("first") " AS first,"
 	" " WALL("last") " AS last,"
-	" " HEX("address") " AS address, " LABEL("cell") " AS dimm, rank, device,"
-	" bank_group, bank, row, \"column\", votes, row_faulty"
+	" " HEX("address") " AS address, " LABEL("cell") " AS dimm, sub_channel,"
+	" rank, chip, device, bank_group, bank, row, \"column\", votes, row_faulty"
 	" FROM cell JOIN boot ON boot.id = cell.boot ORDER BY cell.dimm, slot;";
 
 /* What the lists show, in words as they stand in the file. */

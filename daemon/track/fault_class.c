@@ -79,8 +79,12 @@ static _printf_(2, 3) void line_put(struct line *l, const char *format, ...)
 
 static void line_place(struct line *l, const struct dram_coord *c, bool column)
 {
+	if (c->have & DRAM_SUB_CHANNEL)
+		line_put(l, "sub-channel %u ", c->sub_channel);
 	if (c->have & DRAM_RANK)
 		line_put(l, "rank %u ", c->rank);
+	if (c->have & DRAM_CHIP)
+		line_put(l, "chip %u ", c->chip);
 	if (c->have & DRAM_BANK_GROUP)
 		line_put(l, "bank group %u ", c->bank_group);
 	if (c->have & DRAM_BANK)

@@ -119,10 +119,12 @@ _wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part p
 	return (is_given << bits | value) & -is_given;
 }
 
-/* Rank, bank group and bank in one number, in that order. */
+/* Sub-channel, rank, die, bank group and bank in one number, in that order. */
 static uint64_t coord_bank(const struct dram_coord *c)
 {
-	return coord_given(c, DRAM_RANK, c->rank, 8) << 32 |
+	return coord_given(c, DRAM_SUB_CHANNEL, c->sub_channel, 8) << 50 |
+	       coord_given(c, DRAM_RANK, c->rank, 8) << 40 |
+	       coord_given(c, DRAM_CHIP, c->chip, 8) << 30 |
 	       coord_given(c, DRAM_BANK_GROUP, c->bank_group, 8) << 20 |
 	       coord_given(c, DRAM_BANK, c->bank, 16);
 }

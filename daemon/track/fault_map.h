@@ -130,7 +130,7 @@ void fault_map_count(const struct fault_map *m, uint16_t dimm,
 		     const struct fault_cell *cell, usec_t since,
 		     struct fault_counts *ret);
 
-/** True if both cells lie in the same bank of the same rank. */
+/** True if both cells lie in the same bank of the same rank, die and sub-channel. */
 bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b);
 
 /** True if a believed cell in lines @first to @last of @dimm lies in a faulty row. */

@@ -43,6 +43,11 @@ static void describe(const struct backtest_row *row, char *to, size_t size)
 
 	if (row->has_address)
 		n += snprintf(to + n, size - (size_t)n, " 0x%" PRIx64, row->address);
+	if (row->coord.have & DRAM_SUB_CHANNEL)
+		n += snprintf(to + n, size - (size_t)n, " subch %u",
+			      row->coord.sub_channel);
+	if (row->coord.have & DRAM_CHIP)
+		n += snprintf(to + n, size - (size_t)n, " chip %u", row->coord.chip);
 	if (row->coord.have & DRAM_ROW)
 		n += snprintf(to + n, size - (size_t)n, " row %" PRIu32, row->coord.row);
 	if (row->coord.have & DRAM_COLUMN)
@@ -119,6 +124,11 @@ static void test_columns(void **state)
 	/* another order, other letters, columns that nobody knows, most of them absent */
 	check("Type,capacity_gb,PA,\"Time\"\nCE,32,0xabc,11\n", "11000000  0xabc\n");
 	check("time\n12\n", "12000000 \n");
+	/* what only DDR5 and stacked DRAM have */
+	check("time,subchannel,chip,row\n1,1,3,7\n2,0,,7\n3,-1,0x2,7\n4,256,0,7\n",
+	      "1000000  subch 1 chip 3 row 7\n2000000  subch 0 row 7\n"
+	      "3000000  chip 2 row 7\n"
+	      "5: a DRAM coordinate is no number, or too large\n");
 }
 
 static void test_writing(void **state)

@@ -324,15 +324,10 @@ static int keep_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	return 0;
 }
 
+/* Bytes: a dram_coord has no padding. */
 static void assert_same_coord(const struct dram_coord *a, const struct dram_coord *b)
 {
-	assert_int_equal(a->have, b->have);
-	assert_int_equal(a->rank, b->rank);
-	assert_int_equal(a->device, b->device);
-	assert_int_equal(a->bank_group, b->bank_group);
-	assert_int_equal(a->bank, b->bank);
-	assert_int_equal(a->row, b->row);
-	assert_int_equal(a->column, b->column);
+	assert_memory_equal(a, b, sizeof(*a));
 }
 
 static void assert_same_fault(const struct dimm_fault *a, const struct dimm_fault *b)
@@ -442,8 +437,11 @@ static void cells_come_back(void **state)
 				 .last = 9,
 				 .coord = { .row = UINT32_MAX,
 					    .bank = 1,
+					    .sub_channel = 1,
 					    .rank = 255,
-					    .have = DRAM_ROW | DRAM_BANK | DRAM_RANK },
+					    .chip = 6,
+					    .have = DRAM_ROW | DRAM_BANK | DRAM_RANK |
+						    DRAM_SUB_CHANNEL | DRAM_CHIP },
 				 .votes = FAULT_MAP_CERTAIN,
 				 .used = true,
 				 .row_faulty = true };

@@ -51,5 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(c.have & DRAM_BANK || c.bank == 0);
 	check(c.have & DRAM_ROW || c.row == 0);
 	check(c.have & DRAM_COLUMN || c.column == 0);
+	check(c.have & DRAM_SUB_CHANNEL || c.sub_channel == 0);
+	check(c.have & DRAM_CHIP || c.chip == 0);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct maker {
 	size_t dimm_room;
 	size_t error_room;
 	uint64_t state;
+	uint64_t part_state; /* of the parts that only some DRAM has */
 	bool failed;
 };
 
@@ -85,7 +86,18 @@ static uint64_t address_of(const struct place *p, const struct dram_coord *c)
 	return UINT64_C(0x100000000) +
 	       ((uint64_t)(p->channel & 3) << 6 | (uint64_t)c->bank_group << 8 |
 		(uint64_t)(c->column >> 3) << 10 | (uint64_t)c->bank << 17 |
-		(uint64_t)c->rank << 19 | row << 20);
+		(uint64_t)c->rank << 19 | row << 20 |
+		(uint64_t)(c->sub_channel & 1) << 37 | (uint64_t)(c->chip & 1) << 38);
+}
+
+/* A stream of its own: a DIMM's faults do not depend on what its DRAM is made of. */
+_wraps_ static uint8_t draw_half(struct maker *m)
+{
+	struct maker other = { .state = m->part_state };
+	uint64_t v = next(&other);
+
+	m->part_state = other.state;
+	return v & 1;
 }
 
 static struct dram_coord draw_coord(struct maker *m)
@@ -96,8 +108,11 @@ static struct dram_coord draw_coord(struct maker *m)
 				    .bank_group = (uint8_t)draw(m, 4),
 				    .rank = (uint8_t)draw(m, 2),
 				    .device = (uint8_t)draw(m, 18),
-				    .have = DRAM_RANK | DRAM_DEVICE | DRAM_BANK_GROUP |
-					    DRAM_BANK | DRAM_ROW | DRAM_COLUMN };
+				    .sub_channel = draw_half(m),
+				    .chip = draw_half(m),
+				    .have = DRAM_SUB_CHANNEL | DRAM_RANK | DRAM_CHIP |
+					    DRAM_DEVICE | DRAM_BANK_GROUP | DRAM_BANK |
+					    DRAM_ROW | DRAM_COLUMN };
 }
 
 static void *grow(void *v, size_t *room, size_t size)

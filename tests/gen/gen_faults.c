@@ -16,8 +16,9 @@
 
 DEFINE_CLEANUP(struct fault_set *, fault_set_free)
 
-static const char header[] = "time,dimm,server,pa,socket,channel,slot,rank,device,"
-			     "bankgroup,bank,row,column,type,ue_ticket_time\n";
+static const char header[] =
+	"time,dimm,server,pa,socket,channel,slot,"
+	"subchannel,rank,chip,device,bankgroup,bank,row,column,type,ue_ticket_time\n";
 
 struct options {
 	uint64_t seed;
@@ -30,12 +31,12 @@ static void write_error(FILE *f, const struct fault_set *set, const struct fault
 	const struct fault_dimm *d = &set->dimms[e->dimm];
 
 	fprintf(f,
-		"%" PRId64 ",%s,%s,0x%" PRIx64 ",0,%d,%d,%u,%u,%u,%u,%" PRIu32 ",%" PRIu32
-		",%s,",
+		"%" PRId64 ",%s,%s,0x%" PRIx64 ",0,%d,%d,%u,%u,%u,%u,%u,%u,%" PRIu32
+		",%" PRIu32 ",%s,",
 		e->time / USEC_PER_SEC, d->name, d->server, e->address, d->channel,
-		d->slot, e->coord.rank, e->coord.device, e->coord.bank_group,
-		e->coord.bank, e->coord.row, e->coord.column,
-		e->scrub ? "CE.SCRUB" : "CE.READ");
+		d->slot, e->coord.sub_channel, e->coord.rank, e->coord.chip,
+		e->coord.device, e->coord.bank_group, e->coord.bank, e->coord.row,
+		e->coord.column, e->scrub ? "CE.SCRUB" : "CE.READ");
 	if (d->ue_time != FAULT_NO_UE)
 		fprintf(f, "%" PRId64, d->ue_time / USEC_PER_SEC);
 	putc('\n', f);
@@ -67,8 +68,8 @@ static void write_flood(FILE *f, const struct options *o)
 		page = (state >> 33) % 4096;
 		fprintf(f,
 			"%" PRIu64 ",flood-%02" PRIu64 ",,0x%" PRIx64 ",0,%" PRIu64
-			",0,0,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-			",CE.READ,\n",
+			",0,0,0,0,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+			",%" PRIu64 ",CE.READ,\n",
 			1704067200 + i / 3, dimm, UINT64_C(0x100000000) + (page << 12),
 			dimm % 8, page % 18, page % 4, page / 4 % 4, page / 16,
 			page % 128 * 8);

@@ -78,7 +78,10 @@ static void make_coords(struct run *r, unsigned int banks)
 	for (unsigned int i = 0; i < LINES; i++) {
 		struct dram_coord *c = &r->coord[i];
 
-		c->have = DRAM_ROW | DRAM_COLUMN | DRAM_BANK | DRAM_RANK;
+		c->have = DRAM_ROW | DRAM_COLUMN | DRAM_BANK | DRAM_RANK |
+			  DRAM_SUB_CHANNEL | DRAM_CHIP;
+		c->sub_channel = (uint8_t)draw(r, 2);
+		c->chip = (uint8_t)(draw(r, 4) == 0);
 		c->rank = (uint8_t)draw(r, 2);
 		c->bank = (uint16_t)draw(r, banks);
 		c->row = (uint32_t)draw(r, 40);
@@ -148,7 +151,8 @@ static void play(struct run *r, unsigned int restart_at)
 
 static bool same_row(const struct dram_coord *a, const struct dram_coord *b)
 {
-	return a->rank == b->rank && a->bank == b->bank && a->row == b->row;
+	return a->sub_channel == b->sub_channel && a->chip == b->chip &&
+	       a->rank == b->rank && a->bank == b->bank && a->row == b->row;
 }
 
 /* True if two events of the row, of different bursts, lie within the window. */
@@ -195,8 +199,10 @@ static void test_rows(void **state)
 		r->sim->cfg.policy.row = (struct threshold){ 2, { WINDOW } };
 		for (unsigned int j = 0; j < EVENTS; j++)
 			r->events[j].line %= 14;
-		for (unsigned int j = 0; j < LINES; j++)
-			r->coord[j].row %= 6;
+		for (unsigned int j = 0; j < LINES; j++) {
+			r->coord[j].row %= 4;
+			r->coord[j].rank = 0;
+		}
 		play(r, EVENTS);
 		assert_false(is_wide(r));
 		for (unsigned int line = 0; line < LINES; line++) {

@@ -99,7 +99,8 @@ static bool same_row(const struct fault_error *a, const struct fault_error *b)
 	return a->dimm == b->dimm && a->coord.row == b->coord.row &&
 	       a->coord.bank == b->coord.bank &&
 	       a->coord.bank_group == b->coord.bank_group &&
-	       a->coord.rank == b->coord.rank;
+	       a->coord.rank == b->coord.rank && a->coord.chip == b->coord.chip &&
+	       a->coord.sub_channel == b->coord.sub_channel;
 }
 
 /* The same by a row that an error of the page has named. */

@@ -314,6 +314,12 @@ static int part_option(const struct words *w, unsigned int from, const char *key
 	case DRAM_COLUMN:
 		c->column = (uint32_t)v;
 		break;
+	case DRAM_SUB_CHANNEL:
+		c->sub_channel = (uint8_t)v;
+		break;
+	case DRAM_CHIP:
+		c->chip = (uint8_t)v;
+		break;
 	}
 	c->have |= (uint8_t)part;
 	return 0;
@@ -321,7 +327,9 @@ static int part_option(const struct words *w, unsigned int from, const char *key
 
 static int parse_coord(const struct words *w, unsigned int from, struct dram_coord *c)
 {
-	if (part_option(w, from, "rank", DRAM_RANK, c) < 0 ||
+	if (part_option(w, from, "subch", DRAM_SUB_CHANNEL, c) < 0 ||
+	    part_option(w, from, "rank", DRAM_RANK, c) < 0 ||
+	    part_option(w, from, "chip", DRAM_CHIP, c) < 0 ||
 	    part_option(w, from, "device", DRAM_DEVICE, c) < 0 ||
 	    part_option(w, from, "bg", DRAM_BANK_GROUP, c) < 0 ||
 	    part_option(w, from, "bank", DRAM_BANK, c) < 0 ||

@@ -56,7 +56,21 @@ static const struct form forms[] = {
 	  "Row:0x1424 Column:0x520 Bank:0x0 BankGroup:0x2 ChipSelect:0x0 ChipId:0x4",
 	  "memory read error", "CPU_SrcID#0_MC#2_Chan#0_DIMM#0",
 	  { .rank = 0, .bank_group = 2, .bank = 0, .row = 0x1424, .column = 0x520,
-	    .have = ALL } },
+	    .chip = 4, .have = ALL | DRAM_CHIP } },
+	/* drivers/edac/skx_common.c, adxl_component_names and skx_adxl_decode() */
+	{ "i10nm, DDR5: the sub-channel",
+	  " err_code:0x0101:0x0091 ProcessorSocketId:0x1 MemoryControllerId:0x3 ChannelId:0x1 "
+	  "DimmSlotId:0x0 SubChId:0x1 PhysicalRankId:0x1 Row:0x2f1a Column:0x1f8 Bank:0x2 "
+	  "BankGroup:0x7 ChipId:0x0",
+	  "memory scrubbing error", "CPU_SrcID#1_MC#3_Chan#1_DIMM#0",
+	  { .rank = 1, .sub_channel = 1, .bank_group = 7, .bank = 2, .row = 0x2f1a,
+	    .column = 0x1f8, .have = ALL | DRAM_SUB_CHANNEL | DRAM_CHIP } },
+	{ "i10nm, two levels of memory: the near one is the DRAM",
+	  " err_code:0x0000:0x0080 SubChId:0x0 ChipSelect:0x0 NmMemoryControllerId:0x1 "
+	  "NmChannelId:0x1 NmDimmSlotId:0x0 NmChipSelect:0x2 NmSubChId:0x1 Row:0x10 Bank:0x1",
+	  "memory read error", "CPU_SrcID#0_MC#1_Chan#1_DIMM#0",
+	  { .rank = 2, .sub_channel = 1, .bank = 1, .row = 0x10,
+	    .have = DRAM_RANK | DRAM_SUB_CHANNEL | DRAM_BANK | DRAM_ROW } },
 	{ "GHES, bank as one number",
 	  "APEI location: node:0 card:1 module:0 rank:1 bank:12 row:17450 col:1088 bit_pos:3 "
 	  "DIMM location:NODE 1 BANK 0 DIMM_A1 status(0x0000000000000400): Storage error",
@@ -69,7 +83,7 @@ static const struct form forms[] = {
 	  "DIMM location: not present. DMI handle: 0x0025",
 	  "Single-bit ECC", "unknown memory",
 	  { .rank = 0, .bank_group = 2, .bank = 1, .device = 7, .row = 98304, .column = 8,
-	    .have = ALL | DRAM_DEVICE } },
+	    .chip = 2, .have = ALL | DRAM_DEVICE | DRAM_CHIP } },
 	{ "CPER with a blank after the colon",
 	  "node: 0 card: 1 module: 0 rank: 1 bank: 2 row: 100 column: 200",
 	  "", "",
@@ -167,13 +181,15 @@ static void test_forms(void **state)
 
 		if (got.have != f->want.have || got.rank != f->want.rank ||
 		    got.device != f->want.device ||
+		    got.sub_channel != f->want.sub_channel || got.chip != f->want.chip ||
 		    got.bank_group != f->want.bank_group || got.bank != f->want.bank ||
 		    got.row != f->want.row || got.column != f->want.column)
 			fail_msg(
-				"%s: have 0x%x rank %u device %u group %u bank %u row %u "
+				"%s: have 0x%x sub-channel %u rank %u chip %u device %u group %u bank %u row %u "
 				"column %u",
-				f->what, got.have, got.rank, got.device, got.bank_group,
-				got.bank, got.row, got.column);
+				f->what, got.have, got.sub_channel, got.rank, got.chip,
+				got.device, got.bank_group, got.bank, got.row,
+				got.column);
 	}
 }
 
