@@ -18,6 +18,8 @@
 #include "host/small_file.h"
 #include "topology/topology_internal.h"
 
+DEFINE_CLEANUP(struct slot_labels *, slot_labels_free)
+
 #define EDAC_DIR "/sys/devices/system/edac/mc"
 #define MAX_ROWS 1024 /* folders of one controller that are read, by number */
 
@@ -227,6 +229,18 @@ static void edac_add_dimms(struct topology *t, struct edac_mc *mc, const char *d
 	}
 }
 
+/* "channel 2 slot 1": the highest place that the controller may have. */
+static int edac_channels(struct topology *t, const char *dir)
+{
+	char text[64];
+	int last;
+
+	return topology_text_of(t, dir, "max_location", text, sizeof(text)) == 0 &&
+			       sscanf(text, "channel %3d", &last) == 1 && last >= 0
+		       ? last + 1
+		       : 0;
+}
+
 static void edac_add_mc(struct topology *t, const char *dir, unsigned int index,
 			bool outside)
 {
@@ -252,6 +266,7 @@ static void edac_add_mc(struct topology *t, const char *dir, unsigned int index,
 	mc->ce_count = topology_number(t, path, "ce_count");
 	mc->ue_count = topology_number(t, path, "ue_count");
 	mc->ce_noinfo = topology_number(t, path, "ce_noinfo_count");
+	mc->channels = edac_channels(t, path);
 	edac_add_dimms(t, mc, path);
 }
 
@@ -289,7 +304,8 @@ static void edac_identify_mcs(struct topology *t)
 	}
 }
 
-int topology_read(struct topology **ret, const char *root)
+int topology_read_with(struct topology **ret, const char *root,
+		       const struct slot_labels *labels)
 {
 	struct topology *t = calloc(1, sizeof(*t));
 
@@ -298,9 +314,19 @@ int topology_read(struct topology **ret, const char *root)
 	edac_add_mcs(t, root);
 	edac_identify_mcs(t);
 	topology_add_modules(t, root);
+	topology_name_slots(t, labels);
 	topology_match_modules(t);
+	topology_name_slots_by_module(t);
 	*ret = t;
 	return 0;
+}
+
+int topology_read(struct topology **ret, const char *root)
+{
+	_cleanup_(slot_labels_free_p) struct slot_labels *labels = NULL;
+	int r = slot_labels_read(&labels, root);
+
+	return r < 0 ? r : topology_read_with(ret, root, labels);
 }
 
 struct topology *topology_free(struct topology *t)

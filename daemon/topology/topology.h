@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 
+#include "topology/label_file.h"
 #include "track/records.h"
 
 #define TOPOLOGY_MAX_MCS     64
@@ -32,6 +33,8 @@
 #define TOPOLOGY_MAX_MODULES 256
 #define TOPOLOGY_NO_MODULE   UINT16_MAX
 #define EDAC_DRIVER_MAX      56
+#define LABEL_FAULTS_MAX     32
+#define LABEL_PATH_MAX       256
 
 /** Which kind of folder shows a piece of memory in EDAC's sysfs. */
 enum edac_layout {
@@ -47,6 +50,15 @@ enum slot_match {
 	SLOT_EXACT,   /* the label is the slot's name, and no other slot has it */
 };
 
+/** Where the name of a slot comes from; the first that knows one is taken. */
+enum slot_source {
+	SLOT_BY_NOTHING,
+	SLOT_BY_OWN_FILE, /* /etc/softofflined/dimm_labels.d */
+	SLOT_BY_RAS_FILE, /* /etc/ras/dimm_labels.d and dimm_labels.db */
+	SLOT_BY_LABEL,    /* EDAC's label, where an operator or the firmware set it */
+	SLOT_BY_FIRMWARE, /* DMI's locator of the module that was matched */
+};
+
 /** One memory controller. */
 struct edac_mc {
 	unsigned int index; /* N of mcN; mc_event's mc */
@@ -58,6 +70,7 @@ struct edac_mc {
 	uint64_t ue_count;
 	uint64_t ce_noinfo; /* corrected errors without a known DIMM */
 	unsigned int n_dimms;
+	int channels; /* populated or not, where that is its top layer; 0: not known */
 };
 
 /** One DIMM, or one rank of one, that holds memory. */
@@ -74,6 +87,14 @@ struct edac_dimm {
 	uint64_t ue_count;
 	uint16_t module; /* index into topology.modules, or TOPOLOGY_NO_MODULE */
 	enum slot_match match;
+	/*
+	 * The slot by the name that is printed on the board, or as near to it as is
+	 * known; "" with SLOT_UNKNOWN. SLOT_LIKELY: a guess, to be shown as one and never
+	 * to be decided by. Ranks of one module have the same name.
+	 */
+	char slot_name[SLOT_NAME_MAX];
+	enum slot_match slot_match;
+	enum slot_source slot_source;
 };
 
 /** One memory module from DMI type 17; empty slots are left out. */
@@ -86,6 +107,24 @@ struct dmi_module {
 	char part[64];
 	uint64_t size_mib;
 	uint32_t speed_mts; /* 0 if unknown */
+};
+
+/** What is wrong with a file of slot names. */
+struct label_fault {
+	char path[LABEL_PATH_MAX];
+	unsigned int line; /* 0: the file cannot be read */
+	char what[256];
+};
+
+/** The slot names of this board, out of all files. */
+struct slot_labels {
+	struct board board;
+	struct label_rows own;
+	struct label_rows ras;
+	unsigned int files;        /* that were read */
+	char from[LABEL_PATH_MAX]; /* the last file that names a slot of this board */
+	struct label_fault faults[LABEL_FAULTS_MAX];
+	unsigned int n_faults; /* all of them; the table may hold fewer */
 };
 
 struct topology {
@@ -107,6 +146,28 @@ struct topology {
  * topology_free(); -ENOMEM.
  */
 int topology_read(struct topology **ret, const char *root);
+
+/** The same with slot names that were read before; NULL: with none. */
+int topology_read_with(struct topology **ret, const char *root,
+		       const struct slot_labels *labels);
+
+/**
+ * Reads the files of slot names below @root and chooses those of its board:
+ * /etc/softofflined/dimm_labels.d/X.conf, and rasdaemon's /etc/ras/dimm_labels.db and
+ * /etc/ras/dimm_labels.d/X, each folder in the order of names. A name in a file of ours
+ * goes before one in a file of rasdaemon's; among files of one kind, the later file's
+ * goes first. Names by "Product:" count only where no file of the kind has the board by
+ * "Model:", as for ras-mc-ctl. A missing file or folder is fine.
+ *
+ * Returns 0 and *ret, to be freed with slot_labels_free(); -ENOMEM.
+ */
+int slot_labels_read(struct slot_labels **ret, const char *root);
+
+/** Frees @l; NULL is fine. Returns NULL. */
+struct slot_labels *slot_labels_free(struct slot_labels *l);
+
+/** Names of slots that @l holds for this board. */
+unsigned int slot_labels_count(const struct slot_labels *l);
 
 /** Frees @t; NULL is fine. Returns NULL. */
 struct topology *topology_free(struct topology *t);

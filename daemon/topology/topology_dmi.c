@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Memory modules and the maker's name from DMI, and the guess which module an EDAC label
- * means. Firmware writes these tables, so every length is checked. A guess is always
- * called a guess.
+ * Memory modules and the maker's name from DMI. Firmware writes these tables, so every
+ * length is checked.
  */
 
 #include <ctype.h>
@@ -219,63 +218,4 @@ void topology_system(const char *root, struct dmi_system *ret)
 		return;
 	topology_text(dir, "sys_vendor", ret->vendor, sizeof(ret->vendor));
 	topology_text(dir, "product_name", ret->product, sizeof(ret->product));
-}
-
-/** True if @label is the module's slot, alone or after the name of its bank. */
-static bool names_slot(const char *label, const struct dmi_module *m)
-{
-	size_t bank = strlen(m->bank);
-
-	if (m->locator[0] == '\0')
-		return false;
-	if (strcmp(label, m->locator) == 0)
-		return true;
-	return bank > 0 && strncmp(label, m->bank, bank) == 0 && label[bank] == ' ' &&
-	       strcmp(label + bank + 1, m->locator) == 0;
-}
-
-/** True if the slot's name is in @label as a word of its own. */
-static bool mentions_slot(const char *label, const struct dmi_module *m)
-{
-	size_t len = strlen(m->locator);
-
-	for (const char *p = label; len > 0 && (p = strstr(p, m->locator)); p++)
-		if ((p == label || !isalnum((unsigned char)p[-1])) &&
-		    !isalnum((unsigned char)p[len]))
-			return true;
-	return false;
-}
-
-static void match_one(const struct topology *t, struct edac_dimm *d,
-		      bool (*fits)(const char *, const struct dmi_module *),
-		      enum slot_match match)
-{
-	unsigned int n = 0, found = 0;
-
-	for (unsigned int i = 0; i < t->n_modules && d->label[0] != '\0'; i++) {
-		if (fits(d->label, &t->modules[i])) {
-			found = i;
-			n++;
-		}
-	}
-	if (n != 1)
-		return;
-	d->module = (uint16_t)found;
-	/* A module that could not be read may have the same name. */
-	d->match = t->unread < 0 ? SLOT_LIKELY : match;
-}
-
-void topology_match_modules(struct topology *t)
-{
-	for (unsigned int i = 0; i < t->n_dimms; i++) {
-		struct edac_dimm *d = &t->dimms[i];
-
-		match_one(t, d, names_slot, SLOT_EXACT);
-		if (d->match == SLOT_UNKNOWN)
-			match_one(t, d, mentions_slot, SLOT_LIKELY);
-		if (d->match == SLOT_UNKNOWN && t->n_dimms == 1 && t->n_modules == 1) {
-			d->module = 0;
-			d->match = SLOT_LIKELY;
-		}
-	}
 }

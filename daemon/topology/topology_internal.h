@@ -36,7 +36,19 @@ void topology_add_modules(struct topology *t, const char *root);
  */
 void topology_add_module(struct topology *t, const uint8_t *raw, size_t len);
 
-/** Sets module and match of each DIMM of @t. */
+/**
+ * Names the slot of each DIMM of @t by files, @labels or NULL, and by EDAC's labels, as
+ * far as they know it.
+ */
+void topology_name_slots(struct topology *t, const struct slot_labels *labels);
+
+/** Names the slots that have no name yet by the modules that were matched. */
+void topology_name_slots_by_module(struct topology *t);
+
+/** True if a driver or the kernel made up @label by itself, and nobody set it. */
+bool topology_label_is_drivers(const char *label);
+
+/** Sets module and match of each DIMM of @t, by its slot's name and its label. */
 void topology_match_modules(struct topology *t);
 
 /** The driver that has @modalias among its patterns; NULL if none. */
