@@ -6,9 +6,11 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/small_file.h"
 #include "topology/topology_internal.h"
@@ -56,40 +58,82 @@ static bool guest_by_tables(const char *root, char *ret, size_t size)
 	return false;
 }
 
-static bool guest_by_maker(const char *root, char *ret, size_t size)
+/* The first processor's part of /proc/cpuinfo, to be freed; NULL if it cannot be read. */
+static char *guest_cpuinfo(const char *root)
 {
-	static const char *const makers[] = { "QEMU",
-					      "KVM",
-					      "VMware",
-					      "innotek",
-					      "Xen",
-					      "Amazon EC2",
-					      "Google Compute Engine",
-					      "Bochs",
-					      "Parallels",
-					      "BHYVE",
-					      "OpenStack" };
-	struct dmi_system system;
+	_cleanup_(free_p) char *text = malloc(CPUINFO_MAX);
+	ssize_t n = text ? small_file_read_below(root, "/proc/cpuinfo", text, CPUINFO_MAX)
+			 : -ENOMEM;
 
-	topology_system(root, &system);
-	for (size_t i = 0; i < ARRAY_SIZE(makers); i++)
-		if (strstr(system.vendor, makers[i]) || strstr(system.product, makers[i]))
-			return guest_is(ret, size, makers[i]);
-	return false;
+	return n > 0 || n == -EFBIG ? TAKE_PTR(text) : NULL;
 }
 
 /* Only x86 has this flag. */
 static bool guest_by_flag(const char *root, char *ret, size_t size)
 {
-	_cleanup_(free_p) char *cpuinfo = malloc(CPUINFO_MAX);
+	_cleanup_(free_p) char *cpuinfo = guest_cpuinfo(root);
+
+	return cpuinfo && strstr(cpuinfo, " hypervisor") &&
+	       guest_is(ret, size, "a hypervisor");
+}
+
+/*
+ * Makers of clouds rent out whole machines, too, under the same name. On x86 the flag
+ * decides. On arm64 Amazon's have "metal" in the product's name, and SMBIOS says of a
+ * machine that it is virtual (type 0, byte 0x13, bit 4); Google does not set that bit
+ * (systemd's pull requests 19403, 20628, 38125 and 43347).
+ */
+static bool cloud_is_metal(const char *root, const char *maker, const char *product)
+{
+	_cleanup_(free_p) char *cpuinfo = guest_cpuinfo(root);
+	char bios[64];
 	ssize_t n;
 
-	if (!cpuinfo)
+	if (strcasestr(product, "metal"))
+		return true;
+	if (cpuinfo && strstr(cpuinfo, "flags"))
+		return !strstr(cpuinfo, " hypervisor");
+	if (strcmp(maker, "Amazon EC2") != 0)
 		return false;
-	n = small_file_read_below(root, "/proc/cpuinfo", cpuinfo, CPUINFO_MAX);
-	if ((n < 0 && n != -EFBIG) || !strstr(cpuinfo, " hypervisor"))
-		return false;
-	return guest_is(ret, size, "a hypervisor");
+	n = small_file_read_below(root, "/sys/firmware/dmi/entries/0-0/raw", bios,
+				  sizeof(bios));
+	return (n > 0x13 || n == -EFBIG) && !(bios[0x13] & 0x10);
+}
+
+static bool guest_by_maker(const char *root, char *ret, size_t size)
+{
+	static const struct {
+		const char *name;
+		bool cloud; /* rents out bare metal, too */
+	} makers[] = {
+		{ "QEMU", false },
+		{ "KVM", false },
+		{ "VMware", false },
+		{ "innotek", false },
+		{ "VirtualBox", false },
+		{ "Xen", false },
+		{ "Bochs", false },
+		{ "Parallels", false },
+		{ "BHYVE", false },
+		{ "OpenStack", false },
+		{ "KubeVirt", false },
+		{ "Apple Virtualization", false },
+		{ "Amazon EC2", true },
+		{ "Google Compute Engine", true },
+		{ "Alibaba Cloud ECS", true },
+	};
+	struct dmi_system system;
+
+	topology_system(root, &system);
+	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
+		if (!strstr(system.vendor, makers[i].name) &&
+		    !strstr(system.product, makers[i].name))
+			continue;
+		return !(makers[i].cloud &&
+			 cloud_is_metal(root, makers[i].name, system.product)) &&
+		       guest_is(ret, size, makers[i].name);
+	}
+	return false;
 }
 
 static bool guest_by_xen(const char *root, char *ret, size_t size)
@@ -135,6 +179,30 @@ static bool container_by_init(const char *root, char *ret, size_t size)
 	return false;
 }
 
+/* Without a cgroup namespace process 1 sees which manager's group it is in; on a host it is
+ * in none. A pod of Kubernetes shows its secrets' folder. */
+static bool container_by_cgroup(const char *root, char *ret, size_t size)
+{
+	static const struct {
+		const char *part, *of;
+	} groups[] = {
+		{ "/kubepods", "kubernetes" },
+		{ "/docker", "docker" },
+		{ "/lxc", "lxc" },
+		{ "/libpod", "podman" },
+		{ "/machine.slice/", "systemd-nspawn" },
+	};
+	char text[1024], path[PATH_MAX];
+	ssize_t n = small_file_read_below(root, "/proc/1/cgroup", text, sizeof(text));
+
+	for (size_t i = 0; (n > 0 || n == -EFBIG) && i < ARRAY_SIZE(groups); i++)
+		if (strstr(text, groups[i].part))
+			return guest_is(ret, size, groups[i].of);
+	return small_file_path(path, sizeof(path), root,
+			       "/var/run/secrets/kubernetes.io") == 0 &&
+	       access(path, F_OK) == 0 && guest_is(ret, size, "kubernetes");
+}
+
 bool topology_container(const char *root, char *ret, size_t size)
 {
 	static const struct {
@@ -159,5 +227,5 @@ bool topology_container(const char *root, char *ret, size_t size)
 		if (n >= 0 || n == -EFBIG)
 			return guest_is(ret, size, signs[i].of);
 	}
-	return container_by_init(root, ret, size);
+	return container_by_init(root, ret, size) || container_by_cgroup(root, ret, size);
 }

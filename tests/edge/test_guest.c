@@ -69,6 +69,68 @@ static void virtual_machines(void **state)
 	}
 }
 
+/* The same maker's name, with and without the sign that there is a hypervisor. */
+static void clouds(void **state)
+{
+	static const struct {
+		const char *lines[4];
+		const char *of; /* "": not a guest */
+	} rows[] = {
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: i3.metal",
+		    "/proc/cpuinfo: flags: fpu vme" },
+		  "" },
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: m5.large",
+		    "/proc/cpuinfo: flags: fpu hypervisor" },
+		  "Amazon EC2" },
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: m6g.metal" },
+		  "" },
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: m6g.large" },
+		  "Amazon EC2" },
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: x",
+		    "/sys/firmware/dmi/entries/0-0/raw: 0123456789abcdefghi@ef" },
+		  "" },
+		{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
+		    "/sys/class/dmi/id/product_name: x",
+		    "/sys/firmware/dmi/entries/0-0/raw: 0123456789abcdefghiPef" },
+		  "Amazon EC2" },
+		{ { "/sys/class/dmi/id/sys_vendor: Google",
+		    "/sys/class/dmi/id/product_name: Google Compute Engine",
+		    "/proc/cpuinfo: flags: fpu vme" },
+		  "" },
+		{ { "/sys/class/dmi/id/sys_vendor: Google",
+		    "/sys/class/dmi/id/product_name: Google Compute Engine" },
+		  "Google Compute Engine" },
+		{ { "/sys/class/dmi/id/sys_vendor: Alibaba Cloud",
+		    "/sys/class/dmi/id/product_name: Alibaba Cloud ECS" },
+		  "Alibaba Cloud ECS" },
+		{ { "/sys/class/dmi/id/sys_vendor: Alibaba Cloud",
+		    "/sys/class/dmi/id/product_name: Alibaba Cloud ECS",
+		    "/proc/cpuinfo: flags: fpu vme" },
+		  "" },
+		/* No cloud: a guest whose hypervisor hides its flag. */
+		{ { "/sys/class/dmi/id/sys_vendor: QEMU",
+		    "/proc/cpuinfo: flags: fpu vme" },
+		  "QEMU" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char of[64];
+
+		assert_int_equal(tear_down(NULL) | set_up(NULL), 0);
+		tree_add_line(root, "/proc/cpuinfo: Features: fp asimd");
+		for (size_t k = 0; k < 4 && rows[i].lines[k]; k++)
+			assert_int_equal(tree_add_line(root, rows[i].lines[k]), 0);
+		assert_int_equal(topology_guest(root, of, sizeof(of)),
+				 rows[i].of[0] != 0);
+		assert_string_equal(of, rows[i].of);
+	}
+}
+
 static void containers(void **state)
 {
 	static const struct {
@@ -82,6 +144,10 @@ static void containers(void **state)
 		  "012345678901234567890123456789\"",
 		  "podman" },
 		{ "/proc/1/environ: container=systemd-nspawn", "systemd-nspawn" },
+		{ "/proc/1/cgroup: 0::/docker/0123", "docker" },
+		{ "/proc/1/cgroup: 12:cpu:/kubepods/burstable/pod1/2", "kubernetes" },
+		{ "/var/run/secrets/kubernetes.io/serviceaccount/token: x",
+		  "kubernetes" },
 		{ "/proc/1/environ: TERM=linux\\ncontainer=lxc\\nHOME=/", "lxc" },
 	};
 
@@ -96,6 +162,7 @@ static void containers(void **state)
 	/* Another variable that only ends like it. */
 	assert_int_equal(tear_down(NULL) | set_up(NULL), 0);
 	assert_int_equal(tree_add_line(root, "/proc/1/environ: nocontainer=x"), 0);
+	assert_int_equal(tree_add_line(root, "/proc/1/cgroup: 0::/init.scope"), 0);
 	{
 		char of[64];
 
@@ -110,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_server_is_neither),
 		TEST(virtual_machines),
+		TEST(clouds),
 		TEST(containers),
 	};
 
