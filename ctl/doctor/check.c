@@ -17,11 +17,16 @@
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
+#include "base/inflate.h"
 #include "doctor/check_internal.h"
 #include "host/clock.h"
 #include "host/small_file.h"
 
 #define DEFAULT_DATABASE "/var/lib/softofflined/softofflined.db"
+
+/* Of kernels with every option there is: 70 kB and 350 kB. */
+#define CONFIG_PACKED_MAX 1048576
+#define CONFIG_MAX        8388608
 
 /* The doctor uses no part of the door that depends on the size of a page. */
 #define PAGE_SHIFT 12
@@ -132,7 +137,38 @@ bool check_process(const struct check_context *c, const char *name)
 	return false;
 }
 
-/* /proc/config.gz is not read: unpacking it would need one more library. */
+/* The running kernel's own copy of its options, unpacked; NULL if it has none. */
+static char *unpack_config(const struct check_context *c)
+{
+	_cleanup_(free_p) char *packed = malloc(CONFIG_PACKED_MAX);
+	_cleanup_(free_p) char *text = malloc(CONFIG_MAX);
+	ssize_t n;
+
+	if (!packed || !text)
+		return NULL;
+	n = check_read(c, "/proc/config.gz", packed, CONFIG_PACKED_MAX);
+	if (n > 0)
+		n = inflate_gzip((const uint8_t *)packed, (size_t)n, (uint8_t *)text,
+				 CONFIG_MAX - 1);
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	return TAKE_PTR(text);
+}
+
+/* The value of @option in the kernel's own copy. */
+static char option_of_config(const char *text, const char *option)
+{
+	size_t n = strlen(option);
+
+	for (const char *p = text; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, option, n) == 0 && p[n] == '=')
+			return p[n + 1] == 'm' ? 'm' : p[n + 1] == 'y' ? 'y' : 'n';
+	}
+	return 'n';
+}
+
 char check_kernel_option(const struct check_context *c, const char *option)
 {
 	static const char *const places[] = { "/boot/config-%s", "/lib/modules/%s/config",
@@ -154,6 +190,8 @@ char check_kernel_option(const struct check_context *c, const char *option)
 			return value[0] == 'm' ? 'm' : value[0] == 'y' ? 'y' : 'n';
 		readable |= r == -ENODATA;
 	}
+	if (!readable && c->config)
+		return option_of_config(c->config, option);
 	return readable ? 'n' : 0;
 }
 
@@ -214,6 +252,36 @@ static void find_architecture(struct check_context *c)
 		 (strlen(name) >= 4 && name[0] == 'i' && strncmp(name + 2, "86", 2) == 0);
 }
 
+/* lockdown=confidentiality makes no file in tracefs (fs/tracefs/inode.c of Linux 6.12). */
+static bool is_confidential(const struct check_context *c)
+{
+	char text[128];
+
+	return check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
+	       strstr(text, "[confidentiality]");
+}
+
+/* The container has what softofflined needs of the host. */
+static bool is_privileged(struct check_context *c)
+{
+	const char *system = "";
+
+	return check_look_for_source(c, event_sources, &system) == SEEN &&
+	       sysfs_offline_kernel(c->door).soft_offline == FACT_YES;
+}
+
+/* A driver that is built in is in no table of modules, if depmod's index is missing. */
+static void find_built_in(struct check_context *c)
+{
+	for (int i = 0; i < c->n_drivers; i++) {
+		const struct driver_fact *fact =
+			topology_driver_fact(c->drivers[i].module);
+
+		if (fact && check_kernel_option(c, fact->option) == 'y')
+			c->drivers[i].loaded = true;
+	}
+}
+
 static bool check_has_row(const char *id)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
@@ -231,6 +299,10 @@ static size_t check_fill(struct check_context *c, const char *id, check_fn *run,
 	memset(row, 0, sizeof(*row));
 	snprintf(row->id, sizeof(row->id), "%s", id);
 	run(c, row);
+	/* Nothing that can be done inside a container helps it. */
+	if (c->container && !c->privileged && row->status != CHECK_OK &&
+	    strcmp(id, "virtualization") != 0)
+		check_hint(row, "see virtualization");
 	return 1;
 }
 
@@ -238,6 +310,7 @@ size_t check_run(const struct check_options *o, struct check_row *rows, size_t m
 {
 	_cleanup_(topology_free_p) struct topology *topology = NULL;
 	_cleanup_(sysfs_offline_free_p) struct sysfs_offline *door = NULL;
+	_cleanup_(free_p) char *config = NULL;
 	struct check_context c = { .o = o };
 	size_t n = 0;
 
@@ -248,10 +321,14 @@ size_t check_run(const struct check_options *o, struct check_row *rows, size_t m
 	c.door = door;
 	if (sysfs_memory_release(o->root, c.release) < 0)
 		c.release[0] = '\0';
+	c.config = config = unpack_config(&c);
 	c.n_drivers = topology_edac_drivers(o->root, c.drivers, ARRAY_SIZE(c.drivers));
 	find_architecture(&c);
 	c.guest = topology_guest(o->root, c.guest_of, sizeof(c.guest_of));
 	c.container = topology_container(o->root, c.container_of, sizeof(c.container_of));
+	c.privileged = c.container && is_privileged(&c);
+	c.confidential = is_confidential(&c);
+	find_built_in(&c);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		if (*checks[i].id) {
 			n += check_fill(&c, checks[i].id, checks[i].run, rows + n,

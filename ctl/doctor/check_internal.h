@@ -21,6 +21,7 @@
 struct check_context {
 	const struct check_options *o;
 	char release[KERNEL_RELEASE_MAX]; /* empty if unknown */
+	const char *config;               /* /proc/config.gz, unpacked; NULL */
 	struct topology *topology;
 	struct edac_driver drivers[CHECK_MAX_DRIVERS];
 	int n_drivers; /* or negative errno */
@@ -30,7 +31,9 @@ struct check_context {
 	char guest_of[64];
 	bool container;
 	char container_of[64];
-	int hidden_by; /* errno that made the last check_look() return HIDDEN */
+	bool privileged;   /* a container, but with what softofflined needs of the host */
+	bool confidential; /* lockdown=confidentiality: tracefs is there and empty */
+	int hidden_by;     /* errno that made the last check_look() return HIDDEN */
 };
 
 /** One check; @row has its id, status CHECK_OK and empty texts. */
@@ -64,8 +67,14 @@ int check_value(const struct check_context *c, const char *path, const char *key
 /** True if a process of this name runs, by /proc/PID/comm. */
 bool check_process(const struct check_context *c, const char *name);
 
-/** The build option @option: 'y', 'm', 'n', or 0 if the configuration cannot be read. */
+/**
+ * The build option @option: 'y', 'm', 'n', or 0 if the configuration cannot be read, which
+ * is a file below /boot or /lib/modules, or /proc/config.gz.
+ */
 char check_kernel_option(const struct check_context *c, const char *option);
+
+/** True if the memory controller is ghes_edac: errors come by the firmware. */
+bool check_ghes_delivers(const struct check_context *c);
 
 /** Sets status and text. */
 _printf_(3, 4) void check_say(struct check_row *row, enum check_status status,
@@ -92,13 +101,15 @@ void check_need_root_for_source(const struct check_context *c, struct check_row 
 
 /**
  * Every check, in the order of the list that users see: its id and its function. A new
- * check is a row here and the function, in check_source.c (where memory errors come from)
- * or check_action.c (what is done about them, and by whom). The row without an id stands
+ * check is a row here and the function, in check_source.c, check_driver.c or
+ * check_reporting.c (where memory errors come from), or check_action.c (what is done about
+ * them, and by whom). The row without an id stands
  * for one row for each event source that has no row of its own here.
  */
 #define CHECK_LIST(X)                                                                    \
 	X("mc-event", check_event_source)                                                \
 	X("memory-controller", check_memory_controller)                                  \
+	X("error-reporting", check_error_reporting)                                      \
 	X("pci-memory", check_pci_memory)                                                \
 	X("ras-cec", check_ras_cec)                                                      \
 	X("virtualization", check_virtualization)                                        \

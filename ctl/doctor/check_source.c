@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/cmdline.h"
 #include "doctor/check_internal.h"
 #include "doctor/memories.h"
 
@@ -42,6 +42,15 @@ void check_need_root_for_source(const struct check_context *c, struct check_row 
 	check_need_root(c, row, what);
 }
 
+/* Without the list of file systems it is not known. */
+static bool kernel_has_no_tracefs(const struct check_context *c)
+{
+	char text[4096];
+
+	return check_read(c, "/proc/filesystems", text, sizeof(text)) > 0 &&
+	       !strstr(text, "\ttracefs\n");
+}
+
 /* The source whose row this is: the caller has set its id. */
 void check_event_source(struct check_context *c, struct check_row *row)
 {
@@ -63,6 +72,14 @@ void check_event_source(struct check_context *c, struct check_row *row)
 	}
 	if (!source->needed) {
 		check_say(row, CHECK_OK, "no %s: %s", source->event, source->without);
+	} else if (c->confidential) {
+		check_say(row, CHECK_FAILED,
+			  "no error can be read: lockdown leaves tracefs empty");
+		check_hint(row, "see lockdown");
+	} else if (kernel_has_no_tracefs(c)) {
+		check_say(row, CHECK_FAILED, "this kernel has no tracefs");
+		check_hint(row, "use a kernel built with CONFIG_FTRACE and "
+				"CONFIG_EVENT_TRACING");
 	} else if (check_look(c, TRACEFS "/events") == SEEN) {
 		check_say(row, CHECK_FAILED, "this kernel has no %s:%s",
 			  source->systems[0], source->event);
@@ -77,109 +94,6 @@ void check_event_source(struct check_context *c, struct check_row *row)
 void check_further_source(struct check_context *c, struct check_row *row)
 {
 	check_event_source(c, row);
-}
-
-/** The loaded driver; if none is loaded, the first that fits; NULL if there is none. */
-static const struct edac_driver *best_driver(const struct check_context *c)
-{
-	for (int i = 0; i < c->n_drivers; i++)
-		if (c->drivers[i].loaded)
-			return &c->drivers[i];
-	return c->n_drivers > 0 ? &c->drivers[0] : NULL;
-}
-
-static void describe_controllers(const struct check_context *c, struct check_row *row)
-{
-	const struct edac_driver *d = best_driver(c);
-	const struct topology *t = c->topology;
-	const char *what =
-		t->n_dimms > 0 && t->dimms[0].layout != EDAC_DIMM ? "rank" : "DIMM";
-	uint64_t mib = 0;
-
-	for (unsigned int i = 0; i < t->n_dimms; i++)
-		mib += t->dimms[i].size_mib;
-	check_say(row, CHECK_OK,
-		  "%u memory controller%s with %u %s%s, %" PRIu64 " MiB, by %s", t->n_mcs,
-		  text_plural(t->n_mcs), t->n_dimms, what, text_plural(t->n_dimms), mib,
-		  d && d->loaded ? d->module : t->mcs[0].name);
-	if (t->n_dimms > 0)
-		return;
-	row->status = CHECK_WARNING;
-	check_hint(row, "the driver shows no DIMM: errors will be charged to the "
-			"controller only");
-}
-
-static void describe_driver(const struct edac_driver *d, struct check_row *row)
-{
-	if (d->loaded) {
-		check_say(row, CHECK_FAILED,
-			  "%s is loaded but found no memory controller", d->module);
-		check_hint(
-			row,
-			"journalctl -k -g EDAC shows why; the usual reasons are no ECC "
-			"memory, or ECC switched off in the firmware's setup");
-	} else if (d->blacklisted) {
-		check_say(row, CHECK_FAILED, "%s fits this machine but is blacklisted",
-			  d->module);
-		check_hint(row,
-			   "remove \"blacklist %s\" from modprobe.d, then modprobe %s",
-			   d->module, d->module);
-	} else {
-		check_say(row, CHECK_FAILED, "%s fits this machine but is not loaded",
-			  d->module);
-		check_hint(row,
-			   "modprobe %s; to load it at boot, put its name into "
-			   "/etc/modules-load.d/edac.conf",
-			   d->module);
-	}
-}
-
-/*
- * The arm64 servers that are sold most have no EDAC driver of their own: their firmware
- * handles the errors, and EDAC_GHES is the only way from there to ras:mc_event.
- */
-static void hint_no_driver(const struct check_context *c, struct check_row *row)
-{
-	char ghes = check_kernel_option(c, "CONFIG_EDAC_GHES");
-
-	if (c->guest)
-		check_hint(row, "run softofflined on the host instead");
-	else if (c->x86)
-		check_hint(row, "no ECC memory, or a newer kernel is needed");
-	else if (ghes == 'y' || ghes == 'm')
-		check_hint(row, "no ECC memory, or the firmware does not report its "
-				"errors (no ACPI table HEST with memory errors)");
-	else
-		check_hint(row, "servers such as Ampere, Graviton or Grace need a kernel "
-				"with CONFIG_EDAC_GHES; Debian's kernels have none");
-}
-
-void check_memory_controller(struct check_context *c, struct check_row *row)
-{
-	const struct edac_driver *d = best_driver(c);
-
-	if (c->topology->n_mcs > 0) {
-		describe_controllers(c, row);
-	} else if (topology_firmware_first(c->o->root)) {
-		check_say(row, CHECK_FAILED,
-			  "memory errors go to the firmware first, and this kernel does "
-			  "not pass on what the firmware reports");
-		check_hint(row,
-			   "use a kernel with CONFIG_EDAC_GHES (Debian's kernels have "
-			   "none)%s",
-			   c->x86 ? ", or switch firmware-first off in the setup" : "");
-	} else if (d) {
-		describe_driver(d, row);
-	} else if (c->n_drivers < 0) {
-		check_say(row, CHECK_FAILED,
-			  "no memory controller is registered with EDAC");
-		check_hint(row, "cannot tell which driver fits: the kernel's "
-				"modules.alias is missing");
-	} else {
-		check_say(row, CHECK_FAILED,
-			  "no EDAC driver of this kernel fits this machine");
-		hint_no_driver(c, row);
-	}
 }
 
 /*
@@ -212,14 +126,14 @@ void check_pci_memory(struct check_context *c, struct check_row *row)
 /** True if the kernel's command line has ras=cec_disable. */
 static bool cec_turned_off(const struct check_context *c)
 {
-	char cmdline[4096];
-	char *save = NULL;
+	char text[4096], *at = text;
+	struct cmdline_param p;
 
-	if (check_read(c, "/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
 		return false;
-	for (char *word = strtok_r(cmdline, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save))
-		if (strcmp(word, "ras=cec_disable") == 0)
+	while (cmdline_next(&at, &p))
+		if (strcmp(p.name, "ras") == 0 && p.value &&
+		    strcmp(p.value, "cec_disable") == 0)
 			return true;
 	return false;
 }
@@ -267,15 +181,27 @@ void check_ras_cec(struct check_context *c, struct check_row *row)
 
 void check_virtualization(struct check_context *c, struct check_row *row)
 {
-	if (!c->guest) {
+	if (c->container && c->privileged) {
+		check_say(row, CHECK_WARNING,
+			  "this is a container (%s) that sees the host's tracefs and may "
+			  "write to its memory switches",
+			  c->container_of);
+		check_hint(row,
+			   "keep both for it; simpler: run softofflined on the host");
+	} else if (c->container) {
+		check_say(row, CHECK_FAILED,
+			  "this is a container (%s): errors and pages are the host's",
+			  c->container_of);
+		check_hint(row, "run softofflined on the host");
+	} else if (c->guest) {
+		check_say(row, CHECK_WARNING,
+			  "this is a virtual machine (%s): it sees the host's memory "
+			  "errors only if the host forwards them",
+			  c->guest_of);
+		check_hint(row, "run softofflined on the host");
+	} else {
 		check_say(row, CHECK_OK, "not a virtual machine, as far as can be seen");
-		return;
 	}
-	check_say(row, CHECK_WARNING,
-		  "this is a virtual machine (%s): it sees the host's memory errors "
-		  "only if the host forwards them",
-		  c->guest_of);
-	check_hint(row, "run softofflined on the host");
 }
 
 void check_lockdown(struct check_context *c, struct check_row *row)
@@ -301,6 +227,16 @@ void check_lockdown(struct check_context *c, struct check_row *row)
 	}
 }
 
+/* Nothing of tracefs is there, and the reason stands elsewhere. */
+static bool trace_is_locked(const struct check_context *c, struct check_row *row)
+{
+	if (!c->confidential)
+		return false;
+	check_say(row, CHECK_WARNING, "lockdown leaves tracefs empty");
+	check_hint(row, "see lockdown");
+	return true;
+}
+
 void check_trace_instance(struct check_context *c, struct check_row *row)
 {
 	const char *reader =
@@ -316,6 +252,8 @@ void check_trace_instance(struct check_context *c, struct check_row *row)
 		check_need_root(c, row, "the trace instance");
 		return;
 	case MISSING:
+		if (trace_is_locked(c, row))
+			return;
 		break;
 	}
 	if (c->o->daemon_running) {
@@ -334,6 +272,8 @@ void check_trace_clock(struct check_context *c, struct check_row *row)
 	bool own = check_read(c, INSTANCE "/trace_clock", text, sizeof(text)) > 0;
 
 	if (!own && check_read(c, TRACEFS "/trace_clock", text, sizeof(text)) <= 0) {
+		if (trace_is_locked(c, row))
+			return;
 		if (check_look(c, TRACEFS "/trace_clock") == HIDDEN)
 			check_need_root(c, row, "the clocks of the trace");
 		else

@@ -17,6 +17,7 @@
 /* clang-format on */
 
 #include "base/mem.h"
+#include "cli/check_story.h"
 #include "cli/tree.h"
 #include "doctor/check.h"
 #include "host/clock.h"
@@ -57,33 +58,7 @@ static int tear_down(void **state)
 	return tree_remove(root);
 }
 
-static const struct check_row *find(const struct check_row *rows, size_t n,
-				    const char *id)
-{
-	static const struct check_row none;
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows[i].id, id) == 0)
-			return &rows[i];
-	fail_msg("no row %s", id);
-	return &none;
-}
-
-/* True of every row of every machine. */
-static void hold_the_form(const struct check_row *row)
-{
-	size_t len = strlen(row->text);
-
-	if (len == 0 || len == sizeof(row->text) - 1 || row->text[len - 1] == '.' ||
-	    strchr(row->text, '\n') || strchr(row->hint, '\n') ||
-	    strlen(row->hint) == sizeof(row->hint) - 1)
-		fail_msg("%s: \"%s\" \"%s\"", row->id, row->text, row->hint);
-	if ((row->status == CHECK_OK) != (row->hint[0] == '\0'))
-		fail_msg("%s: %s, hint \"%s\"", row->id, row->text, row->hint);
-	assert_int_equal(strspn(row->id, "abcdefghijklmnopqrstuvwxyz-"), strlen(row->id));
-}
-
-/* What a tree, or several on top of each other, changes: at most three rows. */
+/* What a tree, or several on top of each other, changes: at most four rows. */
 struct story {
 	const char *tree;
 	struct {
@@ -91,7 +66,7 @@ struct story {
 		enum check_status status;
 		const char *says;  /* in the text */
 		const char *hints; /* in the hint, may be NULL */
-	} rows[3];
+	} rows[4];
 };
 
 static const struct story stories[] = {
@@ -123,7 +98,8 @@ static const struct story stories[] = {
 	      "modprobe skx_edac" } } },
 	{ "blacklisted",
 	  { { "memory-controller", CHECK_FAILED,
-	      "skx_edac fits this machine but is black", "\"blacklist skx_edac\"" } } },
+	      "skx_edac fits this machine but is black",
+	      "\"blacklist skx-edac\" from /etc/modprobe.d/local.conf" } } },
 	{ "desktop",
 	  { { "memory-controller", CHECK_FAILED, "ie31200_edac is loaded but found no",
 	      "no ECC memory" } } },
@@ -177,7 +153,10 @@ static const struct story stories[] = {
 	  { { "mcelog", CHECK_WARNING, "offlines pages too",
 	      "memory-ce-action = account" } } },
 	{ "lockdown",
-	  { { "lockdown", CHECK_FAILED, "confidentiality", "lockdown=integrity" } } },
+	  { { "lockdown", CHECK_FAILED, "confidentiality", "lockdown=integrity" },
+	    { "mc-event", CHECK_FAILED, "lockdown", "see lockdown" },
+	    { "trace-instance", CHECK_WARNING, "lockdown", "see lockdown" },
+	    { "trace-clock", CHECK_WARNING, "lockdown", "see lockdown" } } },
 	{ "no-tracefs",
 	  { { "mc-event", CHECK_FAILED, "not mounted", "sys-kernel-tracing.mount" },
 	    { "trace-instance", CHECK_FAILED, "gone", "restart" },
@@ -203,7 +182,7 @@ static const struct story stories[] = {
 static const struct check_row *find_in_story(const struct story *s, size_t i,
 					     const struct check_row *rows, size_t n)
 {
-	return s->rows[i].id ? find(rows, n, s->rows[i].id) : NULL;
+	return s->rows[i].id ? story_row(rows, n, s->rows[i].id) : NULL;
 }
 
 static bool named(const struct story *s, const char *id)
@@ -245,7 +224,7 @@ static void tell(const struct story *s)
 				 row->hint);
 	}
 	for (size_t i = 0; i < n; i++) {
-		hold_the_form(&rows[i]);
+		story_form(&rows[i]);
 		failed |= rows[i].status == CHECK_FAILED;
 		if (rows[i].status != CHECK_OK && !named(s, rows[i].id))
 			fail_msg("%s: %s: %s", s->tree, rows[i].id, rows[i].text);
@@ -275,17 +254,17 @@ static void bare_machine(void **state)
 	options.clock_synchronised = false;
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
 	for (size_t i = 0; i < n; i++)
-		hold_the_form(&rows[i]);
-	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_FAILED);
-	assert_int_equal(find(rows, n, "trace-instance")->status, CHECK_OK);
-	assert_int_equal(find(rows, n, "daemon")->status, CHECK_WARNING);
-	assert_int_equal(find(rows, n, "database")->status, CHECK_WARNING);
-	assert_int_equal(find(rows, n, "metrics")->status, CHECK_OK);
-	assert_int_equal(find(rows, n, "kpageflags")->status, CHECK_WARNING);
-	assert_int_equal(find(rows, n, "clock")->status, CHECK_WARNING);
+		story_form(&rows[i]);
+	assert_int_equal(story_row(rows, n, "soft-offline")->status, CHECK_FAILED);
+	assert_int_equal(story_row(rows, n, "trace-instance")->status, CHECK_OK);
+	assert_int_equal(story_row(rows, n, "daemon")->status, CHECK_WARNING);
+	assert_int_equal(story_row(rows, n, "database")->status, CHECK_WARNING);
+	assert_int_equal(story_row(rows, n, "metrics")->status, CHECK_OK);
+	assert_int_equal(story_row(rows, n, "kpageflags")->status, CHECK_WARNING);
+	assert_int_equal(story_row(rows, n, "clock")->status, CHECK_WARNING);
 	options.wall_sec = 1000;
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_non_null(strstr(find(rows, n, "clock")->text, "before 2025"));
+	assert_non_null(strstr(story_row(rows, n, "clock")->text, "before 2025"));
 }
 
 static void configured_paths(void **state)
@@ -296,18 +275,18 @@ static void configured_paths(void **state)
 	options.metrics_file = "/srv/metrics/x.prom";
 	options.database = "/srv/db/x.db";
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_int_equal(find(rows, n, "metrics")->status, CHECK_WARNING);
-	assert_non_null(strstr(find(rows, n, "metrics")->text, "/srv/metrics"));
+	assert_int_equal(story_row(rows, n, "metrics")->status, CHECK_WARNING);
+	assert_non_null(strstr(story_row(rows, n, "metrics")->text, "/srv/metrics"));
 	/* The daemon runs, so its database's folder must be there. */
-	assert_int_equal(find(rows, n, "database")->status, CHECK_FAILED);
+	assert_int_equal(story_row(rows, n, "database")->status, CHECK_FAILED);
 	tree_add_line(root, "/srv/metrics/:");
 	tree_add_line(root, "/srv/db/:");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_non_null(strstr(find(rows, n, "metrics")->text, "does not exist"));
-	assert_non_null(strstr(find(rows, n, "database")->text, "will be created"));
+	assert_non_null(strstr(story_row(rows, n, "metrics")->text, "does not exist"));
+	assert_non_null(strstr(story_row(rows, n, "database")->text, "will be created"));
 	tree_add_line(root, "/srv/metrics/x.prom: x 1");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_int_equal(find(rows, n, "metrics")->status, CHECK_OK);
+	assert_int_equal(story_row(rows, n, "metrics")->status, CHECK_OK);
 }
 
 static void close_to_others(const char *path, mode_t mode)
@@ -341,16 +320,16 @@ static void ordinary_user(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
 		close_to_others(closed[i], 0700);
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
-		const struct check_row *row = find(rows, n, unknown[i]);
+		const struct check_row *row = story_row(rows, n, unknown[i]);
 
 		if (row->status != CHECK_WARNING || !strstr(row->text, "only root") ||
 		    !strstr(row->hint, "run as root"))
 			fail_msg("%s: %s (%s)", row->id, row->text, row->hint);
 	}
 	for (size_t i = 0; i < n; i++)
-		hold_the_form(&rows[i]);
-	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_OK);
-	assert_int_equal(find(rows, n, "ras-cec")->status, CHECK_OK);
+		story_form(&rows[i]);
+	assert_int_equal(story_row(rows, n, "soft-offline")->status, CHECK_OK);
+	assert_int_equal(story_row(rows, n, "ras-cec")->status, CHECK_OK);
 	assert_int_equal(check_exit_status(rows, n), 0);
 }
 
@@ -361,10 +340,10 @@ static void guests_by_other_signs(void **state)
 
 	tree_add_line(root, "/proc/cpuinfo: flags\t\t: fpu vme hypervisor lahf_lm");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_int_equal(find(rows, n, "virtualization")->status, CHECK_WARNING);
+	assert_int_equal(story_row(rows, n, "virtualization")->status, CHECK_WARNING);
 	tree_add_line(root, "/sys/hypervisor/type: xen");
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_non_null(strstr(find(rows, n, "virtualization")->text, "(xen)"));
+	assert_non_null(strstr(story_row(rows, n, "virtualization")->text, "(xen)"));
 }
 
 /* What an arm64 machine is told never names a thing that only x86 has. */
@@ -387,7 +366,7 @@ static void nothing_of_x86(void **state)
 			     strstr(rows[i].hint, words[w])))
 				fail_msg("%s: %s (%s)", rows[i].id, rows[i].text,
 					 rows[i].hint);
-	assert_string_equal(find(rows, n, "ras-cec")->hint, "");
+	assert_string_equal(story_row(rows, n, "ras-cec")->hint, "");
 }
 
 static void guests_by_tables(void **state)
@@ -407,13 +386,14 @@ static void guests_by_tables(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
 		assert_int_equal(tree_add_line(root, hosts[i]), 0);
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_int_equal(find(rows, n, "virtualization")->status, CHECK_OK);
+	assert_int_equal(story_row(rows, n, "virtualization")->status, CHECK_OK);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		assert_int_equal(tear_down(state), 0);
 		assert_int_equal(set_up(state), 0);
 		assert_int_equal(tree_add_line(root, lines[i]), 0);
 		n = check_run(&options, rows, ARRAY_SIZE(rows));
-		assert_int_equal(find(rows, n, "virtualization")->status, CHECK_WARNING);
+		assert_int_equal(story_row(rows, n, "virtualization")->status,
+				 CHECK_WARNING);
 	}
 }
 
@@ -433,11 +413,13 @@ static void files_that_fail(void **state)
 	(void)tree_add_line(root, "- /proc/sys/vm/enable_soft_offline");
 	assert_int_equal(tree_add_line(root, "/proc/sys/vm/enable_soft_offline/"), 0);
 	n = check_run(&options, rows, ARRAY_SIZE(rows));
-	assert_int_equal(find(rows, n, "soft-offline")->status, CHECK_WARNING);
-	assert_non_null(strstr(find(rows, n, "soft-offline")->text, "cannot be read"));
-	assert_int_equal(find(rows, n, "enable-soft-offline")->status, CHECK_WARNING);
+	assert_int_equal(story_row(rows, n, "soft-offline")->status, CHECK_WARNING);
 	assert_non_null(
-		strstr(find(rows, n, "enable-soft-offline")->text, "cannot be read"));
+		strstr(story_row(rows, n, "soft-offline")->text, "cannot be read"));
+	assert_int_equal(story_row(rows, n, "enable-soft-offline")->status,
+			 CHECK_WARNING);
+	assert_non_null(strstr(story_row(rows, n, "enable-soft-offline")->text,
+			       "cannot be read"));
 }
 
 static void fewer_rows_than_checks(void **state)
@@ -471,7 +453,7 @@ static void this_machine(void **state)
 	n = check_run(&here, rows, ARRAY_SIZE(rows));
 	assert_true(n >= 18);
 	for (size_t i = 0; i < n; i++)
-		hold_the_form(&rows[i]);
+		story_form(&rows[i]);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

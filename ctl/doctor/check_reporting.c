@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The check of what makes the kernel ignore errors: boot parameters, and the switches of
+ * the machine-check code. What hides an error that is not ignored is looked at elsewhere.
+ *
+ * Facts (arch/x86/kernel/cpu/mce/core.c, amd.c and intel.c, drivers/acpi/apei/hest.c and
+ * ghes.c of Debian's Linux 6.1 and 6.12): mce= takes one word, is no list, and each word
+ * stays in force ("mce=" may also be written "mce"); mce=off and nomce turn machine checks
+ * off; ignore_ce stops polling and CMCI; dont_log_ce drops corrected errors that have no
+ * usable address, which are all on AMD's scalable MCA. /sys/devices/system/machinecheck
+ * shows what holds now, once for all processors. Without polling and without CMCI nobody
+ * looks; AMD has no CMCI, and its threshold interrupt comes at 4,095 errors. edac_report=
+ * lost its effect in 5.8 ("EDAC: Drop the EDAC report status checks", April 2020).
+ * ghes.disable is a boolean, whose last value counts; hest_disable has no value.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cmdline.h"
+#include "doctor/check_internal.h"
+
+#define MACHINECHECK "/sys/devices/system/machinecheck/machinecheck0/"
+#define HEST         "/sys/firmware/acpi/tables/HEST"
+
+/* What the command line says. */
+struct boot_words {
+	char off[16]; /* the word as written: "nomce" or "mce=off" */
+	bool ignore_ce;
+	bool dont_log_ce;
+	bool no_cmci;
+	bool edac_report_off;
+	char ghes[24]; /* "ghes.disable=1" or "hest_disable" */
+};
+
+/* The words found guilty, as a list; those that are boot parameters, as another. */
+struct culprits {
+	char all[160];
+	char boot[128];
+	char files[96]; /* how to undo those of sysfs */
+	enum check_status status;
+};
+
+static void boot_read_mce(struct boot_words *w, const char *name, const char *value)
+{
+	/* The kernel compares the beginning only: "mceoff" is "mce=off". */
+	const char *word = value ? value : name + 3;
+
+	if (strcmp(word, "off") == 0)
+		strcpy(w->off, "mce=off");
+	w->ignore_ce |= strcmp(word, "ignore_ce") == 0;
+	w->dont_log_ce |= strcmp(word, "dont_log_ce") == 0;
+	w->no_cmci |= strcmp(word, "no_cmci") == 0;
+}
+
+static void boot_read(const struct check_context *c, struct boot_words *w)
+{
+	char text[4096], *at = text;
+	struct cmdline_param p;
+	bool disable = false, hest = false, known;
+
+	memset(w, 0, sizeof(*w));
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
+		return;
+	while (cmdline_next(&at, &p)) {
+		if (strcmp(p.name, "mce") == 0 ||
+		    (!p.value && strncmp(p.name, "mce", 3) == 0))
+			boot_read_mce(w, p.name, p.value);
+		else if (strcmp(p.name, "nomce") == 0)
+			strcpy(w->off, "nomce");
+		else if (cmdline_is(p.name, "hest_disable"))
+			hest = true;
+		else if (cmdline_is(p.name, "edac_report") && p.value)
+			w->edac_report_off = strcmp(p.value, "off") == 0;
+		else if (cmdline_is(p.name, "ghes.disable")) {
+			bool now = cmdline_bool(p.value, &known);
+
+			disable = known ? now : disable;
+		}
+	}
+	if (disable || hest)
+		strcpy(w->ghes, disable ? "ghes.disable=1" : "hest_disable");
+}
+
+/* A number of the machine-check code; @unknown if it cannot be read. */
+static long machinecheck(const struct check_context *c, const char *file, long unknown)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), MACHINECHECK "%s", file);
+	return check_read(c, path, text, sizeof(text)) > 0 ? strtol(text, NULL, 10)
+							   : unknown;
+}
+
+static void culprit_append(char *list, size_t size, const char *word)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, size - n, "%s%s", n > 0 ? ", " : "", word);
+}
+
+static void blame_boot(struct culprits *k, enum check_status status, const char *word)
+{
+	culprit_append(k->all, sizeof(k->all), word);
+	culprit_append(k->boot, sizeof(k->boot), word);
+	if (status > k->status)
+		k->status = status;
+}
+
+/* A switch of sysfs that no boot parameter has set: it can be put back at once. */
+static void blame_file(struct culprits *k, const char *what, const char *undo)
+{
+	culprit_append(k->all, sizeof(k->all), what);
+	culprit_append(k->files, sizeof(k->files), undo);
+	k->status = CHECK_FAILED;
+}
+
+static bool is_amd(const struct check_context *c)
+{
+	char text[1024];
+
+	return check_read(c, "/proc/cpuinfo", text, sizeof(text)) > 0 &&
+	       (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"));
+}
+
+/* Nobody looks for corrected errors. */
+static void find_no_looking(const struct check_context *c, const struct boot_words *w,
+			    struct culprits *k)
+{
+	bool no_cmci = machinecheck(c, "cmci_disabled", w->no_cmci) > 0;
+
+	if (machinecheck(c, "check_interval", 300) != 0)
+		return;
+	if (is_amd(c))
+		blame_file(k, "machinecheck0/check_interval = 0",
+			   "echo 300 > " MACHINECHECK "check_interval");
+	else if (no_cmci)
+		blame_file(k,
+			   "machinecheck0/check_interval = 0 together with "
+			   "cmci_disabled = 1",
+			   "echo 300 > " MACHINECHECK "check_interval");
+}
+
+static void find_machine_checks(const struct check_context *c, const struct boot_words *w,
+				struct culprits *k)
+{
+	if (!c->x86 || check_ghes_delivers(c))
+		return;
+	if (w->off[0])
+		blame_boot(k, CHECK_FAILED, w->off);
+	if (machinecheck(c, "ignore_ce", w->ignore_ce) > 0) {
+		if (w->ignore_ce)
+			blame_boot(k, CHECK_FAILED, "mce=ignore_ce");
+		else
+			blame_file(k, "machinecheck0/ignore_ce = 1",
+				   "echo 0 > " MACHINECHECK "ignore_ce");
+	}
+	if (machinecheck(c, "dont_log_ce", w->dont_log_ce) > 0) {
+		if (w->dont_log_ce)
+			blame_boot(k, CHECK_FAILED, "mce=dont_log_ce");
+		else
+			blame_file(k, "machinecheck0/dont_log_ce = 1",
+				   "echo 0 > " MACHINECHECK "dont_log_ce");
+	}
+	find_no_looking(c, w, k);
+	if (w->edac_report_off && c->release[0] && !release_at_least(c->release, 5, 8))
+		blame_boot(k, CHECK_FAILED, "edac_report=off");
+}
+
+/* GHES matters where the firmware has error sources to tell of. */
+static void find_ghes(struct check_context *c, const struct boot_words *w,
+		      struct culprits *k)
+{
+	bool sources;
+
+	if (!w->ghes[0] || check_ghes_delivers(c))
+		return;
+	sources = check_look(c, HEST) != MISSING || topology_firmware_first(c->o->root);
+	if (!sources && check_look(c, "/sys/firmware/acpi/tables") == SEEN)
+		return;
+	blame_boot(k, sources && c->topology->n_mcs == 0 ? CHECK_FAILED : CHECK_WARNING,
+		   w->ghes);
+}
+
+static void describe_culprits(const struct culprits *k, struct check_row *row)
+{
+	if (k->status == CHECK_FAILED)
+		check_say(row, CHECK_FAILED, "corrected errors are ignored by %s",
+			  k->all);
+	else
+		check_say(
+			row, CHECK_WARNING,
+			"errors that the firmware handles first, if it does so here, are "
+			"ignored by %s",
+			k->all);
+	if (k->boot[0])
+		check_hint(
+			row,
+			"boot without %s (Debian: /etc/default/grub, then update-grub; "
+			"RHEL: grubby --update-kernel=ALL --remove-args=...)%s%s",
+			k->boot, k->files[0] ? "; " : "", k->files);
+	else
+		check_hint(row, "%s", k->files);
+}
+
+void check_error_reporting(struct check_context *c, struct check_row *row)
+{
+	struct culprits k = { .status = CHECK_OK };
+	struct boot_words w;
+	long interval;
+
+	boot_read(c, &w);
+	find_machine_checks(c, &w, &k);
+	find_ghes(c, &w, &k);
+	interval = machinecheck(c, "check_interval", -1);
+	if (k.status != CHECK_OK)
+		describe_culprits(&k, row);
+	else if (c->x86 && machinecheck(c, "cmci_disabled", w.no_cmci) > 0 &&
+		 interval > 0)
+		check_say(row, CHECK_OK,
+			  "without CMCI errors are looked for every %ld seconds at most",
+			  interval);
+	else
+		check_say(
+			row, CHECK_OK,
+			"no boot parameter and no switch makes the kernel ignore errors");
+}
