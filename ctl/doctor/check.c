@@ -17,6 +17,7 @@
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
+#include "base/cmdline.h"
 #include "base/inflate.h"
 #include "doctor/check_internal.h"
 #include "host/clock.h"
@@ -214,6 +215,23 @@ void check_hint(struct check_row *row, const char *format, ...)
 	va_end(args);
 }
 
+void check_hint_without(struct check_row *row, const char *words, const char *then)
+{
+	check_hint(
+		row,
+		"boot without %.55s (Debian: /etc/default/grub, then update-grub; RHEL: "
+		"grubby --update-kernel=ALL --remove-args=\"%.55s\")%s",
+		words, words, then);
+}
+
+void check_hint_with(struct check_row *row, const char *word, const char *then)
+{
+	check_hint(row,
+		   "boot with %.55s (Debian: /etc/default/grub, then update-grub; RHEL: "
+		   "grubby --update-kernel=ALL --args=%.55s)%s",
+		   word, word, then);
+}
+
 void check_need_root(const struct check_context *c, struct check_row *row,
 		     const char *what)
 {
@@ -248,25 +266,38 @@ static void find_architecture(struct check_context *c)
 	ssize_t n = check_read(c, "/proc/sys/kernel/arch", arch, sizeof(arch));
 	const char *name = n > 0 ? arch : c->o->machine;
 
+	c->arm64 = strncmp(name, "aarch64", 7) == 0;
 	c->x86 = strncmp(name, "x86_64", 6) == 0 ||
 		 (strlen(name) >= 4 && name[0] == 'i' && strncmp(name + 2, "86", 2) == 0);
 }
 
-/* lockdown=confidentiality makes no file in tracefs (fs/tracefs/inode.c of Linux 6.12). */
+/*
+ * lockdown=confidentiality makes no file in tracefs (fs/tracefs/inode.c of Linux 6.12).
+ * Without securityfs the command line is the evidence.
+ */
 static bool is_confidential(const struct check_context *c)
 {
-	char text[128];
+	char text[4096], *at = text;
+	bool locked = false;
+	struct cmdline_param p;
 
-	return check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
-	       strstr(text, "[confidentiality]");
+	if (check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0)
+		return strstr(text, "[confidentiality]");
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
+		return false;
+	while (cmdline_next(&at, &p))
+		if (strcmp(p.name, "lockdown") == 0 && p.value)
+			locked |= strcmp(p.value, "confidentiality") == 0;
+	return locked;
 }
 
-/* The container has what softofflined needs of the host. */
+/* The container has what softofflined needs of the host, and it runs there. */
 static bool is_privileged(struct check_context *c)
 {
 	const char *system = "";
 
-	return check_look_for_source(c, event_sources, &system) == SEEN &&
+	return c->o->daemon_running &&
+	       check_look_for_source(c, event_sources, &system) == SEEN &&
 	       sysfs_offline_kernel(c->door).soft_offline == FACT_YES;
 }
 

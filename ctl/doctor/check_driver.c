@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/cmdline.h"
 #include "base/text.h"
 #include "doctor/check_internal.h"
 
@@ -25,6 +26,7 @@
 struct ghes {
 	bool bound;  /* the firmware has GHES error sources */
 	bool listed; /* a machine on which chipset drivers leave everything to it */
+	bool forced; /* by a boot parameter, as if it was listed */
 	char option; /* CONFIG_EDAC_GHES */
 	struct driver_bar bar;
 };
@@ -44,10 +46,27 @@ static bool ghes_is_listed(const struct check_context *c)
 	return strcmp(system.vendor, "HPE") == 0;
 }
 
+static bool ghes_is_forced(const struct check_context *c)
+{
+	char text[4096], *at = text;
+	bool forced = false, known;
+	struct cmdline_param p;
+
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
+		return false;
+	while (cmdline_next(&at, &p))
+		if (cmdline_is(p.name, release_at_least(c->release, 6, 2)
+					       ? "ghes.edac_force_enable"
+					       : "ghes_edac.force_load"))
+			forced = cmdline_bool(p.value, &known);
+	return forced;
+}
+
 static void ghes_look(const struct check_context *c, struct ghes *ret)
 {
 	ret->bound = topology_firmware_first(c->o->root);
 	ret->listed = ghes_is_listed(c);
+	ret->forced = ghes_is_forced(c);
 	ret->option = check_kernel_option(c, "CONFIG_EDAC_GHES");
 	topology_driver_bar(c->o->root, "ghes_edac", &ret->bar);
 }
@@ -142,6 +161,7 @@ static void hint_bar(const struct driver_bar *bar, const char *module,
 {
 	bool own = strncmp(bar->file, "/etc/", 5) == 0 ||
 		   strncmp(bar->file, "/run/", 5) == 0;
+	char then[64];
 
 	switch (bar->kind) {
 	case DRIVER_FREE:
@@ -156,15 +176,14 @@ static void hint_bar(const struct driver_bar *bar, const char *module,
 			   bar->line, bar->file, module);
 		return;
 	case DRIVER_BOOT_BLACKLISTED:
-		check_hint(row, "boot without %.90s; until then: modprobe %.30s",
-			   bar->line, module);
+		snprintf(then, sizeof(then), "; until then: modprobe %.30s", module);
+		check_hint_without(row, bar->line, then);
 		return;
 	case DRIVER_FORBIDDEN:
-		check_hint(row, "boot without %.90s: until then modprobe fails, too",
-			   bar->line);
+		check_hint_without(row, bar->line, "; until then modprobe fails");
 		return;
 	case DRIVER_INITCALL:
-		check_hint(row, "boot without %.90s", bar->line);
+		check_hint_without(row, bar->line, "");
 		return;
 	}
 }
@@ -266,7 +285,7 @@ static void describe_ghes(const struct check_context *c, const struct ghes *g,
 
 	if (has && g->bar.kind != DRIVER_FREE) {
 		describe_bar(&g->bar, "ghes_edac", row);
-	} else if (has && c->x86 && !g->listed) {
+	} else if (has && c->x86 && !g->listed && !g->forced) {
 		check_say(row, CHECK_FAILED,
 			  "memory errors go to the firmware first, and ghes_edac, which "
 			  "this kernel has, registers by itself only for makers on the "
@@ -296,6 +315,24 @@ static void describe_ghes(const struct check_context *c, const struct ghes *g,
 	}
 }
 
+/* Drivers that are found by PCI are not known by the processor: which are not built? */
+static void hint_pci_drivers(const struct check_context *c, struct check_row *row)
+{
+	static const char *const options[] = { "CONFIG_EDAC_IE31200",
+					       "CONFIG_EDAC_IGEN6" };
+	char missing[64] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		size_t n = strlen(missing);
+
+		if (check_kernel_option(c, options[i]) == 'n')
+			snprintf(missing + n, sizeof(missing) - n, "%s%s",
+				 n ? " or " : "", options[i]);
+	}
+	check_hint(row, "no ECC memory, or a newer kernel is needed%s%s",
+		   missing[0] ? ", or for small Intel machines one with " : "", missing);
+}
+
 /*
  * The arm64 servers that are sold most have no EDAC driver of their own: their firmware
  * handles the errors, and EDAC_GHES is the only way from there to ras:mc_event.
@@ -312,7 +349,11 @@ static void hint_no_driver(const struct check_context *c, const struct ghes *g,
 			"its modules",
 			wanted->option);
 	else if (c->x86)
-		check_hint(row, "no ECC memory, or a newer kernel is needed");
+		hint_pci_drivers(c, row);
+	else if (!c->arm64)
+		check_hint(row,
+			   "the kernel has few drivers for this processor: where its "
+			   "firmware handles memory errors, EDAC sees none");
 	else if (g->option == 'y' || g->option == 'm')
 		check_hint(row, "no ECC memory, or the firmware does not report its "
 				"errors (no ACPI table HEST with memory errors)");
@@ -333,7 +374,10 @@ static bool describe_build(const struct check_context *c, struct check_row *row)
 			  "no EDAC driver of this kernel fits this machine: it is built "
 			  "without %s (%s is not set)",
 			  wanted->module, edac ? wanted->option : "CONFIG_EDAC");
-		check_hint(row, "use a kernel with %s", wanted->option);
+		check_hint(row, "use a kernel with %s%s", wanted->option,
+			   strstr(c->release, "cloud")
+				   ? ", as the package linux-image-amd64 of Debian has it"
+				   : "");
 	} else if (option == 'y') {
 		check_say(row, CHECK_FAILED,
 			  "%s is built in but found no memory controller",
@@ -392,6 +436,9 @@ void check_memory_controller(struct check_context *c, struct check_row *row)
 		describe_ghes(c, &g, row);
 	else
 		describe_nothing(c, &g, row);
+	if (c->topology->n_mcs == 0 && row->hint[0] && check_ghes_disabled(c) &&
+	    (!d || d->loaded))
+		check_hint(row, "see error-reporting");
 	if (c->guest && c->topology->n_mcs == 0)
 		check_hint(row, "run softofflined on the host instead");
 }

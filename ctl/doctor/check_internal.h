@@ -26,7 +26,8 @@ struct check_context {
 	struct edac_driver drivers[CHECK_MAX_DRIVERS];
 	int n_drivers; /* or negative errno */
 	struct sysfs_offline *door;
-	bool x86;   /* what only x86 has may be there */
+	bool x86; /* what only x86 has may be there */
+	bool arm64;
 	bool guest; /* a virtual machine */
 	char guest_of[64];
 	bool container;
@@ -76,12 +77,24 @@ char check_kernel_option(const struct check_context *c, const char *option);
 /** True if the memory controller is ghes_edac: errors come by the firmware. */
 bool check_ghes_delivers(const struct check_context *c);
 
+/** True if a boot parameter turns GHES off where the firmware has error sources. */
+bool check_ghes_disabled(struct check_context *c);
+
 /** Sets status and text. */
 _printf_(3, 4) void check_say(struct check_row *row, enum check_status status,
 			      const char *format, ...);
 
 /** Sets the hint. */
 _printf_(2, 3) void check_hint(struct check_row *row, const char *format, ...);
+
+/**
+ * The hint to boot without the parameters @words, which are parted by blanks, and how that
+ * is done; @then is what can be done until then, "" or beginning with "; ".
+ */
+void check_hint_without(struct check_row *row, const char *words, const char *then);
+
+/** The hint to boot with the parameter @word, and how that is done, then @then. */
+void check_hint_with(struct check_row *row, const char *word, const char *then);
 
 /** A warning that only root can see @what; if the last look failed otherwise, why. */
 void check_need_root(const struct check_context *c, struct check_row *row,

@@ -24,6 +24,9 @@
 #define MACHINECHECK "/sys/devices/system/machinecheck/machinecheck0/"
 #define HEST         "/sys/firmware/acpi/tables/HEST"
 
+#define HEST_MAX  65536
+#define BANKS_MAX 64
+
 /* What the command line says. */
 struct boot_words {
 	char off[16]; /* the word as written: "nomce" or "mce=off" */
@@ -38,11 +41,11 @@ struct boot_words {
 struct culprits {
 	char all[160];
 	char boot[128];
-	char files[96]; /* how to undo those of sysfs */
+	char files[224]; /* how to undo those of sysfs */
 	enum check_status status;
 };
 
-static void boot_read_mce(struct boot_words *w, const char *name, const char *value)
+static void boot_words_read_mce(struct boot_words *w, const char *name, const char *value)
 {
 	/* The kernel compares the beginning only: "mceoff" is "mce=off". */
 	const char *word = value ? value : name + 3;
@@ -54,7 +57,7 @@ static void boot_read_mce(struct boot_words *w, const char *name, const char *va
 	w->no_cmci |= strcmp(word, "no_cmci") == 0;
 }
 
-static void boot_read(const struct check_context *c, struct boot_words *w)
+static void boot_words_read(const struct check_context *c, struct boot_words *w)
 {
 	char text[4096], *at = text;
 	struct cmdline_param p;
@@ -66,7 +69,7 @@ static void boot_read(const struct check_context *c, struct boot_words *w)
 	while (cmdline_next(&at, &p)) {
 		if (strcmp(p.name, "mce") == 0 ||
 		    (!p.value && strncmp(p.name, "mce", 3) == 0))
-			boot_read_mce(w, p.name, p.value);
+			boot_words_read_mce(w, p.name, p.value);
 		else if (strcmp(p.name, "nomce") == 0)
 			strcpy(w->off, "nomce");
 		else if (cmdline_is(p.name, "hest_disable"))
@@ -93,17 +96,17 @@ static long machinecheck(const struct check_context *c, const char *file, long u
 							   : unknown;
 }
 
-static void culprit_append(char *list, size_t size, const char *word)
+static void culprit_append(char *list, size_t size, const char *between, const char *word)
 {
 	size_t n = strlen(list);
 
-	snprintf(list + n, size - n, "%s%s", n > 0 ? ", " : "", word);
+	snprintf(list + n, size - n, "%s%s", n > 0 ? between : "", word);
 }
 
 static void blame_boot(struct culprits *k, enum check_status status, const char *word)
 {
-	culprit_append(k->all, sizeof(k->all), word);
-	culprit_append(k->boot, sizeof(k->boot), word);
+	culprit_append(k->all, sizeof(k->all), ", ", word);
+	culprit_append(k->boot, sizeof(k->boot), " ", word);
 	if (status > k->status)
 		k->status = status;
 }
@@ -111,8 +114,8 @@ static void blame_boot(struct culprits *k, enum check_status status, const char 
 /* A switch of sysfs that no boot parameter has set: it can be put back at once. */
 static void blame_file(struct culprits *k, const char *what, const char *undo)
 {
-	culprit_append(k->all, sizeof(k->all), what);
-	culprit_append(k->files, sizeof(k->files), undo);
+	culprit_append(k->all, sizeof(k->all), ", ", what);
+	culprit_append(k->files, sizeof(k->files), "; ", undo);
 	k->status = CHECK_FAILED;
 }
 
@@ -142,6 +145,30 @@ static void find_no_looking(const struct check_context *c, const struct boot_wor
 			   "echo 300 > " MACHINECHECK "check_interval");
 }
 
+/*
+ * A bank whose switch is 0 is not looked at (machine_check_poll() of Linux 6.12). Old
+ * processors have one that the kernel itself turns off; whoever turns errors off does it
+ * for all. A bank that the processor does not have cannot be read.
+ */
+static void find_banks_off(const struct check_context *c, struct culprits *k)
+{
+	unsigned int off = 0, n = 0;
+
+	for (unsigned int i = 0; i < BANKS_MAX; i++) {
+		char path[128], text[32];
+
+		snprintf(path, sizeof(path), MACHINECHECK "bank%u", i);
+		if (check_read(c, path, text, sizeof(text)) <= 0)
+			continue;
+		n++;
+		off += strtoull(text, NULL, 16) == 0;
+	}
+	if (n > 0 && 2 * off >= n)
+		blame_file(k, "machinecheck0/bank* = 0",
+			   "for f in /sys/devices/system/machinecheck/*/bank*; do echo "
+			   "0xffffffffffffffff > $f; done");
+}
+
 static void find_machine_checks(const struct check_context *c, const struct boot_words *w,
 				struct culprits *k)
 {
@@ -164,23 +191,26 @@ static void find_machine_checks(const struct check_context *c, const struct boot
 				   "echo 0 > " MACHINECHECK "dont_log_ce");
 	}
 	find_no_looking(c, w, k);
+	find_banks_off(c, k);
 	if (w->edac_report_off && c->release[0] && !release_at_least(c->release, 5, 8))
 		blame_boot(k, CHECK_FAILED, "edac_report=off");
 }
 
-/* GHES matters where the firmware has error sources to tell of. */
+/* True unless it is known that the firmware has no error sources to tell of. */
+static bool may_have_sources(struct check_context *c)
+{
+	return check_look(c, HEST) != MISSING || topology_firmware_first(c->o->root) ||
+	       check_look(c, "/sys/firmware/acpi/tables") != SEEN;
+}
+
+/* Without a controller, or with one that is GHES itself, nothing else can report. */
 static void find_ghes(struct check_context *c, const struct boot_words *w,
 		      struct culprits *k)
 {
-	bool sources;
+	bool only = c->topology->n_mcs == 0 || check_ghes_delivers(c);
 
-	if (!w->ghes[0] || check_ghes_delivers(c))
-		return;
-	sources = check_look(c, HEST) != MISSING || topology_firmware_first(c->o->root);
-	if (!sources && check_look(c, "/sys/firmware/acpi/tables") == SEEN)
-		return;
-	blame_boot(k, sources && c->topology->n_mcs == 0 ? CHECK_FAILED : CHECK_WARNING,
-		   w->ghes);
+	if (w->ghes[0] && may_have_sources(c))
+		blame_boot(k, only ? CHECK_FAILED : CHECK_WARNING, w->ghes);
 }
 
 static void describe_culprits(const struct culprits *k, struct check_row *row)
@@ -195,13 +225,61 @@ static void describe_culprits(const struct culprits *k, struct check_row *row)
 			"ignored by %s",
 			k->all);
 	if (k->boot[0])
-		check_hint(
-			row,
-			"boot without %s (Debian: /etc/default/grub, then update-grub; "
-			"RHEL: grubby --update-kernel=ALL --remove-args=...)%s%s",
-			k->boot, k->files[0] ? "; " : "", k->files);
+		check_hint_without(row, k->boot, "");
 	else
 		check_hint(row, "%s", k->files);
+}
+
+/*
+ * The firmware may reserve the banks of corrected errors for itself; the kernel then stops
+ * looking at them (hest_parse_cmc() and arch_apei_enable_cmcff() of Linux 6.12; the layout:
+ * ACPI 6.5, 18.3.2). Only root may read the table.
+ */
+static bool firmware_takes_corrected(const struct check_context *c)
+{
+	_cleanup_(free_p) uint8_t *hest = malloc(HEST_MAX);
+	ssize_t n = hest ? check_read(c, HEST, (char *)hest, HEST_MAX) : -1;
+	/* Sizes of the types 0 to 11; 0, 1 and 11 also have banks of 28 bytes each. */
+	static const uint8_t sizes[] = { 40, 48, 20, 0, 0, 0, 48, 44, 56, 64, 92, 48 };
+
+	for (ssize_t at = 40, size; at + 48 <= n; at += size) {
+		const uint8_t *entry = hest + at;
+		unsigned int type = entry[0] | (unsigned int)entry[1] << 8;
+
+		if (type >= sizeof(sizes) || sizes[type] == 0)
+			return false;
+		/* Firmware first, enabled, and there are banks. */
+		if (type == 1)
+			return entry[6] & 1 && entry[7] && entry[44];
+		size = sizes[type];
+		if (type == 0)
+			size += 28 * entry[32];
+		else if (type == 11)
+			size += 28 * entry[44];
+	}
+	return false;
+}
+
+static bool boot_keeps_corrected(const struct check_context *c)
+{
+	char text[4096], *at = text;
+	struct cmdline_param p;
+
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
+		return false;
+	while (cmdline_next(&at, &p))
+		if (strcmp(p.name, "acpi") == 0 && p.value &&
+		    strcmp(p.value, "nocmcff") == 0)
+			return true;
+	return false;
+}
+
+bool check_ghes_disabled(struct check_context *c)
+{
+	struct boot_words w;
+
+	boot_words_read(c, &w);
+	return w.ghes[0] && may_have_sources(c);
 }
 
 void check_error_reporting(struct check_context *c, struct check_row *row)
@@ -210,19 +288,28 @@ void check_error_reporting(struct check_context *c, struct check_row *row)
 	struct boot_words w;
 	long interval;
 
-	boot_read(c, &w);
+	boot_words_read(c, &w);
 	find_machine_checks(c, &w, &k);
 	find_ghes(c, &w, &k);
 	interval = machinecheck(c, "check_interval", -1);
-	if (k.status != CHECK_OK)
+	if (k.status != CHECK_OK) {
 		describe_culprits(&k, row);
-	else if (c->x86 && machinecheck(c, "cmci_disabled", w.no_cmci) > 0 &&
-		 interval > 0)
+	} else if (c->x86 && !check_ghes_delivers(c) && firmware_takes_corrected(c) &&
+		   !boot_keeps_corrected(c)) {
+		check_say(
+			row, CHECK_WARNING,
+			"the kernel leaves corrected machine checks to the firmware, as "
+			"the ACPI table HEST asks");
+		check_hint_with(row, "acpi=nocmcff",
+				", or switch firmware first off in the setup");
+	} else if (c->x86 && machinecheck(c, "cmci_disabled", w.no_cmci) > 0 &&
+		   interval > 0) {
 		check_say(row, CHECK_OK,
 			  "without CMCI errors are looked for every %ld seconds at most",
 			  interval);
-	else
+	} else {
 		check_say(
 			row, CHECK_OK,
 			"no boot parameter and no switch makes the kernel ignore errors");
+	}
 }

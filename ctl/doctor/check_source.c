@@ -12,6 +12,8 @@
 #include "doctor/check_internal.h"
 #include "doctor/memories.h"
 
+#define MOUNTS_MAX 1048576
+
 #define INSTANCE TRACEFS "/instances/softofflined"
 
 enum look check_look_for_source(struct check_context *c,
@@ -51,6 +53,14 @@ static bool kernel_has_no_tracefs(const struct check_context *c)
 	       !strstr(text, "\ttracefs\n");
 }
 
+static bool tracefs_is_mounted(const struct check_context *c)
+{
+	_cleanup_(free_p) char *mounts = malloc(MOUNTS_MAX);
+
+	return mounts && check_read(c, "/proc/self/mounts", mounts, MOUNTS_MAX) > 0 &&
+	       strstr(mounts, " " TRACEFS " tracefs ");
+}
+
 /* The source whose row this is: the caller has set its id. */
 void check_event_source(struct check_context *c, struct check_row *row)
 {
@@ -84,6 +94,11 @@ void check_event_source(struct check_context *c, struct check_row *row)
 		check_say(row, CHECK_FAILED, "this kernel has no %s:%s",
 			  source->systems[0], source->event);
 		check_hint(row, "use a kernel built with CONFIG_RAS and CONFIG_EDAC");
+	} else if (tracefs_is_mounted(c)) {
+		check_say(row, CHECK_FAILED,
+			  "tracefs is mounted at " TRACEFS " and has no events");
+		check_hint(row, "use a kernel built with CONFIG_EVENT_TRACING, and not "
+				"locked down");
 	} else {
 		check_say(row, CHECK_FAILED, "tracefs is not mounted at " TRACEFS);
 		check_hint(row, "systemctl start sys-kernel-tracing.mount, or mount -t "
@@ -179,6 +194,15 @@ void check_ras_cec(struct check_context *c, struct check_row *row)
 	}
 }
 
+/* The control domain, which is the host as far as people are concerned. */
+static bool is_dom0(const struct check_context *c)
+{
+	char text[64];
+
+	return check_read(c, "/proc/xen/capabilities", text, sizeof(text)) > 0 &&
+	       strstr(text, "control_d");
+}
+
 void check_virtualization(struct check_context *c, struct check_row *row)
 {
 	if (c->container && c->privileged) {
@@ -193,6 +217,13 @@ void check_virtualization(struct check_context *c, struct check_row *row)
 			  "this is a container (%s): errors and pages are the host's",
 			  c->container_of);
 		check_hint(row, "run softofflined on the host");
+	} else if (c->guest && is_dom0(c)) {
+		check_say(
+			row, CHECK_WARNING,
+			"this is Xen's dom0: Xen takes the machine checks, and EDAC sees "
+			"none of them");
+		check_hint(row, "xl dmesg shows Xen's own; to count them, boot Linux "
+				"without Xen");
 	} else if (c->guest) {
 		check_say(row, CHECK_WARNING,
 			  "this is a virtual machine (%s): it sees the host's memory "
@@ -208,16 +239,17 @@ void check_lockdown(struct check_context *c, struct check_row *row)
 {
 	char text[128];
 
-	if (check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) < 0) {
-		if (check_look(c, "/sys/kernel/security/lockdown") == MISSING)
-			check_say(row, CHECK_OK, "the kernel is not locked down");
-		else
-			check_need_root(c, row, "whether the kernel is locked down");
-	} else if (strstr(text, "[confidentiality]")) {
+	if (c->confidential) {
 		check_say(row, CHECK_FAILED,
 			  "lockdown \"confidentiality\" closes tracefs, where memory "
 			  "errors are reported");
 		check_hint(row, "boot with lockdown=integrity, or without");
+	} else if (check_read(c, "/sys/kernel/security/lockdown", text, sizeof(text)) <
+		   0) {
+		if (check_look(c, "/sys/kernel/security/lockdown") == MISSING)
+			check_say(row, CHECK_OK, "the kernel is not locked down");
+		else
+			check_need_root(c, row, "whether the kernel is locked down");
 	} else if (strstr(text, "[integrity]")) {
 		check_say(row, CHECK_OK,
 			  "lockdown \"integrity\" closes debugfs only, which "

@@ -88,7 +88,7 @@ static const struct cause ignored[] = {
 	{ { CMDLINE "mce=ignore_ce edac_report=off ghes.disable=1",
 	    "/sys/firmware/acpi/tables/HEST: HEST" },
 	  { { REPORTING, CHECK_FAILED, "ignored by mce=ignore_ce, ghes.disable=1",
-	      "--remove-args" } } },
+	      "--remove-args=\"mce=ignore_ce ghes.disable=1\"" } } },
 	{ { CMDLINE "edac_report=off", "/proc/sys/kernel/osrelease: 5.4.0",
 	    "/boot/config-5.4.0: # CONFIG_RAS_CEC is not set" },
 	  { { REPORTING, CHECK_FAILED, "ignored by edac_report=off", "boot without" },
@@ -96,12 +96,26 @@ static const struct cause ignored[] = {
 	{ { CMDLINE "ghes.disable=1", NO_EDAC, AMD, NO_ALIAS,
 	    "/sys/firmware/acpi/tables/HEST: HEST", CONFIG "CONFIG_EDAC_GHES=y" },
 	  { { REPORTING, CHECK_FAILED, "ignored by ghes.disable=1", "boot without" },
-	    { DRIVER, CHECK_FAILED, "built without amd64_edac", "CONFIG_EDAC_AMD64" } } },
+	    { DRIVER, CHECK_FAILED, "built without amd64_edac",
+	      "see error-reporting" } } },
+	{ { CMDLINE "ghes.disable", NO_EDAC, HOST_ARM, NO_ALIAS,
+	    "/sys/firmware/acpi/tables/HEST: HEST", CONFIG "CONFIG_EDAC_GHES=y",
+	    "/sys/devices/system/cpu/modalias: cpu:type:aarch64:feature:,0000" },
+	  { { REPORTING, CHECK_FAILED, "ignored by ghes.disable=1", "boot without" },
+	    { DRIVER, CHECK_FAILED, "no EDAC driver", "see error-reporting" } } },
+	{ { MC "bank0: 0", MC "bank1: 0", MC "bank2: 0" },
+	  { { REPORTING, CHECK_FAILED, "machinecheck0/bank* = 0",
+	      "echo 0xffffffffffffffff" } } },
 	{ { CMDLINE "hest_disable", "/sys/firmware/acpi/tables/HEST: HEST" },
 	  { { REPORTING, CHECK_WARNING, "if it does so here", "boot without hest" } } },
 	{ { CMDLINE "ghes.disable=Y ghes.disable=1", "/sys/firmware/acpi/tables/HEST: x",
 	    HOST_ARM },
 	  { { REPORTING, CHECK_WARNING, "ghes.disable=1", "boot without" } } },
+	{ { MC "bank0: 0", MC "bank1: ffffffffffffffff", MC "bank2: ffffffffffffffff" },
+	  { { REPORTING, CHECK_OK, "no boot parameter", NULL } } },
+	{ { CMDLINE "ghes.disable=1", NO_EDAC, "/sys/devices/mc0/mc_name: ghes_edac",
+	    "/sys/devices/mc0/dimm0/size: 16384" },
+	  { { REPORTING, CHECK_FAILED, "ignored by ghes.disable=1", "boot without" } } },
 	/* Harmless, or taken back, or not known to the kernel. */
 	{ { CMDLINE "mce=no_cmci", MC "cmci_disabled: 1", MC "check_interval: 300" },
 	  { { REPORTING, CHECK_OK, "every 300 seconds", NULL } } },
@@ -144,6 +158,13 @@ static const struct cause firmware[] = {
 	  { { DRIVER, CHECK_FAILED, "ghes_edac fits this machine but is blacklisted",
 	      "from /etc/modprobe.d/x.conf" } } },
 	{ { NO_EDAC, GHES, HOST_ARM, NO_ALIAS, CONFIG "CONFIG_EDAC_GHES=y" },
+	  { { DRIVER, CHECK_FAILED, "registered no memory controller", "journalctl" } } },
+	{ { NO_EDAC, GHES, LINUX_612, CMDLINE "ghes.edac_force_enable=1",
+	    "/boot/config-6.12.0-1-amd64: CONFIG_EDAC_GHES=m" },
+	  { { DRIVER, CHECK_FAILED, "ghes_edac fits this machine but is not loaded",
+	      "modprobe ghes_edac" } } },
+	{ { NO_EDAC, GHES, LINUX_612, CMDLINE "ghes.edac_force_enable=1",
+	    "/boot/config-6.12.0-1-amd64: CONFIG_EDAC_GHES=y" },
 	  { { DRIVER, CHECK_FAILED, "registered no memory controller", "journalctl" } } },
 	/* On a listed machine no chipset driver starts: do not advise to load one. */
 	{ { NO_EDAC, LISTED, LINUX_612,
@@ -188,7 +209,7 @@ static const struct cause drivers[] = {
 	{ { NO_EDAC, CMDLINE "modprobe.blacklist=skx_edac" },
 	  { { DRIVER, CHECK_FAILED,
 	      "is blacklisted: \"modprobe.blacklist=skx_edac\" on the kernel's command",
-	      "boot without modprobe.blacklist=skx_edac; until then: modprobe skx" } } },
+	      "until then: modprobe skx_edac" } } },
 	{ { NO_EDAC, CMDLINE "module_blacklist=a,skx_edac" },
 	  { { DRIVER, CHECK_FAILED, "is blacklisted: \"module_blacklist=a,skx_edac\"",
 	      "until then modprobe fails" } } },
@@ -228,6 +249,17 @@ static const struct cause drivers[] = {
 	{ { NO_EDAC, AMD, NO_ALIAS, "- /boot", "/sys/kernel/debug/ras/x:" },
 	  { { DRIVER, CHECK_FAILED, "no EDAC driver of this kernel fits",
 	      "use a kernel with CONFIG_EDAC_AMD64; if this one has" } } },
+	{ { NO_EDAC, AMD, "/proc/sys/kernel/osrelease: 6.12.1-cloud-amd64",
+	    "/lib/modules/6.12.1-cloud-amd64/modules.alias: # none",
+	    "/boot/config-6.12.1-cloud-amd64: # CONFIG_EDAC is not set" },
+	  { { DRIVER, CHECK_FAILED, "(CONFIG_EDAC is not set)", "linux-image-amd64" } } },
+	{ { NO_EDAC, NO_ALIAS, CONFIG "CONFIG_EDAC=y\\nCONFIG_EDAC_IGEN6=m",
+	    "/sys/devices/system/cpu/modalias: cpu:type:x86,ven0000fam0006mod009E:x" },
+	  { { DRIVER, CHECK_FAILED, "no EDAC driver of this kernel fits",
+	      "small Intel machines one with CONFIG_EDAC_IE31200" } } },
+	{ { NO_EDAC, NO_ALIAS, "/proc/sys/kernel/arch: ppc64le",
+	    "- /sys/devices/system/cpu/modalias" },
+	  { { DRIVER, CHECK_FAILED, "no EDAC driver", "few drivers" } } },
 	{ { NO_EDAC, "/sys/class/dmi/id/sys_vendor: QEMU",
 	    "/etc/modprobe.d/x.conf: blacklist skx_edac" },
 	  { { DRIVER, CHECK_FAILED, "is blacklisted", "on the host instead" },
@@ -252,6 +284,19 @@ static const struct cause places[] = {
 	{ { "/sys/class/dmi/id/sys_vendor: Amazon EC2",
 	    "/sys/class/dmi/id/product_name: i3.metal" },
 	  { { "virtualization", CHECK_OK, "not a virtual machine", NULL } } },
+	{ { "/sys/hypervisor/type: xen", "/proc/xen/capabilities: control_d" },
+	  { { "virtualization", CHECK_WARNING, "Xen's dom0", "without Xen" } } },
+	{ { CMDLINE "lockdown=confidentiality", "- /sys/kernel/security",
+	    "- /sys/kernel/tracing" },
+	  { { "lockdown", CHECK_FAILED, "confidentiality", "lockdown=integrity" },
+	    { "mc-event", CHECK_FAILED, "lockdown", "see lockdown" },
+	    { "trace-instance", CHECK_WARNING, "lockdown", "see lockdown" },
+	    { "trace-clock", CHECK_WARNING, "lockdown", "see lockdown" } } },
+	{ { "- /sys/kernel/tracing",
+	    "/proc/self/mounts: x /sys/kernel/tracing tracefs rw 0 0" },
+	  { { "mc-event", CHECK_FAILED, "is mounted", "CONFIG_EVENT_TRACING" },
+	    { "trace-instance", CHECK_FAILED, "gone", "restart" },
+	    { "trace-clock", CHECK_WARNING, "cannot be read", "mc-event" } } },
 	{ { "- /sys/kernel/tracing", "/proc/filesystems: nodev\tsysfs\\nnodev\tproc" },
 	  { { "mc-event", CHECK_FAILED, "has no tracefs", "CONFIG_FTRACE" },
 	    { "trace-instance", CHECK_FAILED, "gone", "restart" },
@@ -343,6 +388,18 @@ static void drivers_not_there(void **state)
 	try_causes(drivers, ARRAY_SIZE(drivers));
 }
 
+static void put_bytes(const char *name, const uint8_t *bytes, size_t n)
+{
+	_cleanup_(fclose_p) FILE *f = NULL;
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s%s", root, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	assert_int_equal(fflush(f), 0);
+}
+
 /* The configuration that the kernel holds itself, as on systems without /boot. */
 static void options_of_the_kernel(void **state)
 {
@@ -362,17 +419,45 @@ static void options_of_the_kernel(void **state)
 		0x8e, 0xce, 0xc8, 0x2a, 0x41, 0xfc, 0x78, 0x47, 0x5f, 0x17, 0x33, 0x13,
 		0x64, 0xc5, 0x00, 0x28, 0xf7, 0xfa, 0x32, 0x56, 0x00, 0x00, 0x00
 	};
-	_cleanup_(fclose_p) FILE *f = NULL;
-	char path[PATH_MAX + 16];
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		assert_int_equal(tree_add_line(root, lines[i]), 0);
-	snprintf(path, sizeof(path), "%s/proc/config.gz", root);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	assert_int_equal(fwrite(config, 1, sizeof(config), f), sizeof(config));
-	assert_int_equal(fflush(f), 0);
+	put_bytes("/proc/config.gz", config, sizeof(config));
 	try_cause(&cause);
+}
+
+/* A table with one source of corrected machine checks behind one of fatal ones. */
+static void firmware_reserves_banks(void **state)
+{
+	static const struct cause warned = {
+		{ "/sys/firmware/acpi/tables/x:" },
+		{ { REPORTING, CHECK_WARNING, "leaves corrected machine checks",
+		    "acpi=nocmcff" } },
+	};
+	static const struct cause fine = {
+		{ "/sys/firmware/acpi/tables/x:" },
+		{ { REPORTING, CHECK_OK, "no boot parameter", NULL } },
+	};
+	uint8_t hest[40 + 40 + 28 + 48 + 28] = "HEST";
+	uint8_t *cmc = hest + 40 + 40 + 28;
+
+	hest[36] = 2;
+	hest[40 + 32] = 1; /* the fatal one has a bank */
+	cmc[0] = 1;
+	cmc[6] = 1; /* firmware first */
+	cmc[7] = 1; /* enabled */
+	cmc[44] = 1;
+	assert_int_equal(tree_add_line(root, warned.lines[0]), 0);
+	put_bytes("/sys/firmware/acpi/tables/HEST", hest, sizeof(hest));
+	try_cause(&warned);
+	tree_add_line(root, CMDLINE "acpi=nocmcff");
+	try_cause(&fine);
+	tree_add_line(root, CMDLINE);
+	put_bytes("/sys/firmware/acpi/tables/HEST", hest, 40 + 40 + 28 + 47);
+	try_cause(&fine);
+	cmc[6] = 0;
+	put_bytes("/sys/firmware/acpi/tables/HEST", hest, sizeof(hest));
+	try_cause(&fine);
 }
 
 static void places_and_neighbours(void **state)
@@ -385,9 +470,9 @@ static void places_and_neighbours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(errors_ignored),        TEST(errors_taken_by_firmware),
-		TEST(drivers_not_there),     TEST(options_of_the_kernel),
-		TEST(places_and_neighbours),
+		TEST(errors_ignored),          TEST(errors_taken_by_firmware),
+		TEST(drivers_not_there),       TEST(options_of_the_kernel),
+		TEST(firmware_reserves_banks), TEST(places_and_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
