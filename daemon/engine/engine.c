@@ -257,6 +257,8 @@ static void engine_count_event(struct engine *e, struct effects *out,
 	engine_charge_dimm(e, out, ev, dimm, why);
 	if (why == RESULT_NONE)
 		engine_charge_page(e, out, ev, dimm, rec);
+	else if (why != RESULT_UNCORRECTED)
+		engine_fault_place(e, out, ev, dimm);
 	engine_report_verdict(e, out, dimm);
 }
 

@@ -143,8 +143,9 @@ _apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
 		struct page_rec *rec =
 			ce_tracker_find(e->tracker, paddr_to_pfn(a, e->page_shift));
 
-		if (c->votes == 0 || c->other_boot || !rec || rec->n_stamps == 0 ||
-		    rec->state != PAGE_WATCHED || rec->loading)
+		if (c->votes == 0 || c->other_boot || !fault_cell_has_address(c) ||
+		    !rec || rec->n_stamps == 0 || rec->state != PAGE_WATCHED ||
+		    rec->loading)
 			continue;
 		rec->result = RESULT_NONE;
 		rec->tries = 0;
@@ -186,23 +187,32 @@ static bool fault_errs_again(const struct threshold *limit, const struct fault_c
 	       apart >= -limit->window.us;
 }
 
+/* True and *ret if @ev names a row and its bank. */
+static bool fault_read_place(struct engine *e, const struct ce_event *ev, uint16_t dimm,
+			     struct dram_coord *ret)
+{
+	const uint8_t needed = DRAM_ROW | DRAM_BANK;
+
+	*ret = ev->coord;
+	if (ret->have == 0 && dimm_table_has_no_coords(&e->dimms, dimm, ev))
+		return false;
+	if (ret->have == 0) {
+		dram_coord_parse(ev, ret);
+		if (ret->have == 0)
+			dimm_table_note_no_coords(&e->dimms, dimm, ev);
+	}
+	return (ret->have & needed) == needed;
+}
+
 /* For a cell whose coordinates are not certain, or not known at all. */
 _apart_ static struct cell_event fault_learn_cell(struct engine *e,
 						  const struct ce_event *ev,
 						  uint16_t dimm, struct cell_event ret)
 {
-	const uint8_t needed = DRAM_ROW | DRAM_BANK;
-	struct dram_coord coord = ev->coord;
+	struct dram_coord coord;
 	struct fault_cell *cell;
 
-	if (coord.have == 0 && dimm_table_has_no_coords(&e->dimms, dimm, ev))
-		return (struct cell_event){ .cell = NULL };
-	if (coord.have == 0) {
-		dram_coord_parse(ev, &coord);
-		if (coord.have == 0)
-			dimm_table_note_no_coords(&e->dimms, dimm, ev);
-	}
-	if ((coord.have & needed) != needed)
+	if (!fault_read_place(e, ev, dimm, &coord))
 		return (struct cell_event){ .cell = NULL };
 	ret.is_new =
 		fault_map_note(e->faults, dimm, ev->address.addr >> FAULT_MAP_LINE_SHIFT,
@@ -228,6 +238,12 @@ static bool fault_may_go_by_place(const struct engine *e, const struct page_rec 
 	return false;
 }
 
+/* It was silent for so long that it no longer counted. */
+static bool fault_counts_again(const struct fault_cell *cell, usec_t when)
+{
+	return when.us - cell->last > CLASS_WINDOW;
+}
+
 static struct cell_event fault_note_cell(struct engine *e, const struct ce_event *ev,
 					 const struct page_rec *rec, uint16_t dimm)
 {
@@ -237,8 +253,7 @@ static struct cell_event fault_note_cell(struct engine *e, const struct ce_event
 
 	ret.again = cell && fault_errs_again(&e->dimms.rule[dimm].cell, cell, ev->time);
 	if (cell && cell->votes >= FAULT_MAP_CERTAIN) {
-		/* It was silent for so long that it no longer counted. */
-		ret.is_new = ev->time.us - cell->last > CLASS_WINDOW;
+		ret.is_new = fault_counts_again(cell, ev->time);
 		fault_map_touch(e->faults, dimm, cell, ev->time);
 		return ret;
 	}
@@ -329,6 +344,30 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 		return REASON_NONE;
 	fault_take_neighbours(e, rec);
 	return REASON_NEIGHBOUR;
+}
+
+void engine_fault_place(struct engine *e, struct effects *out, const struct ce_event *ev,
+			uint16_t dimm)
+{
+	struct dram_coord coord;
+	struct fault_cell *cell;
+	uint64_t line;
+	bool breaks, is_new;
+
+	if (fault_is_settled(e, dimm) || !fault_read_place(e, ev, dimm, &coord))
+		return;
+	line = fault_map_place(&coord);
+	cell = fault_map_find(e->faults, dimm, line);
+	is_new = cell && fault_counts_again(cell, ev->time);
+	if (fault_map_note(e->faults, dimm, line, &coord, ev->time, &cell) == NEWS_CELL)
+		is_new = true;
+	if (!cell)
+		return;
+	breaks = fault_row_breaks(e, dimm, cell, ev->time);
+	if (breaks && e->dimms.rule[dimm].row.count > 0)
+		fault_take_row(e, dimm, cell);
+	if (breaks || is_new)
+		fault_reclassify(e, out, dimm, cell, ev->time);
 }
 
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec)

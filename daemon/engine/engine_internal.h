@@ -226,6 +226,12 @@ void engine_announce(struct engine *e, struct effects *out, const struct soft_ev
 enum reason engine_fault_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, const struct page_rec *rec,
 			       uint16_t dimm);
+/**
+ * The place that @ev names, a corrected error that names no page: classifies the fault of
+ * @dimm, and puts the pages of its row in line if the row is faulty by this error.
+ */
+void engine_fault_place(struct engine *e, struct effects *out, const struct ce_event *ev,
+			uint16_t dimm);
 /** Why @rec should be offlined by its row or its neighbours; REASON_NONE. */
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec);
 /** Whether the fault of its DIMM is too wide for @rec to be worth a page. */

@@ -286,7 +286,8 @@ const char db_views[] =
 	" FROM poison JOIN boot ON boot.id = poison.boot ORDER BY poison.id;"
 	"CREATE VIEW cell_log AS SELECT " WALL("first") " AS first,"
 	" " WALL("last") " AS last,"
-	" " HEX("address") " AS address, " LABEL("cell") " AS dimm, sub_channel,"
+	" iif(address < 0, NULL, " HEX("address") ") AS address,"
+	" " LABEL("cell") " AS dimm, sub_channel,"
 	" rank, chip, device, bank_group, bank, row, \"column\", votes, row_faulty"
 	" FROM cell JOIN boot ON boot.id = cell.boot ORDER BY cell.dimm, slot;";
 

@@ -119,8 +119,7 @@ _wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part p
 	return (is_given << bits | value) & -is_given;
 }
 
-/* Sub-channel, rank, die, bank group and bank in one number, in that order. */
-static uint64_t coord_bank(const struct dram_coord *c)
+uint64_t fault_bank_number(const struct dram_coord *c)
 {
 	return coord_given(c, DRAM_SUB_CHANNEL, c->sub_channel, 8) << 50 |
 	       coord_given(c, DRAM_RANK, c->rank, 8) << 40 |
@@ -144,8 +143,8 @@ static int coord_compare_part(const struct dram_coord *a, const struct dram_coor
 
 int fault_compare_bank(const struct dram_coord *a, const struct dram_coord *b)
 {
-	uint64_t x = coord_bank(a);
-	uint64_t y = coord_bank(b);
+	uint64_t x = fault_bank_number(a);
+	uint64_t y = fault_bank_number(b);
 
 	return (x > y) - (x < y);
 }
@@ -176,7 +175,7 @@ bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b)
 	return fault_compare_bank(a, b) == 0;
 }
 
-static bool coord_same_place(const struct dram_coord *a, const struct dram_coord *b)
+bool fault_same_place(const struct dram_coord *a, const struct dram_coord *b)
 {
 	return fault_compare_row(a, b) == 0 &&
 	       coord_compare_part(a, b, DRAM_COLUMN, a->column, b->column) == 0;
@@ -185,14 +184,14 @@ static bool coord_same_place(const struct dram_coord *a, const struct dram_coord
 /* The first place of the order with a cell that is not before @cell. */
 static uint32_t lower_bound(const struct fault_block *b, const struct fault_cell *cell)
 {
-	uint64_t bank = coord_bank(&cell->coord);
+	uint64_t bank = fault_bank_number(&cell->coord);
 	uint32_t lo = 0;
 	uint32_t hi = b->n;
 
 	while (lo < hi) {
 		uint32_t mid = (lo + hi) / 2;
 		const struct fault_cell *c = &b->cells[b->order[mid]];
-		uint64_t other = coord_bank(&c->coord);
+		uint64_t other = fault_bank_number(&c->coord);
 
 		if (other < bank || (other == bank && cell_compare_in_bank(c, cell) < 0))
 			lo = mid + 1;
@@ -353,19 +352,29 @@ void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell
 
 static bool cell_claims(const struct fault_cell *c, const struct fault_cell *cell)
 {
-	return c && coord_same_place(&c->coord, &cell->coord);
+	return c && fault_same_place(&c->coord, &cell->coord);
 }
 
-/* True if another line has the same coordinates as the cell at place @at of the order. */
+static bool cell_is_believed(const struct fault_cell *c)
+{
+	return c->votes > 0 && fault_cell_has_address(c);
+}
+
+/*
+ * True if another line has the same coordinates as the cell at place @at of the order. An
+ * error without an address is no other line: it may be the same cell.
+ */
 static bool block_is_claimed(const struct fault_block *b, uint32_t at)
 {
 	const struct fault_cell *cell = fault_cell_at(b, at);
 
+	if (!fault_cell_has_address(cell))
+		return false;
 	for (uint32_t i = at; i > 0 && cell_claims(fault_cell_at(b, i - 1), cell); i--)
-		if (fault_cell_at(b, i - 1)->votes > 0)
+		if (cell_is_believed(fault_cell_at(b, i - 1)))
 			return true;
 	for (uint32_t i = at + 1; cell_claims(fault_cell_at(b, i), cell); i++)
-		if (fault_cell_at(b, i)->votes > 0)
+		if (cell_is_believed(fault_cell_at(b, i)))
 			return true;
 	return false;
 }
@@ -401,7 +410,7 @@ static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b
 static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
 				  struct fault_cell *cell, const struct dram_coord *coord)
 {
-	if (coord_same_place(&cell->coord, coord)) {
+	if (fault_same_place(&cell->coord, coord)) {
 		if (coord->have & DRAM_DEVICE && !(cell->coord.have & DRAM_DEVICE))
 			cell->coord = *coord;
 		if (cell->votes < FAULT_MAP_CERTAIN)
@@ -514,6 +523,8 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 	struct fault_cell *to;
 
 	if (slot >= FAULT_MAP_CELLS || (cell->coord.have & needed) != needed)
+		return;
+	if (!fault_cell_has_address(cell) && cell->line != fault_map_place(&cell->coord))
 		return;
 	if (!b && m->used == m->n_blocks)
 		return;

@@ -18,6 +18,10 @@
  * memory map changes. So a line keeps the coordinates that most of its events named, and
  * a new line that claims the coordinates of another line is believed at its second event.
  *
+ * Some drivers name coordinates and no address. Such a cell is kept by its coordinates, as
+ * the line that fault_map_place() makes of them. It and a line with an address at the same
+ * place count as one cell; neither doubts the other.
+ *
  * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that the
  * map has room for. A DIMM keeps FAULT_MAP_CELLS cells. After that, the cell that has
  * been silent longest makes room, and cells of faulty rows make room last. When there is
@@ -41,7 +45,7 @@
 /** One cache line that had an error. Times are usec_t.us on the engine's clock. The
  * members that each event reads are next to each other. */
 struct fault_cell {
-	uint64_t line; /* address >> FAULT_MAP_LINE_SHIFT */
+	uint64_t line; /* address >> FAULT_MAP_LINE_SHIFT, or a fault_map_place() */
 	int64_t first; /* its first event, and its newest */
 	int64_t last;
 	uint8_t votes;   /* events for @coord minus events against it; 0: not believed */
@@ -75,6 +79,21 @@ struct fault_counts {
 };
 
 struct fault_map;
+
+/** Set in a fault_map_place(): no processor has so many bits of address. */
+#define FAULT_MAP_PLACE (UINT64_C(1) << (63 - FAULT_MAP_LINE_SHIFT))
+
+/** False if the line of @cell is a fault_map_place(): no page is known for it. */
+static inline bool fault_cell_has_address(const struct fault_cell *cell)
+{
+	return (cell->line & FAULT_MAP_PLACE) == 0;
+}
+
+/**
+ * The line that stands for the place @coord in its DIMM, for an error without an address.
+ * It is the same in every run of the program.
+ */
+uint64_t fault_map_place(const struct dram_coord *coord);
 
 /**
  * Makes a map with room for @dimms DIMMs (at least 1) of at most @max_index indices.

@@ -15,6 +15,22 @@ static int64_t time_between(int64_t a, int64_t b)
 	return a < b ? usec_sub(usec(b), usec(a)).us : usec_sub(usec(a), usec(b)).us;
 }
 
+/* A cell without an address and without a column may be any other cell of its row. */
+static bool cell_is_vague(const struct fault_cell *c)
+{
+	return !fault_cell_has_address(c) && !(c->coord.have & DRAM_COLUMN);
+}
+
+/* True if @c, which comes after @before in the order, may be the same cell again. */
+static bool cell_again(const struct fault_cell *before, const struct fault_cell *c,
+		       bool new_row)
+{
+	if (new_row)
+		return false;
+	return cell_is_vague(before) || (!fault_cell_has_address(c) &&
+					 fault_same_place(&before->coord, &c->coord));
+}
+
 /* True if @c is in another burst of the row than @before: their columns differ by more
  * than the columns of one burst do. */
 static bool new_column(const struct fault_cell *before, const struct fault_cell *c,
@@ -22,6 +38,8 @@ static bool new_column(const struct fault_cell *before, const struct fault_cell 
 {
 	if (new_row)
 		return true;
+	if (cell_is_vague(before))
+		return false;
 	if (!(c->coord.have & before->coord.have & DRAM_COLUMN))
 		return true; /* other lines of a row are other columns of it */
 	return before->coord.column >> FAULT_MAP_BURST_SHIFT !=
@@ -40,6 +58,8 @@ uint32_t fault_map_row_columns(const struct fault_map *m, uint16_t dimm,
 
 		if (c->votes == 0 || (time_between(c->last, when.us) > window.us &&
 				      time_between(c->first, when.us) > window.us))
+			continue;
+		if (before && cell_is_vague(c))
 			continue;
 		n += new_column(before, c, !before);
 		before = c;
@@ -111,12 +131,14 @@ static void tally_cell(struct tally *t, const struct fault_cell *c)
 {
 	bool new_row = !t->before || fault_compare_row(&t->before->coord, &c->coord) != 0;
 
+	if (!new_row && cell_is_vague(c))
+		return;
 	if (new_row) {
 		tally_end_row(t);
 		tally_begin_row(t, c);
 	}
 	t->row_columns += new_column(t->before, c, new_row);
-	t->n.cells++;
+	t->n.cells += !cell_again(t->before, c, new_row);
 	tally_column(t, c);
 	if (c->coord.have & DRAM_DEVICE &&
 	    !(t->devices[c->coord.device / 64] >> c->coord.device % 64 & 1)) {

@@ -3,8 +3,8 @@
 
 /*
  * How the map of cells is laid out. Shared by fault_map.c, which changes the map,
- * fault_map_count.c, which counts, and fault_map_oldest.c, which finds the cell that
- * makes room. No other file includes it.
+ * fault_map_count.c, which counts, fault_map_place.c, which makes lines of places, and
+ * fault_map_oldest.c, which finds the cell that makes room. No other file includes it.
  */
 
 #include "track/fault_map.h"
@@ -67,6 +67,12 @@ const struct fault_cell *fault_cell_at(const struct fault_block *b, uint32_t pla
 uint32_t fault_row_start(const struct fault_block *b, const struct fault_cell *cell);
 bool fault_in_row(const struct fault_block *b, uint32_t place,
 		  const struct fault_cell *cell);
+
+/** Sub-channel, rank, die, bank group and bank in one number, in that order. */
+uint64_t fault_bank_number(const struct dram_coord *c);
+
+/** True if both name the same row, and the same column or none. */
+bool fault_same_place(const struct dram_coord *a, const struct dram_coord *b);
 
 /** Less than 0, 0 or more than 0: @a's bank or row is before, the same as or after
  * @b's. */

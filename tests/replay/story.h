@@ -16,6 +16,8 @@
  *
  *   @TIME ce|ue|deferred|fatal|info [addr=A] [count=N] [grain=BITS] [label=L] [mc=N]
  *         [layers=T.M.L] [cpu=N] [overflow] [at=TIME] [no-address-field]
+ *         [subch=N] [rank=N] [chip=N] [device=N] [bg=N] [bank=N] [row=N] [col=N], or the
+ *         driver's texts that say so: [msg="..."] [detail="..."]
  *   @TIME storm pages=N first=A events=N over=TIME
  *   @TIME lost N | malformed N | failure ADDR | poison KIB | foreign ADDR | unpoison ADDR
  *   @TIME gap FILE... [ago=SECONDS] [errno=N]    FILE as trace_change.h has it

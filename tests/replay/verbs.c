@@ -339,12 +339,20 @@ static int parse_coord(const struct words *w, unsigned int from, struct dram_coo
 	return 0;
 }
 
+static struct ce_text text_option(const struct words *w, unsigned int from,
+				  const char *key, const char *otherwise)
+{
+	const char *v = words_value(w, from, key);
+
+	v = v ? v : otherwise;
+	return (struct ce_text){ .s = v, .len = (uint32_t)strlen(v) };
+}
+
 static int do_event(struct story *s, const struct words *w, unsigned int from)
 {
 	struct sim *sim = story_sim(s);
 	struct ce_event ev = { .has_address = true, .layer = { -1, -1, -1 } };
 	uint64_t count = 1, grain = 6, mc = 0, cpu = 0;
-	const char *label = words_value(w, from, "label");
 	const char *at = words_value(w, from, "at");
 	usec_t when = usec(sim->now);
 
@@ -359,7 +367,6 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	    (at && parse_time(at, &when) < 0) || parse_coord(w, from, &ev.coord) < 0 ||
 	    parse_layers(words_value(w, from, "layers"), ev.layer) < 0)
 		return -EINVAL;
-	label = label ? label : "DIMM_A1";
 	ev.time = usec_sub(when, usec(sim->base));
 	ev.count = (uint32_t)count;
 	ev.grain_bits = (uint8_t)grain;
@@ -367,7 +374,9 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	ev.cpu = (uint16_t)cpu;
 	ev.overflow = words_have(w, from, "overflow");
 	ev.has_address = !words_have(w, from, "no-address-field");
-	ev.label = (struct ce_text){ .s = label, .len = (uint32_t)strlen(label) };
+	ev.label = text_option(w, from, "label", "DIMM_A1");
+	ev.msg = text_option(w, from, "msg", "");
+	ev.detail = text_option(w, from, "detail", "");
 	(void)sim_step(sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 	return 0;
 }

@@ -19,7 +19,8 @@
 #include "track/fault_class.h"
 #include "track/fault_map.h"
 
-#define D 1 /* the DIMM */
+#define D             1 /* the DIMM */
+#define PLACE_OF_ZERO UINT64_C(0x3815d9f1ef10b81)
 
 static struct dram_coord at(uint16_t bank, uint32_t row, uint32_t column)
 {
@@ -43,6 +44,12 @@ static struct fault_map *new_map(void)
 
 	assert_int_equal(fault_map_new(&m, 2, 8), 0);
 	return m;
+}
+
+/* The same error without an address. */
+static enum fault_news note_place(struct fault_map *m, struct dram_coord c, int64_t when)
+{
+	return note(m, fault_map_place(&c), c, when);
 }
 
 static void test_new(void **state)
@@ -78,6 +85,86 @@ static void test_votes(void **state)
 	assert_int_equal(fault_map_find(m, D, 7)->votes, 0);
 	assert_int_equal(note(m, 7, at(2, 20, 8), 10), NEWS_CELL);
 	fault_map_free(m);
+}
+
+/*
+ * An error without an address is a cell at its place. It doubts no address, no address
+ * doubts it, and both at one place are one cell.
+ */
+static void test_places(void **state)
+{
+	struct dram_coord no_column = { .bank = 1,
+					.row = 10,
+					.have = DRAM_BANK | DRAM_ROW };
+	struct dram_coord chip = at(1, 10, 8);
+	struct fault_map *m = new_map();
+	struct fault_counts n;
+	struct fault_cell *cell;
+
+	chip.device = 3;
+	chip.have |= DRAM_DEVICE;
+	assert_int_equal(note_place(m, at(1, 10, 8), 0), NEWS_CELL);
+	cell = fault_map_find(m, D, fault_map_place(&chip));
+	assert_non_null(cell);
+	assert_false(fault_cell_has_address(cell));
+	assert_int_equal(note_place(m, chip, 1), NEWS_NONE);
+	assert_int_equal(cell->coord.device, 3);
+	assert_int_equal(note(m, 7, at(1, 10, 8), 2), NEWS_CELL);
+	assert_int_equal(note(m, 8, at(1, 10, 8), 3), NEWS_NONE); /* doubted by line 7 */
+	fault_map_count(m, D, NULL, usec(0), &n);
+	assert_int_equal(n.cells, 1);
+	assert_int_equal(n.rows, 1);
+	cell = fault_map_find(m, D, 7);
+	assert_true(fault_cell_has_address(cell));
+	assert_int_equal(fault_map_row_columns(m, D, cell, usec(3), usec(10)), 1);
+
+	/* Without a column it may be any cell of its row, and is one if there is none. */
+	assert_int_equal(note_place(m, no_column, 4), NEWS_CELL);
+	assert_int_equal(fault_map_row_columns(m, D, cell, usec(4), usec(10)), 1);
+	no_column.row = 11;
+	assert_int_equal(note_place(m, no_column, 5), NEWS_CELL);
+	fault_map_count(m, D, NULL, usec(0), &n);
+	assert_int_equal(n.cells, 2);
+	assert_int_equal(n.rows, 2);
+	assert_int_equal(note_place(m, at(1, 11, 16), 6), NEWS_CELL);
+	fault_map_count(m, D, NULL, usec(0), &n);
+	assert_int_equal(n.cells, 2);
+	assert_int_equal(note_place(m, at(1, 11, 24), 7), NEWS_CELL);
+	fault_map_count(m, D, NULL, usec(0), &n);
+	assert_int_equal(n.cells, 3);
+
+	/* A page that is forgotten takes no place with it. */
+	fault_map_forget_lines(m, D, 0, FAULT_MAP_PLACE - 1);
+	assert_int_equal(fault_map_cells(m, D), 5);
+	assert_false(fault_map_lines_faulty(m, D, 0, FAULT_MAP_PLACE - 1));
+	fault_map_free(m);
+}
+
+/* Each part of a place makes another line of it, but not the DRAM chip. */
+static void test_place_parts(void **state)
+{
+	struct dram_coord v[] = { at(0, 0, 0), at(1, 0, 0),  at(0, 1, 0), at(0, 0, 1),
+				  at(0, 0, 0), at(0, 0, 0),  at(0, 0, 0), at(0, 0, 0),
+				  at(0, 0, 0), at(256, 0, 0) };
+
+	v[4].have |= DRAM_RANK;
+	v[5].have |= DRAM_BANK_GROUP;
+	v[6].have |= DRAM_SUB_CHANNEL;
+	v[7].have |= DRAM_CHIP;
+	v[8].have &= (uint8_t)~DRAM_COLUMN;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++) {
+		struct dram_coord c = v[i];
+
+		for (size_t j = 0; j < i; j++)
+			assert_true(fault_map_place(&v[i]) != fault_map_place(&v[j]));
+		assert_true((fault_map_place(&c) & FAULT_MAP_PLACE) != 0);
+		assert_true(fault_map_place(&c) < 2 * FAULT_MAP_PLACE);
+		c.device = 7;
+		c.have |= DRAM_DEVICE;
+		assert_true(fault_map_place(&c) == fault_map_place(&v[i]));
+	}
+	/* It is stored: a later version must make the same of it. */
+	assert_true(fault_map_place(&v[0]) == PLACE_OF_ZERO);
 }
 
 static void test_rows(void **state)
@@ -220,21 +307,27 @@ static void test_restore(void **state)
 	struct fault_map *n = new_map();
 	struct fault_counts a, b;
 	struct fault_cell bad = { .line = 99, .used = true, .coord = at(0, 0, 0) };
+	struct dram_coord place = at(1, 1000, 8);
 
 	for (uint32_t i = 0; i < 100; i++)
 		note(m, i, at((uint16_t)(i % 3), i / 5, i * 8), i);
 	fault_map_set_faulty(m, D, fault_map_find(m, D, 1));
 	fault_map_forget_lines(m, D, 90, 95);
+	note_place(m, at(1, 1000, 8), 200);
 	copy_dirty(m, n);
+	assert_non_null(fault_map_find(n, D, fault_map_place(&place)));
 	fault_map_count(m, D, fault_map_find(m, D, 50), usec(0), &a);
 	fault_map_count(n, D, fault_map_find(n, D, 50), usec(0), &b);
 	assert_memory_equal(&a, &b, sizeof(a));
-	assert_int_equal(b.cells, 94);
+	assert_int_equal(b.cells, 95);
 	fault_map_restore(n, D, FAULT_MAP_CELLS, &bad);
 	fault_map_restore(n, D, 0, &bad); /* taken */
 	bad.coord.have = DRAM_ROW;
 	fault_map_restore(n, D, 200, &bad);
-	assert_int_equal(fault_map_cells(n, D), 94);
+	bad.coord = place;
+	bad.line = fault_map_place(&place) ^ 1; /* another place's */
+	fault_map_restore(n, D, 200, &bad);
+	assert_int_equal(fault_map_cells(n, D), 95);
 	fault_map_touch_all(n);
 	assert_true(fault_map_has_dirty(n));
 	fault_map_forget_dimm(n, D);
@@ -325,6 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),      cmocka_unit_test(test_votes),
+		cmocka_unit_test(test_places),   cmocka_unit_test(test_place_parts),
 		cmocka_unit_test(test_rows),     cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_restore),  cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_who_makes_room),
