@@ -93,6 +93,7 @@ enum retry_kind policy_retry(const struct config *cfg, enum result result,
 	case RESULT_NONE:
 	case RESULT_BUDGET_HOUR:
 	case RESULT_NO_ADDRESS:
+	case RESULT_CUT_ADDRESS:
 	case RESULT_COARSE_GRAIN:
 	case RESULT_UNCORRECTED:
 	case RESULT_MAX_:

@@ -45,3 +45,9 @@ bool ram_map_contains(const struct ram_map *map, paddr_t a)
 	}
 	return lo < map->n && a.addr >= map->ranges[lo].start.addr;
 }
+
+bool ram_map_passes_32_bits(const struct ram_map *map)
+{
+	return !map->known ||
+	       (map->n > 0 && map->ranges[map->n - 1].end.addr > UINT32_MAX);
+}

@@ -86,3 +86,6 @@ int64_t ram_map_print(const struct ram_map *map);
 
 /** True if the byte at @a lies in @map, or the map is not known. */
 bool ram_map_contains(const struct ram_map *map, paddr_t a);
+
+/** True if memory lies above 4 GiB, or if that is not known. */
+bool ram_map_passes_32_bits(const struct ram_map *map);

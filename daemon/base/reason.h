@@ -64,6 +64,8 @@
 	  "the state of its frame cannot be read: no /proc/kpageflags")                  \
 	X(NO_ADDRESS, "no-address",                                                      \
 	  "the event names no address; only the DIMM is charged")                        \
+	X(CUT_ADDRESS, "cut-address",                                                    \
+	  "a 32-bit kernel's address, and memory lies above 4 GiB: it may be cut off")   \
 	X(COARSE_GRAIN, "coarse-grain", "the event's grain is coarser than one page")    \
 	X(UNCORRECTED, "uncorrected",                                                    \
 	  "not a corrected error; never a cause to soft-offline")                        \

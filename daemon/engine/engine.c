@@ -76,6 +76,8 @@ static enum result engine_judge_address(const struct engine *e, const struct ce_
 		return RESULT_UNCORRECTED;
 	if (!ev->has_address || ev->address.addr == 0)
 		return RESULT_NO_ADDRESS;
+	if (ev->narrow_address && ram_map_passes_32_bits(&e->ram))
+		return RESULT_CUT_ADDRESS;
 	if (ev->grain_bits > e->page_shift)
 		return RESULT_COARSE_GRAIN;
 	if (!ram_map_contains(&e->ram, ev->address))

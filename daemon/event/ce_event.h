@@ -51,10 +51,11 @@ struct ce_event {
 	int8_t layer[3];           /* top, middle, lower; -1: unknown */
 	bool overflow;             /* the driver says that errors were lost in hardware */
 	bool has_address;          /* false: this kernel's event has no address field */
-	struct ce_text label;      /* DIMM label or labels, free text */
-	struct ce_text msg;        /* the driver's message */
-	struct ce_text detail;     /* driver_detail */
-	struct dram_coord coord;   /* known without texts; all else absent */
+	bool narrow_address;     /* the field has 32 bits: what lies above was cut off */
+	struct ce_text label;    /* DIMM label or labels, free text */
+	struct ce_text msg;      /* the driver's message */
+	struct ce_text detail;   /* driver_detail */
+	struct dram_coord coord; /* known without texts; all else absent */
 };
 
 /**

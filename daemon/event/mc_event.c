@@ -70,6 +70,9 @@ static int mc_resolve(struct tep_event *event, const char *text, void *fields,
 	struct mc_fields *f = fields;
 	int r;
 
+	/* "long address" is signed, and 32 bits wide on a 32-bit kernel (ras_event.h): an
+	 * address from 2 GiB on looks negative there. */
+	f->at.address.is_signed = f->at.address.size == 8;
 	r = format_find_text(event, "msg", min_size, &f->at.msg);
 	if (r < 0)
 		return r;
@@ -163,6 +166,7 @@ static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
 			at->layer[i].size && layer <= INT8_MAX ? (int8_t)layer : -1;
 	}
 	ev->has_address = at->address.size != 0;
+	ev->narrow_address = at->address.size < 8;
 	ev->msg = mc_load_text(raw, &at->msg);
 	ev->label = mc_load_text(raw, &at->label);
 	ev->detail = mc_load_text(raw, &at->detail);

@@ -16,6 +16,7 @@
  *
  *   @TIME ce|ue|deferred|fatal|info [addr=A] [count=N] [grain=BITS] [label=L] [mc=N]
  *         [layers=T.M.L] [cpu=N] [overflow] [at=TIME] [no-address-field]
+ *         [narrow]              the address field has 32 bits
  *         [subch=N] [rank=N] [chip=N] [device=N] [bg=N] [bank=N] [row=N] [col=N], or the
  *         driver's texts that say so: [msg="..."] [detail="..."]
  *   @TIME storm pages=N first=A events=N over=TIME

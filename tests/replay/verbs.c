@@ -374,6 +374,7 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	ev.cpu = (uint16_t)cpu;
 	ev.overflow = words_have(w, from, "overflow");
 	ev.has_address = !words_have(w, from, "no-address-field");
+	ev.narrow_address = words_have(w, from, "narrow");
 	ev.label = text_option(w, from, "label", "DIMM_A1");
 	ev.msg = text_option(w, from, "msg", "");
 	ev.detail = text_option(w, from, "detail", "");

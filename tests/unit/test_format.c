@@ -206,6 +206,7 @@ static void test_other_widths(void **state)
 	assert_int_equal(d.event.ce.severity, CE_INFO);
 	assert_int_equal(d.event.ce.count, 4000000000);
 	assert_int_equal(d.event.ce.address.addr, UINT64_MAX);
+	assert_false(d.event.ce.narrow_address);
 	assert_int_equal(d.event.ce.layer[0], -1);
 	assert_int_equal(d.event.ce.layer[1], -1);
 	assert_int_equal(d.event.ce.layer[2], 100);
@@ -214,6 +215,69 @@ static void test_other_widths(void **state)
 	assert_text(d.event.ce.label, "DIMM_A0X");
 	assert_text(d.event.ce.msg, "bad");
 	assert_text(d.event.ce.detail, "");
+}
+
+/* A 32-bit kernel's "long address" (include/ras/ras_event.h): 4 bytes, signed. */
+static const char narrow_format[] =
+	"name: mc_event\n"
+	"ID: 96\n"
+	"format:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+	"\n"
+	"\tfield:unsigned int error_type;\toffset:8;\tsize:4;\tsigned:0;\n"
+	"\tfield:__data_loc char[] msg;\toffset:12;\tsize:4;\tsigned:0;\n"
+	"\tfield:__data_loc char[] label;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:u16 error_count;\toffset:20;\tsize:2;\tsigned:0;\n"
+	"\tfield:u8 mc_index;\toffset:22;\tsize:1;\tsigned:0;\n"
+	"\tfield:s8 top_layer;\toffset:23;\tsize:1;\tsigned:1;\n"
+	"\tfield:s8 middle_layer;\toffset:24;\tsize:1;\tsigned:1;\n"
+	"\tfield:s8 lower_layer;\toffset:25;\tsize:1;\tsigned:1;\n"
+	"\tfield:long address;\toffset:28;\tsize:4;\tsigned:1;\n"
+	"\tfield:u8 grain_bits;\toffset:32;\tsize:1;\tsigned:0;\n"
+	"\tfield:long syndrome;\toffset:36;\tsize:4;\tsigned:1;\n"
+	"\tfield:__data_loc char[] driver_detail;\toffset:40;\tsize:4;\tsigned:0;\n"
+	"\n"
+	"print fmt: \"%d\", REC->error_count\n";
+
+static void test_narrow_address(void **state)
+{
+	static const struct {
+		uint32_t given;
+		uint64_t want;
+	} rows[] = {
+		{ 0x7ffff000, 0x7ffff000 },
+		{ 0x80000000, UINT64_C(0x80000000) },
+		{ 0xc0001040, UINT64_C(0xc0001040) },
+		{ 0xffffffff, UINT64_C(0xffffffff) },
+		{ 0, 0 },
+	};
+	_cleanup_(event_format_free_p) struct event_format *f = NULL;
+	struct page_builder b;
+	struct event_decoder d;
+
+	assert_int_equal(try_format(&f, page_builder_header_page, narrow_format), 0);
+	page_builder_init(&b, 4096, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint8_t event[48] = { 0 };
+
+		put(event, 0, 96, 2);
+		put(event, 20, 1, 2);
+		put(event, 28, rows[i].given, 4);
+		put(event, 32, 6, 1);
+		put(event, 36, 0xffffffff, 4); /* a syndrome behind it */
+		assert_true(page_builder_event(&b, 0, event, sizeof(event)));
+	}
+	page_builder_finish(&b);
+	begin(&d, f, &b);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(next_kind(&d), EVENT_KIND_ERROR);
+		assert_true(d.event.ce.address.addr == rows[i].want);
+		assert_true(d.event.ce.has_address && d.event.ce.narrow_address);
+		assert_int_equal(d.event.ce.grain_bits, 6);
+	}
 }
 
 static void test_absent_fields(void **state)
@@ -305,9 +369,13 @@ static void test_large_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernel_texts),  cmocka_unit_test(test_kernel_page),
-		cmocka_unit_test(test_bad_texts),     cmocka_unit_test(test_other_widths),
-		cmocka_unit_test(test_absent_fields), cmocka_unit_test(test_short_commit),
+		cmocka_unit_test(test_kernel_texts),
+		cmocka_unit_test(test_kernel_page),
+		cmocka_unit_test(test_bad_texts),
+		cmocka_unit_test(test_other_widths),
+		cmocka_unit_test(test_narrow_address),
+		cmocka_unit_test(test_absent_fields),
+		cmocka_unit_test(test_short_commit),
 		cmocka_unit_test(test_large_pages),
 	};
 
