@@ -200,11 +200,11 @@ static bool cursor_number_ends(const struct cursor *c, enum separator before)
 	return *c->s != '_';
 }
 
-/* True and *ret if a number that fits 32 bits is at the cursor and ends as a word
- * does. */
-static bool cursor_take_number(struct cursor *c, enum separator before, uint64_t *ret)
+/* True and *ret if a number that fits 32 bits is at the cursor and ends as a word does. A
+ * number without 0x is to @base. */
+static bool cursor_take_number(struct cursor *c, enum separator before, int base,
+			       uint64_t *ret)
 {
-	int base = 10;
 	uint64_t v = 0;
 	size_t digits = 0;
 
@@ -263,8 +263,51 @@ static size_t cursor_take_part_name(struct cursor *c)
 	return parse_find_name(word);
 }
 
+/*
+ * The text of skx_edac before its numbers got their 0x (drivers/edac/skx_edac.c from Linux
+ * 4.8, then skx_common.c): it prints the codes, the row and the column with %x, and all
+ * other numbers with %d. pnd2_edac prints its codes alike and its row with %d, so the form
+ * is compared up to the row.
+ */
+static bool parse_has_bare_hex(const struct ce_text *text)
+{
+	static const struct {
+		const char *word;
+		int base;
+	} form[] = {
+		{ "err_code:", 16 }, { ":", 16 },      { " socket:", 10 },
+		{ " imc:", 10 },     { " rank:", 10 }, { " bg:", 10 },
+		{ " ba:", 10 },      { " row:", 16 },  { " col:", 16 },
+	};
+	const char *code = memmem(text->s, text->len, form[0].word, strlen(form[0].word));
+	struct cursor c = { code, text->s + text->len };
+
+	if (!code)
+		return false;
+	for (size_t i = 0; i < sizeof(form) / sizeof(*form); i++) {
+		if (!cursor_skip_word(&c, form[i].word) || c.s == c.end ||
+		    parse_digit(*c.s, form[i].base) < 0)
+			return false;
+		while (c.s < c.end && parse_digit(*c.s, form[i].base) >= 0)
+			c.s++;
+	}
+	return c.s == c.end || *c.s == ' ';
+}
+
+/* The base of a number of @part that has no 0x. */
+static int parse_base(enum dram_part part, bool bare_hex)
+{
+	return bare_hex && (part == DRAM_ROW || part == DRAM_COLUMN) ? 16 : 10;
+}
+
+/** How a text is to be read. */
+struct style {
+	enum separator least; /* a name counts if what follows it is this clear */
+	bool bare_hex;        /* row and column are hexadecimal without 0x */
+};
+
 /* Reads a word at the cursor and, if it is a name of the table, its number. */
-static void cursor_take_part(struct cursor *c, enum separator least, struct found *f)
+static void cursor_take_part(struct cursor *c, const struct style *style, struct found *f)
 {
 	size_t i = cursor_take_part_name(c);
 	struct cursor after = *c;
@@ -276,16 +319,17 @@ static void cursor_take_part(struct cursor *c, enum separator least, struct foun
 		return;
 	separator = cursor_skip_separator(&after);
 	known = separator != SEPARATOR_NONE &&
-		cursor_take_number(&after, separator, &value);
+		cursor_take_number(&after, separator,
+				   parse_base(names[i].part, style->bare_hex), &value);
 	/* A name inside a sentence, without a number, says nothing. */
-	if (separator < least || (!known && separator < SEPARATOR_SIGN))
+	if (separator < style->least || (!known && separator < SEPARATOR_SIGN))
 		return;
 	*c = after;
 	found_note(f, i, known, value);
 }
 
-/* A name counts only if the separator before its number is @least this clear. */
-static void parse_scan(const struct ce_text *text, enum separator least, struct found *f)
+static void parse_scan(const struct ce_text *text, const struct style *style,
+		       struct found *f)
 {
 	struct cursor c = { text->s, text->s + text->len };
 	bool in_word = false;
@@ -301,7 +345,7 @@ static void parse_scan(const struct ce_text *text, enum separator least, struct 
 			c.s = close ? close + 1 : c.end;
 			in_word = false;
 		} else if (parse_is_letter(*c.s) && !in_word) {
-			cursor_take_part(&c, least, f);
+			cursor_take_part(&c, style, f);
 		} else {
 			in_word = parse_is_joint(*c.s);
 			c.s++;
@@ -367,11 +411,13 @@ static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
 {
 	struct dram_coord sum = *c;
 	struct found f = { .seen = 0 };
+	struct style style = { .least = least };
 	uint8_t taken = c->have;
 
 	if (!text->s || text->len == 0)
 		return;
-	parse_scan(text, least, &f);
+	style.bare_hex = parse_has_bare_hex(text);
+	parse_scan(text, &style, &f);
 	for (size_t i = 0; f.seen >> i; i++) {
 		if (!(f.seen >> i & 1) || taken & names[i].part)
 			continue;
