@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 
+#include "base/sight.h"
 #include "topology/label_file.h"
 #include "track/records.h"
 
@@ -271,6 +272,23 @@ struct driver_fact {
 
 /** NULL for an unknown module. */
 const struct driver_fact *topology_driver_fact(const char *module);
+
+/**
+ * Fills the part of @f that a boot does not change: what kind of machine this is, and the
+ * kernel's command line. What cannot be read leaves its part as it is.
+ */
+void topology_machine_facts(const char *root, struct sight_facts *f);
+
+/**
+ * Fills the part of @f that may change while the machine runs: controllers, switches of the
+ * machine checks, lockdown. About a dozen small files.
+ *
+ * Facts (edac_mc_sysfs.c, ghes_edac.c; arch/x86/kernel/cpu/mce/core.c; Linux 6.1): the
+ * folder of a controller goes with its driver. The switches are the same for all
+ * processors, and each machinecheckN shows them. check_interval 0 ends polling, and
+ * cmci_disabled the interrupts.
+ */
+void topology_sight_facts(const char *root, struct sight_facts *f);
 
 /** One EDAC driver whose module alias fits this machine. */
 struct edac_driver {
