@@ -149,6 +149,8 @@ static void fill_status(const struct db_summary *sum, struct status_report *ret)
 	ret->pending = sum->pages[PAGE_PENDING];
 	ret->failed = sum->pages[PAGE_FAILED];
 	ret->refused = sum->pages[PAGE_REFUSED];
+	if (sum->totals.sight > 0 && sum->totals.sight < SIGHT_CAUSE_MAX_)
+		report_from_sight((enum sight_cause)sum->totals.sight, ret);
 	if (sum->poisoned_kib >= 0)
 		ret->poisoned_kib = sum->poisoned_kib;
 }

@@ -104,6 +104,24 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 		       "", color_alert(ui), color_off(ui));
 }
 
+static bool is_blind(const struct status_report *s)
+{
+	return s->source_state[0] != '\0' &&
+	       strcmp(s->source_state, sight_state_to_string(SIGHT_OK)) != 0;
+}
+
+/* The state, if it is not "ok", what is in the way, and what to do about it. */
+static void print_source(const struct ui *ui, const struct status_report *s)
+{
+	if (!is_blind(s))
+		return;
+	print_label(ui, "Source");
+	printf("%s%s%s: %s%s\n", color_alert(ui), s->source_state, color_off(ui),
+	       s->running == 1 ? "" : "as the daemon last found it: ", s->source_why);
+	if (s->source_remedy[0])
+		printf("%-10s %s\n", "", s->source_remedy);
+}
+
 static void print_pages(const struct ui *ui, const struct status_report *s)
 {
 	char text[5][OUTPUT_TEXT_MAX];
@@ -261,6 +279,7 @@ static void print_screen(const struct ui *ui, const struct status_report *s,
 {
 	print_verdict(ui, s);
 	print_hold(ui, s);
+	print_source(ui, s);
 	putchar('\n');
 	print_daemon(ui, s);
 	print_kernel(ui, s);
@@ -280,9 +299,12 @@ static int status_exit_code(const struct ctl *ctl, const struct status_report *s
 		return CTL_NOT_RUNNING;
 	if (!(ctl->args->given & ARGS_EXIT_CODE))
 		return CTL_FINE;
-	/* A daemon that cannot be asked is degraded; a file named by --db is no daemon. */
+	/*
+	 * A daemon that cannot be asked is degraded. A file named by --db is no daemon, but
+	 * what it holds is not good news if the daemon saw nothing.
+	 */
 	if (verdict_from_string(s->verdict, &verdict) < 0)
-		return s->running == 1 ? CTL_DEGRADED : CTL_FINE;
+		return s->running == 1 || is_blind(s) ? CTL_DEGRADED : CTL_FINE;
 	switch (verdict) {
 	case VERDICT_OK:
 	case VERDICT_WATCH:

@@ -401,6 +401,9 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 	case INPUT_KERNEL:
 		engine_take_kernel(e, out, &in->kernel);
 		break;
+	case INPUT_SOURCE:
+		engine_take_source(e, out, in->source);
+		break;
 	case INPUT_CONFIG:
 		return engine_take_config(e, in->config);
 	case INPUT_REQUEST_OFFLINE:

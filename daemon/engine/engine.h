@@ -18,6 +18,7 @@
  * stored and flushed; several EFFECT_OFFLINE may share one flush.
  */
 
+#include "base/sight.h"
 #include "ce_tracker.h"
 #include "config/config.h"
 #include "offline_policy.h"
@@ -92,6 +93,7 @@ struct engine_status {
 	enum result hold; /* RESULT_NONE, or why nothing is tried */
 	/* What the pages in line wait for; RESULT_NONE: their turn. */
 	enum result waiting_for;
+	enum sight_cause sight; /* whether errors can be seen, and if not, why */
 	enum verdict verdict;
 	char verdict_why[CLASS_WHY_MAX];
 };

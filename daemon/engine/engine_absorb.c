@@ -122,6 +122,8 @@ static void absorb_counts(struct engine *e, struct effects *out, struct engine *
 {
 	if (!e->absorb.begun) {
 		e->absorb.begun = true;
+		e->sight = from->sight;
+		e->totals.sight = from->totals.sight;
 		absorb_totals(e, from);
 		e->absorb.dimm[DIMM_OTHER] = DIMM_OTHER;
 		for (uint16_t i = 0; i < from->dimms.n; i++) {

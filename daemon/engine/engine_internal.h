@@ -15,6 +15,7 @@
  * and test: attempts.h, dimm_table.h, hold.h, page_life.h, poison_ledger.h.
  */
 
+#include "base/sight.h"
 #include "ce_tracker.h"
 #include "engine/attempts.h"
 #include "engine/dimm_table.h"
@@ -120,6 +121,7 @@ struct engine {
 	struct machine machine;
 	struct ram_map ram;
 	usec_t memory_wait; /* memory is short: nothing is tried until then */
+	struct sight sight;
 	struct hold hold;
 	struct poison_ledger poison;
 	usec_t reconcile_at; /* when tracked frames are to be looked at */
@@ -203,6 +205,9 @@ void engine_answered(struct engine *e, struct effects *out, const struct action_
 bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct request *q);
 /** Has the kernel's state looked at if it is time. */
 void engine_tick_kernel(struct engine *e, struct effects *out);
+/** What is known of the way that errors come: says when we cannot see, and when we can. */
+void engine_take_source(struct engine *e, struct effects *out,
+			const struct sight_facts *facts);
 /** A sample of the counter; not negative if it could be read. */
 void engine_take_poison(struct engine *e, struct effects *out, int64_t kib);
 /** What the counter showed around an attempt that ended by @row. */

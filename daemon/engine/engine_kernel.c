@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * What is seen of the kernel: its state (hold.h says whether it refuses), its counter of
+ * What is seen of the kernel: its state (hold.h says whether it refuses), whether it shows
+ * us errors (sight.h), its counter of
  * poisoned pages, HardwareCorrupted (poison_ledger.h says who moved it), and the frames
  * of tracked pages. What the objects return becomes effects here. The counter alone
  * proves nothing: it also counts hard failures, and after a memory block went offline and
@@ -64,6 +65,32 @@ void engine_answered(struct engine *e, struct effects *out, const struct action_
 {
 	if (policy_retry(&e->cfg, row->result, 0) != RETRY_HOLD)
 		kernel_emit_hold(e, out, hold_obeyed(&e->hold, row));
+}
+
+/*
+ * Blindness is said again by each life of the daemon; its end also if an earlier life said
+ * it. Where errors are seen although something is in the way, the way is not blind.
+ */
+void engine_take_source(struct engine *e, struct effects *out,
+			const struct sight_facts *facts)
+{
+	enum sight_cause before = e->sight.cause;
+	struct notice r = { .kind = NOTICE_BLIND };
+
+	if (!sight_take(&e->sight, facts, e->now, e->totals.last_event))
+		return;
+	if (before == SIGHT_CAUSE_NONE)
+		before = (enum sight_cause)e->totals.sight;
+	e->totals.sight = e->sight.cause;
+	e->totals_dirty = true;
+	r.sight = e->sight.cause;
+	if (sight_cause_state(r.sight) == SIGHT_OK) {
+		if (sight_cause_state(before) == SIGHT_OK)
+			return;
+		r.kind = NOTICE_SEES;
+		r.sight = before;
+	}
+	engine_notice(e, out, &r);
 }
 
 static void kernel_emit_entries(struct engine *e, struct effects *out,

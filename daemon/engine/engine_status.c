@@ -148,6 +148,8 @@ static void status_judge(const struct engine *e, struct engine_status *s)
 {
 	s->verdict = VERDICT_OK;
 	snprintf(s->verdict_why, sizeof(s->verdict_why), "no corrected errors");
+	if (sight_cause_state(s->sight) != SIGHT_OK)
+		status_raise(s, VERDICT_DEGRADED, sight_cause_help(s->sight));
 	status_judge_dimms(e, s);
 	if (s->hold != RESULT_NONE)
 		status_raise(s, VERDICT_DEGRADED, result_help(s->hold));
@@ -195,6 +197,7 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 	s.poisoned_kib = e->poison.kib;
 	s.by_us_kib = s.offlined_by_us * page_kib;
 	s.by_others_kib = e->poison.kib > s.by_us_kib ? e->poison.kib - s.by_us_kib : 0;
+	s.sight = e->sight.cause;
 	s.hold = e->hold.why;
 	s.waiting_for = e->hold.why;
 	if (e->hold.why == RESULT_NONE && e->machine.unread)

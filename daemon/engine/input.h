@@ -7,6 +7,7 @@
  */
 
 #include "base/machine.h"
+#include "base/sight.h"
 #include "base/trace_change.h"
 #include "ce_tracker.h"
 #include "config/config.h"
@@ -41,7 +42,8 @@ enum input_kind {
 	INPUT_MACHINE, /* machine */
 	INPUT_RAM,     /* ram */
 	INPUT_KERNEL,  /* kernel: as seen now, whether EFFECT_KERNEL asked or not */
-	INPUT_CONFIG,  /* config: replaces all of it; comes after INPUT_FLUSH */
+	INPUT_SOURCE, /* source: what is known of the way that errors come, as seen now */
+	INPUT_CONFIG, /* config: replaces all of it; comes after INPUT_FLUSH */
 	INPUT_REQUEST_OFFLINE,     /* request: an operator asks */
 	INPUT_REQUEST_FORGET,      /* request: an operator drops a page's history */
 	INPUT_MODULE,              /* module: which module sits in a DIMM's slot */
@@ -118,6 +120,7 @@ struct input {
 		struct machine machine;
 		const struct ram_map *ram;
 		struct kernel_state kernel;
+		const struct sight_facts *source;
 		const struct config *config;
 		struct {
 			pfn_t pfn;

@@ -8,6 +8,7 @@
 
 #include "base/frame.h"
 #include "base/reason.h"
+#include "base/sight.h"
 #include "base/trace_change.h"
 #include "base/units.h"
 #include "config/config.h"
@@ -66,6 +67,10 @@
 	  "5e513d92c38346918c095e93b6f21439")                                            \
 	X(VERDICT, "verdict", false, CRIT, /* of a DIMM */                               \
 	  "47f80259161d40d69f45e24906149ce4")                                            \
+	X(BLIND, "blind", false, ERR, /* memory errors cannot be seen */                 \
+	  "c064e6aac47e44049e82a78d2aa29450")                                            \
+	X(SEES, "sees", false, NOTICE, /* they can be, again */                          \
+	  "fa750839a32e4f3fb7cfd90c382a7ae3")                                            \
 	X(MODULE, "module", false, NOTICE, /* another one in the slot */                 \
 	  "8269afed305e48288bf1f58e0d9d3dc1")
 /* clang-format on */
@@ -101,4 +106,6 @@ struct notice {
 	enum verdict verdict;      /* of the DIMM */
 	struct trace_changes changes;
 	usec_t span; /* how long the trace instance may have been wrong; 0: not known */
+	/* Why we cannot see; of NOTICE_SEES: why we could not. */
+	enum sight_cause sight;
 };

@@ -21,7 +21,7 @@ struct daemon_options {
  * Runs until SIGTERM or SIGINT.
  *
  * Returns the exit status: 0 after a stop; 1 after a failure, which the journal explains;
- * 69 (EX_UNAVAILABLE) if the kernel has no ras:mc_event; 78 (EX_CONFIG) for a bad
+ * 69 (EX_UNAVAILABLE) if the kernel's trace has another format; 78 (EX_CONFIG) for a bad
  * configuration.
  */
 int daemon_run(const struct daemon_options *options);

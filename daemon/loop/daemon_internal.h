@@ -11,6 +11,7 @@
  *   daemon_commit.c   when rows are written and committed
  *   daemon_db.c       the database's file: opened, checked, looked for
  *   daemon_timers.c    the regular work: timers, samples, metrics
+ *   daemon_source.c   whether errors can be seen at all
  *   daemon_kernel.c   what not every kernel has
  *   daemon_config.c   load and reload
  *   daemon_modules.c  which modules the DIMMs are
@@ -56,6 +57,7 @@ struct daemon {
 	struct write_watch *watch; /* NULL: cannot be had */
 	struct db *db;             /* NULL: cannot be used, which status shows */
 	struct check *check;       /* of daemon_db.c, while it runs */
+	struct sight_facts facts;  /* on whether errors can be seen, of the last look */
 	bool soft_events;          /* the kernel has soft_offline_event */
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
 	bool unread[MEMORY_FILE_MAX_]; /* these files cannot be read, and that was said */
@@ -155,6 +157,20 @@ int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
 
 /** Opens every door and restores the engine; the exit status, 0 to continue. */
 int daemon_start(struct daemon *d, const struct config *cfg);
+/**
+ * Opens the trace instance; the exit status, 0 to continue. A machine that has none is no
+ * failure: then there is no reader, and nothing is read.
+ */
+int daemon_open_reader(struct daemon *d, const struct config *cfg);
+
+/* daemon_source.c */
+
+/** Once, at start: what a boot does not change. */
+void daemon_begin_source(struct daemon *d);
+/** Gives the engine what is known of the way that errors come to us, as it is now. */
+void daemon_look_at_source(struct daemon *d);
+/** By the minute: begins to read once a tracepoint can be read. */
+void daemon_look_for_trace(struct daemon *d);
 
 /* daemon_restore.c */
 

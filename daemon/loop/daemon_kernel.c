@@ -80,6 +80,8 @@ static void kernel_fill_sources(const struct daemon *d, char *buf, size_t size)
 	size_t len = 0;
 
 	buf[0] = '\0';
+	if (!d->reading.reader)
+		return;
 	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++) {
 		const char *system = trace_reader_system(d->reading.reader, id);
 		int n;
@@ -115,7 +117,7 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 		s->enable_soft_offline = value;
 	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++)
 		if (shown[id])
-			*shown[id] = event_format_has(d->format, id);
+			*shown[id] = d->format && event_format_has(d->format, id);
 	kernel_fill_sources(d, s->sources, sizeof(s->sources));
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;

@@ -302,7 +302,7 @@ int daemon_start_reading(struct daemon *d)
 {
 	int r = reading_start(&d->reading);
 
-	if (r < 0)
+	if (r < 0 || reading_fd(&d->reading) < 0)
 		return r;
 	if (d->taking.source)
 		return sd_event_source_set_io_fd(d->taking.source,

@@ -46,6 +46,7 @@ static int op_status(void *ctx, struct status_report *s)
 	struct daemon *d = ctx;
 	struct engine_status e;
 
+	daemon_look_at_source(d);
 	daemon_look_at_kernel(d); /* so that all that is shown is of one moment */
 	engine_status(d->engine, clock_boot(), &e);
 	s->schema = REPORT_SCHEMA;
@@ -72,6 +73,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->db_bytes = d->db ? db_size(d->db) : 0;
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
+	report_from_sight(e.sight, s);
 	set_word(s->hold, result_to_string(e.hold));
 	if (e.hold == RESULT_UNSUPPORTED)
 		snprintf(s->hold_why, sizeof(s->hold_why), "%s",

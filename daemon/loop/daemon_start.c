@@ -32,7 +32,18 @@ static int start_add_sources(struct daemon *d)
 	return 0;
 }
 
-static int open_reader(struct daemon *d, const struct config *cfg)
+static int start_reader(struct daemon *d)
+{
+	int r = event_format_new(&d->format, trace_reader_header_page(d->reading.reader));
+
+	if (r < 0) {
+		journal_log(LOG_ERR, r, "events/header_page: not understood");
+		return EX_UNAVAILABLE;
+	}
+	return start_add_sources(d);
+}
+
+int daemon_open_reader(struct daemon *d, const struct config *cfg)
 {
 	struct trace_reader_options options = {
 		.buffer_size = cfg->source.buffer_size,
@@ -42,26 +53,16 @@ static int open_reader(struct daemon *d, const struct config *cfg)
 	int r = trace_reader_open(&d->reading.reader, &options, &where);
 
 	d->reading.record_dir = d->options.record_dir;
+	/* The engine says that nothing can be seen. */
 	if (r == -ENOENT || r == -ENODEV)
-		journal_log(
-			LOG_ERR, r,
-			"%s: this kernel offers no ras:mc_event, or tracefs is not mounted; "
-			"see softofflinectl check",
-			where);
-	else if (r == -EBUSY)
+		return 0;
+	if (r == -EBUSY)
 		journal_log(LOG_ERR, 0,
 			    "Another softofflined reads the trace instance; stop it "
 			    "first");
 	else if (r < 0)
 		journal_log(LOG_ERR, r, "%s: cannot set up the trace instance", where);
-	if (r < 0)
-		return r == -ENOENT || r == -ENODEV ? EX_UNAVAILABLE : EXIT_FAILURE;
-	r = event_format_new(&d->format, trace_reader_header_page(d->reading.reader));
-	if (r < 0) {
-		journal_log(LOG_ERR, r, "events/header_page: not understood");
-		return EX_UNAVAILABLE;
-	}
-	return start_add_sources(d);
+	return r < 0 ? EXIT_FAILURE : start_reader(d);
 }
 
 static int open_hands(struct daemon *d)
@@ -85,8 +86,9 @@ static int open_hands(struct daemon *d)
 
 int daemon_start(struct daemon *d, const struct config *cfg)
 {
-	int r = open_reader(d, cfg);
+	int r = daemon_open_reader(d, cfg);
 
+	daemon_begin_source(d);
 	if (r != 0)
 		return r;
 	r = open_hands(d);

@@ -229,6 +229,7 @@ void daemon_sample(struct daemon *d)
 	in.machine = sysfs_offline_machine(d->sysfs);
 	daemon_step(d, in);
 	sample_after_events(d, false);
+	daemon_look_at_source(d);
 	daemon_look_at_kernel(d); /* last: it says which of the files cannot be read */
 }
 
@@ -267,6 +268,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 	bool prune = schedule_minute(&d->schedule);
 
 	d->wall_offset = clock_wall_offset();
+	daemon_look_for_trace(d);
 	daemon_look_for_cpus(d);
 	sysctl_control_poll(&d->control);
 	daemon_identify(d);

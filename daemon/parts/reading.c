@@ -13,7 +13,7 @@ int reading_start(struct reading *r)
 {
 	int e;
 
-	if (trace_reader_foreign_clock(r->reader))
+	if (!r->reader || trace_reader_foreign_clock(r->reader))
 		return 0;
 	/* A quarter is for what storing the events takes at the same time. */
 	e = trace_pump_start(&r->pump, r->reader, r->queue_size - r->queue_size / 4);
@@ -42,17 +42,19 @@ void reading_close(struct reading *r)
 
 int reading_fd(const struct reading *r)
 {
+	if (!r->reader)
+		return -1;
 	return r->pump ? trace_pump_fd(r->pump) : trace_reader_fd(r->reader);
 }
 
 bool reading_has_foreign_clock(const struct reading *r)
 {
-	return !r->pump && trace_reader_foreign_clock(r->reader);
+	return r->reader && !r->pump && trace_reader_foreign_clock(r->reader);
 }
 
 bool reading_can_start(const struct reading *r)
 {
-	return !r->pump && !trace_reader_foreign_clock(r->reader);
+	return r->reader && !r->pump && !trace_reader_foreign_clock(r->reader);
 }
 
 static void look_at_queue(struct reading *r)
@@ -72,6 +74,8 @@ int reading_take(struct reading *r, unsigned int max, trace_page_fn fn, void *us
 {
 	int n;
 
+	if (!r->reader)
+		return 0;
 	if (!r->pump)
 		return trace_reader_read(r->reader, max, fn, userdata);
 	n = trace_pump_take(r->pump, max, fn, userdata);
@@ -83,7 +87,7 @@ void reading_look_at_recording(struct reading *r)
 {
 	int e;
 
-	if (!r->record_dir || r->record_ended)
+	if (!r->reader || !r->record_dir || r->record_ended)
 		return;
 	e = r->pump ? trace_pump_record_error(r->pump)
 		    : trace_reader_record_error(r->reader);
@@ -98,11 +102,13 @@ void reading_look_at_recording(struct reading *r)
 
 unsigned int reading_cpus(const struct reading *r)
 {
-	return trace_reader_cpus(r->reader);
+	return r->reader ? trace_reader_cpus(r->reader) : 0;
 }
 
 unsigned int reading_open_pipes(const struct reading *r)
 {
+	if (!r->reader)
+		return 0;
 	return r->pump ? trace_pump_open_pipes(r->pump)
 		       : trace_reader_open_pipes(r->reader);
 }
@@ -111,7 +117,7 @@ void reading_rescan(struct reading *r)
 {
 	if (r->pump)
 		trace_pump_rescan(r->pump);
-	else
+	else if (r->reader)
 		trace_reader_rescan(r->reader);
 }
 
@@ -131,6 +137,8 @@ void reading_note_lost(struct reading *r, uint16_t cpu, uint64_t lost, bool unkn
 
 int reading_set_buffer_size(struct reading *r, uint64_t bytes)
 {
+	if (!r->reader)
+		return 0;
 	return r->pump ? trace_pump_set_buffer_size(r->pump, bytes)
 		       : trace_reader_set_buffer_size(r->reader, bytes);
 }

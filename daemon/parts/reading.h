@@ -10,12 +10,14 @@
 #include "trace/trace_pump.h"
 
 struct reading {
-	struct trace_reader *reader; /* the pump's, while there is one */
-	struct trace_pump *pump;     /* NULL: the caller reads */
-	const char *record_dir;      /* of --record, or NULL */
-	uint64_t queue_size;         /* [Source] MaxBufferSize */
-	bool queue_full;             /* the journal says so */
-	bool record_ended;           /* the same */
+	/* The pump's, while there is one. NULL: nothing can be read on this machine; then
+	 * there are no CPUs and no pages, and settings have nothing to change. */
+	struct trace_reader *reader;
+	struct trace_pump *pump; /* NULL: the caller reads */
+	const char *record_dir;  /* of --record, or NULL */
+	uint64_t queue_size;     /* [Source] MaxBufferSize */
+	bool queue_full;         /* the journal says so */
+	bool record_ended;       /* the same */
 };
 
 /**
@@ -33,7 +35,7 @@ void reading_stop(struct reading *r);
 /** Frees everything. */
 void reading_close(struct reading *r);
 
-/** A descriptor that is readable when there is something to take. */
+/** A descriptor that is readable when there is something to take; -1 without reader. */
 int reading_fd(const struct reading *r);
 
 /** True if reading_start() has to be called: the foreign clock has been read out. */

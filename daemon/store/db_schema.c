@@ -247,6 +247,7 @@ const struct db_column db_totals[] = {
 	{ "bucket_time", &db_type_time, FIELD(bucket_time), .flags = DB_COLUMN_SPENT },
 	{ "ram_print", &db_type_whole, FIELD(ram_print) },
 	{ "module_print", &db_type_whole, FIELD(module_print) },
+	{ "sight", &db_type_whole, FIELD(sight) },
 };
 const size_t db_totals_n = ARRAY_SIZE(db_totals);
 #undef ROW

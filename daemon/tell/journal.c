@@ -86,6 +86,10 @@ static int notice_priority(const struct notice *r)
 		return LOG_WARNING;
 	if (r->kind == NOTICE_VERDICT && r->verdict < VERDICT_REPLACE)
 		return LOG_WARNING;
+	/* In a virtual machine it is as expected, and errors that are seen are counted. */
+	if (r->kind == NOTICE_BLIND &&
+	    (r->sight == SIGHT_CAUSE_GUEST || sight_cause_up(r->sight)))
+		return LOG_WARNING;
 	return kinds[r->kind].priority;
 }
 
@@ -138,6 +142,9 @@ void journal_notice(const struct notice *r, const struct journal_context *contex
 	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		message_add(&m, "SOFTOFFLINE_FAULT", "%s",
 			    fault_class_to_string(r->fault));
+	if (r->kind == NOTICE_BLIND || r->kind == NOTICE_SEES)
+		message_add(&m, "SOFTOFFLINE_SOURCE", "%s",
+			    sight_cause_to_string(r->sight));
 	if (r->kind == NOTICE_VERDICT)
 		message_add(&m, "SOFTOFFLINE_VERDICT", "%s",
 			    verdict_to_string(r->verdict));

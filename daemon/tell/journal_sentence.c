@@ -392,6 +392,27 @@ static int sentence_trace_changed(char *buf, size_t size, const struct notice *r
 		what, since);
 }
 
+static int sentence_blind(char *buf, size_t size, const struct notice *r,
+			  const struct journal_context *c)
+{
+	return snprintf(buf, size, "%s (%s): %s; %s.",
+			sight_cause_up(r->sight)
+				? "Memory errors are not left to us"
+				: "No memory error can be seen, and none is counted",
+			sight_state_to_string(sight_cause_state(r->sight)),
+			sight_cause_help(r->sight), sight_cause_remedy(r->sight));
+}
+
+static int sentence_sees(char *buf, size_t size, const struct notice *r,
+			 const struct journal_context *c)
+{
+	return snprintf(buf, size, "Memory errors can be seen again. Until now: %s.%s",
+			sight_cause_help(r->sight),
+			sight_cause_up(r->sight)
+				? ""
+				: " Errors of that time are not in the counts.");
+}
+
 int journal_sentence(const struct notice *r, const struct journal_context *c, char *buf,
 		     size_t size)
 {
@@ -436,6 +457,10 @@ int journal_sentence(const struct notice *r, const struct journal_context *c, ch
 		return sentence_foreign(buf, size, r, c);
 	case NOTICE_FAULT:
 		return sentence_fault(buf, size, r, c);
+	case NOTICE_BLIND:
+		return sentence_blind(buf, size, r, c);
+	case NOTICE_SEES:
+		return sentence_sees(buf, size, r, c);
 	case NOTICE_MODULE:
 		return sentence_module(buf, size, r, c);
 	case NOTICE_VERDICT:

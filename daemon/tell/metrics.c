@@ -40,6 +40,10 @@
 	       f->extra->reload_ok)                                                      \
 	SECONDS(config_last_reload_success_timestamp_seconds, gauge,                     \
 		"When the configuration in force was loaded.", f->extra->reload_time)    \
+	NUMBER(source_up, gauge, "1 if memory errors can be seen.",                      \
+	       sight_cause_up(f->status.sight))                                          \
+	SERIES(source, gauge, "1 for the state of the source of errors, by state.",      \
+	       metrics_source)                                                           \
 	DIMM(corrected_errors_total, counter, "Corrected errors, by DIMM.",              \
 	     f->dimm->corrected_errors)                                                  \
 	DIMM(uncorrected_errors_total, counter, "Uncorrected errors, by DIMM.",          \
@@ -221,6 +225,17 @@ static void metrics_hold(struct metrics_text *t, const struct metric *m,
 	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
 		metrics_sample(t, m, "reason", result_to_string(reasons[i]),
 			       f->status.hold == reasons[i]);
+}
+
+static void metrics_source(struct metrics_text *t, const struct metric *m,
+			   const struct facts *f)
+{
+	enum sight_state now = sight_cause_state(f->status.sight);
+
+	metrics_head(t, m);
+	for (int s = SIGHT_OK; s < SIGHT_STATE_MAX_; s++)
+		metrics_sample(t, m, "state", sight_state_to_string((enum sight_state)s),
+			       now == (enum sight_state)s);
 }
 
 static void metrics_poisoned(struct metrics_text *t, const struct metric *m,

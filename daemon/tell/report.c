@@ -69,6 +69,11 @@ static const struct report_field status_fields[] = {
 	S("database.bytes",     U64,  db_bytes),
 	S("database.errors",    U64,  db_errors),
 	S("database.lost_rows", U64,  db_lost_rows),
+	S("source.state",  STRING, source_state),
+	S("source.up",     BOOL,   source_up),
+	S("source.cause",  STRING, source_cause),
+	S("source.why",    STRING, source_why),
+	S("source.remedy", STRING, source_remedy),
 	S("hold",        STRING, hold),
 	S("hold_why",    STRING, hold_why),
 	S("verdict",     STRING, verdict),
@@ -178,6 +183,21 @@ void report_from_soft_counts(const struct soft_counts *counts, struct node_repor
 	ret->node = counts->node;
 	for (size_t i = 0; i < ARRAY_SIZE(ret->outcome); i++)
 		ret->outcome[i] = counts->known[i] ? counts->count[i] : REPORT_NO_COUNT;
+}
+
+void report_from_sight(enum sight_cause cause, struct status_report *ret)
+{
+	ret->source_up = REPORT_NO_BOOL;
+	if (cause <= SIGHT_CAUSE_NONE || cause >= SIGHT_CAUSE_MAX_)
+		return;
+	snprintf(ret->source_state, sizeof(ret->source_state), "%s",
+		 sight_state_to_string(sight_cause_state(cause)));
+	ret->source_up = sight_cause_up(cause);
+	snprintf(ret->source_cause, sizeof(ret->source_cause), "%s",
+		 sight_cause_to_string(cause));
+	snprintf(ret->source_why, sizeof(ret->source_why), "%s", sight_cause_help(cause));
+	snprintf(ret->source_remedy, sizeof(ret->source_remedy), "%s",
+		 sight_cause_remedy(cause));
 }
 
 const struct report_field *status_report_fields(size_t *ret_n)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/reason.h"
+#include "base/sight.h"
 #include "event/soft_event.h"
 #include "track/records.h"
 
@@ -81,6 +82,12 @@ struct status_report {
 	uint64_t db_bytes;
 	uint64_t db_errors;
 	uint64_t db_lost_rows;
+	/* Whether errors can be seen (base/sight.h); when the daemon is down, as it was. */
+	char source_state[REPORT_WORD_MAX];
+	int8_t source_up;
+	char source_cause[REPORT_WORD_MAX];
+	char source_why[REPORT_TEXT_MAX];
+	char source_remedy[REPORT_TEXT_MAX];
 	char hold[REPORT_WORD_MAX]; /* result word, or "none" */
 	char hold_why[REPORT_TEXT_MAX];
 	char verdict[REPORT_WORD_MAX];
@@ -191,6 +198,9 @@ const struct report_field *node_report_fields(size_t *ret_n);
 
 /** Fills *ret with what the kernel counted for a node. */
 void report_from_soft_counts(const struct soft_counts *counts, struct node_report *ret);
+
+/** Fills the part "source" of @ret; what nobody has looked at stays not known. */
+void report_from_sight(enum sight_cause cause, struct status_report *ret);
 
 /** Sets every field of @report to "not known"; leaves the other bytes unchanged. */
 void report_clear(void *report, const struct report_field *fields, size_t n);

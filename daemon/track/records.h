@@ -121,6 +121,7 @@ struct totals {
 	int64_t bucket_time;  /* usec_t.us: the time of that level */
 	int64_t ram_print;    /* of the memory map at the last start; 0: not known */
 	int64_t module_print; /* of the memory modules at the last start; 0: not known */
+	int64_t sight;        /* enum sight_cause, as last found; 0: not known */
 };
 
 /** Copies to @to what attempts have changed in @from: numbers, budget, results. */

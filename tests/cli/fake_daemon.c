@@ -66,6 +66,10 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.db_bytes = 1234567,
 		.hold = "none",
 	};
+	report_from_sight(strcmp(f->verdict, "degraded") == 0
+				  ? SIGHT_CAUSE_COLLECTOR_HIDES
+				  : SIGHT_CAUSE_SEES,
+			  ret);
 	snprintf(ret->verdict, sizeof(ret->verdict), "%s", f->verdict);
 	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "this is why");
 	if (strcmp(f->verdict, "degraded") != 0)

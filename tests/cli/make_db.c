@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sight.h"
 #include "db.h"
 
 #define NOW    (INT64_C(5000) * USEC_PER_SEC)
@@ -183,6 +184,7 @@ static int put_errors(struct db *db)
 static int put_sums(struct db *db)
 {
 	struct totals totals = { .events = 1190,
+				 .sight = SIGHT_CAUSE_NO_DRIVER,
 				 .corrected_errors = 1206,
 				 .uncorrected_errors = 1,
 				 .unattributed = 3,

@@ -44,6 +44,10 @@ const struct topology *daemon_topology(struct daemon *daemon)
 	return NULL;
 }
 
+void daemon_look_at_source(struct daemon *daemon)
+{
+}
+
 void daemon_look_at_kernel(struct daemon *daemon)
 {
 }

@@ -163,6 +163,17 @@ static const struct {
 	  "(the page is pinned or was changing hands; it is tried again); the "
 	  "kernel said: Device or resource busy (not-migrated); it will be tried "
 	  "again." },
+	{ { .kind = NOTICE_BLIND, .sight = SIGHT_CAUSE_MCE_IGNORE_CE },
+	  "No memory error can be seen, and none is counted (ignored): the boot "
+	  "parameter mce=ignore_ce makes the kernel ignore corrected errors; boot "
+	  "without mce=ignore_ce." },
+	{ { .kind = NOTICE_BLIND, .sight = SIGHT_CAUSE_COLLECTOR_ACTS },
+	  "Memory errors are not left to us (collector): errors are seen, but the "
+	  "kernel's own collector (RAS_CEC) offlines pages, whatever policy and budgets "
+	  "say; set SoftOfflineControl=own in [Kernel], or boot with ras=cec_disable." },
+	{ { .kind = NOTICE_SEES, .sight = SIGHT_CAUSE_NO_TRACEFS },
+	  "Memory errors can be seen again. Until now: tracefs, where memory errors are "
+	  "reported, is not mounted. Errors of that time are not in the counts." },
 	{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_UNMOVABLE },
 	  "Page 0x1000 on DIMM_A0 stays in use: unmovable (a kernel page; its "
 	  "contents cannot be moved). It is looked at again at its next error." },

@@ -47,6 +47,8 @@ static void describe_notice(const struct sim *s, const struct notice *r, struct 
 	    (unsigned long long)r->count, r->in_window);
 	if (r->kind == NOTICE_POISON_MOVED)
 		put(t, " cause=%s", poison_cause_to_string(r->cause));
+	if (r->kind == NOTICE_BLIND || r->kind == NOTICE_SEES)
+		put(t, " source=%s", sight_cause_to_string(r->sight));
 	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		put(t, " fault=%s verdict=%s", fault_class_to_string(r->fault),
 		    verdict_to_string(r->verdict));
@@ -175,6 +177,8 @@ bool describe_must_be_expected(const char *line)
 		"notice verdict ",
 		"notice module ",
 		"notice hold ",
+		"notice blind ",
+		"notice sees ",
 		"notice released ",
 		"notice poison-lost ",
 		"notice poison-moved ",

@@ -122,6 +122,7 @@ static int expect_status(struct story *s, const struct words *w)
 
 	engine_status(sim->engine, usec(sim->now - sim->base), &st);
 	check_word(s, w, "verdict", verdict_to_string(st.verdict));
+	check_word(s, w, "source", sight_cause_to_string(st.sight));
 	check_word(s, w, "hold", result_to_string(st.hold));
 	check_word(s, w, "waiting", result_to_string(st.waiting_for));
 	check_number(s, w, "tracked", st.tracked);

@@ -10,6 +10,9 @@
  *   config: LINE                 a line of the configuration file, before the first time
  *   page-shift N    ram A-B    machine [ram=PAGES] [available=KIB] [pressure=PERCENT|no]
  *   kernel [soft_offline=yes|no] [enabled=yes|no] [supported=yes|no]
+ *   @TIME source [mc_event=yes|no|off] [mce_record=...] [controllers=yes|no|unreadable]
+ *         [collector=absent|passive|acts] [guest=yes] [tracefs=no] [machine_checks=yes]
+ *         [ignore_ce=yes] [cmdline=PARAMETER]    what the daemon finds of the source
  *   memory [map=N] [modules=N]   fingerprints from the next start on; 0: not known
  *   frame ADDR|* LOOKS...        how the frame looks; words.h has the words
  *   answer ADDR|* ERRNO[*TIMES] [silent] [poison] [spoil] [dry-run] [kib=+N] [took=TIME]
@@ -37,6 +40,7 @@
 #include "script.h"
 
 struct story;
+struct words;
 
 /** What a story may cost, for one that nobody wrote. 0: no limit. */
 struct story_limits {
@@ -62,6 +66,9 @@ int story_play(const char *name, const char *text, size_t len, FILE *out, bool v
 _printf_(2, 3) void story_fail(struct story *s, const char *format, ...);
 struct sim *story_sim(struct story *s);
 struct script *story_script(struct story *s);
+
+/** The verb "source". Returns 0; -EINVAL for words that make no sense. */
+int verb_source(struct story *s, const struct words *w, unsigned int from);
 /** A number for an operator's request: another one with each call. */
 uint64_t story_cookie(struct story *s);
 /** The configuration of the config: lines from the present line up to the next time. */

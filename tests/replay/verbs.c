@@ -640,9 +640,10 @@ static int do_restart(struct story *s, const struct words *w, unsigned int from)
 }
 
 static const struct verb setup_verbs[] = {
-	{ "page-shift", do_page_shift }, { "ram", do_ram },     { "machine", do_machine },
-	{ "kernel", do_kernel },         { "frame", do_frame }, { "answer", do_answer },
-	{ "memory", do_memory },
+	{ "page-shift", do_page_shift }, { "ram", do_ram },
+	{ "machine", do_machine },       { "source", verb_source },
+	{ "kernel", do_kernel },         { "frame", do_frame },
+	{ "answer", do_answer },         { "memory", do_memory },
 };
 
 static const struct verb timed_verbs[] = {

@@ -183,6 +183,35 @@ static void test_nodes(void **state)
 	engine_free(e);
 }
 
+static void test_source(void **state)
+{
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	struct sight_facts facts = { .looked = true,
+				     .tracefs = true,
+				     .mc_event = { true, true },
+				     .controllers = FACT_YES };
+	struct input in = { .kind = INPUT_SOURCE,
+			    .now = usec(3000000),
+			    .source = &facts };
+	struct effects out;
+
+	assert_non_null(text);
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	assert_non_null(strstr(text, "\nsoftofflined_source_up 1\n"));
+	assert_non_null(strstr(text, "\nsoftofflined_source{state=\"ok\"} 1\n"));
+	facts.controllers = FACT_NO;
+	assert_int_equal(engine_step(e, &in, &out), 0);
+	(void)metrics_format(e, &extra, text, TEXT_MAX);
+	assert_non_null(strstr(text, "\nsoftofflined_source_up 0\n"));
+	assert_non_null(strstr(text, "\nsoftofflined_source{state=\"ok\"} 0\n"));
+	assert_non_null(strstr(text, "\nsoftofflined_source{state=\"no-driver\"} 1\n"));
+	check_text(text);
+	check_promtool(text);
+	engine_free(e);
+}
+
 static void test_cut(void **state)
 {
 	struct engine *e = new_engine();
@@ -229,9 +258,8 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_text),    cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_source),  cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bounded),
 	};
 

@@ -26,7 +26,8 @@ status_more='["daemon.dry_run","counters.malformed","database.ok",
 	"database.bytes","database.errors","database.lost_rows","hold",
 	"hold_why","verdict_why","budget.burst","kernel.soft_offline_event",
 	"kernel.soft_offline_counters","kernel.memory_failure_event","kernel.sources",
-	"kernel.soft_offline_control","nodes"]'
+	"kernel.soft_offline_control","source.state","source.up","source.cause",
+	"source.why","source.remedy","nodes"]'
 dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why",
 	"cells","rows","banks","identity","former","controller"]'
 

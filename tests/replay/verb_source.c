@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * The verb "source" of a story: what is seen of the way that errors come. What a line does
+ * not name is as on a server whose driver is loaded.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "story.h"
+
+static int yes_or_no(const struct words *w, unsigned int from, const char *key, bool *ret)
+{
+	const char *value = words_value(w, from, key);
+
+	if (!value)
+		return 0;
+	*ret = strcmp(value, "yes") == 0;
+	return *ret || strcmp(value, "no") == 0 ? 0 : -EINVAL;
+}
+
+/* "yes"; "no": the kernel has none, or it is not read; "off": it is switched off. */
+static int tracepoint(const struct words *w, unsigned int from, const char *key,
+		      struct sight_source *ret)
+{
+	const char *value = words_value(w, from, key);
+
+	if (!value)
+		return 0;
+	ret->read = strcmp(value, "no") != 0;
+	ret->on = strcmp(value, "yes") == 0;
+	return ret->on || !ret->read || strcmp(value, "off") == 0 ? 0 : -EINVAL;
+}
+
+static int collector(const struct words *w, unsigned int from, enum sight_collector *ret)
+{
+	static const char *const words[] = {
+		[SIGHT_COLLECTOR_UNKNOWN] = "unknown",
+		[SIGHT_COLLECTOR_ABSENT] = "absent",
+		[SIGHT_COLLECTOR_PASSIVE] = "passive",
+		[SIGHT_COLLECTOR_ACTS] = "acts",
+	};
+	const char *value = words_value(w, from, "collector");
+
+	for (size_t i = 0; value && i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]) != 0)
+			continue;
+		*ret = (enum sight_collector)i;
+		return 0;
+	}
+	return value ? -EINVAL : 0;
+}
+
+static int controllers(const struct words *w, unsigned int from, enum fact *ret)
+{
+	const char *value = words_value(w, from, "controllers");
+	bool yes = true;
+
+	if (value && strcmp(value, "unreadable") == 0) {
+		*ret = FACT_UNKNOWN;
+		return 0;
+	}
+	if (yes_or_no(w, from, "controllers", &yes) < 0)
+		return -EINVAL;
+	*ret = yes ? FACT_YES : FACT_NO;
+	return 0;
+}
+
+int verb_source(struct story *s, const struct words *w, unsigned int from)
+{
+	struct sight_facts f = { .looked = true,
+				 .tracefs = true,
+				 .mc_event = { true, true } };
+	const char *cmdline = words_value(w, from, "cmdline");
+	char text[256];
+
+	if (tracepoint(w, from, "mc_event", &f.mc_event) < 0 ||
+	    tracepoint(w, from, "mce_record", &f.mce_record) < 0 ||
+	    collector(w, from, &f.collector) < 0 ||
+	    controllers(w, from, &f.controllers) < 0 ||
+	    yes_or_no(w, from, "tracefs", &f.tracefs) < 0 ||
+	    yes_or_no(w, from, "guest", &f.guest) < 0 ||
+	    yes_or_no(w, from, "machine_checks", &f.machine_checks) < 0 ||
+	    yes_or_no(w, from, "ignore_ce", &f.ignore_ce) < 0 || !story_sim(s)->engine)
+		return -EINVAL;
+	if (cmdline) {
+		snprintf(text, sizeof(text), "%s", cmdline);
+		sight_read_cmdline(&f, text);
+	}
+	(void)sim_step(story_sim(s),
+		       (struct input){ .kind = INPUT_SOURCE, .source = &f });
+	return 0;
+}
