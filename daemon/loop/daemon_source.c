@@ -18,9 +18,12 @@ void daemon_begin_source(struct daemon *d)
 
 static struct sight_source source_of(const struct daemon *d, enum event_source_id id)
 {
-	bool read = d->reading.reader && trace_reader_system(d->reading.reader, id);
+	const struct trace_reader *reader = d->reading.reader;
 
-	return (struct sight_source){ .read = read, .on = read };
+	return (struct sight_source){
+		.read = reader && trace_reader_system(reader, id),
+		.on = reader && trace_reader_records(reader, id),
+	};
 }
 
 static enum sight_collector look_at_collector(void)

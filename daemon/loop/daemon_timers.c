@@ -71,6 +71,7 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 	struct daemon *d = userdata;
 
 	daemon_look_for_cpus(d);
+	daemon_look_at_source(d);
 	daemon_write_metrics(d);
 	daemon_notify_status(d);
 	if (d->metrics_file.path[0] == '\0')

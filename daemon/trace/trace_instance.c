@@ -345,6 +345,24 @@ int trace_instance_enable(struct trace_instance *in)
 	return trace_instance_set(in, "tracing_on", "1");
 }
 
+static bool instance_is_on(const struct trace_instance *in, const char *path)
+{
+	char text[8];
+
+	return small_file_read(in->dir, path, text, sizeof(text)) > 0 && text[0] == '1';
+}
+
+bool trace_instance_records(const struct trace_instance *in, enum event_source_id id)
+{
+	char path[SOURCE_PATH_MAX];
+
+	if (!in->sources[id].system)
+		return false;
+	snprintf(path, sizeof(path), "events/%s/%s/enable", in->sources[id].system,
+		 event_sources[id].event);
+	return instance_is_on(in, path) && instance_is_on(in, "tracing_on");
+}
+
 /* 0 if there is no such line: not every kernel has every line. */
 static uint64_t instance_stat_value(const char *text, const char *key)
 {

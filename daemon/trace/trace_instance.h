@@ -85,6 +85,12 @@ int trace_instance_wake_at_once(struct trace_instance *in);
  * errno. */
 int trace_instance_enable(struct trace_instance *in);
 
+/**
+ * True if @id is enabled in the instance and the instance records. Changes nothing, not
+ * even in->where: it may run beside a thread that reads. What cannot be read is not on.
+ */
+bool trace_instance_records(const struct trace_instance *in, enum event_source_id id);
+
 /** Reads @cpu's counters. 0, or negative errno with *ret untouched. */
 int trace_instance_stats(struct trace_instance *in, unsigned int cpu,
 			 struct trace_stats *ret);

@@ -397,6 +397,11 @@ const char *trace_reader_format(const struct trace_reader *r, enum event_source_
 	return r->in.sources[id].format;
 }
 
+bool trace_reader_records(const struct trace_reader *r, enum event_source_id id)
+{
+	return trace_instance_records(&r->in, id);
+}
+
 const char *trace_reader_system(const struct trace_reader *r, enum event_source_id id)
 {
 	return r->in.sources[id].system;

@@ -105,6 +105,9 @@ int trace_reader_read_cpu(struct trace_reader *r, uint16_t cpu, unsigned int max
  */
 uint64_t trace_reader_backlog(struct trace_reader *r, uint16_t cpu);
 
+/** As trace_instance_records(): whether @id can give an event now. */
+bool trace_reader_records(const struct trace_reader *r, enum event_source_id id);
+
 /**
  * Looks for CPUs that have come online since the last look and opens their pipes; reads
  * nothing. Cheap. Meant for a slow timer, because CPU uevents do not reach a private
