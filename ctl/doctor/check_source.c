@@ -80,7 +80,9 @@ void check_event_source(struct check_context *c, struct check_row *row)
 	case MISSING:
 		break;
 	}
-	if (!source->needed) {
+	if (source == &event_sources[EVENT_SOURCE_MCE] && !c->x86) {
+		check_say(row, CHECK_OK, "the kernel has such a tracepoint on x86 only");
+	} else if (!source->needed) {
 		check_say(row, CHECK_OK, "no %s: %s", source->event, source->without);
 	} else if (c->confidential) {
 		check_say(row, CHECK_FAILED,
@@ -90,6 +92,14 @@ void check_event_source(struct check_context *c, struct check_row *row)
 		check_say(row, CHECK_FAILED, "this kernel has no tracefs");
 		check_hint(row, "use a kernel built with CONFIG_FTRACE and "
 				"CONFIG_EVENT_TRACING");
+	} else if (check_look_for_source(c, &event_sources[EVENT_SOURCE_MCE], &system) ==
+		   SEEN) {
+		check_say(row, CHECK_WARNING,
+			  "this kernel has no %s:%s; errors are read from %s:%s, which "
+			  "does not name the DIMM",
+			  source->systems[0], source->event, system,
+			  event_sources[EVENT_SOURCE_MCE].event);
+		check_hint(row, "use a kernel built with CONFIG_RAS and CONFIG_EDAC");
 	} else if (check_look(c, TRACEFS "/events") == SEEN) {
 		check_say(row, CHECK_FAILED, "this kernel has no %s:%s",
 			  source->systems[0], source->event);

@@ -51,7 +51,9 @@ struct ce_event {
 	int8_t layer[3];           /* top, middle, lower; -1: unknown */
 	bool overflow;             /* the driver says that errors were lost in hardware */
 	bool has_address;          /* false: this kernel's event has no address field */
-	bool narrow_address;     /* the field has 32 bits: what lies above was cut off */
+	bool narrow_address; /* the field has 32 bits: what lies above was cut off */
+	/* IA32_MCi_STATUS; 0: not known. The same error found by two CPUs has one status. */
+	uint64_t status;
 	struct ce_text label;    /* DIMM label or labels, free text */
 	struct ce_text msg;      /* the driver's message */
 	struct ce_text detail;   /* driver_detail */

@@ -21,6 +21,7 @@
 
 #include "event/ce_event.h"
 #include "event/event_source.h"
+#include "event/mce_decode.h"
 #include "event/soft_event.h"
 
 struct event_format;
@@ -46,7 +47,7 @@ int event_format_new(struct event_format **ret, const char *header_page);
  */
 int event_format_add(struct event_format *f, enum event_source_id id, const char *text);
 
-/** True if the source @id was added. */
+/** True if the source @id was added; NULL has none. */
 bool event_format_has(const struct event_format *f, enum event_source_id id);
 
 /** Frees @f; NULL is fine. Returns NULL. */
@@ -58,6 +59,7 @@ enum event_kind {
 	EVENT_KIND_ERROR,     /* a memory error */
 	EVENT_KIND_FAILURE,   /* a hard memory failure */
 	EVENT_KIND_SOFT,      /* the end of a soft-offline request */
+	EVENT_KIND_CHECK,     /* a machine check, which may be a memory error */
 };
 
 struct event {
@@ -66,6 +68,7 @@ struct event {
 		struct ce_event ce;           /* EVENT_KIND_ERROR */
 		struct failure_event failure; /* EVENT_KIND_FAILURE */
 		struct soft_event soft;       /* EVENT_KIND_SOFT */
+		struct mce_record check;      /* EVENT_KIND_CHECK */
 	};
 };
 

@@ -231,7 +231,7 @@ int event_format_add(struct event_format *f, enum event_source_id id, const char
 
 bool event_format_has(const struct event_format *f, enum event_source_id id)
 {
-	for (unsigned int i = 0; i < f->n_sources; i++)
+	for (unsigned int i = 0; f && i < f->n_sources; i++)
 		if (f->sources[i].id == id)
 			return true;
 	return false;

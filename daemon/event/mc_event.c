@@ -156,6 +156,7 @@ static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
 	ev->mc = (uint8_t)mc_load_up_to(base, &at->mc_index, UINT8_MAX);
 	ev->source = CE_SOURCE_MC_EVENT;
 	ev->socket = -1;
+	ev->status = 0;
 	ev->grain_bits = grain->size ? (uint8_t)mc_load_up_to(base, grain, UINT8_MAX)
 				     : GRAIN_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(ev->layer); i++) {

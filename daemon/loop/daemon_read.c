@@ -148,6 +148,7 @@ static void give_event(struct daemon *d, struct event_decoder *m)
 	in.now = d->taking.time;
 	switch (ev->kind) {
 	case EVENT_KIND_OTHER:
+	case EVENT_KIND_CHECK:
 		return;
 	case EVENT_KIND_ERROR:
 		in.kind = INPUT_EVENT;

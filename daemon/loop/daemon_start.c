@@ -11,8 +11,8 @@
 #include "loop/daemon_internal.h"
 #include "tell/journal.h"
 
-/* Only a source that is needed is worth refusing to start for. */
-static int start_add_sources(struct daemon *d)
+/* What is not understood is not read: a daemon that sees less is better than none. */
+static void start_add_sources(struct daemon *d)
 {
 	for (enum event_source_id id = 0; id < EVENT_SOURCE_MAX_; id++) {
 		const struct event_source *source = &event_sources[id];
@@ -21,15 +21,12 @@ static int start_add_sources(struct daemon *d)
 
 		if (r < 0)
 			journal_log(source->needed ? LOG_ERR : LOG_WARNING, r,
-				    "events/%s/%s/format: not understood%s",
+				    "events/%s/%s/format: not understood; continuing "
+				    "without it",
 				    trace_reader_system(d->reading.reader, id),
-				    source->event,
-				    source->needed ? "" : "; continuing without it");
-		if (r < 0 && source->needed)
-			return EX_UNAVAILABLE;
+				    source->event);
 	}
 	d->soft_events = event_format_has(d->format, EVENT_SOURCE_SOFT_OFFLINE);
-	return 0;
 }
 
 static int start_reader(struct daemon *d)
@@ -40,7 +37,8 @@ static int start_reader(struct daemon *d)
 		journal_log(LOG_ERR, r, "events/header_page: not understood");
 		return EX_UNAVAILABLE;
 	}
-	return start_add_sources(d);
+	start_add_sources(d);
+	return 0;
 }
 
 int daemon_open_reader(struct daemon *d, const struct config *cfg)
@@ -48,6 +46,7 @@ int daemon_open_reader(struct daemon *d, const struct config *cfg)
 	struct trace_reader_options options = {
 		.buffer_size = cfg->source.buffer_size,
 		.record_dir = d->options.record_dir,
+		.unwanted = 1u << EVENT_SOURCE_MCE,
 	};
 	const char *where = "";
 	int r = trace_reader_open(&d->reading.reader, &options, &where);

@@ -12,7 +12,7 @@
 
 uint64_t *read_account_list(unsigned int cpus)
 {
-	uint64_t *list = calloc(cpus, sizeof(*list));
+	uint64_t *list = calloc(cpus ? cpus : 1, sizeof(*list));
 
 	for (unsigned int cpu = 0; list && cpu < cpus; cpu++)
 		list[cpu] = READ_UNKNOWN;

@@ -22,7 +22,7 @@ struct reading {
 
 /**
  * Starts the thread, unless a foreign clock must be read out first; again when that has
- * been done. @reader is open. Returns 0 or negative errno; a line says what failed.
+ * been done; without a reader it does nothing. Returns 0 or negative errno; a line says what failed.
  */
 int reading_start(struct reading *r);
 

@@ -116,9 +116,8 @@ static int instance_check_kernel(struct trace_instance *in, const char *tracing_
 	if (dir < 0 || faccessat(dir, "instances", F_OK, 0) < 0)
 		return instance_fail(in, "instances", errno == ENOENT ? ENODEV : errno);
 	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++)
-		if (event_sources[i].needed &&
-		    !instance_find_source(dir, &event_sources[i], "", path))
-			return instance_fail(in, path, errno);
+		in->sources[i].expected =
+			instance_find_source(dir, &event_sources[i], "", path) != NULL;
 	return 0;
 }
 
@@ -154,7 +153,7 @@ static bool instance_has_files(const struct trace_instance *in)
 	char path[SOURCE_PATH_MAX];
 
 	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++)
-		if (event_sources[i].needed &&
+		if (in->sources[i].expected &&
 		    !instance_find_source(in->dir, &event_sources[i], "/enable", path))
 			return false;
 	return true;
@@ -176,7 +175,7 @@ static int instance_load_source(struct trace_instance *in, size_t id)
 	in->sources[id].system = instance_find_source(in->dir, source, "/format", path);
 	if (in->sources[id].system)
 		return instance_read_text(in, path, &in->sources[id].format);
-	if (errno == ENOENT && !source->needed)
+	if (errno == ENOENT)
 		return 0;
 	return instance_fail(in, path, errno);
 }
@@ -328,7 +327,7 @@ int trace_instance_wake_at_once(struct trace_instance *in)
 	return r == -ENOENT ? 0 : r;
 }
 
-int trace_instance_enable(struct trace_instance *in)
+int trace_instance_enable(struct trace_instance *in, uint32_t unwanted)
 {
 	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++) {
 		char path[SOURCE_PATH_MAX];
@@ -338,7 +337,7 @@ int trace_instance_enable(struct trace_instance *in)
 			continue;
 		snprintf(path, sizeof(path), "events/%s/%s/enable", in->sources[i].system,
 			 event_sources[i].event);
-		r = trace_instance_set(in, path, "1");
+		r = trace_instance_set(in, path, unwanted >> i & 1 ? "0" : "1");
 		if (r < 0)
 			return r;
 	}

@@ -23,6 +23,7 @@ struct trace_instance {
 	struct {
 		const char *system; /* where it was found; NULL: this kernel has none */
 		char *format;       /* text of its format */
+		bool expected;      /* tracefs has it outside of the instance */
 	} sources[EVENT_SOURCE_MAX_];
 	char path[256];
 	char where[512]; /* the file that failed last, for messages */
@@ -41,9 +42,9 @@ struct trace_stats {
  * changes no setting. *@in is overwritten; give it to trace_instance_close() after every
  * return value.
  *
- * Returns 0; -ENODEV: no tracefs there; -ENOENT: the kernel lacks an event source that is
- * needed; -EBUSY: locked by another process; -EBADMSG: header_page makes no sense; other
- * negative errno. in->where is set.
+ * Returns 0, also if the kernel has none of the event sources; -ENODEV: no tracefs there;
+ * -EBUSY: locked by another process; -EBADMSG: header_page makes no sense; other negative
+ * errno. in->where is set.
  */
 int trace_instance_open(struct trace_instance *in, const char *tracing_dir);
 
@@ -81,9 +82,11 @@ int trace_instance_set_size(struct trace_instance *in, uint64_t bytes);
  */
 int trace_instance_wake_at_once(struct trace_instance *in);
 
-/** Enables every event source that the kernel has, and the recording. 0 or negative
- * errno. */
-int trace_instance_enable(struct trace_instance *in);
+/**
+ * Enables every event source that the kernel has, and the recording; switches off those
+ * in @unwanted, a bit for each enum event_source_id. 0 or negative errno.
+ */
+int trace_instance_enable(struct trace_instance *in, uint32_t unwanted);
 
 /**
  * True if @id is enabled in the instance and the instance records. Changes nothing, not

@@ -334,7 +334,7 @@ static int reader_open_all(struct trace_reader *r,
 	e = reader_open_pipes(r);
 	if (e < 0)
 		return e;
-	e = trace_instance_enable(&r->in);
+	e = trace_instance_enable(&r->in, options->unwanted);
 	if (e < 0 || !options->record_dir)
 		return e;
 	/* Last: after a failure the folder, once begun, could not be used again. */
@@ -385,6 +385,11 @@ struct trace_reader *trace_reader_close(struct trace_reader *r)
 	free(r->cpus);
 	free(r);
 	return NULL;
+}
+
+int trace_reader_want(struct trace_reader *r, uint32_t unwanted)
+{
+	return trace_instance_enable(&r->in, unwanted);
 }
 
 const char *trace_reader_header_page(const struct trace_reader *r)

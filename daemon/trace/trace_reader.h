@@ -26,6 +26,8 @@ struct trace_reader_options {
 	uint64_t buffer_size;    /* bytes per CPU; 0: trace_reader_auto_size() */
 	/* NULL, or the folder to which every page and the format texts are copied. */
 	const char *record_dir;
+	/* Sources that are not to be recorded: a bit for each enum event_source_id. */
+	uint32_t unwanted;
 };
 
 /*
@@ -42,17 +44,17 @@ typedef void (*trace_page_fn)(void *userdata, uint16_t cpu, const void *page,
 
 /**
  * Creates or takes over the instance, sets clock boot, buffer_percent 0 and the buffer
- * size (each only if it differs), enables every event source that the kernel has, and
- * opens the pipes of all CPUs that are or were online.
+ * size (each only if it differs), enables every event source that the kernel has and that
+ * is wanted, and opens the pipes of all CPUs that are or were online. A kernel without any
+ * of the sources is no failure: then nothing comes.
  *
  * Events recorded before are not lost. If another clock was set, the events recorded with
  * that clock are read first, and their time stamps mean nothing:
  * trace_reader_foreign_clock() is true until a trace_reader_read() has found every pipe
  * empty. A buffer that is too large shrinks at the same moment.
  *
- * Returns 0 and *ret; -ENOENT: the kernel lacks a source that is needed; -ENODEV: no
- * tracefs; -EBUSY: another softofflined reads the instance; other negative errno as
- * tracefs answered. On failure *ret_where names the file that failed (static storage,
+ * Returns 0 and *ret; -ENODEV: no tracefs; -EBUSY: another softofflined reads the
+ * instance; other negative errno as tracefs answered. On failure *ret_where names the file that failed (static storage,
  * valid until the next call).
  */
 int trace_reader_open(struct trace_reader **ret,
@@ -60,6 +62,12 @@ int trace_reader_open(struct trace_reader **ret,
 
 /** Closes the pipes and leaves the instance as it is; NULL is fine. Returns NULL. */
 struct trace_reader *trace_reader_close(struct trace_reader *r);
+
+/**
+ * Records all sources but those in @unwanted from now on. May be called while another
+ * thread reads. Returns 0 or negative errno.
+ */
+int trace_reader_want(struct trace_reader *r, uint32_t unwanted);
 
 /** Text of events/header_page. */
 const char *trace_reader_header_page(const struct trace_reader *r);

@@ -177,6 +177,9 @@ static const struct story stories[] = {
 	      "on the host" },
 	    { "virtualization", CHECK_WARNING, "virtual machine (QEMU)", "host" } } },
 	{ "no-ras", { { "mc-event", CHECK_FAILED, "no ras:mc_event", "CONFIG_RAS" } } },
+	{ "no-ras machine-checks",
+	  { { "mc-event", CHECK_WARNING, "does not name the DIMM", "CONFIG_RAS" },
+	    { "mce-record", CHECK_OK, "machine checks by mce:mce_record", NULL } } },
 };
 
 static const struct check_row *find_in_story(const struct story *s, size_t i,

@@ -106,16 +106,48 @@ static void test_soft_event(void **state)
 	assert_file(f, INSTANCE "events/memory_failure/memory_failure_event/enable", "1");
 }
 
-static void test_failures_name_the_file(void **state)
+/* Either source of memory errors will do; a kernel with neither is read all the same. */
+static void test_second_source(void **state)
 {
 	struct fixture *f = *state;
 	char from[256], to[256];
 
+	put_event(f, "mce", "mce_record");
+	open_reader(f);
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MCE), "mce");
+	assert_file(f, INSTANCE "events/mce/mce_record/enable", "1");
+	assert_int_equal(trace_reader_want(f->reader, 1u << EVENT_SOURCE_MCE), 0);
+	assert_file(f, INSTANCE "events/mce/mce_record/enable", "0");
+	assert_file(f, INSTANCE "events/ras/mc_event/enable", files[2].text);
+	assert_int_equal(trace_reader_want(f->reader, 1u << EVENT_SOURCE_MC), 0);
+	assert_file(f, INSTANCE "events/mce/mce_record/enable", "1");
+	assert_file(f, INSTANCE "events/ras/mc_event/enable", "0");
+	f->reader = trace_reader_close(f->reader);
+
 	path_of(f, from, sizeof(from), "events/ras/mc_event");
 	path_of(f, to, sizeof(to), "events/ras/gone");
 	assert_int_equal(rename(from, to), 0);
-	assert_fails(f, -ENOENT, "events/ras/mc_event");
-	assert_int_equal(rename(to, from), 0);
+	path_of(f, from, sizeof(from), INSTANCE "events/ras/mc_event");
+	path_of(f, to, sizeof(to), INSTANCE "events/ras/gone");
+	assert_int_equal(rename(from, to), 0);
+	open_reader(f);
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_MC));
+	assert_string_equal(trace_reader_format(f->reader, EVENT_SOURCE_MCE), "mce");
+	f->reader = trace_reader_close(f->reader);
+
+	path_of(f, from, sizeof(from), INSTANCE "events/mce");
+	path_of(f, to, sizeof(to), INSTANCE "events/gone");
+	assert_int_equal(rename(from, to), 0);
+	open_reader(f);
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_MC));
+	assert_null(trace_reader_format(f->reader, EVENT_SOURCE_MCE));
+	assert_int_equal(trace_reader_open_pipes(f->reader), CPUS - 1);
+}
+
+static void test_failures_name_the_file(void **state)
+{
+	struct fixture *f = *state;
+	char from[256], to[256];
 
 	put_file(f, INSTANCE "events/header_page", "nonsense\n");
 	assert_fails(f, -EBADMSG, "events/header_page");
@@ -308,6 +340,7 @@ int main(void)
 		TEST(test_old_kernel_without_percent),
 		TEST(test_failure_event),
 		TEST(test_soft_event),
+		TEST(test_second_source),
 		TEST(test_failures_name_the_file),
 		TEST(test_only_one_reader),
 		TEST(test_reads_in_turns),

@@ -28,6 +28,25 @@ static void check_text(struct ce_text text, const uint8_t *page, size_t size)
 	check(s >= page && s < page + size && text.len <= (size_t)(page + size - s));
 }
 
+/* Whatever a record says, an error of it is within its bounds and has an honest label. */
+static void check_machine_check(const struct mce_record *m)
+{
+	char label[MCE_LABEL_MAX];
+	struct mce_error e;
+	struct ce_event ev;
+
+	check(m->traced == 1);
+	if (!mce_decode(m, &e))
+		return;
+	check(e.count > 0 && e.count <= 0x7fff && e.grain_bits < 64);
+	check(e.channel >= -1 && e.channel < 15 && e.socket >= -1);
+	check(!e.has_address ||
+	      (e.address.addr & ((UINT64_C(1) << e.grain_bits) - 1)) == 0);
+	check(m->bank != MCE_BANK_FIRMWARE || e.socket < 0);
+	mce_error_event(&e, label, &ev);
+	check(ev.label.len == strlen(label) && ev.severity != CE_INFO);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct event_format *format;
@@ -53,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			      ev->soft.origin < SOFT_ORIGIN_MAX_ &&
 			      ev->soft.kind < FRAME_KIND_MAX_ &&
 			      ev->soft.outcome < SOFT_OUTCOME_MAX_);
+		if (ev->kind == EVENT_KIND_CHECK)
+			check_machine_check(&ev->check);
 		if (ev->kind != EVENT_KIND_ERROR)
 			continue;
 		check_text(ev->ce.msg, data, size);

@@ -88,8 +88,72 @@ const char page_builder_soft_format[] =
 	"{ 10, \"not-migrated\" }, { 11, \"no-memory\" }, { 12, \"not-dissolved\" }, "
 	"{ 13, \"lost-race\" }, { 14, \"filtered\" }), REC->error, REC->usecs\n";
 
+const char page_builder_mce_format[] =
+	"name: mce_record\n"
+	"ID: 123\n"
+	"format:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+	"\n"
+	"\tfield:u64 mcgcap;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 mcgstatus;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 status;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 addr;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 misc;\toffset:40;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 synd;\toffset:48;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ipid;\toffset:56;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ip;\toffset:64;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 tsc;\toffset:72;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ppin;\toffset:80;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 walltime;\toffset:88;\tsize:8;\tsigned:0;\n"
+	"\tfield:u32 cpu;\toffset:96;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 cpuid;\toffset:100;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 apicid;\toffset:104;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 socketid;\toffset:108;\tsize:4;\tsigned:0;\n"
+	"\tfield:u8 cs;\toffset:112;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 bank;\toffset:113;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 cpuvendor;\toffset:114;\tsize:1;\tsigned:0;\n"
+	"\tfield:u32 microcode;\toffset:116;\tsize:4;\tsigned:0;\n"
+	"\n"
+	"print fmt: \"CPU: %d\", REC->cpu\n";
+
+const char page_builder_mce_array_format[] =
+	"name: mce_record\n"
+	"ID: 123\n"
+	"format:\n"
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
+	"\n"
+	"\tfield:u64 mcgcap;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 mcgstatus;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 status;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 addr;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 misc;\toffset:40;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 synd;\toffset:48;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ipid;\toffset:56;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ip;\toffset:64;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 tsc;\toffset:72;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 ppin;\toffset:80;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 walltime;\toffset:88;\tsize:8;\tsigned:0;\n"
+	"\tfield:u32 cpu;\toffset:96;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 cpuid;\toffset:100;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 apicid;\toffset:104;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 socketid;\toffset:108;\tsize:4;\tsigned:0;\n"
+	"\tfield:u8 cs;\toffset:112;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 bank;\toffset:113;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 cpuvendor;\toffset:114;\tsize:1;\tsigned:0;\n"
+	"\tfield:u32 microcode;\toffset:116;\tsize:4;\tsigned:0;\n"
+	"\tfield:__data_loc u8[] v_data;\toffset:120;\tsize:4;\tsigned:0;\n"
+	"\n"
+	"print fmt: \"CPU: %d\", REC->cpu\n";
+
 const char *const page_builder_formats[EVENT_SOURCE_MAX_] = {
 	[EVENT_SOURCE_MC] = page_builder_mc_format,
+	[EVENT_SOURCE_MCE] = page_builder_mce_format,
 	[EVENT_SOURCE_MEMORY_FAILURE] = page_builder_failure_format,
 	[EVENT_SOURCE_SOFT_OFFLINE] = page_builder_soft_format,
 };
@@ -225,6 +289,29 @@ bool page_builder_soft(struct page_builder *b, uint64_t time_ns,
 	memcpy(event + 28, &s->error, sizeof(s->error));
 	memcpy(event + 32, &s->usecs, sizeof(s->usecs));
 	return page_builder_event(b, time_ns, event, sizeof(event));
+}
+
+bool page_builder_mce(struct page_builder *b, uint64_t time_ns,
+		      const struct mce_sample *s, bool array)
+{
+	uint8_t event[140] = { 0 };
+	const uint16_t id = PAGE_BUILDER_MCE_ID;
+	const uint32_t loc = 16 << 16 | 124;
+
+	memcpy(event, &id, sizeof(id));
+	memcpy(event + 8, &s->mcgcap, sizeof(s->mcgcap));
+	memcpy(event + 24, &s->status, sizeof(s->status));
+	memcpy(event + 32, &s->addr, sizeof(s->addr));
+	memcpy(event + 40, &s->misc, sizeof(s->misc));
+	memcpy(event + 56, &s->ipid, sizeof(s->ipid));
+	memcpy(event + 96, &s->cpu, sizeof(s->cpu));
+	memcpy(event + 100, &s->cpuid, sizeof(s->cpuid));
+	memcpy(event + 108, &s->socketid, sizeof(s->socketid));
+	event[113] = s->bank;
+	event[114] = s->cpuvendor;
+	if (array)
+		memcpy(event + 120, &loc, sizeof(loc));
+	return page_builder_event(b, time_ns, event, array ? 140 : 120);
 }
 
 bool page_builder_discarded(struct page_builder *b, uint64_t time_ns, size_t len)

@@ -20,6 +20,7 @@
 #define PAGE_BUILDER_FAILURE_ID 1223
 /* Of the patched kernel. */
 #define PAGE_BUILDER_SOFT_ID 1224
+#define PAGE_BUILDER_MCE_ID  123
 
 /** What to put into one mc_event; strings may be NULL for "". */
 struct mc_sample {
@@ -46,6 +47,13 @@ struct soft_sample {
 	int32_t pid;
 };
 
+/** What to put into one mce_record. */
+struct mce_sample {
+	uint64_t mcgcap, status, addr, misc, ipid;
+	uint32_t cpu, cpuid, socketid;
+	uint8_t bank, cpuvendor;
+};
+
 struct page_builder {
 	uint8_t bytes[PAGE_BUILDER_MAX];
 	size_t size;      /* of the whole page */
@@ -54,11 +62,14 @@ struct page_builder {
 };
 
 /** The texts that a kernel with these pages shows: header_page (4096-byte pages), format
- * of mc_event, of memory_failure_event and of soft_offline_event. */
+ * of mc_event, of memory_failure_event, of soft_offline_event and of mce_record: as Debian
+ * 13's kernel 6.12 has it, and as kernel 7.2 with the array v_data. */
 extern const char page_builder_header_page[];
 extern const char page_builder_mc_format[];
 extern const char page_builder_failure_format[];
 extern const char page_builder_soft_format[];
+extern const char page_builder_mce_format[];
+extern const char page_builder_mce_array_format[];
 
 /** The format text of each event source. */
 extern const char *const page_builder_formats[EVENT_SOURCE_MAX_];
@@ -86,6 +97,10 @@ bool page_builder_failure(struct page_builder *b, uint64_t time_ns, uint64_t pfn
 /** The same for a soft_offline_event. */
 bool page_builder_soft(struct page_builder *b, uint64_t time_ns,
 		       const struct soft_sample *sample);
+
+/** The same for an mce_record; @array: with v_data, of 16 bytes. */
+bool page_builder_mce(struct page_builder *b, uint64_t time_ns,
+		      const struct mce_sample *sample, bool array);
 
 /** Appends a discarded event of @len bytes (a multiple of 4, at least 8 in all). */
 bool page_builder_discarded(struct page_builder *b, uint64_t time_ns, size_t len);
