@@ -13,6 +13,7 @@
 #include "host/page_shift.h"
 #include "source.h"
 #include "tell/report_db.h"
+#include "tell/report_modules.h"
 #include "track/fault_class.h"
 
 /* Where the rows of the database go. */
@@ -20,6 +21,7 @@ struct writer {
 	const struct source *source;
 	report_fn fn;
 	void *userdata;
+	struct module_show *show; /* of DIMMs */
 };
 
 typedef const struct report_field *(*fields_fn)(size_t *ret_n);
@@ -80,7 +82,15 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	snprintf(report.verdict_why, sizeof(report.verdict_why), "%s", why);
 	if (index == DIMM_OTHER)
 		report.location[0] = '\0';
+	report_add_module(w->show, rec, &report);
 	return give(w, &report, dimm_report_fields);
+}
+
+static int give_rest(void *userdata, const void *row)
+{
+	struct dimm_report report = *(const struct dimm_report *)row;
+
+	return give(userdata, &report, dimm_report_fields);
 }
 
 static int done(struct source *s, int r)
@@ -98,7 +108,7 @@ static int db_pages(struct source *s, const struct report_filter *f, report_fn f
 		    void *userdata)
 {
 	struct db_filter filter = report_db_filter(f, s->page_shift);
-	struct writer w = { s, fn, userdata };
+	struct writer w = { .source = s, .fn = fn, .userdata = userdata };
 
 	return done(s, db_list_pages(s->db, &filter, give_page, &w));
 }
@@ -107,7 +117,7 @@ static int db_history(struct source *s, const struct report_filter *f, report_fn
 		      void *userdata)
 {
 	struct db_filter filter = report_db_filter(f, s->page_shift);
-	struct writer w = { s, fn, userdata };
+	struct writer w = { .source = s, .fn = fn, .userdata = userdata };
 
 	return done(s, db_list_history(s->db, &filter, give_history, &w));
 }
@@ -116,16 +126,27 @@ static int db_errors_of(struct source *s, const struct report_filter *f, report_
 			void *userdata)
 {
 	struct db_filter filter = report_db_filter(f, s->page_shift);
-	struct writer w = { s, fn, userdata };
+	struct writer w = { .source = s, .fn = fn, .userdata = userdata };
 
 	return done(s, db_list_ces(s->db, &filter, give_ce, &w));
 }
 
 static int db_dimms(struct source *s, report_fn fn, void *userdata)
 {
-	struct writer w = { s, fn, userdata };
+	_cleanup_(free_p) struct module_show *show = calloc(1, sizeof(*show));
+	_cleanup_(free_p) struct module_list *list = calloc(1, sizeof(*list));
+	struct writer w = { s, fn, userdata, show };
+	int r;
 
-	return done(s, db_each_dimm(s->db, give_dimm, &w));
+	if (!show || !list)
+		return -ENOMEM;
+	/* A file of an earlier version has no such list. */
+	if (db_get_inventory(s->db, list) == 0)
+		show->list = list;
+	r = db_each_dimm(s->db, give_dimm, &w);
+	if (r == 0)
+		r = report_rest(show, give_rest, &w);
+	return done(s, r);
 }
 
 static int db_nodes(struct source *s, report_fn fn, void *userdata)

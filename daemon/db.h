@@ -20,6 +20,7 @@
 #include "ce_tracker.h"
 #include "host/clock.h"
 #include "track/fault_map.h"
+#include "track/module_list.h"
 #include "track/records.h"
 
 #define DB_APPLICATION_ID 0x736f6664 /* "sofd" */
@@ -155,6 +156,9 @@ int db_put_spent(struct db *db, const struct totals *totals);
 /** @read: how many of @cpu's events the rows up to and including the open group account
  * for. */
 int db_put_reader(struct db *db, uint16_t cpu, uint64_t read);
+
+/** Stores @l in place of the list that was stored. */
+int db_put_inventory(struct db *db, const struct module_list *l);
 
 /**
  * Ends the group: after it returned 0, everything written before is durable (synchronous
@@ -319,6 +323,8 @@ int db_each_cell(struct db *db, db_cell_fn fn, void *userdata);
 int db_each_intent(struct db *db, db_action_fn fn, void *userdata);
 /** What db_put_reader() stored in the present boot. */
 int db_each_reader(struct db *db, db_reader_fn fn, void *userdata);
+/** The rows that db_put_inventory() stored last; none are fine. */
+int db_get_inventory(struct db *db, struct module_list *ret);
 /** 0 and *ret; -ENOENT if none were stored. */
 int db_get_totals(struct db *db, struct totals *ret);
 

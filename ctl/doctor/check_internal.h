@@ -124,6 +124,7 @@ void check_need_root_for_source(const struct check_context *c, struct check_row 
 	X("memory-controller", check_memory_controller)                                  \
 	X("error-reporting", check_error_reporting)                                      \
 	X("pci-memory", check_pci_memory)                                                \
+	X("labels", check_labels)                                                        \
 	X("ras-cec", check_ras_cec)                                                      \
 	X("virtualization", check_virtualization)                                        \
 	X("lockdown", check_lockdown)                                                    \

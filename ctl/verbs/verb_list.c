@@ -5,6 +5,8 @@
  * decided here; JSON has all of the fields.
  */
 
+#include <string.h>
+
 #include "ctl.h"
 #include "doctor/memories.h"
 
@@ -23,17 +25,12 @@ static const struct column history_columns[] = {
 };
 
 static const struct column dimm_columns[] = {
-	{ "DIMM", "label", false },
-	{ "LOCATION", "location", false },
-	{ "SIZE", "size_mib", true },
-	{ "PART", "part", false },
-	{ "SERIAL", "serial", false },
-	{ "CES", "corrected_errors", true },
-	{ "UES", "uncorrected_errors", true },
-	{ "PAGES", "pages", true },
-	{ "OFFLINED", "offlined", true },
-	{ "FAULT", "fault", false },
-	{ "VERDICT", "verdict", false },
+	{ "DIMM", "label", false },          { "SLOT", "slot", false },
+	{ "LOCATION", "location", false },   { "SIZE", "size_mib", true },
+	{ "PART", "part", false },           { "SERIAL", "serial", false },
+	{ "CES", "corrected_errors", true }, { "UES", "uncorrected_errors", true },
+	{ "PAGES", "pages", true },          { "OFFLINED", "offlined", true },
+	{ "FAULT", "fault", false },         { "VERDICT", "verdict", false },
 };
 
 /* Newest first; among equals by address, so that the order is always the same. */
@@ -134,19 +131,123 @@ static int print_dimms_json(const struct rows *rows, const struct listing *listi
 	return print_json(TAKE_PTR(list));
 }
 
+/* Worst first; what is gone last. */
+static int dimm_rank(const struct dimm_report *d)
+{
+	enum verdict verdict;
+
+	if (d->former == 1)
+		return -1;
+	if (d->missing == 1)
+		return VERDICT_REPLACE;
+	return verdict_from_string(d->verdict, &verdict) == 0 ? (int)verdict : 0;
+}
+
+static bool dimm_goes_before(const struct dimm_report *a, const struct dimm_report *b)
+{
+	if (dimm_rank(a) != dimm_rank(b))
+		return dimm_rank(a) > dimm_rank(b);
+	return dimm_rank(a) > (int)VERDICT_OK && a->corrected_errors != REPORT_NO_COUNT &&
+	       (b->corrected_errors == REPORT_NO_COUNT ||
+		a->corrected_errors > b->corrected_errors);
+}
+
+/* Those of a kind stay in the order in which they came. */
+static void sort_dimms(struct rows *rows)
+{
+	for (size_t i = 1; i < rows->n; i++)
+		for (size_t k = i;
+		     k > 0 && dimm_goes_before(rows_at(rows, k), rows_at(rows, k - 1));
+		     k--) {
+			struct dimm_report swap = *(struct dimm_report *)rows_at(rows, k);
+
+			memcpy(rows_at(rows, k), rows_at(rows, k - 1), sizeof(swap));
+			memcpy(rows_at(rows, k - 1), &swap, sizeof(swap));
+		}
+}
+
+/* A guess must look like one wherever it stands. Returns whether there is one. */
+static bool mark_guesses(struct rows *rows)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		struct dimm_report *d = rows_at(rows, i);
+		char slot[sizeof(d->slot)];
+
+		if (strcmp(d->slot_match, "likely") == 0) {
+			snprintf(slot, sizeof(slot), "likely %.100s", d->slot);
+			memcpy(d->slot, slot, sizeof(d->slot));
+			any = true;
+		}
+		if (d->likely_part[0])
+			snprintf(d->part, sizeof(d->part), "?%.62s", d->likely_part);
+		if (d->likely_serial[0])
+			snprintf(d->serial, sizeof(d->serial), "?%.62s",
+				 d->likely_serial);
+		any |= d->likely_part[0] || d->likely_serial[0];
+		if (d->missing == 1)
+			snprintf(d->verdict, sizeof(d->verdict), "missing");
+	}
+	return any;
+}
+
+/* DIMMs without a slot next to modules without a DIMM: they are the same. */
+static bool has_unnamed(const struct rows *rows)
+{
+	bool dimm = false, module = false;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct dimm_report *d = rows_at(rows, i);
+
+		dimm |= d->location[0] && !d->slot[0] && d->former != 1;
+		module |= !d->location[0] && d->slot[0] && d->missing != 1;
+	}
+	return dimm && module;
+}
+
+static void print_slot_notes(bool guesses, bool unnamed)
+{
+	if (guesses)
+		printf("likely, ?: the slot and the module that fit best by the firmware's "
+		       "numbers, not known for certain\n");
+	if (unnamed)
+		printf("The slots of some DIMMs are not known; the rows without counts are "
+		       "modules by the firmware's names, and may be in those slots\n");
+	if (guesses || unnamed)
+		printf("To know: name the slots in /etc/softofflined/dimm_labels.d, see "
+		       "softofflined(8)\n");
+}
+
+/* Where the label does not name the slot already. */
+static bool has_other_slot(const struct dimm_report *d)
+{
+	return d->slot[0] && strcmp(d->slot, d->label) != 0;
+}
+
+static void print_missing(const struct ctl *ctl, const struct dimm_report *d)
+{
+	printf("%s%s%s: missing: this module was here at an earlier start; if it was taken "
+	       "out on purpose: softofflinectl forget '%s'\n",
+	       color_alert(&ctl->ui), d->slot, color_off(&ctl->ui), d->slot);
+}
+
 static void print_verdicts(const struct ctl *ctl, const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct dimm_report *dimm = rows_at(rows, i);
 		enum verdict verdict;
 
-		if (dimm->former == 1)
+		if (dimm->missing == 1)
+			print_missing(ctl, dimm);
+		else if (dimm->former == 1)
 			printf("%s: former; another module is in its place\n",
 			       dimm->label);
 		else if (verdict_from_string(dimm->verdict, &verdict) == 0 &&
 			 verdict >= VERDICT_DEGRADED && dimm->verdict_why[0])
-			printf("%s%s%s: %s\n", color_alert(&ctl->ui), dimm->label,
-			       color_off(&ctl->ui), dimm->verdict_why);
+			printf("%s%s%s%s%s: %s\n", color_alert(&ctl->ui), dimm->label,
+			       color_off(&ctl->ui), has_other_slot(dimm) ? ", slot " : "",
+			       has_other_slot(dimm) ? dimm->slot : "", dimm->verdict_why);
 	}
 }
 
@@ -157,20 +258,26 @@ int verb_dimms(const struct ctl *ctl)
 	_cleanup_(source_free_p) struct source *s = NULL;
 	struct listing listing = { .columns = dimm_columns,
 				   .n_columns = ARRAY_SIZE(dimm_columns) };
+	bool guesses, unnamed;
 	int r;
 
 	if (ctl_open_source(ctl, &s) < 0)
 		return CTL_FAILURE;
 	if (s->ops->dimms(s, rows_add, &rows) < 0)
 		return ctl_fail(s);
+	sort_dimms(&rows);
 	listing.fields = dimm_report_fields(&listing.n_fields);
 	hardware_read(ctl, &hardware);
 	if (ctl->ui.json)
 		return print_dimms_json(&rows, &listing, &hardware);
+	unnamed = has_unnamed(&rows);
+	guesses = mark_guesses(&rows);
 	r = print_rows(&ctl->ui, &rows, &listing);
 	if (r != CTL_FINE)
 		return r;
 	print_verdicts(ctl, &rows);
+	if (ctl->ui.legend)
+		print_slot_notes(guesses, unnamed);
 	if (hardware.memories && ctl->ui.legend)
 		memories_print(hardware.memories, hardware.topology);
 	return CTL_FINE;

@@ -150,6 +150,7 @@ int daemon_reload(struct daemon *d, char **ret_text)
 			      "Configuration refused; the old one stays in force");
 	}
 	(void)sd_notify(0, "READY=1");
+	daemon_labels_again(d);
 	daemon_look_for_db(d); /* an operator who brought the database back reloads */
 	daemon_write_metrics(d);
 	return r;

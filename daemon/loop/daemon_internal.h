@@ -219,6 +219,18 @@ void daemon_identify(struct daemon *d);
 void daemon_identify_again(struct daemon *d);
 /** The machine's DIMMs and modules, at most ten seconds old; NULL: not known. */
 const struct topology *daemon_topology(struct daemon *d);
+/** The files of slot names and the machine are read again at the next look. */
+void daemon_labels_again(struct daemon *d);
+/** Says in the journal which modules of the last start are missing or have moved, and
+ * stores the modules that are there. Without a database it does nothing. */
+void daemon_compare_modules(struct daemon *d);
+/**
+ * The modules of the machine, at most ten seconds old, and those that are missing. False:
+ * not known. To be freed with free(*ret).
+ */
+bool daemon_module_list(struct daemon *d, struct module_list **ret);
+/** Forgets the missing module whose slot is @slot. Returns 0; -ENOENT: there is none. */
+int daemon_forget_module(struct daemon *d, const char *slot);
 void daemon_close_modules(struct daemon *d);
 
 /* daemon_config.c */

@@ -14,7 +14,7 @@
 #include "kernel/node_counters.h"
 #include "loop/daemon_internal.h"
 #include "tell/report_db.h"
-#include "topology/topology.h"
+#include "tell/report_modules.h"
 
 /* Of a list: about a millisecond. */
 #define ROWS_A_PART  256
@@ -240,27 +240,7 @@ static int op_errors(void *ctx, const struct report_filter *f, report_fn fn,
 	return db_browse_ces(d->db, &filter, ROWS_A_PART, ret_cursor, relay_ce, &relay);
 }
 
-static void fill_module(const struct topology *t, const struct dimm_rec *rec,
-			struct dimm_report *r)
-{
-	const struct edac_dimm *dimm =
-		t ? topology_find(t, rec->mc, rec->layer, rec->label) : NULL;
-	const struct dmi_module *module;
-
-	if (!dimm || rec->former)
-		return;
-	r->size_mib = (int64_t)dimm->size_mib;
-	if (dimm->module != TOPOLOGY_NO_MODULE && dimm->match == SLOT_LIKELY)
-		set_word(r->identity, "likely");
-	if (dimm->module == TOPOLOGY_NO_MODULE || dimm->match != SLOT_EXACT)
-		return; /* a guess is not shown as a fact */
-	set_word(r->identity, "exact");
-	module = &t->modules[dimm->module];
-	snprintf(r->part, sizeof(r->part), "%s", module->part);
-	snprintf(r->serial, sizeof(r->serial), "%s", module->serial);
-}
-
-static void fill_dimm(const struct daemon *d, uint16_t index, const struct topology *t,
+static void fill_dimm(const struct daemon *d, uint16_t index, struct module_show *show,
 		      struct dimm_report *r)
 {
 	const struct dimm_rec *rec = engine_dimm(d->engine, index);
@@ -272,14 +252,20 @@ static void fill_dimm(const struct daemon *d, uint16_t index, const struct topol
 	set_word(r->verdict,
 		 verdict_to_string(engine_dimm_verdict(d->engine, index, why)));
 	snprintf(r->verdict_why, sizeof(r->verdict_why), "%s", why);
-	fill_module(t, rec, r);
+	report_add_module(show, rec, r);
 }
 
 static int op_dimms(void *ctx, report_fn fn, void *userdata)
 {
+	_cleanup_(free_p) struct module_show *show = calloc(1, sizeof(*show));
+	_cleanup_(free_p) struct module_list *list = NULL;
 	struct daemon *d = ctx;
-	const struct topology *t = daemon_topology(d);
 	int r = 0;
+
+	if (!show)
+		return -ENOMEM;
+	if (daemon_module_list(d, &list))
+		show->list = list;
 
 	for (uint16_t i = 0; r == 0 && i < engine_dimms(d->engine); i++) {
 		const struct dimm_rec *rec = engine_dimm(d->engine, i);
@@ -288,10 +274,10 @@ static int op_dimms(void *ctx, report_fn fn, void *userdata)
 		if (i == DIMM_OTHER && rec->corrected_errors == 0 &&
 		    rec->uncorrected_errors == 0 && rec->offlined == 0)
 			continue;
-		fill_dimm(d, i, t, &report);
+		fill_dimm(d, i, show, &report);
 		r = fn(userdata, &report);
 	}
-	return r;
+	return r == 0 ? report_rest(show, fn, userdata) : r;
 }
 
 static int op_nodes(void *ctx, report_fn fn, void *userdata)
@@ -483,7 +469,7 @@ static void forget_pages(struct daemon *d, uint16_t index, char why[REPORT_TEXT_
 static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX])
 {
 	struct daemon *d = ctx;
-	int r = -ENOENT;
+	int r = daemon_forget_module(d, label);
 
 	for (uint16_t i = 0; i < engine_dimms(d->engine); i++) {
 		struct input in = { .kind = INPUT_REQUEST_FORGET_DIMM, .index = i };

@@ -255,6 +255,7 @@ static void finish_restore(struct daemon *d, bool more, struct engine *counted)
 	daemon_step(d, done);
 	daemon_identify_again(d);
 	daemon_identify(d);
+	daemon_compare_modules(d);
 }
 
 /* Opens the database and makes an engine with what it holds; *ret_unread: negative errno

@@ -60,6 +60,8 @@ bool db_log_leaves_out(const struct db *db, enum change_kind kind)
 	case CHANGE_TOTALS:
 	case CHANGE_SPENT:
 	case CHANGE_READER:
+	case CHANGE_INVENTORY:
+	case CHANGE_INVENTORY_TRIM:
 		break;
 	}
 	return false;

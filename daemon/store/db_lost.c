@@ -68,6 +68,8 @@ static bool lost_describe(enum change_kind kind, const void *data, struct lost_r
 	case CHANGE_TOTALS:
 	case CHANGE_SPENT:
 	case CHANGE_READER:
+	case CHANGE_INVENTORY:
+	case CHANGE_INVENTORY_TRIM:
 		break;
 	}
 	return false;

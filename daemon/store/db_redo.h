@@ -22,6 +22,8 @@ enum change_kind {
 	CHANGE_TOTALS,
 	CHANGE_SPENT,
 	CHANGE_READER,
+	CHANGE_INVENTORY,      /* struct module_rec */
+	CHANGE_INVENTORY_TRIM, /* int64_t: rows from this one on are removed */
 };
 
 /** Followed by its data, and padding to a multiple of 8. */
@@ -29,7 +31,7 @@ struct change {
 	uint32_t kind; /* enum change_kind */
 	uint32_t size; /* with this header and the padding */
 	/* CHANGE_DIMM: DIMM; CHANGE_CELL: DIMM times FAULT_MAP_CELLS plus slot;
-	 * CHANGE_READER: CPU */
+	 * CHANGE_READER: CPU; CHANGE_INVENTORY: row */
 	int64_t index;
 };
 

@@ -234,6 +234,11 @@ int db_apply(struct db *db, const struct change *c)
 		return row_put_spent(db, data);
 	case CHANGE_READER:
 		return row_put(db, STMT_READER_PUT, &db_reader_table, c->index, data);
+	case CHANGE_INVENTORY:
+		return row_put(db, STMT_INVENTORY_PUT, &db_inventory_table, c->index,
+			       data);
+	case CHANGE_INVENTORY_TRIM:
+		return row_run(db, STMT_INVENTORY_TRIM, *(const int64_t *)data, &s);
 	}
 	return -EINVAL;
 }
@@ -486,6 +491,29 @@ int db_each_reader(struct db *db, db_reader_fn fn, void *userdata)
 	}
 	(void)sqlite3_reset(s);
 	return r;
+}
+
+int db_get_inventory(struct db *db, struct module_list *ret)
+{
+	sqlite3_stmt *s = NULL;
+	int r = db_stmt(db, STMT_INVENTORY, &s);
+
+	ret->n = 0;
+	if (r < 0)
+		return r;
+	while ((r = db_step(db, s)) > 0) {
+		struct module_rec *m = module_list_add(ret);
+		struct db_row row = { .s = s };
+		struct db_shift shift;
+
+		if (!m)
+			break;
+		db_read_columns(&row, &db_inventory_table, m);
+		shift = row_shift(db, row.keys.boot, usec(db_col_int(&row)), m->seen);
+		db_move_times(&db_inventory_table, m, &shift);
+	}
+	(void)sqlite3_reset(s);
+	return r < 0 ? r : 0;
 }
 
 /* False if the key is not one of these. */

@@ -16,6 +16,7 @@
 #include "ce_tracker.h"
 #include "db.h"
 #include "track/fault_map.h"
+#include "track/module_list.h"
 #include "track/records.h"
 
 /* clang-format off */
@@ -197,6 +198,32 @@ static const struct db_column reader_columns[] = {
 	{ "read", &db_type_count, .size = sizeof(uint64_t) },
 };
 
+#define ROW struct module_rec
+static const struct db_column inventory_columns[] = {
+	{ "id", &db_type_key, KEY },
+	BOOT,
+	{ "slot", &db_type_text, FIELD(slot) },
+	{ "slot_match", &db_type_number, FIELD(slot_match), NUMBER_IN(0, SLOT_EXACT) },
+	{ "label", &db_type_text, FIELD(label) },
+	{ "counted", &db_type_flag, FIELD(counted) },
+	{ "rank", &db_type_flag, FIELD(rank) },
+	{ "mc", &db_type_number, FIELD(mc) },
+	LAYER(0),
+	LAYER(1),
+	LAYER(2),
+	{ "size_mib", &db_type_whole, FIELD(size_mib) },
+	{ "identity", &db_type_number, FIELD(identity), NUMBER_IN(0, SLOT_EXACT) },
+	{ "locator", &db_type_text, FIELD(locator) },
+	{ "bank", &db_type_text, FIELD(bank) },
+	{ "part", &db_type_text, FIELD(part) },
+	{ "serial", &db_type_text, FIELD(serial) },
+	{ "has_serial", &db_type_flag, FIELD(has_serial) },
+	{ "missing", &db_type_flag, FIELD(missing) },
+	{ "doubted", &db_type_flag, FIELD(doubted) },
+	{ "seen", &db_type_time, FIELD(seen) },
+};
+#undef ROW
+
 #define TABLE(t)      .name = #t, .columns = t##_columns, .n = ARRAY_SIZE(t##_columns)
 const struct db_table db_page_table = { TABLE(page), .has_rowid = true, .is_long = true };
 const struct db_table db_ce_table = { TABLE(ce), .has_rowid = true, .is_long = true };
@@ -211,6 +238,7 @@ const struct db_table db_fault_table = { TABLE(fault), .has_rowid = true };
 const struct db_table db_module_table = { TABLE(module), .has_rowid = true };
 const struct db_table db_cell_table = { TABLE(cell) };
 const struct db_table db_reader_table = { TABLE(reader), .has_rowid = true };
+const struct db_table db_inventory_table = { TABLE(inventory), .has_rowid = true };
 
 static const struct db_table boot_table = {
 	.name = "boot",
@@ -227,7 +255,7 @@ static const struct db_table totals_table = {
 const struct db_table *const db_tables[] = {
 	&boot_table, &db_dimm_table, &db_page_table, &db_ce_table, &db_action_table,
 	&db_poison_table, &totals_table, &db_reader_table, &db_cell_table, &db_fault_table,
-	&db_module_table,
+	&db_module_table, &db_inventory_table,
 };
 const size_t db_tables_n = ARRAY_SIZE(db_tables);
 
@@ -414,6 +442,12 @@ static const char *const statements[STMT_MAX_] = {
 	[STMT_TOTAL_PUT] = "INSERT OR REPLACE INTO totals(key, value) VALUES(?1, ?2)",
 	[STMT_READER_PUT] =
 		"INSERT OR REPLACE INTO reader({names}) VALUES {values}",
+	[STMT_INVENTORY_PUT] =
+		"INSERT OR REPLACE INTO inventory({names}) VALUES {values}",
+	[STMT_INVENTORY_TRIM] = "DELETE FROM inventory WHERE id >= ?1",
+	[STMT_INVENTORY] =
+		"SELECT {read}, boot.wall_offset FROM inventory CROSS JOIN boot"
+		" ON boot.id = inventory.boot ORDER BY inventory.id",
 	[STMT_READERS] =
 		"SELECT {read} FROM reader WHERE boot = ?1 ORDER BY cpu",
 	/* Found in the index; then each page of the file is read once, in its order. */
@@ -482,6 +516,7 @@ static const char *const statements[STMT_MAX_] = {
 		" AND id NOT IN (SELECT boot FROM ce UNION SELECT boot FROM action"
 		" UNION SELECT boot FROM poison UNION SELECT boot FROM page"
 		" UNION SELECT boot FROM dimm UNION SELECT boot FROM cell"
+		" UNION SELECT boot FROM inventory"
 		" UNION SELECT value FROM totals WHERE key = '" DB_TOTALS_BOOT "')"
 		" ORDER BY id LIMIT 4)",
 	[STMT_VACUUM_INTO] = "VACUUM INTO ?1",
@@ -510,6 +545,8 @@ static const struct {
 	[STMT_CELLS] = { &db_cell_table, 0 },
 	[STMT_READER_PUT] = { &db_reader_table, 1 },
 	[STMT_READERS] = { &db_reader_table, 0 },
+	[STMT_INVENTORY_PUT] = { &db_inventory_table, 1 },
+	[STMT_INVENTORY] = { &db_inventory_table, 0 },
 	[STMT_PAGES] = { &db_page_table, 0 },
 	[STMT_PAGE] = { &db_page_table, 0 },
 	[STMT_DIMMS] = { &db_dimm_table, 0 },

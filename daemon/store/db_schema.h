@@ -18,6 +18,7 @@ extern const struct db_table db_fault_table;  /* struct dimm_fault */
 extern const struct db_table db_module_table; /* struct dimm_rec */
 extern const struct db_table db_cell_table;   /* struct fault_cell */
 extern const struct db_table db_reader_table; /* uint64_t */
+extern const struct db_table db_inventory_table; /* struct module_rec; key: the row */
 
 /** The same rows as the lists show them. */
 extern const struct db_table db_page_list;    /* struct db_page */
@@ -74,6 +75,9 @@ enum stmt {
 	STMT_TOTAL_PUT,
 	STMT_READER_PUT,
 	STMT_READERS,
+	STMT_INVENTORY_PUT,
+	STMT_INVENTORY_TRIM,
+	STMT_INVENTORY,
 	STMT_PAGES,
 	STMT_PAGES_MORE,
 	STMT_PAGE,

@@ -347,6 +347,19 @@ int db_put_reader(struct db *db, uint16_t cpu, uint64_t read)
 			 &read, sizeof(read));
 }
 
+int db_put_inventory(struct db *db, const struct module_list *l)
+{
+	int64_t n = l->n;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < l->n; i++)
+		r = store_put(db, (struct change){ .kind = CHANGE_INVENTORY, .index = i },
+			      &l->v[i], sizeof(l->v[i]));
+	return r < 0 ? r
+		     : store_put(db, (struct change){ .kind = CHANGE_INVENTORY_TRIM }, &n,
+				 sizeof(n));
+}
+
 int db_commit(struct db *db, usec_t now, usec_t wall_offset)
 {
 	int64_t step;

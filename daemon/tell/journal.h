@@ -22,7 +22,9 @@
 	X(CONFIG_REFUSED, "db7385431c9f4ae0ae23b62c62cd03c4")                            \
 	X(DATABASE_RECOVERED, "04c93909d0014c6c92bdcece0f53da3b")                        \
 	X(DATABASE_FAILED, "d91e657183204fec9dad95c044fc2756")                           \
-	X(DATABASE_HELD, "710473b477024f999e5484871cc0f67a")
+	X(DATABASE_HELD, "710473b477024f999e5484871cc0f67a")                             \
+	X(MODULE_MISSING, "cfb8a58859624892bd3347ef16b3e296")                            \
+	X(MODULE_MOVED, "79ec954d9d7f491fa83a61342f67b827")
 
 #define X(id, message_id) JOURNAL_ID_##id,
 enum journal_id { JOURNAL_ID_LIST(X) JOURNAL_ID_MAX_ };

@@ -147,6 +147,11 @@ static const struct report_field dimm_fields[] = {
 	D(U64,    banks),
 	D(STRING, identity),
 	D(BOOL,   former),
+	D(STRING, slot),
+	D(STRING, slot_match),
+	D(STRING, likely_part),
+	SECRET(dimm_report, STRING, likely_serial),
+	D(BOOL,   missing),
 };
 
 static const struct report_field node_fields[] = {

@@ -163,7 +163,13 @@ struct dimm_report {
 	uint64_t banks;
 	/* Of part and serial: "exact", "likely", "unknown". */
 	char identity[REPORT_WORD_MAX];
-	int8_t former; /* another module has taken its place */
+	int8_t former;  /* another module has taken its place */
+	char slot[128]; /* by which an operator finds it; empty: not known */
+	char slot_match[REPORT_WORD_MAX]; /* of the slot: as identity */
+	/* Of the module that fits best, where identity is "likely". */
+	char likely_part[64];
+	char likely_serial[64];
+	int8_t missing; /* it was there at an earlier start, and is not */
 };
 
 /** The kernel's own counters of soft offline requests, of one NUMA node. */

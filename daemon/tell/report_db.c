@@ -93,6 +93,7 @@ void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
 		 rec->fault.class == FAULT_NONE
 			 ? ""
 			 : fault_class_to_string(rec->fault.class));
+	set_text(ret->slot_match, sizeof(ret->slot_match), "unknown");
 	set_text(ret->part, sizeof(ret->part), rec->part);
 	set_text(ret->serial, sizeof(ret->serial), rec->serial);
 	set_text(ret->identity, sizeof(ret->identity),

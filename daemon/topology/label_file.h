@@ -21,7 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLOT_NAME_MAX  128
+#include "track/module_list.h"
+
 #define LABEL_ROWS_MAX 1024
 
 /** Who made the board and the machine, by DMI; "" where it is not known. */

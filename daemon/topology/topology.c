@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/fingerprint.h"
 #include "host/small_file.h"
 #include "topology/topology_internal.h"
 
@@ -270,9 +271,26 @@ static void edac_add_mc(struct topology *t, const char *dir, unsigned int index,
 	edac_add_dimms(t, mc, path);
 }
 
+static const char *const places[] = { EDAC_DIR, "/sys/devices" };
+
+int64_t topology_controllers_print(const char *root)
+{
+	struct topology none = { .n_mcs = 0 };
+	uint64_t h = FINGERPRINT_START;
+	bool seen[MAX_ROWS];
+	char dir[PATH_MAX];
+
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
+		if (small_file_path(dir, sizeof(dir), root, places[p]) < 0)
+			continue;
+		list_numbers(&none, dir, "mc", seen);
+		h = fingerprint_add(h, seen, sizeof(seen));
+	}
+	return fingerprint_done(h);
+}
+
 static void edac_add_mcs(struct topology *t, const char *root)
 {
-	static const char *const places[] = { EDAC_DIR, "/sys/devices" };
 	bool seen[2][MAX_ROWS];
 	char dir[2][PATH_MAX];
 

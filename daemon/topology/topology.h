@@ -27,7 +27,6 @@
 
 #include "base/sight.h"
 #include "topology/label_file.h"
-#include "track/records.h"
 
 #define TOPOLOGY_MAX_MCS     64
 #define TOPOLOGY_MAX_DIMMS   512
@@ -42,13 +41,6 @@ enum edac_layout {
 	EDAC_DIMM,  /* mcN/dimmM */
 	EDAC_RANK,  /* mcN/rankM: a DIMM has one or more */
 	EDAC_CSROW, /* mcN/csrowM/chK, of kernels without the other two */
-};
-
-/** How certain the step from an EDAC label to a slot of the board is. */
-enum slot_match {
-	SLOT_UNKNOWN, /* no module, or several, would fit */
-	SLOT_LIKELY,  /* one module only, by part of the label or as the only one */
-	SLOT_EXACT,   /* the label is the slot's name, and no other slot has it */
 };
 
 /** Where the name of a slot comes from; the first that knows one is taken. */
@@ -174,11 +166,24 @@ unsigned int slot_labels_count(const struct slot_labels *l);
 struct topology *topology_free(struct topology *t);
 
 /**
+ * Fingerprint of which controllers EDAC has, by their numbers: a cheap way to see that a
+ * driver has come or gone.
+ */
+int64_t topology_controllers_print(const char *root);
+
+/**
  * The DIMM that an event of controller @mc with @layer and @label means: the DIMM with
  * these layers, else the only DIMM of @mc with this label. NULL if none or several fit.
  */
 const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 				      const int8_t layer[3], const char *label);
+
+/**
+ * Makes *ret of what @t knows: one row for each DIMM or rank of EDAC, with the module in
+ * its slot, and one for each module of DMI that no DIMM was matched with. @now: when @t
+ * was read.
+ */
+void topology_list(const struct topology *t, usec_t now, struct module_list *ret);
 
 /**
  * Parses one SMBIOS structure of type 17, strings included.

@@ -273,16 +273,87 @@ void topology_name_slots(struct topology *t, const struct slot_labels *labels)
 	}
 }
 
+/* The locator, after its bank where several modules have the locator. */
+static void module_slot(const struct topology *t, const struct dmi_module *m,
+			char ret[SLOT_NAME_MAX])
+{
+	unsigned int same = 0;
+
+	for (unsigned int i = 0; i < t->n_modules; i++)
+		same += strcmp(t->modules[i].locator, m->locator) == 0;
+	snprintf(ret, SLOT_NAME_MAX, "%s%s%s", same > 1 ? m->bank : "",
+		 same > 1 && m->bank[0] ? " " : "", m->locator);
+}
+
 void topology_name_slots_by_module(struct topology *t)
 {
 	for (unsigned int i = 0; i < t->n_dimms; i++) {
 		struct edac_dimm *d = &t->dimms[i];
-		const struct dmi_module *m;
+		char name[SLOT_NAME_MAX];
 
 		if (d->slot_match != SLOT_UNKNOWN || d->module == TOPOLOGY_NO_MODULE)
 			continue;
-		m = &t->modules[d->module];
-		if (m->locator[0])
-			name_slot(d, m->locator, d->match, SLOT_BY_FIRMWARE);
+		module_slot(t, &t->modules[d->module], name);
+		if (name[0])
+			name_slot(d, name, d->match, SLOT_BY_FIRMWARE);
 	}
+}
+
+static void list_module(const struct topology *t, unsigned int module,
+			enum slot_match match, struct module_rec *ret)
+{
+	const struct dmi_module *m = &t->modules[module];
+
+	ret->identity = (uint8_t)match;
+	memcpy(ret->locator, m->locator, sizeof(ret->locator));
+	memcpy(ret->bank, m->bank, sizeof(ret->bank));
+	memcpy(ret->part, m->part, sizeof(ret->part));
+	memcpy(ret->serial, m->serial, sizeof(ret->serial));
+	ret->has_serial = topology_serial_is_real(t, (uint16_t)module);
+}
+
+static void list_dimm(const struct topology *t, const struct edac_dimm *d,
+		      struct module_rec *ret)
+{
+	ret->counted = true;
+	ret->rank = d->layout != EDAC_DIMM;
+	ret->mc = d->mc;
+	memcpy(ret->layer, d->layer, sizeof(ret->layer));
+	memcpy(ret->label, d->label, sizeof(ret->label));
+	memcpy(ret->slot, d->slot_name, sizeof(ret->slot));
+	ret->slot_match = (uint8_t)d->slot_match;
+	ret->size_mib = (int64_t)d->size_mib;
+	if (d->module != TOPOLOGY_NO_MODULE)
+		list_module(t, d->module, d->match, ret);
+}
+
+static bool is_matched(const struct topology *t, unsigned int module)
+{
+	for (unsigned int i = 0; i < t->n_dimms; i++)
+		if (t->dimms[i].module == module)
+			return true;
+	return false;
+}
+
+void topology_list(const struct topology *t, usec_t now, struct module_list *ret)
+{
+	struct module_rec *m;
+
+	ret->n = 0;
+	ret->edac_known = t->n_mcs > 0 && !t->cut && t->unread == 0;
+	ret->dmi_known =
+		t->n_modules > 0 && !t->cut && t->unread == 0 && !t->modules_denied;
+	for (unsigned int i = 0; i < t->n_dimms; i++)
+		if ((m = module_list_add(ret)))
+			list_dimm(t, &t->dimms[i], m);
+	for (unsigned int i = 0; i < t->n_modules; i++) {
+		if (is_matched(t, i) || !(m = module_list_add(ret)))
+			continue;
+		list_module(t, i, SLOT_EXACT, m);
+		module_slot(t, &t->modules[i], m->slot);
+		m->slot_match = m->slot[0] ? SLOT_EXACT : SLOT_UNKNOWN;
+		m->size_mib = (int64_t)t->modules[i].size_mib;
+	}
+	for (unsigned int i = 0; i < ret->n; i++)
+		ret->v[i].seen = now.us;
 }

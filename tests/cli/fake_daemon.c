@@ -200,6 +200,8 @@ static int fake_dimms(void *ctx, report_fn fn, void *userdata)
 				    .pages = 5,
 				    .offlined = 1,
 				    .fault = "row",
+				    .slot = "P1-DIMMA1",
+				    .slot_match = "exact",
 				    .verdict = "replace",
 				    .verdict_why = "this is why" };
 

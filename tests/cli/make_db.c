@@ -204,6 +204,45 @@ static int put_sums(struct db *db)
 	return r < 0 ? r : db_put_poison(db, &poison);
 }
 
+static void put_module(struct module_list *l, const char *slot, int8_t layer,
+		       bool missing)
+{
+	struct module_rec *m = module_list_add(l);
+
+	snprintf(m->slot, sizeof(m->slot), "%s", slot);
+	snprintf(m->locator, sizeof(m->locator), "%s", slot);
+	snprintf(m->part, sizeof(m->part), "M393A4K40DB3-CWE");
+	snprintf(m->serial, sizeof(m->serial), "S00000%u", l->n);
+	m->slot_match = m->identity = SLOT_EXACT;
+	m->has_serial = true;
+	m->size_mib = 32768;
+	m->missing = missing;
+	if (layer >= 0) {
+		m->counted = true;
+		m->layer[0] = 0;
+		m->layer[1] = layer;
+		snprintf(m->label, sizeof(m->label), "CPU_SrcID#0_MC#0_Chan#0_DIMM#%d",
+			 layer);
+	}
+}
+
+/* The DIMM with errors, two without, one of them likely, a module that EDAC does not
+ * have, and one that is missing. */
+static int put_modules(struct db *db)
+{
+	_cleanup_(free_p) struct module_list *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	put_module(l, "P1-DIMMA1", 1, false);
+	put_module(l, "P1-DIMMA2", 2, false);
+	put_module(l, "P1-DIMMB1", 3, false);
+	l->v[2].slot_match = l->v[2].identity = SLOT_LIKELY;
+	put_module(l, "P2-DIMMC1", -1, false);
+	put_module(l, "P2-DIMMD1", -1, true);
+	return db_put_inventory(db, l);
+}
+
 static int fill(struct db *db)
 {
 	int r;
@@ -217,6 +256,8 @@ static int fill(struct db *db)
 		r = put_errors(db);
 	if (r == 0)
 		r = put_sums(db);
+	if (r == 0)
+		r = put_modules(db);
 	return r < 0 ? r : db_commit(db, usec(NOW), usec(OFFSET));
 }
 

@@ -270,6 +270,54 @@ static void bare_machine(void **state)
 	assert_non_null(strstr(story_row(rows, n, "clock")->text, "before 2025"));
 }
 
+static const struct check_row *labels_row(struct check_row rows[CHECK_MAX_ROWS])
+{
+	const struct check_row *row =
+		story_row(rows, check_run(&options, rows, CHECK_MAX_ROWS), "labels");
+
+	story_form(row);
+	return row;
+}
+
+#define OWN_LABELS "/etc/softofflined/dimm_labels.d/a.conf: "
+
+static void names_of_slots(void **state)
+{
+	struct check_row rows[CHECK_MAX_ROWS];
+	const struct check_row *row = labels_row(rows);
+
+	assert_int_equal(row->status, CHECK_OK);
+	assert_non_null(strstr(row->text, "the slots of 4 of 4 DIMMs are not known"));
+	assert_non_null(strstr(row->text, "(vendor unknown, model unknown)"));
+	tree_add_line(root, "/sys/class/dmi/id/board_vendor: Example");
+	tree_add_line(root, "/sys/class/dmi/id/board_name: B7");
+	tree_add_line(root,
+		      OWN_LABELS "Vendor: example\\n Model: b7\\n A1: 0.0.0; A2: 1.0.0");
+	row = labels_row(rows);
+	assert_int_equal(row->status, CHECK_OK);
+	assert_string_equal(row->text, "2 of 4 DIMMs have their slot's name by "
+				       "/etc/softofflined/dimm_labels.d/a.conf");
+	/* Another number of layers: no name is of a DIMM. */
+	tree_add_line(root, OWN_LABELS "Vendor: example\\n Model: b7\\n A1: 0.0.0.0");
+	row = labels_row(rows);
+	assert_int_equal(row->status, CHECK_WARNING);
+	assert_non_null(strstr(row->text, "has 1 name for this board, and none is of"));
+	assert_non_null(strstr(row->hint, "dimm_location"));
+	tree_add_line(root, OWN_LABELS
+		      "Vendor: x\\nModel: y\\nA1: 0.x; A2: 1\\n\\nA3: 0.0.0\\nA4\\n");
+	row = labels_row(rows);
+	assert_int_equal(row->status, CHECK_WARNING);
+	assert_non_null(strstr(row->text, "/etc/softofflined/dimm_labels.d/a.conf:3, 6: "
+					  "\"0.x\" is no place"));
+	assert_non_null(strstr(row->hint, "correct the lines; the others hold (3 mist"));
+	tree_add_line(root, "- /etc/softofflined");
+	tree_add_line(root, "/etc/ras/dimm_labels.d/x/:");
+	row = labels_row(rows);
+	assert_int_equal(row->status, CHECK_WARNING);
+	assert_non_null(
+		strstr(row->text, "/etc/ras/dimm_labels.d/x: cannot be read: Is a dir"));
+}
+
 static void configured_paths(void **state)
 {
 	struct check_row rows[CHECK_MAX_ROWS];
@@ -464,11 +512,17 @@ static void this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_stories),           TEST(bare_machine),
-		TEST(configured_paths),      TEST(ordinary_user),
-		TEST(guests_by_other_signs), TEST(fewer_rows_than_checks),
-		TEST(nothing_of_x86),        TEST(guests_by_tables),
-		TEST(files_that_fail),       TEST(words_and_marks),
+		TEST(all_stories),
+		TEST(bare_machine),
+		TEST(names_of_slots),
+		TEST(configured_paths),
+		TEST(ordinary_user),
+		TEST(guests_by_other_signs),
+		TEST(fewer_rows_than_checks),
+		TEST(nothing_of_x86),
+		TEST(guests_by_tables),
+		TEST(files_that_fail),
+		TEST(words_and_marks),
 		TEST(this_machine),
 	};
 

@@ -48,6 +48,16 @@ void daemon_look_at_source(struct daemon *daemon)
 {
 }
 
+bool daemon_module_list(struct daemon *daemon, struct module_list **ret)
+{
+	return false;
+}
+
+int daemon_forget_module(struct daemon *daemon, const char *slot)
+{
+	return -ENOENT;
+}
+
 void daemon_look_at_kernel(struct daemon *daemon)
 {
 }

@@ -120,8 +120,8 @@ static void damage_is_found_beside_the_work(void **state)
 
 static void what_decisions_need_is_checked_at_once(void **state)
 {
-	static const char *const tables[] = { "boot", "dimm",   "fault", "module",
-					      "cell", "totals", "reader" };
+	static const char *const tables[] = { "boot", "dimm",   "fault",  "module",
+					      "cell", "totals", "reader", "inventory" };
 	const struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {

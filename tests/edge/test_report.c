@@ -47,7 +47,7 @@ static const struct {
 	{ dimm_report_fields, sizeof(struct dimm_report),
 	  "label location size_mib part serial! corrected_errors uncorrected_errors "
 	  "unattributed pages offlined fault verdict verdict_why "
-	  "cells rows banks identity former " },
+	  "cells rows banks identity former slot slot_match likely_part likely_serial! missing " },
 	{ node_report_fields, sizeof(struct node_report),
 	  "node taken_from_free dropped migrated already_poisoned invalid_pfn not_online "
 	  "unhandlable thp_not_split not_isolated not_migrated no_memory not_dissolved "
