@@ -119,12 +119,13 @@ static void place_word(struct place *ret, const char *word, size_t len, int valu
 		size_t member;
 	} words[] = {
 #define AT(member) offsetof(struct place, member)
-		{ "srcid", AT(socket) },  { "cpu", AT(socket) },
-		{ "p", AT(socket) },      { "proc", AT(socket) },
-		{ "socket", AT(socket) }, { "mc", AT(mc) },
-		{ "imc", AT(mc) },        { "ha", AT(mc) },
-		{ "chan", AT(channel) },  { "channel", AT(channel) },
-		{ "ch", AT(channel) },    { "dimm", AT(dimm) },
+		{ "srcid", AT(socket) },    { "cpu", AT(socket) },
+		{ "p", AT(socket) },        { "proc", AT(socket) },
+		{ "socket", AT(socket) },   { "mc", AT(mc) },
+		{ "imc", AT(mc) },          { "controller", AT(mc) },
+		{ "ha", AT(mc) },           { "chan", AT(channel) },
+		{ "channel", AT(channel) }, { "ch", AT(channel) },
+		{ "dimm", AT(dimm) },
 #undef AT
 	};
 
@@ -134,6 +135,21 @@ static void place_word(struct place *ret, const char *word, size_t len, int valu
 		if (strlen(words[i].word) == len &&
 		    strncasecmp(words[i].word, word, len) == 0)
 			memcpy((char *)ret + words[i].member, &value, sizeof(value));
+}
+
+/* "CHANNEL A", "ChannelB-DIMM0" at @p; returns how many bytes that is, or 0. */
+static size_t place_channel(struct place *ret, const char *p)
+{
+	size_t n = strlen("channel");
+
+	if (strncasecmp(p, "channel", n) != 0)
+		return 0;
+	n += strspn(p + n, " _-");
+	if (!isupper((unsigned char)p[n]) || isalnum((unsigned char)p[n + 1]))
+		return 0;
+	ret->channel = p[n] - 'A';
+	ret->letters = true;
+	return n + 1;
 }
 
 /* "DIMMA1", "DIMM_A1", "DIMM A1" at @p: channel A and its first slot. */
@@ -176,6 +192,10 @@ static struct place place_parse(const char *name)
 		}
 		if (place_letter(&ret, word))
 			break;
+		if (place_channel(&ret, word) > 0) {
+			p += place_channel(&ret, word);
+			continue;
+		}
 		p += len;
 		value = number_behind(&p);
 		if (value >= 0)
@@ -210,8 +230,11 @@ static bool places_read(const struct topology *t, struct places *p, bool *one_so
 		struct place *d = &p->dimms[i];
 
 		*d = place_parse(t->dimms[i].label);
-		if (!topology_label_is_drivers(t->dimms[i].label) || d->socket < 0 ||
-		    d->mc < 0 || d->channel < 0 || d->dimm < 0)
+		/* Drivers of machines with one socket do not name it. */
+		if (d->socket < 0)
+			d->socket = 0;
+		if (!topology_label_is_drivers(t->dimms[i].label) || d->mc < 0 ||
+		    d->channel < 0 || d->dimm < 0)
 			return false;
 		*one_socket &= d->socket == p->dimms[0].socket;
 		*first_mc &= d->mc == 0;

@@ -231,6 +231,19 @@ static void which_file_holds(void **state)
 	assert_int_equal(t->dimms[3].slot_match, SLOT_UNKNOWN);
 }
 
+/* The tree of the command's screens: rasdaemon's file, and one name of our own. */
+static void tree_of_a_server(void **state)
+{
+	_cleanup_(topology_free_p) struct topology *t = NULL;
+
+	assert_int_equal(tree_add_file(root, "tests/cli/trees/labels.tree"), 0);
+	t = look();
+	assert_string_equal(t->dimms[0].slot_name, "CPU1_DIMM_A1");
+	assert_string_equal(t->dimms[1].slot_name, "CPU1_DIMM_B1");
+	assert_string_equal(t->dimms[2].slot_name, "CPU2_DIMM_A1");
+	assert_string_equal(t->dimms[3].slot_name, "CPU2 DIMM B1");
+}
+
 static void model_before_product(void **state)
 {
 	_cleanup_(slot_labels_free_p) struct slot_labels *l = NULL;
@@ -426,6 +439,34 @@ static void letters_are_likely(void **state)
 	assert_string_equal(machine.dimms[0].slot_name, "");
 }
 
+/* A desktop: igen6_edac and its firmware. */
+static void one_socket(void **state)
+{
+	new_machine(2);
+	add_dimm("MC#0_Chan#0_DIMM#0", 16384);
+	add_dimm("MC#1_Chan#0_DIMM#0", 16384);
+	add_module("BANK 0", "Controller0-ChannelA-DIMM0", 16384);
+	add_module("BANK 1", "Controller1-ChannelA-DIMM0", 16384);
+	match();
+	assert_int_equal(machine.dimms[1].match, SLOT_LIKELY);
+	assert_string_equal(machine.dimms[1].slot_name, "Controller1-ChannelA-DIMM0");
+	/* Of two sockets, the firmware must name which. */
+	new_machine(2);
+	add_dimm(SKX(0, 0, 0, 0), 16384);
+	add_dimm(SKX(1, 0, 0, 0), 16384);
+	add_module("", "CHANNEL A DIMM 0", 16384);
+	add_module("", "CHANNEL B DIMM 0", 16384);
+	match();
+	assert_int_equal(machine.dimms[0].match, SLOT_UNKNOWN);
+	/* amd64_edac's labels are of chip selects, and its channels are in no order. */
+	new_machine(2);
+	add_dimm("mc#0csrow#0channel#0", 16384);
+	add_module("P0 CHANNEL A", "DIMM 0", 16384);
+	add_module("P0 CHANNEL B", "DIMM 0", 16384);
+	match();
+	assert_int_equal(machine.dimms[0].match, SLOT_UNKNOWN);
+}
+
 static void spelling(void **state)
 {
 	new_machine(0);
@@ -503,6 +544,7 @@ int main(void)
 		cmocka_unit_test(two_names_for_a_place),
 		cmocka_unit_test(unknown_board),
 		TEST(which_file_holds),
+		TEST(tree_of_a_server),
 		TEST(model_before_product),
 		TEST(files_that_cannot_be_read),
 		TEST(disputed_stays_open),
@@ -510,6 +552,7 @@ int main(void)
 		cmocka_unit_test(numbers_of_all_places),
 		cmocka_unit_test(channels_of_a_socket),
 		cmocka_unit_test(letters_are_likely),
+		cmocka_unit_test(one_socket),
 		cmocka_unit_test(spelling),
 		cmocka_unit_test(one_module_twice),
 		cmocka_unit_test(module_by_the_files_name),
