@@ -378,6 +378,7 @@ struct db_ce {
 	char dimm[DIMM_LABEL_MAX];
 	uint8_t severity;
 	char unattributed[16]; /* "none", or why no page was charged */
+	char registers[CE_REGISTERS_MAX];
 };
 
 typedef int (*db_list_page_fn)(void *userdata, const struct db_page *row);

@@ -151,9 +151,10 @@ static void print_page(const struct ui *ui, const struct story *story)
 }
 
 static const struct column error_columns[] = {
-	{ "TIME", "first", false },    { "ADDRESS", "address", true },
-	{ "COUNT", "count", true },    { "EVENTS", "events", true },
-	{ "KIND", "severity", false }, { "DIMM", "dimm", false },
+	{ "TIME", "first", false },          { "ADDRESS", "address", true },
+	{ "COUNT", "count", true },          { "EVENTS", "events", true },
+	{ "KIND", "severity", false },       { "DIMM", "dimm", false },
+	{ "REGISTERS", "registers", false }, /* last: left out if always empty */
 };
 
 static const struct column action_columns[] = {
@@ -175,6 +176,17 @@ static bool has_outcome(const struct rows *history)
 		const struct history_report *row = rows_at(history, i);
 
 		if (row->outcome[0])
+			return true;
+	}
+	return false;
+}
+
+static bool has_registers(const struct rows *errors)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct ce_report *row = rows_at(errors, i);
+
+		if (row->registers[0])
 			return true;
 	}
 	return false;
@@ -215,6 +227,8 @@ static int print_story(const struct ctl *ctl, const struct story *story)
 		print_page(&ctl->ui, story);
 	else
 		print_word(&ctl->ui, "State", "not tracked now", NULL);
+	if (!has_registers(&story->errors))
+		errors.n_columns--;
 	if (!has_outcome(&story->history))
 		history.n_columns--;
 	errors.fields = ce_report_fields(&errors.n_fields);

@@ -89,23 +89,23 @@ _apart_ static void engine_open_row(struct engine *e, struct effects *out,
 				    const struct ce_event *ev, uint16_t dimm,
 				    enum result why)
 {
-	struct ce_row closed;
-	struct ce_row row = {
-		.first = ev->time.us,
-		.last = ev->time.us,
-		.address = ev->has_address ? ev->address.addr : 0,
-		.has_address = ev->has_address && ev->address.addr != 0,
-		.count = ev->count ? ev->count : 1,
-		.events = 1,
-		.dimm = dimm,
-		.severity = (uint8_t)ev->severity,
-		.grain_bits = ev->grain_bits,
-		.unattributed = (uint8_t)why,
-		.overflow = ev->overflow,
-	};
+	struct ce_row closed, row;
 
+	memset(&row, 0, offsetof(struct ce_row, registers));
+	row.first = ev->time.us;
+	row.last = ev->time.us;
+	row.address = ev->has_address ? ev->address.addr : 0;
+	row.has_address = ev->has_address && ev->address.addr != 0;
+	row.count = ev->count ? ev->count : 1;
+	row.events = 1;
+	row.dimm = dimm;
+	row.severity = (uint8_t)ev->severity;
+	row.grain_bits = ev->grain_bits;
+	row.unattributed = (uint8_t)why;
+	row.overflow = ev->overflow;
+	ce_registers_copy(&ev->detail, row.registers);
 	if (ce_history_add(e->history, &row, &closed))
-		engine_emit(out, EFFECT_STORE_CE)->ce = closed;
+		engine_store_ce(out, &closed);
 }
 
 _apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,

@@ -114,7 +114,7 @@ static void absorb_history(struct engine *e, struct effects *out, struct engine 
 			return;
 		row.dimm = e->absorb.dimm[row.dimm];
 		if (ce_history_add(e->history, &row, &closed))
-			engine_emit(out, EFFECT_STORE_CE)->ce = closed;
+			engine_store_ce(out, &closed);
 	}
 }
 

@@ -85,6 +85,7 @@ static const struct db_column ce_columns[] = {
 	{ "grain_bits", &db_type_number, FIELD(grain_bits), FIXED },
 	{ "unattributed", &db_type_result, FIELD(unattributed), FIXED },
 	{ "overflow", &db_type_flag, FIELD(overflow) },
+	{ "registers", &db_type_text, FIELD(registers), FIXED },
 };
 #undef ROW
 
@@ -302,7 +303,7 @@ const char db_views[] =
 	"CREATE VIEW ce_log AS SELECT " WALL("first") " AS first,"
 	" " WALL("last") " AS last,"
 	" iif(address IS NULL, NULL, " HEX("address") ") AS address, count, events,"
-	" " LABEL("ce") " AS dimm, severity, grain_bits, unattributed"
+	" " LABEL("ce") " AS dimm, severity, grain_bits, unattributed, registers"
 	" FROM ce JOIN boot ON boot.id = ce.boot ORDER BY ce.id;"
 	"CREATE VIEW action_log AS SELECT " WALL("time") " AS time,"
 	" " HEX("pfn") " AS pfn,"
@@ -363,6 +364,7 @@ static const struct db_column ce_shown[] = {
 	{ "label", &db_type_text, FIELD(dimm), LABEL_OF("ce") },
 	{ "severity", &db_type_number, FIELD(severity) },
 	{ "unattributed", &db_type_text, FIELD(unattributed) },
+	{ "registers", &db_type_text, FIELD(registers) },
 };
 #undef ROW
 

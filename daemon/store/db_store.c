@@ -180,7 +180,7 @@ static size_t store_page_size(const struct page_rec *rec)
 
 static size_t store_row_size(enum change_kind kind, const void *row)
 {
-	return kind == CHANGE_PAGE ? store_page_size(row) : sizeof(struct ce_row);
+	return kind == CHANGE_PAGE ? store_page_size(row) : ce_row_size(row);
 }
 
 /*
@@ -301,7 +301,7 @@ int db_remove_dimm_pages(struct db *db, uint16_t index)
 
 int db_put_ce(struct db *db, const struct ce_row *row)
 {
-	return store_put(db, (struct change){ .kind = CHANGE_CE }, row, sizeof(*row));
+	return store_put(db, (struct change){ .kind = CHANGE_CE }, row, ce_row_size(row));
 }
 
 int db_put_action(struct db *db, const struct action_row *row)

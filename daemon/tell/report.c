@@ -126,6 +126,7 @@ static const struct report_field ce_fields[] = {
 	C(U64,    events),
 	C(STRING, dimm),
 	C(STRING, severity),
+	C(STRING, registers),
 };
 
 static const struct report_field dimm_fields[] = {

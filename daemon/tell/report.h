@@ -141,7 +141,8 @@ struct ce_report {
 	uint64_t count;
 	uint64_t events;
 	char dimm[DIMM_LABEL_MAX];
-	char severity[REPORT_WORD_MAX]; /* report_severity() */
+	char severity[REPORT_WORD_MAX];  /* report_severity() */
+	char registers[REPORT_TEXT_MAX]; /* what the driver printed of them */
 };
 
 struct dimm_report {

@@ -72,6 +72,7 @@ void report_from_db_ce(const struct db_ce *row, struct ce_report *ret)
 	};
 	set_text(ret->dimm, sizeof(ret->dimm), row->dimm);
 	set_text(ret->severity, sizeof(ret->severity), report_severity(row->severity));
+	set_text(ret->registers, sizeof(ret->registers), row->registers);
 }
 
 void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)

@@ -35,7 +35,8 @@ struct open_row {
 	uint64_t kind : 48; /* row_kind() */
 	uint64_t fine : 8;  /* rows of one second that the cell has had */
 	uint64_t overflow : 1;
-	uint64_t pending : 1; /* is in that list */
+	uint64_t pending : 1;   /* is in that list */
+	uint64_t registers : 1; /* the text at its place among the registers is its own */
 };
 
 _Static_assert(sizeof(struct open_row) == CACHE_LINE, "or an event touches two");
@@ -43,6 +44,7 @@ _Static_assert(sizeof(struct open_row) == CACHE_LINE, "or an event touches two")
 struct ce_history {
 	void *memory; /* rows, unaligned */
 	struct open_row *rows;
+	char (*registers)[CE_REGISTERS_MAX]; /* by row; few machines print them */
 	uint32_t slots;
 	unsigned int shift;
 	uint32_t first_pending; /* oldest first: appended rows pack the file */
@@ -62,8 +64,9 @@ int ce_history_new(struct ce_history **ret, uint32_t slots)
 		return -ENOMEM;
 	/* Zeroed by the allocator: rows that are never used take no memory. */
 	h->memory = calloc(slots + 1, sizeof(*h->rows));
-	if (!h->memory) {
-		free(h);
+	h->registers = calloc(slots, sizeof(*h->registers));
+	if (!h->memory || !h->registers) {
+		ce_history_free(h);
 		return -ENOMEM;
 	}
 	h->rows = (struct open_row *)(((uintptr_t)h->memory + CACHE_LINE - 1) &
@@ -79,6 +82,7 @@ struct ce_history *ce_history_free(struct ce_history *h)
 {
 	if (h) {
 		free(h->memory);
+		free(h->registers);
 		free(h);
 	}
 	return NULL;
@@ -142,22 +146,26 @@ static bool row_join(struct open_row *o, int64_t when, uint64_t count, bool over
 	return true;
 }
 
-static void row_copy(const struct open_row *o, struct ce_row *ret)
+/* Writes no more of @ret than the row has. */
+static void row_copy(const struct ce_history *h, const struct open_row *o,
+		     struct ce_row *ret)
 {
-	*ret = (struct ce_row){
-		.id = o->id,
-		.first = o->first,
-		.last = o->last,
-		.address = o->address,
-		.count = o->count,
-		.events = o->events,
-		.dimm = (uint16_t)o->kind,
-		.severity = (uint8_t)(o->kind >> 16),
-		.grain_bits = (uint8_t)(o->kind >> 24),
-		.unattributed = (uint8_t)(o->kind >> 32),
-		.has_address = o->kind >> 40 & 1,
-		.overflow = o->overflow,
-	};
+	ret->id = o->id;
+	ret->first = o->first;
+	ret->last = o->last;
+	ret->address = o->address;
+	ret->count = o->count;
+	ret->events = o->events;
+	ret->dimm = (uint16_t)o->kind;
+	ret->severity = (uint8_t)(o->kind >> 16);
+	ret->grain_bits = (uint8_t)(o->kind >> 24);
+	ret->unattributed = (uint8_t)(o->kind >> 32);
+	ret->has_address = o->kind >> 40 & 1;
+	ret->overflow = o->overflow;
+	ret->registers[0] = '\0';
+	if (o->registers)
+		memcpy(ret->registers, h->registers[o - h->rows],
+		       strlen(h->registers[o - h->rows]) + 1);
 }
 
 static void history_set_pending(struct ce_history *h, struct open_row *o)
@@ -192,6 +200,10 @@ static void history_begin_row(struct ce_history *h, struct open_row *o,
 	o->events = row->events;
 	o->kind = row_kind(row);
 	o->overflow = row->overflow;
+	o->registers = row->registers[0] != '\0';
+	if (o->registers)
+		memcpy(h->registers[o - h->rows], row->registers,
+		       strlen(row->registers) + 1);
 }
 
 bool ce_history_join(struct ce_history *h, const struct ce_event *ev, uint16_t dimm,
@@ -219,7 +231,7 @@ bool ce_history_add(struct ce_history *h, const struct ce_row *row,
 	    !row_join(o, row->first, row->count, row->overflow)) {
 		closed = o->pending;
 		if (closed)
-			row_copy(o, ret_closed);
+			row_copy(h, o, ret_closed);
 		history_begin_row(h, o, row);
 	}
 	history_set_pending(h, o);
@@ -236,7 +248,7 @@ bool ce_history_take(struct ce_history *h, struct ce_row *ret)
 	h->first_pending = o->next;
 	h->pending--;
 	o->pending = false;
-	row_copy(o, ret);
+	row_copy(h, o, ret);
 	return true;
 }
 

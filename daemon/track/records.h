@@ -7,10 +7,14 @@
  * made; the database knows each boot's offset to the wall clock.
  */
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/frame.h"
 #include "base/reason.h"
 #include "base/units.h"
 #include "event/ce_event.h"
+#include "event/ce_registers.h"
 #include "event/soft_event.h"
 
 #define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
@@ -70,7 +74,16 @@ struct ce_row {
 	uint8_t unattributed; /* enum result: RESULT_NONE, or why no page was charged */
 	bool has_address;
 	bool overflow;
+	/* The driver's registers at the row's first event, "" without; the last member, so
+	 * that a row without them is short. */
+	char registers[CE_REGISTERS_MAX];
 };
+
+/** Bytes of @row up to the end of its registers: what has to be copied of it. */
+static inline size_t ce_row_size(const struct ce_row *row)
+{
+	return offsetof(struct ce_row, registers) + strlen(row->registers) + 1;
+}
 
 /** One row of the action history; stored first as an intent (RESULT_NONE), then
  * completed. */

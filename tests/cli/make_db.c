@@ -176,6 +176,9 @@ static int put_errors(struct db *db)
 				      .severity = i ? CE_UNCORRECTED : CE_CORRECTED,
 				      .dimm = 2 };
 
+		if (i == 0)
+			strcpy(row.registers, "retry_rd_err_log[0001a209 00000000]"
+					      " correrrcnt[0001 0000]");
 		r = db_put_ce(db, &row);
 	}
 	return r;

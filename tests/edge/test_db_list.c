@@ -56,6 +56,7 @@ static void fill(struct db *db)
 	assert_int_equal(db_put_page(db, &p.rec), 0);
 	assert_int_equal(db_put_page(db, &q.rec), 0);
 	ce.dimm = 3;
+	strcpy(ce.registers, "retry_rd_err_log[0001a209] correrrcnt[0001]");
 	assert_int_equal(db_put_ce(db, &ce), 0);
 	ce = ce_of(UINT64_C(0xfffffffffffff800), 20);
 	ce.count = 29589;
@@ -150,6 +151,9 @@ static void ce_report(void **state)
 	assert_int_equal(r.ce[1].count, 29589);
 	assert_false(r.ce[2].has_address);
 	assert_string_equal(r.ce[2].unattributed, "no-address");
+	assert_string_equal(r.ce[0].registers,
+			    "retry_rd_err_log[0001a209] correrrcnt[0001]");
+	assert_string_equal(r.ce[1].registers, "");
 	assert_true(r.ce[2].first == OFFSET + 25 && r.ce[2].last == OFFSET + 30);
 	filter.has_pfn = true;
 	filter.page_shift = 12;

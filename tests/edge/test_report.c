@@ -43,7 +43,7 @@ static const struct {
 	  "time pfn! address! action reason result errno page_type duration_usec "
 	  "poisoned_before_kib poisoned_after_kib outcome " },
 	{ ce_report_fields, sizeof(struct ce_report),
-	  "first last address! count events dimm severity " },
+	  "first last address! count events dimm severity registers " },
 	{ dimm_report_fields, sizeof(struct dimm_report),
 	  "label location size_mib part serial! corrected_errors uncorrected_errors "
 	  "unattributed pages offlined fault verdict verdict_why "
@@ -244,7 +244,10 @@ static void test_from_database(void **state)
 		.poisoned_before_kib = -1,
 		.outcome = "thp-not-split",
 	};
-	struct db_ce ce = { .address = 0x1234, .count = 3, .severity = CE_FATAL };
+	struct db_ce ce = { .address = 0x1234,
+			    .count = 3,
+			    .severity = CE_FATAL,
+			    .registers = "correrrcnt[0001]" };
 	struct history_report h;
 	struct page_report p;
 	struct ce_report c;
@@ -263,6 +266,7 @@ static void test_from_database(void **state)
 	report_from_db_ce(&ce, &c);
 	assert_int_equal(c.address, REPORT_NO_ADDRESS);
 	assert_string_equal(c.severity, "fatal");
+	assert_string_equal(c.registers, "correrrcnt[0001]");
 	ce.has_address = true;
 	report_from_db_ce(&ce, &c);
 	assert_int_equal(c.address, 0x1234);

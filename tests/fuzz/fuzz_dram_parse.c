@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "event/ce_event.h"
+#include "event/ce_registers.h"
 #include "event/dram_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,6 +31,18 @@ static struct ce_text cut(const uint8_t **data, size_t *size)
 	return text;
 }
 
+/* Only plain words get out, and never more than fit. */
+static void check_registers(const struct ce_text *detail)
+{
+	char words[CE_REGISTERS_MAX];
+
+	memset(words, 0x55, sizeof(words));
+	ce_registers_copy(detail, words);
+	check(memchr(words, 0, sizeof(words)) != NULL);
+	check(strspn(words, "retry_rd_err_log[corrrrcnt0123456789abcdefABCDEF] ") ==
+	      strlen(words));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ce_event ev = { .layer = { -1, -1, -1 } };
@@ -44,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&again, 0xaa, sizeof(again));
 	dram_coord_parse(&ev, &c);
 	dram_coord_parse(&ev, &again);
+	check_registers(&ev.detail);
 	check(c.have == again.have && c.row == again.row && c.column == again.column);
 	check(c.have & DRAM_RANK || c.rank == 0);
 	check(c.have & DRAM_DEVICE || c.device == 0);

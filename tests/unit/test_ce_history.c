@@ -340,13 +340,42 @@ static void test_join(void **state)
 	ce_history_free(added);
 }
 
+/* A row keeps the registers of its first event; another cell in its place has its own. */
+static void test_registers(void **state)
+{
+	struct ce_row closed, row = row_at(0, 0x1000);
+	struct ce_history *h;
+	struct ce_row out;
+
+	assert_int_equal(ce_history_new(&h, 2), 0);
+	strcpy(row.registers, "correrrcnt[0001]");
+	assert_false(ce_history_add(h, &row, &closed));
+	strcpy(row.registers, "correrrcnt[0002]");
+	assert_false(ce_history_add(h, &row, &closed)); /* joins */
+	assert_true(ce_history_take(h, &out));
+	assert_string_equal(out.registers, "correrrcnt[0001]");
+	assert_int_equal(out.events, 2);
+	assert_false(ce_history_add(h, &row, &closed));
+	row.first = row.last = 10 * USEC_PER_SEC;
+	assert_true(ce_history_add(h, &row, &closed));
+	assert_string_equal(closed.registers, "correrrcnt[0001]");
+	row.first = row.last = 20 * USEC_PER_SEC;
+	row.registers[0] = '\0';
+	assert_true(ce_history_add(h, &row, &closed));
+	assert_string_equal(closed.registers, "correrrcnt[0002]");
+	assert_true(ce_history_take(h, &out));
+	assert_string_equal(out.registers, "");
+	ce_history_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new),   cmocka_unit_test(test_second),
 		cmocka_unit_test(test_apart), cmocka_unit_test(test_open),
 		cmocka_unit_test(test_rates), cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_full),  cmocka_unit_test(test_join),
+		cmocka_unit_test(test_full),  cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
