@@ -32,10 +32,17 @@ const char *trace_change_phrase(enum trace_change change)
 	return i < ARRAY_SIZE(changes) ? changes[i].phrase : "";
 }
 
+bool trace_change_hides(enum trace_change change)
+{
+	size_t i = (size_t)change;
+
+	return i < ARRAY_SIZE(changes) && changes[i].hides;
+}
+
 bool trace_changes_hide(struct trace_changes set)
 {
 	for (enum trace_change c = 0; c < TRACE_CHANGE_MAX_; c++)
-		if (trace_changes_has(set, c) && changes[c].hides)
+		if (trace_changes_has(set, c) && trace_change_hides(c))
 			return true;
 	return false;
 }

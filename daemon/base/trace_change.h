@@ -52,6 +52,9 @@ const char *trace_change_file(enum trace_change change);
 /** The phrase of @change; "" outside the enum. */
 const char *trace_change_phrase(enum trace_change change);
 
+/** True if @change hides events. */
+bool trace_change_hides(enum trace_change change);
+
 static inline void trace_changes_add(struct trace_changes *set, enum trace_change change)
 {
 	set->bits |= UINT32_C(1) << change;

@@ -289,15 +289,13 @@ static uint64_t instance_to_kib(uint64_t bytes)
  * means that the instance's buffers have not grown to their full size yet; "X" means that
  * the CPUs' sizes differ.
  */
-int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes)
+int trace_instance_judge_size(const struct trace_instance *in, const char *text,
+			      uint64_t bytes)
 {
-	_cleanup_(free_p) char *text = NULL;
 	unsigned long long now;
 	uint64_t pages, shown;
 	char *end;
 
-	if (instance_read_text(in, "buffer_size_kb", &text) < 0)
-		return 1;
 	errno = 0;
 	now = strtoull(text, &end, 10);
 	if (end == text || errno)
@@ -310,6 +308,15 @@ int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes)
 	if (now == shown || now == instance_to_kib(bytes))
 		return 0;
 	return now < shown ? -1 : 1;
+}
+
+int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes)
+{
+	_cleanup_(free_p) char *text = NULL;
+
+	if (instance_read_text(in, "buffer_size_kb", &text) < 0)
+		return 1;
+	return trace_instance_judge_size(in, text, bytes);
 }
 
 int trace_instance_set_size(struct trace_instance *in, uint64_t bytes)
@@ -329,6 +336,7 @@ int trace_instance_wake_at_once(struct trace_instance *in)
 
 int trace_instance_enable(struct trace_instance *in, uint32_t unwanted)
 {
+	in->unwanted = unwanted;
 	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++) {
 		char path[SOURCE_PATH_MAX];
 		int r;

@@ -25,6 +25,7 @@ struct trace_instance {
 		char *format;       /* text of its format */
 		bool expected;      /* tracefs has it outside of the instance */
 	} sources[EVENT_SOURCE_MAX_];
+	uint32_t unwanted; /* sources that are off, by 1 << enum event_source_id */
 	char path[256];
 	char where[512]; /* the file that failed last, for messages */
 };
@@ -68,6 +69,10 @@ int trace_instance_set_clock(struct trace_instance *in);
  * it is the rounded @bytes, 1 if it is larger or differs between CPUs.
  */
 int trace_instance_compare_size(struct trace_instance *in, uint64_t bytes);
+
+/** The same for @text, which is what buffer_size_kb shows. */
+int trace_instance_judge_size(const struct trace_instance *in, const char *text,
+			      uint64_t bytes);
 
 /** Sets the size of each CPU's buffer; a smaller size may lose events. 0 or negative
  * errno. */

@@ -578,6 +578,29 @@ uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu)
 	return n;
 }
 
+int trace_pump_consumed(struct trace_pump *p, uint16_t cpu, uint64_t *ret)
+{
+	int r = -EAGAIN;
+
+	pump_lock(p);
+	if (pump_is_empty(p))
+		r = trace_reader_consumed(p->r, cpu, ret);
+	pump_unlock(p);
+	return r;
+}
+
+void trace_pump_look(struct trace_pump *p, struct trace_look *ret)
+{
+	trace_reader_look(p->r, ret);
+}
+
+void trace_pump_reopen(struct trace_pump *p)
+{
+	pump_lock(p);
+	trace_reader_reopen(p->r);
+	pump_unlock(p);
+}
+
 void trace_pump_note_lost(struct trace_pump *p, uint16_t cpu, uint64_t lost, bool unknown)
 {
 	pump_lock(p);

@@ -66,7 +66,17 @@ uint64_t trace_pump_unreported(struct trace_pump *p, uint16_t cpu);
 /** True if the queue ever had no room for what had to be read. */
 bool trace_pump_was_full(const struct trace_pump *p);
 
+/**
+ * trace_reader_consumed(), if all that was read has been taken: then it is the number of
+ * events that the caller has seen. -EAGAIN if pages wait in the queue.
+ */
+int trace_pump_consumed(struct trace_pump *p, uint16_t cpu, uint64_t *ret);
+
+/** trace_reader_look(). The thread reads on meanwhile. */
+void trace_pump_look(struct trace_pump *p, struct trace_look *ret);
+
 /** As the function of trace_reader.h with the same ending. */
+void trace_pump_reopen(struct trace_pump *p);
 void trace_pump_note_lost(struct trace_pump *p, uint16_t cpu, uint64_t lost,
 			  bool unknown);
 int trace_pump_rescan(struct trace_pump *p);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "trace/trace_guard.h"
 #include "trace/trace_instance.h"
 
 #define AUTO_IN_ALL (UINT64_C(64) << 20)
@@ -39,6 +40,8 @@ struct trace_cpu {
 
 struct trace_reader {
 	struct trace_instance in;
+	struct trace_guard guard;
+	struct trace_look found; /* by the start, of what another program left behind */
 	struct trace_cpu *cpus;
 	struct epoll_event *events; /* one for each CPU */
 	uint8_t *page;
@@ -314,6 +317,22 @@ static int reader_open_pipes(struct trace_reader *r)
 	return r->pipes ? 0 : -ENODEV;
 }
 
+/*
+ * Before the sources are enabled. What a new instance lacks nobody has taken away, and a
+ * single source that is off may be new to this daemon.
+ */
+static void reader_look_first(struct trace_reader *r)
+{
+	const uint32_t enable = UINT32_C(1) << TRACE_CHANGE_ENABLE;
+
+	trace_guard_init(&r->guard, &r->in);
+	trace_guard_look(&r->guard, r->buffer_size, r->foreign_clock, &r->found);
+	if (!r->found.all_off)
+		r->found.changes.bits &= ~enable;
+	if (r->in.created)
+		r->found = (struct trace_look){ 0 };
+}
+
 /* The file that failed is in r->in.where, or in @where if it is outside the instance. */
 static int reader_open_all(struct trace_reader *r,
 			   const struct trace_reader_options *options, char *where,
@@ -334,6 +353,8 @@ static int reader_open_all(struct trace_reader *r,
 	e = reader_open_pipes(r);
 	if (e < 0)
 		return e;
+	r->in.unwanted = options->unwanted;
+	reader_look_first(r);
 	e = trace_instance_enable(&r->in, options->unwanted);
 	if (e < 0 || !options->record_dir)
 		return e;
@@ -557,6 +578,28 @@ int trace_reader_rescan(struct trace_reader *r)
 		r->cpus[i].check = true;
 	}
 	return opened;
+}
+
+void trace_reader_look(struct trace_reader *r, struct trace_look *ret)
+{
+	trace_guard_look(&r->guard, r->buffer_size, r->foreign_clock, ret);
+}
+
+const struct trace_look *trace_reader_found(const struct trace_reader *r)
+{
+	return &r->found;
+}
+
+bool trace_reader_is_new(const struct trace_reader *r)
+{
+	return r->in.created;
+}
+
+void trace_reader_reopen(struct trace_reader *r)
+{
+	for (unsigned int i = 0; i < r->in.cpus; i++)
+		reader_drop_pipe(r, &r->cpus[i]);
+	(void)trace_reader_rescan(r);
 }
 
 void trace_reader_note_lost(struct trace_reader *r, uint16_t cpu, uint64_t lost,

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "event/event_source.h"
+#include "trace/trace_look.h"
 
 #define TRACE_INSTANCE "softofflined"
 
@@ -124,6 +125,28 @@ bool trace_reader_records(const struct trace_reader *r, enum event_source_id id)
  * Returns the number of pipes opened.
  */
 int trace_reader_rescan(struct trace_reader *r);
+
+/**
+ * Looks whether another program has changed the instance, and undoes it: ret->changes is
+ * what was not known before. Touches nothing that trace_reader_read() uses, so it may run
+ * beside it. TRACE_CHANGE_REMADE: open the reader again.
+ *
+ * It costs some twenty-five small files, whatever the number of CPUs; the counters of each
+ * CPU are another matter, see trace_reader_consumed().
+ */
+void trace_reader_look(struct trace_reader *r, struct trace_look *ret);
+
+/** What trace_reader_open() found changed, and undid; nothing if it made the instance. */
+const struct trace_look *trace_reader_found(const struct trace_reader *r);
+
+/** True if trace_reader_open() made the instance: nothing was recorded before. */
+bool trace_reader_is_new(const struct trace_reader *r);
+
+/**
+ * Opens all pipes again. After a snapshot the kernel records into another buffer, and the
+ * epoll descriptor is woken by the old one (ring_buffer_poll_wait).
+ */
+void trace_reader_reopen(struct trace_reader *r);
 
 /**
  * Reports how many events the pages of @cpu said were lost (event_decoder.lost; @unknown:
