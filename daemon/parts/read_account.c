@@ -26,8 +26,9 @@ int read_account_new(struct read_account *a, unsigned int cpus)
 		.consumed = read_account_list(cpus),
 		.stored = read_account_list(cpus),
 		.began = read_account_list(cpus),
+		.doubtful = calloc(cpus, sizeof(*a->doubtful)),
 	};
-	if (a->consumed && a->stored && a->began)
+	if (a->consumed && a->stored && a->began && a->doubtful)
 		return 0;
 	read_account_done(a);
 	return -ENOMEM;
@@ -38,6 +39,7 @@ void read_account_done(struct read_account *a)
 	free(a->consumed);
 	free(a->stored);
 	free(a->began);
+	free(a->doubtful);
 	*a = (struct read_account){ 0 };
 }
 
@@ -55,6 +57,35 @@ uint64_t read_account_lost(const struct read_account *a, uint16_t cpu, uint64_t 
 	if (stored == READ_UNKNOWN || began == READ_UNKNOWN || began <= stored)
 		return 0;
 	return began - stored;
+}
+
+bool read_account_went_back(const struct read_account *a, uint16_t cpu, uint64_t stored)
+{
+	uint64_t began = a->began[cpu];
+
+	return stored != READ_UNKNOWN && began != READ_UNKNOWN && began < stored;
+}
+
+enum read_sight read_account_compare(struct read_account *a, uint16_t cpu,
+				     uint64_t kernel, uint64_t *others)
+{
+	uint64_t counted = a->consumed[cpu];
+	bool doubtful = a->doubtful[cpu] || counted == READ_UNKNOWN;
+
+	*others = 0;
+	a->doubtful[cpu] = false;
+	a->consumed[cpu] = kernel;
+	if (doubtful || kernel == counted)
+		return READ_AS_COUNTED;
+	if (kernel < counted)
+		return READ_EMPTIED;
+	*others = kernel - counted;
+	return READ_BY_OTHERS;
+}
+
+void read_account_doubt(struct read_account *a, uint16_t cpu)
+{
+	a->doubtful[cpu] = true;
 }
 
 void read_account_count(struct read_account *a, uint16_t cpu)

@@ -15,6 +15,7 @@ struct read_account {
 	uint64_t *consumed; /* by CPU: events read, since the trace instance was made */
 	uint64_t *stored;   /* how many of them the database accounts for */
 	uint64_t *began;    /* @consumed at the start */
+	bool *doubtful; /* @consumed may differ from the kernel's count, and nothing is wrong */
 };
 
 #define READ_UNKNOWN UINT64_MAX /* a count that is not known */
@@ -38,6 +39,30 @@ void read_account_begin(struct read_account *a, uint16_t cpu, uint64_t consumed)
 
 /** Events that were read before the start and that @stored, of one CPU, lacks. */
 uint64_t read_account_lost(const struct read_account *a, uint16_t cpu, uint64_t stored);
+
+/** True if the kernel's count has gone back since @stored, of one CPU, was stored: somebody
+ * emptied the buffer, or made the instance again. */
+bool read_account_went_back(const struct read_account *a, uint16_t cpu, uint64_t stored);
+
+/** What the kernel's count of the events that went through a pipe says of our own count. */
+enum read_sight {
+	READ_AS_COUNTED,
+	READ_BY_OTHERS, /* another program has read some: we never see them */
+	READ_EMPTIED,   /* the kernel counts from 0 again: somebody emptied the buffer */
+};
+
+/**
+ * Compares the count of @cpu with @kernel, which is the kernel's when all events that were
+ * read are counted, and continues from there. *@others: how many others have read.
+ */
+enum read_sight read_account_compare(struct read_account *a, uint16_t cpu,
+				     uint64_t kernel, uint64_t *others);
+
+/**
+ * From the next comparison of @cpu only the kernel's count is taken: a page could not be
+ * decoded to its end, or we have emptied the buffer ourselves.
+ */
+void read_account_doubt(struct read_account *a, uint16_t cpu);
 
 /** One more event of @cpu was read. */
 void read_account_count(struct read_account *a, uint16_t cpu);

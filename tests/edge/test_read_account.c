@@ -66,6 +66,59 @@ static void starts(void **state)
 	}
 }
 
+/* The kernel's count beside our own, which stands at 100 after each row. */
+static void comparisons(void **state)
+{
+	static const struct {
+		uint64_t counted, kernel, others;
+		bool doubtful;
+		enum read_sight sight;
+	} rows[] = {
+		{ 100, 100, 0, false, READ_AS_COUNTED },
+		{ 100, 103, 3, false, READ_BY_OTHERS },
+		{ 100, 99, 0, false, READ_EMPTIED },
+		{ 100, 0, 0, false, READ_EMPTIED },
+		{ 0, 0, 0, false, READ_AS_COUNTED },
+		{ 100, 5, 0, true, READ_AS_COUNTED },
+		{ 100, 105, 0, true, READ_AS_COUNTED },
+		{ U, 105, 0, false, READ_AS_COUNTED },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t others = 77;
+
+		begin(rows[i].counted, rows[i].counted);
+		if (rows[i].doubtful)
+			read_account_doubt(&a, 0);
+		assert_int_equal(read_account_compare(&a, 0, rows[i].kernel, &others),
+				 rows[i].sight);
+		assert_int_equal(others, rows[i].others);
+		/* It continues from there, once: what was found is not found again. */
+		assert_int_equal(read_account_compare(&a, 0, rows[i].kernel, &others),
+				 READ_AS_COUNTED);
+		read_account_count(&a, 0);
+		assert_int_equal(read_account_compare(&a, 0, rows[i].kernel + 1, &others),
+				 READ_AS_COUNTED);
+	}
+}
+
+/* A start finds the kernel's count below what the predecessor stored. */
+static void went_back(void **state)
+{
+	static const struct {
+		uint64_t kernel, stored;
+		bool back;
+	} rows[] = { { 100, 100, false }, { 100, 90, false }, { 0, 90, true },
+		     { 89, 90, true },    { 100, U, false },  { U, 90, false },
+		     { 0, 0, false } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		begin(rows[i].kernel, rows[i].stored);
+		assert_int_equal(read_account_went_back(&a, 0, rows[i].stored),
+				 rows[i].back);
+	}
+}
+
 static void events_become_due(void **state)
 {
 	begin(100, 100);
@@ -126,6 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(starts, start, stop),
+		cmocka_unit_test_setup_teardown(comparisons, start, stop),
+		cmocka_unit_test_setup_teardown(went_back, start, stop),
 		cmocka_unit_test_setup_teardown(events_become_due, start, stop),
 		cmocka_unit_test_setup_teardown(unknown_stays_unknown, start, stop),
 		cmocka_unit_test_setup_teardown(continues_the_stored_count, start, stop),
