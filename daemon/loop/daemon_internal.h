@@ -7,6 +7,7 @@
  *   daemon_start.c    opening every door
  *   daemon_restore.c  from the database to the engine
  *   daemon_read.c     from trace pages to inputs
+ *   daemon_trace.c    what others change on the trace instance
  *   daemon_effects.c  from inputs to effects, and what is done about each effect
  *   daemon_commit.c   when rows are written and committed
  *   daemon_db.c       the database's file: opened, checked, looked for
@@ -50,7 +51,10 @@ struct daemon {
 		unsigned int pages; /* taken since the start */
 		usec_t time;        /* when pages were last begun to be taken, or later */
 		bool sample_wanted; /* an event of another's soft offline was taken */
-	} taking;                   /* of daemon_read.c */
+		usec_t looked;      /* at the trace instance, the last time */
+		unsigned int next_cpu; /* the last whose counters were compared */
+		bool others_said;      /* another program reads our pipes */
+	} taking;                      /* of daemon_read.c and daemon_trace.c */
 	struct event_format *format;
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
@@ -152,6 +156,19 @@ void daemon_look_for_cpus(struct daemon *d);
 int daemon_start_reading(struct daemon *d);
 /** Sizes of the trace buffers. Returns 0 or negative errno. */
 int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
+
+/* daemon_trace.c */
+
+/**
+ * Gives the engine what was changed on the trace instance while no daemon ran. @stored, by
+ * CPU: what the database accounts for. To be called once the account has begun.
+ */
+void daemon_gap_at_start(struct daemon *d, const uint64_t *stored);
+/**
+ * Looks whether another program has changed the trace instance, and gives it to the engine.
+ * Right after daemon_look_for_cpus(), so that what is undone costs no event that was there.
+ */
+void daemon_look_at_trace(struct daemon *d);
 
 /* daemon_start.c */
 

@@ -86,6 +86,7 @@ int daemon_account_for_predecessor(struct daemon *d)
 	for (unsigned int cpu = 0; cpu < a->cpus; cpu++)
 		give_predecessors(d, (uint16_t)cpu,
 				  read_account_lost(a, (uint16_t)cpu, a->stored[cpu]));
+	daemon_gap_at_start(d, a->stored);
 	/* Stored before the first page is read: from here on nothing is lost unseen. */
 	if (d->db)
 		daemon_note_read(d);
@@ -110,6 +111,7 @@ void daemon_account_late(struct daemon *d, const uint64_t *stored)
 		give_predecessors(
 			d, (uint16_t)cpu,
 			read_account_lost(&d->account, (uint16_t)cpu, stored[cpu]));
+	daemon_gap_at_start(d, stored);
 }
 
 void daemon_note_read(struct daemon *d)
@@ -193,8 +195,10 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 		read_account_count(&d->account, cpu);
 		give_event(d, &m);
 	}
-	if (r < 0)
+	if (r < 0) {
+		read_account_doubt(&d->account, cpu);
 		give_lost(d, INPUT_MALFORMED, cpu, 1, d->taking.time);
+	}
 }
 
 /* What no page says is lost: by the kernel's own counts, once all pages are read. */

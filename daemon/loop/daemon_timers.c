@@ -71,6 +71,7 @@ static int on_metrics(sd_event_source *s, uint64_t when, void *userdata)
 	struct daemon *d = userdata;
 
 	daemon_look_for_cpus(d);
+	daemon_look_at_trace(d);
 	daemon_look_at_source(d);
 	daemon_write_metrics(d);
 	daemon_notify_status(d);
@@ -271,6 +272,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 	d->wall_offset = clock_wall_offset();
 	daemon_look_for_trace(d);
 	daemon_look_for_cpus(d);
+	daemon_look_at_trace(d);
 	sysctl_control_poll(&d->control);
 	daemon_identify(d);
 	daemon_sample(d);

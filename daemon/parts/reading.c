@@ -7,6 +7,8 @@
 
 #include "parts/reading.h"
 
+#include <errno.h>
+
 #include "tell/journal.h"
 
 int reading_start(struct reading *r)
@@ -98,6 +100,26 @@ void reading_look_at_recording(struct reading *r)
 		    "%s/pages: the recording ends here, with what was written before; "
 		    "counting continues",
 		    r->record_dir);
+}
+
+void reading_look(struct reading *r, struct trace_look *ret)
+{
+	*ret = (struct trace_look){ 0 };
+	if (r->pump)
+		trace_pump_look(r->pump, ret);
+}
+
+int reading_consumed(struct reading *r, uint16_t cpu, uint64_t *ret)
+{
+	return r->pump ? trace_pump_consumed(r->pump, cpu, ret) : -EAGAIN;
+}
+
+void reading_reopen(struct reading *r)
+{
+	if (r->pump)
+		trace_pump_reopen(r->pump);
+	else
+		trace_reader_reopen(r->reader);
 }
 
 unsigned int reading_cpus(const struct reading *r)

@@ -50,7 +50,17 @@ int reading_take(struct reading *r, unsigned int max, trace_page_fn fn, void *us
 /** Says once that a full disk, or another error, has ended --record. */
 void reading_look_at_recording(struct reading *r);
 
+/**
+ * Looks at the trace instance, as trace_reader_look() does; finds nothing while a foreign
+ * clock is read out.
+ */
+void reading_look(struct reading *r, struct trace_look *ret);
+
+/** As trace_pump_consumed(); -EAGAIN without a pump. */
+int reading_consumed(struct reading *r, uint16_t cpu, uint64_t *ret);
+
 /** As the function of trace_reader.h with the same ending. */
+void reading_reopen(struct reading *r);
 unsigned int reading_cpus(const struct reading *r);
 unsigned int reading_open_pipes(const struct reading *r);
 void reading_rescan(struct reading *r);

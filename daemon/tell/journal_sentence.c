@@ -150,7 +150,8 @@ static int sentence_events_lost(char *buf, size_t size, const struct notice *r,
 	return snprintf(
 		buf, size,
 		"Lost %llu memory error event%s, overwritten before they were "
-		"read, or read by a daemon that was killed before it stored them; "
+		"read, or read by another program, or by a daemon that was killed "
+		"before it stored them; "
 		"all counts are lower bounds.",
 		n, text_plural(n));
 }
