@@ -14,8 +14,6 @@
 
 #define MOUNTS_MAX 1048576
 
-#define INSTANCE TRACEFS "/instances/softofflined"
-
 enum look check_look_for_source(struct check_context *c,
 				const struct event_source *source,
 				const char **ret_system)
@@ -266,72 +264,5 @@ void check_lockdown(struct check_context *c, struct check_row *row)
 			  "is not needed");
 	} else {
 		check_say(row, CHECK_OK, "the kernel is not locked down");
-	}
-}
-
-/* Nothing of tracefs is there, and the reason stands elsewhere. */
-static bool trace_is_locked(const struct check_context *c, struct check_row *row)
-{
-	if (!c->confidential)
-		return false;
-	check_say(row, CHECK_WARNING, "lockdown leaves tracefs empty");
-	check_hint(row, "see lockdown");
-	return true;
-}
-
-void check_trace_instance(struct check_context *c, struct check_row *row)
-{
-	const char *reader =
-		c->o->daemon_running ? "the daemon reads it" : "no daemon reads it";
-
-	switch (check_look(c, INSTANCE)) {
-	case SEEN:
-		check_say(row, CHECK_OK,
-			  "the trace instance exists and the kernel records into it; %s",
-			  reader);
-		return;
-	case HIDDEN:
-		check_need_root(c, row, "the trace instance");
-		return;
-	case MISSING:
-		if (trace_is_locked(c, row))
-			return;
-		break;
-	}
-	if (c->o->daemon_running) {
-		check_say(row, CHECK_FAILED,
-			  "the daemon runs, but its trace instance is gone");
-		check_hint(row, "systemctl restart softofflined");
-	} else {
-		check_say(row, CHECK_OK,
-			  "no trace instance yet: the daemon will create it");
-	}
-}
-
-void check_trace_clock(struct check_context *c, struct check_row *row)
-{
-	char text[256];
-	bool own = check_read(c, INSTANCE "/trace_clock", text, sizeof(text)) > 0;
-
-	if (!own && check_read(c, TRACEFS "/trace_clock", text, sizeof(text)) <= 0) {
-		if (trace_is_locked(c, row))
-			return;
-		if (check_look(c, TRACEFS "/trace_clock") == HIDDEN)
-			check_need_root(c, row, "the clocks of the trace");
-		else
-			check_say(row, CHECK_WARNING,
-				  "the clocks of the trace cannot be read");
-		if (row->hint[0] == '\0')
-			check_hint(row, "see mc-event");
-	} else if (own && c->o->daemon_running && !strstr(text, "[boot]")) {
-		check_say(row, CHECK_WARNING,
-			  "the trace instance does not use the clock "
-			  "\"boot\": another program has changed it");
-		check_hint(row, "systemctl restart softofflined");
-	} else if (!strstr(text, "boot")) {
-		check_say(row, CHECK_FAILED, "the kernel has no trace clock \"boot\"");
-		check_hint(row, "use Linux 4.10 or later");
-	} else {
-		check_say(row, CHECK_OK, "the kernel has the trace clock \"boot\"");
 	}
 }
