@@ -52,6 +52,7 @@ struct daemon {
 		usec_t time;        /* when pages were last begun to be taken, or later */
 		bool sample_wanted; /* an event of another's soft offline was taken */
 		usec_t looked;      /* at the trace instance, the last time */
+		bool emptied;       /* a comparison between two looks found that */
 		unsigned int next_cpu; /* the last whose counters were compared */
 		bool others_said;      /* another program reads our pipes */
 	} taking;                      /* of daemon_read.c and daemon_trace.c */
@@ -164,6 +165,11 @@ int daemon_set_buffer_size(struct daemon *d, uint64_t bytes, uint64_t max);
  * CPU: what the database accounts for. To be called once the account has begun.
  */
 void daemon_gap_at_start(struct daemon *d, const uint64_t *stored);
+/**
+ * Compares the counters of the CPUs whose first events were just read, so that a later look
+ * sees them go back. To be called when all that was read is taken.
+ */
+void daemon_see_counters(struct daemon *d);
 /**
  * Looks whether another program has changed the trace instance, and gives it to the engine.
  * Right after daemon_look_for_cpus(), so that what is undone costs no event that was there.

@@ -242,6 +242,7 @@ static void read_up_to(struct daemon *d, unsigned int max)
 	}
 	if ((unsigned int)n < max) {
 		take_unreported(d);
+		daemon_see_counters(d);
 		reading_look_at_recording(&d->reading);
 	}
 	if (d->taking.sample_wanted)

@@ -94,6 +94,14 @@ static bool trace_compare_cpu(struct daemon *d, uint16_t cpu)
 	return false;
 }
 
+void daemon_see_counters(struct daemon *d)
+{
+	for (unsigned int cpu = 0; cpu < d->account.cpus; cpu++)
+		if (read_account_is_unseen(&d->account, (uint16_t)cpu) &&
+		    trace_compare_cpu(d, (uint16_t)cpu))
+			d->taking.emptied = true;
+}
+
 static bool trace_compare_counts(struct daemon *d)
 {
 	unsigned int cpus = d->account.cpus;
@@ -132,7 +140,8 @@ void daemon_look_at_trace(struct daemon *d)
 	for (unsigned int cpu = 0;
 	     trace_undoing_empties(look.changes) && cpu < d->account.cpus; cpu++)
 		read_account_doubt(&d->account, (uint16_t)cpu);
-	if (trace_compare_counts(d)) {
+	if (trace_compare_counts(d) || d->taking.emptied) {
+		d->taking.emptied = false;
 		trace_changes_add(&look.changes, TRACE_CHANGE_EMPTIED);
 		reading_reopen(&d->reading);
 	}

@@ -26,9 +26,10 @@ int read_account_new(struct read_account *a, unsigned int cpus)
 		.consumed = read_account_list(cpus),
 		.stored = read_account_list(cpus),
 		.began = read_account_list(cpus),
+		.seen = calloc(cpus, sizeof(*a->seen)),
 		.doubtful = calloc(cpus, sizeof(*a->doubtful)),
 	};
-	if (a->consumed && a->stored && a->began && a->doubtful)
+	if (a->consumed && a->stored && a->began && a->seen && a->doubtful)
 		return 0;
 	read_account_done(a);
 	return -ENOMEM;
@@ -39,12 +40,14 @@ void read_account_done(struct read_account *a)
 	free(a->consumed);
 	free(a->stored);
 	free(a->began);
+	free(a->seen);
 	free(a->doubtful);
 	*a = (struct read_account){ 0 };
 }
 
 void read_account_begin(struct read_account *a, uint16_t cpu, uint64_t consumed)
 {
+	a->seen[cpu] = consumed == READ_UNKNOWN ? 0 : consumed;
 	if (consumed == READ_UNKNOWN)
 		consumed = a->stored[cpu];
 	a->consumed[cpu] = a->began[cpu] = consumed;
@@ -69,18 +72,26 @@ bool read_account_went_back(const struct read_account *a, uint16_t cpu, uint64_t
 enum read_sight read_account_compare(struct read_account *a, uint16_t cpu,
 				     uint64_t kernel, uint64_t *others)
 {
-	uint64_t counted = a->consumed[cpu];
+	uint64_t counted = a->consumed[cpu], seen = a->seen[cpu];
 	bool doubtful = a->doubtful[cpu] || counted == READ_UNKNOWN;
 
 	*others = 0;
+	if (!doubtful && kernel < counted && kernel == seen)
+		return READ_AS_COUNTED;
 	a->doubtful[cpu] = false;
-	a->consumed[cpu] = kernel;
+	a->consumed[cpu] = a->seen[cpu] = kernel;
 	if (doubtful || kernel == counted)
 		return READ_AS_COUNTED;
 	if (kernel < counted)
 		return READ_EMPTIED;
 	*others = kernel - counted;
 	return READ_BY_OTHERS;
+}
+
+bool read_account_is_unseen(const struct read_account *a, uint16_t cpu)
+{
+	return a->seen[cpu] == 0 && a->consumed[cpu] != 0 &&
+	       a->consumed[cpu] != READ_UNKNOWN;
 }
 
 void read_account_doubt(struct read_account *a, uint16_t cpu)

@@ -15,6 +15,7 @@ struct read_account {
 	uint64_t *consumed; /* by CPU: events read, since the trace instance was made */
 	uint64_t *stored;   /* how many of them the database accounts for */
 	uint64_t *began;    /* @consumed at the start */
+	uint64_t *seen;     /* what the kernel said at the last comparison */
 	bool *doubtful; /* @consumed may differ from the kernel's count, and nothing is wrong */
 };
 
@@ -48,7 +49,9 @@ bool read_account_went_back(const struct read_account *a, uint16_t cpu, uint64_t
 enum read_sight {
 	READ_AS_COUNTED,
 	READ_BY_OTHERS, /* another program has read some: we never see them */
-	READ_EMPTIED,   /* the kernel counts from 0 again: somebody emptied the buffer */
+	/* The kernel counts from 0 again: somebody emptied the buffer. A count that stands
+	 * still says nothing, for events have been read since. */
+	READ_EMPTIED,
 };
 
 /**
@@ -57,6 +60,10 @@ enum read_sight {
  */
 enum read_sight read_account_compare(struct read_account *a, uint16_t cpu,
 				     uint64_t kernel, uint64_t *others);
+
+/** True if events of @cpu were counted and the kernel's count was 0 when last compared: from
+ * there it cannot go back. */
+bool read_account_is_unseen(const struct read_account *a, uint16_t cpu);
 
 /**
  * From the next comparison of @cpu only the kernel's count is taken: a page could not be

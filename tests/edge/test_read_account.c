@@ -102,6 +102,29 @@ static void comparisons(void **state)
 	}
 }
 
+/* A count that did not move since the last look proves nothing: a real one moves with every
+ * event that is read. */
+static void stands_still(void **state)
+{
+	uint64_t others;
+
+	begin(7, 7);
+	for (int i = 0; i < 3; i++)
+		read_account_count(&a, 0);
+	assert_int_equal(read_account_compare(&a, 0, 7, &others), READ_AS_COUNTED);
+	assert_int_equal(due(0), 10); /* and our count stays */
+	assert_int_equal(read_account_compare(&a, 0, 10, &others), READ_AS_COUNTED);
+	assert_int_equal(read_account_compare(&a, 0, 7, &others), READ_EMPTIED);
+
+	begin(0, 0);
+	assert_false(read_account_is_unseen(&a, 0));
+	read_account_count(&a, 0);
+	assert_true(read_account_is_unseen(&a, 0));
+	assert_int_equal(read_account_compare(&a, 0, 1, &others), READ_AS_COUNTED);
+	assert_false(read_account_is_unseen(&a, 0));
+	assert_int_equal(read_account_compare(&a, 0, 0, &others), READ_EMPTIED);
+}
+
 /* A start finds the kernel's count below what the predecessor stored. */
 static void went_back(void **state)
 {
@@ -180,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(starts, start, stop),
 		cmocka_unit_test_setup_teardown(comparisons, start, stop),
+		cmocka_unit_test_setup_teardown(stands_still, start, stop),
 		cmocka_unit_test_setup_teardown(went_back, start, stop),
 		cmocka_unit_test_setup_teardown(events_become_due, start, stop),
 		cmocka_unit_test_setup_teardown(unknown_stays_unknown, start, stop),
