@@ -13,13 +13,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "trace/trace_guard.h"
 #include "trace/trace_instance.h"
+#include "trace/trace_record.h"
 
 #define AUTO_IN_ALL (UINT64_C(64) << 20)
 #define AUTO_LEAST  (UINT64_C(1) << 20)
@@ -46,21 +45,12 @@ struct trace_reader {
 	struct epoll_event *events; /* one for each CPU */
 	uint8_t *page;
 	int epoll;
-	int record;        /* -1: none */
-	int record_error;  /* negative errno that ended the recording */
+	struct trace_record record;
 	unsigned int next; /* CPU that is read next */
 	unsigned int pipes;
 	uint64_t buffer_size;
 	bool foreign_clock;
 	bool shrink; /* to buffer_size, once that can lose nothing */
-};
-
-/** A frame of DIR/pages: this header, then @size bytes as read(); in the host's byte
- * order. */
-struct record_head {
-	uint16_t cpu;
-	uint16_t zero;
-	uint32_t size;
 };
 
 DEFINE_CLEANUP(struct trace_reader *, trace_reader_close)
@@ -178,76 +168,6 @@ static void reader_reconcile(struct trace_reader *r, unsigned int n)
 	reader_rebase(cpu, &now);
 }
 
-static int reader_write_format(int dir, const char *name, const char *text)
-{
-	_cleanup_(close_p) int fd = -1;
-	size_t len = strlen(text);
-	ssize_t n;
-
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, len);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EIO;
-}
-
-static int reader_open_record(struct trace_reader *r, const char *path)
-{
-	_cleanup_(close_p) int dir = -1;
-	_cleanup_(close_p) int fd = -1;
-	int e;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	/* Never over an older recording: its pages need their own format texts. */
-	fd = openat(dir, "pages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	e = reader_write_format(dir, "header_page", r->in.header_page);
-	if (e < 0)
-		return e;
-	for (size_t i = 0; i < EVENT_SOURCE_MAX_; i++) {
-		char name[64];
-
-		if (!r->in.sources[i].format)
-			continue;
-		snprintf(name, sizeof(name), "%s.format", event_sources[i].event);
-		e = reader_write_format(dir, name, r->in.sources[i].format);
-		if (e < 0)
-			return e;
-	}
-	r->record = TAKE_FD(fd);
-	return 0;
-}
-
-static void reader_record_page(struct trace_reader *r, uint16_t cpu, size_t size)
-{
-	struct record_head head = { .cpu = cpu, .size = (uint32_t)size };
-	struct iovec iov[] = {
-		{ .iov_base = &head, .iov_len = sizeof(head) },
-		{ .iov_base = r->page, .iov_len = size },
-	};
-	off_t start;
-	ssize_t n;
-
-	if (r->record < 0)
-		return;
-	start = lseek(r->record, 0, SEEK_CUR);
-	n = writev(r->record, iov, ARRAY_SIZE(iov));
-	if (n == (ssize_t)(sizeof(head) + size))
-		return;
-	r->record_error = n < 0 ? -errno : -ENOSPC;
-	/* Half a frame would make the file unreadable. */
-	if (start >= 0 && ftruncate(r->record, start) < 0)
-		r->record_error = -errno;
-	close(TAKE_FD(r->record));
-}
-
 uint64_t trace_reader_auto_size(unsigned int cpus, uint64_t ram)
 {
 	uint64_t all = AUTO_LEAST;
@@ -359,7 +279,7 @@ static int reader_open_all(struct trace_reader *r,
 	if (e < 0 || !options->record_dir)
 		return e;
 	/* Last: after a failure the folder, once begun, could not be used again. */
-	e = reader_open_record(r, options->record_dir);
+	e = trace_record_open(&r->record, options->record_dir, &r->in);
 	if (e < 0)
 		snprintf(where, size, "%s", options->record_dir);
 	return e;
@@ -379,7 +299,7 @@ int trace_reader_open(struct trace_reader **ret,
 		return -ENOMEM;
 	}
 	r->epoll = -1;
-	r->record = -1;
+	r->record.fd = -1;
 	r->buffer_size = reader_size_for(options->buffer_size);
 	e = reader_open_all(r, options, where, sizeof(where));
 	if (e < 0) {
@@ -398,7 +318,7 @@ struct trace_reader *trace_reader_close(struct trace_reader *r)
 		return NULL;
 	for (unsigned int i = 0; r->cpus && i < r->in.cpus; i++)
 		reader_drop_pipe(r, &r->cpus[i]);
-	close_p(&r->record);
+	trace_record_close(&r->record);
 	close_p(&r->epoll);
 	trace_instance_close(&r->in);
 	free(r->page);
@@ -445,7 +365,7 @@ bool trace_reader_foreign_clock(const struct trace_reader *r)
 
 int trace_reader_record_error(const struct trace_reader *r)
 {
-	return r->record_error;
+	return r->record.error;
 }
 
 /* Marks the CPUs that have pages, and closes the pipes that are broken. */
@@ -478,7 +398,7 @@ static int reader_read_page(struct trace_reader *r, unsigned int n, trace_page_f
 	while (size < 0 && errno == EINTR);
 	if (size > 0) {
 		cpu->empty = false;
-		reader_record_page(r, (uint16_t)n, (size_t)size);
+		trace_record_put(&r->record, (uint16_t)n, r->page, (size_t)size);
 		fn(userdata, (uint16_t)n, r->page, (size_t)size);
 		return 1;
 	}
