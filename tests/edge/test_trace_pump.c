@@ -393,6 +393,35 @@ static void test_unreported_waits_for_the_queue(void **state)
 	trace_pump_stop(p);
 }
 
+/* Only then are the kernel's count and the taker's of the same events. */
+static void test_consumed_waits_for_the_queue(void **state)
+{
+	struct fixture *f = *state;
+	struct trace_pump *p = start(f, 40 * PAGE);
+	struct seen seen = { 0 };
+	struct trace_look look;
+	uint64_t n = 0;
+
+	assert_int_equal(trace_pump_consumed(p, 0, &n), 0);
+	assert_int_equal(n, 5);
+	put_page(f, 0, filling(0));
+	assert_int_equal(trace_pump_pull(p), 1);
+	assert_int_equal(trace_pump_consumed(p, 0, &n), -EAGAIN);
+	take_until(p, &seen, 1);
+	assert_int_equal(trace_pump_consumed(p, 0, &n), 0);
+	assert_int_equal(trace_pump_consumed(p, CPUS, &n), -EINVAL);
+
+	/* Settings are looked at, and pipes are opened again, under the thread. */
+	put_file(f, INSTANCE "tracing_on", "0\n");
+	trace_pump_look(p, &look);
+	assert_true(trace_changes_has(look.changes, TRACE_CHANGE_TRACING_ON));
+	trace_pump_reopen(p);
+	put_page(f, 0, filling(1));
+	take_until(p, &seen, 2);
+	assert_int_equal(seen.wrong, 0);
+	trace_pump_stop(p);
+}
+
 static void test_halt_keeps_the_queue(void **state)
 {
 	struct fixture *f = *state;
@@ -506,6 +535,7 @@ int main(void)
 		TEST(test_two_storms),
 		TEST(test_pull_sees_what_is_there),
 		TEST(test_unreported_waits_for_the_queue),
+		TEST(test_consumed_waits_for_the_queue),
 		TEST(test_halt_keeps_the_queue),
 		TEST(test_all_pipes_gone),
 		TEST(test_unused_parts),
