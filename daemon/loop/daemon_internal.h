@@ -54,6 +54,7 @@ struct daemon {
 		usec_t looked;      /* at the trace instance, the last time */
 		bool emptied;       /* a comparison between two looks found that */
 		unsigned int next_cpu; /* the last whose counters were compared */
+		bool unread_said;      /* a file of the trace instance cannot be read */
 		bool others_said;      /* another program reads our pipes */
 	} taking;                      /* of daemon_read.c and daemon_trace.c */
 	struct event_format *format;

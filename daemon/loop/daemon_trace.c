@@ -26,13 +26,20 @@ static void trace_give_gap(struct daemon *d, struct trace_changes changes, int e
 	daemon_step(d, in);
 }
 
-static void trace_name_file(const struct trace_look *look)
+/* An error while looking is said once, until all can be read again. */
+static void trace_name_files(struct daemon *d, const struct trace_look *look)
 {
 	if (look->error < 0)
 		journal_log(LOG_ERR, look->error,
 			    TRACE_INSTANCE "/%s: cannot be set right; see softofflinectl "
 					   "check",
 			    look->where);
+	if (look->unread < 0 && !d->taking.unread_said)
+		journal_log(LOG_WARNING, look->unread,
+			    TRACE_INSTANCE "/%s: cannot be read: whether another program "
+					   "changes the trace instance is not known",
+			    look->unread_file);
+	d->taking.unread_said = look->unread < 0;
 }
 
 void daemon_gap_at_start(struct daemon *d, const uint64_t *stored)
@@ -46,7 +53,7 @@ void daemon_gap_at_start(struct daemon *d, const uint64_t *stored)
 		back = back ||
 		       read_account_went_back(&d->account, (uint16_t)cpu, stored[cpu]);
 	}
-	trace_name_file(&found);
+	trace_name_files(d, &found);
 	/* Without a predecessor in this boot nobody has counted on the instance yet. */
 	if (!predecessor)
 		return;
@@ -145,7 +152,7 @@ void daemon_look_at_trace(struct daemon *d)
 		trace_changes_add(&look.changes, TRACE_CHANGE_EMPTIED);
 		reading_reopen(&d->reading);
 	}
-	trace_name_file(&look);
+	trace_name_files(d, &look);
 	if (look.changes.bits)
 		trace_give_gap(d, look.changes, look.error, d->taking.looked);
 	d->taking.looked = now;

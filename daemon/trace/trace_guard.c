@@ -339,7 +339,12 @@ static enum trace_change guard_tend(const struct guard_row *row,
 	enum trace_change change;
 	int r;
 
-	if (guard_read(f, &text) < 0)
+	r = guard_read(f, &text);
+	if (r < 0 && r != -ENOENT && ret->unread == 0) {
+		ret->unread = r;
+		snprintf(ret->unread_file, sizeof(ret->unread_file), "%s", f->path);
+	}
+	if (r < 0)
 		return TRACE_CHANGE_MAX_;
 	change = row->judge(f, text);
 	if (change == TRACE_CHANGE_MAX_)
@@ -400,16 +405,18 @@ enum trace_change trace_guard_judge(const char *file, const char *text, unsigned
 	return change;
 }
 
-/* The instance's path leads to the files that are open. */
+/* A path that leads nowhere is no proof: tracefs may have been unmounted, and the files that
+ * are open go on. */
 static bool guard_is_there(const struct trace_guard *g)
 {
 	struct stat open, named;
 
 	if (fstat(g->in->dir, &open) < 0)
 		return true;
-	if (stat(g->in->path, &named) < 0)
-		return errno != ENOENT;
-	return open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+	if (open.st_nlink == 0)
+		return false;
+	return stat(g->in->path, &named) < 0 ||
+	       (open.st_ino == named.st_ino && open.st_dev == named.st_dev);
 }
 
 void trace_guard_init(struct trace_guard *g, const struct trace_instance *in)

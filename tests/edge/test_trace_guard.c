@@ -233,7 +233,8 @@ static void several_and_none(void **state)
 	assert_int_equal(look(f).changes.bits, 0);
 }
 
-/* The directory is another one, or gone: nothing in it is touched. */
+/* Another directory is there: nothing in it is touched. A path that leads nowhere is no
+ * removal; tracefs may be unmounted. */
 static void remade(void **state)
 {
 	struct fixture *f = *state;
@@ -244,11 +245,30 @@ static void remade(void **state)
 	path_of(f, from, sizeof(from), "instances/softofflined");
 	path_of(f, to, sizeof(to), "instances/old");
 	assert_int_equal(rename(from, to), 0);
-	assert_int_equal(look(f).changes.bits, bit(TRACE_CHANGE_REMADE));
+	put_file(f, "instances/old/tracing_on", "0\n");
+	assert_int_equal(look(f).changes.bits, bit(TRACE_CHANGE_TRACING_ON));
 	make_dir(f, "instances/softofflined");
 	put_file(f, INSTANCE "tracing_on", "0\n");
 	assert_int_equal(look(f).changes.bits, bit(TRACE_CHANGE_REMADE));
 	assert_file(f, INSTANCE "tracing_on", "0\n");
+}
+
+/* A file that cannot be read is named, and is no finding. */
+static void unread(void **state)
+{
+	struct fixture *f = *state;
+	struct trace_look l;
+	char path[256];
+
+	put_more(f);
+	path_of(f, path, sizeof(path), INSTANCE "current_tracer");
+	assert_int_equal(unlink(path), 0);
+	make_dir(f, INSTANCE "current_tracer");
+	open_reader(f);
+	l = look(f);
+	assert_int_equal(l.changes.bits, 0);
+	assert_int_equal(l.unread, -EISDIR);
+	assert_string_equal(l.unread_file, "current_tracer");
 }
 
 /* Pipes that are opened again are read on. */
@@ -276,6 +296,7 @@ int main(void)
 		TEST(what_stays_is_said_once),
 		TEST(several_and_none),
 		TEST(remade),
+		TEST(unread),
 		TEST(pipes_again),
 	};
 
