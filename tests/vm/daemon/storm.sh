@@ -10,7 +10,8 @@
 # shellcheck source=SCRIPTDIR/lib.sh
 . /vm/lib.sh
 
-# The errors of the storm itself name pages that nobody is to touch.
+# The errors of the storm itself name pages that nobody is to touch. The trace instance is
+# looked at each second, with the metrics.
 stormy()
 {
 	fresh "$1" <<END
@@ -20,6 +21,7 @@ PageThreshold=10 / 24h
 PageThreshold=off
 $unlimited
 END
+	printf '[Metrics]\nInterval=1s\nFile=/tmp/storm.prom\n' >"$conf.d/interval.conf"
 }
 
 # noise EVENTS [WORDS...]: over 5,000 pages, one write, at the kernel's own speed.
@@ -44,6 +46,8 @@ verify_bounds()
 	check "resident memory never above 24 MiB: $hwm KiB" [ "$hwm" -lt 24576 ]
 	check 'none of it in huge pages' same 0 \
 		"$(awk '/^AnonHugePages/ { print $2 }' "/proc/$daemon/smaps_rollup")"
+	check 'the kernel counted as the daemon did: no gap' same 0 "$(sql "$(total gaps)")"
+	check 'and nobody else is blamed' same 0 "$(grep -c 'Another program' "$log")"
 	lines=$(wc -l <"$log")
 	check "a bounded number of log lines: $lines" [ "$lines" -lt 400 ]
 }
