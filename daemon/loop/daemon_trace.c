@@ -44,9 +44,12 @@ static void trace_name_files(struct daemon *d, const struct trace_look *look)
 
 void daemon_gap_at_start(struct daemon *d, const uint64_t *stored)
 {
-	struct trace_look found = *trace_reader_found(d->reading.reader);
 	bool predecessor = false, back = false;
+	struct trace_look found;
 
+	if (!d->reading.reader)
+		return;
+	found = *trace_reader_found(d->reading.reader);
 	d->taking.looked = clock_boot();
 	for (unsigned int cpu = 0; cpu < d->account.cpus; cpu++) {
 		predecessor = predecessor || stored[cpu] != READ_UNKNOWN;
@@ -129,6 +132,19 @@ static bool trace_undoing_empties(struct trace_changes changes)
 	       trace_changes_has(changes, TRACE_CHANGE_PAGE_SIZE);
 }
 
+/* As after a start, which finds the instance new and what was read before in the database:
+ * that is the gap. */
+static void trace_open_again(struct daemon *d)
+{
+	daemon_stop_reading(d);
+	(void)daemon_flush(d);
+	/* Before its descriptor is closed: the next one may have the same number. */
+	d->taking.source = sd_event_source_disable_unref(d->taking.source);
+	reading_close(&d->reading);
+	d->format = event_format_free(d->format);
+	daemon_look_for_trace(d);
+}
+
 void daemon_look_at_trace(struct daemon *d)
 {
 	usec_t now = clock_boot();
@@ -136,12 +152,7 @@ void daemon_look_at_trace(struct daemon *d)
 
 	reading_look(&d->reading, &look);
 	if (trace_changes_has(look.changes, TRACE_CHANGE_REMADE)) {
-		/* The next start finds the instance new, and counts the gap. */
-		journal_log(
-			LOG_ERR, 0,
-			"The trace instance was removed by another program; the daemon "
-			"ends, and its restart makes it again");
-		(void)sd_event_exit(d->event, 1);
+		trace_open_again(d);
 		return;
 	}
 	for (unsigned int cpu = 0;

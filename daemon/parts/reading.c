@@ -118,7 +118,7 @@ void reading_reopen(struct reading *r)
 {
 	if (r->pump)
 		trace_pump_reopen(r->pump);
-	else
+	else if (r->reader)
 		trace_reader_reopen(r->reader);
 }
 
