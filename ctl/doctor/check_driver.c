@@ -71,12 +71,29 @@ static void ghes_look(const struct check_context *c, struct ghes *ret)
 	topology_driver_bar(c->o->root, "ghes_edac", &ret->bar);
 }
 
-/* What makes ghes_edac register on a machine that is not listed. */
+/* What makes ghes_edac register on a machine that is not listed. Distributions with an old
+ * number may have the newer code. */
 static const char *ghes_parameter(const struct check_context *c, const struct ghes *g)
 {
 	if (g->option == 'm' || release_at_least(c->release, 6, 2))
 		return "ghes.edac_force_enable=1";
 	return "ghes_edac.force_load=1 (from Linux 6.2 on: ghes.edac_force_enable=1)";
+}
+
+static void hint_ghes_parameter(const struct check_context *c, const struct ghes *g,
+				struct check_row *row)
+{
+	if (g->option == 'm')
+		check_hint_with(
+			row, "ghes.edac_force_enable=1",
+			", then modprobe ghes_edac; or switch firmware first off");
+	else if (release_at_least(c->release, 6, 2))
+		check_hint_with(row, "ghes.edac_force_enable=1",
+				", or switch firmware first off in the setup");
+	else
+		check_hint_with(row, "ghes_edac.force_load=1",
+				" (from Linux 6.2 on: ghes.edac_force_enable=1), or "
+				"switch firmware first off");
 }
 
 bool check_ghes_delivers(const struct check_context *c)
@@ -230,7 +247,7 @@ static void describe_unloaded(const struct check_context *c, const char *module,
 	check_hint(row,
 		   "modprobe %s; to load it at boot, put its name into "
 		   "/etc/modules-load.d/edac.conf; if it fails, journalctl -k -g EDAC "
-		   "shows why",
+		   "shows why (no ECC memory, or ECC is off in the setup)",
 		   module);
 }
 
@@ -277,6 +294,20 @@ static void describe_driver(const struct check_context *c, const struct edac_dri
 	}
 }
 
+static void hint_ghes_kernel(const struct check_context *c, const struct ghes *g,
+			     struct check_row *row)
+{
+	bool unknown = g->option == '\0' && c->x86 && !g->listed;
+
+	check_hint(
+		row,
+		"use a kernel with CONFIG_EDAC_GHES (Debian's kernels have none)%s%s%s",
+		unknown ? "; if this one has it, boot with " : "",
+		unknown ? ghes_parameter(c, g) : "",
+		c->x86 && !g->listed ? ", or switch firmware-first off in the setup"
+				     : "");
+}
+
 /* The firmware takes the errors, or the kernel believes so, and EDAC knows nothing. */
 static void describe_ghes(const struct check_context *c, const struct ghes *g,
 			  struct check_row *row)
@@ -290,11 +321,7 @@ static void describe_ghes(const struct check_context *c, const struct ghes *g,
 			  "memory errors go to the firmware first, and ghes_edac, which "
 			  "this kernel has, registers by itself only for makers on the "
 			  "kernel's list (HPE)");
-		check_hint(row,
-			   "boot with %s%s, or switch firmware first off in the "
-			   "firmware's setup",
-			   ghes_parameter(c, g),
-			   g->option == 'm' ? ", then modprobe ghes_edac" : "");
+		hint_ghes_parameter(c, g, row);
 	} else if (g->option == 'm') {
 		describe_unloaded(c, "ghes_edac", row);
 	} else if (g->option == 'y') {
@@ -306,12 +333,7 @@ static void describe_ghes(const struct check_context *c, const struct ghes *g,
 		check_say(row, CHECK_FAILED,
 			  "memory errors go to the firmware first, and this kernel does "
 			  "not pass on what the firmware reports");
-		check_hint(row,
-			   "use a kernel with CONFIG_EDAC_GHES (Debian's kernels have "
-			   "none)%s",
-			   c->x86 && !g->listed
-				   ? ", or switch firmware-first off in the setup"
-				   : "");
+		hint_ghes_kernel(c, g, row);
 	}
 }
 
@@ -337,7 +359,7 @@ static void hint_pci_drivers(const struct check_context *c, struct check_row *ro
  * The arm64 servers that are sold most have no EDAC driver of their own: their firmware
  * handles the errors, and EDAC_GHES is the only way from there to ras:mc_event.
  */
-static void hint_no_driver(const struct check_context *c, const struct ghes *g,
+static void hint_no_driver(struct check_context *c, const struct ghes *g,
 			   struct check_row *row)
 {
 	const struct driver_fact *wanted = topology_driver_wanted(c->o->root);
@@ -350,6 +372,10 @@ static void hint_no_driver(const struct check_context *c, const struct ghes *g,
 			wanted->option);
 	else if (c->x86)
 		hint_pci_drivers(c, row);
+	else if (check_look(c, "/sys/firmware/devicetree/base") == SEEN &&
+		 check_look(c, "/sys/firmware/acpi") == MISSING)
+		check_hint(row, "no ECC memory, or Linux has no EDAC driver for this "
+				"board's memory controller");
 	else if (!c->arm64)
 		check_hint(row,
 			   "the kernel has few drivers for this processor: where its "
@@ -367,13 +393,12 @@ static bool describe_build(const struct check_context *c, struct check_row *row)
 {
 	const struct driver_fact *wanted = topology_driver_wanted(c->o->root);
 	char option = wanted ? check_kernel_option(c, wanted->option) : '\0';
-	bool edac = check_kernel_option(c, "CONFIG_EDAC") != 'n';
 
 	if (option == 'n') {
 		check_say(row, CHECK_FAILED,
 			  "no EDAC driver of this kernel fits this machine: it is built "
 			  "without %s (%s is not set)",
-			  wanted->module, edac ? wanted->option : "CONFIG_EDAC");
+			  wanted->module, wanted->option);
 		check_hint(row, "use a kernel with %s%s", wanted->option,
 			   strstr(c->release, "cloud")
 				   ? ", as the package linux-image-amd64 of Debian has it"
@@ -400,7 +425,7 @@ static bool describe_build(const struct check_context *c, struct check_row *row)
 	return true;
 }
 
-static void describe_nothing(const struct check_context *c, const struct ghes *g,
+static void describe_nothing(struct check_context *c, const struct ghes *g,
 			     struct check_row *row)
 {
 	if (describe_build(c, row))
