@@ -70,6 +70,8 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	char why[CLASS_WHY_MAX];
 	enum verdict verdict;
 
+	if (rec->same_as)
+		return 0; /* another record has its counts */
 	/* An empty record "other memory" is not shown. */
 	if (index == DIMM_OTHER &&
 	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)

@@ -181,7 +181,9 @@ static struct ce_event run_make_event(const struct bt_run *run, const struct bt_
 							     : CE_CORRECTED,
 		.mc = (uint8_t)(dimm->socket < 0 ? 0 : dimm->socket),
 		.grain_bits = 6,
-		.layer = { (int8_t)dimm->channel, (int8_t)dimm->slot, -1 },
+		/* The channel is a place; the slot is none, because a table may name two
+		 * modules that sat there one after the other. */
+		.layer = { (int8_t)dimm->channel, -1, (int8_t)dimm->slot },
 		.has_address = ev->has_address,
 		.label = { dimm->name, (uint32_t)strlen(dimm->name) },
 		.coord = run->b->policies[run->policy]->page_rule_only ? none : ev->coord,

@@ -72,9 +72,13 @@ static void print_diag(void *userdata, const struct config_diag *diag)
 static size_t format_subject(const struct config *cfg, const struct subject *subject,
 			     char *buf, size_t size)
 {
+	struct config_dimm dimm = { .label = subject->label,
+				    .mc = subject->mc,
+				    .layer = { -1, -1, -1 } };
+
 	if (subject->all)
 		return config_format(cfg, buf, size);
-	return config_format_for(cfg, subject->label, subject->mc, buf, size);
+	return config_format_for(cfg, &dimm, buf, size);
 }
 
 static int show_files(json_t *list, const struct subject *subject)

@@ -9,7 +9,6 @@
  */
 
 #include <ctype.h>
-#include <fnmatch.h>
 #include <ini.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -470,52 +469,6 @@ unsigned int config_parse(struct config *cfg, const char *name, const char *text
 	if ((r != 0 || p.next != p.end) && p.findings[CONFIG_ERROR] == 0)
 		parser_report(&p, CONFIG_ERROR, NULL, "not understood from here on");
 	return p.findings[CONFIG_ERROR];
-}
-
-bool config_override_fits(const struct policy_override *override, const char *label,
-			  uint8_t mc)
-{
-	char controller[8];
-
-	snprintf(controller, sizeof(controller), "mc%u", mc);
-	/* parser_check_header() refuses brackets. Patterns such as "*1" are meant for
-	 * labels. */
-	return fnmatch(override->glob, label, FNM_NOESCAPE) == 0 ||
-	       (strncmp(override->glob, "mc", strlen("mc")) == 0 &&
-		fnmatch(override->glob, controller, FNM_NOESCAPE) == 0);
-}
-
-struct policy_rule config_rule_for(const struct config *cfg, const char *label,
-				   uint8_t mc)
-{
-	struct policy_rule rule = cfg->policy;
-	const struct option *opt;
-
-	for (unsigned int i = 0; i < cfg->n_overrides; i++) {
-		const struct policy_override *override = &cfg->overrides[i];
-
-		if (!config_override_fits(override, label, mc))
-			continue;
-		for (size_t j = 0; (opt = config_option_row(j)) != NULL; j++)
-			if (override->set & (UINT64_C(1) << j))
-				config_value_copy(opt, &rule, &override->rule);
-	}
-	return rule;
-}
-
-uint32_t config_max_page_threshold(const struct config *cfg)
-{
-	int index = config_option_find("Policy", "PageThreshold");
-	uint32_t max = cfg->policy.page.count;
-
-	for (unsigned int i = 0; i < cfg->n_overrides; i++) {
-		const struct policy_override *override = &cfg->overrides[i];
-
-		if ((override->set & (UINT64_C(1) << index)) &&
-		    override->rule.page.count > max)
-			max = override->rule.page.count;
-	}
-	return max > 0 ? max : 1;
 }
 
 uint64_t config_amount_pages(const struct amount *amount, uint64_t ram_pages,

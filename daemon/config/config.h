@@ -73,7 +73,7 @@ struct config_origin {
 
 /** One [Policy "GLOB"] section. */
 struct policy_override {
-	char glob[CONFIG_GLOB_MAX]; /* matches labels, or "mc0" and so on; '*', '?' */
+	char glob[CONFIG_GLOB_MAX]; /* matches DIMMs, see config_dimm; '*', '?' */
 	struct policy_rule rule;    /* only the fields in @set count */
 	uint64_t set;               /* bit i: option i of the table was given */
 	struct config_origin origins[CONFIG_MAX_OPTIONS]; /* by option index */
@@ -191,19 +191,34 @@ struct config_option {
 /** Row @index of the table, or NULL past its end. */
 const struct config_option *config_option_at(size_t index);
 
+/** What the pattern of a [Policy "GLOB"] section may match a DIMM by. */
+struct config_dimm {
+	const char *label; /* "": any DIMM that no section names */
+	const char
+		*slot; /* the board's name of its slot, if that is certain; else NULL */
+	const char *device; /* the hardware of its controller, if known; else NULL */
+	uint8_t mc;
+	int8_t layer[3]; /* from the top; -1: not known */
+};
+
+/** True if a label is registered for @dimm, or the name of its slot is known. */
+bool config_dimm_is_named(const struct config_dimm *dimm);
+
 /**
- * The rule for a DIMM with @label on memory controller @mc: [Policy], overlaid in order
- * with each section whose pattern matches the label or the controller's name ("mc0").
+ * The rule for @dimm: [Policy], overlaid in order with each section whose pattern matches
+ * its label, its slot, its controller ("mc0", or its hardware), or its controller and
+ * layers ("mc0 0:1"). As long as @dimm is not named, each key has the value that acts
+ * least, of that and of all sections that could match a label that comes later.
  */
-struct policy_rule config_rule_for(const struct config *cfg, const char *label,
-				   uint8_t mc);
+struct policy_rule config_rule_for(const struct config *cfg,
+				   const struct config_dimm *dimm);
 
 /**
  * The same as config_format() for one DIMM only: [Policy] with the values that count for
  * the DIMM, each with its file, line and section, and the sections for the whole machine
  * that decide with it.
  */
-size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc,
+size_t config_format_for(const struct config *cfg, const struct config_dimm *dimm,
 			 char *buf, size_t size);
 
 /** The largest page threshold that any section sets; at least 1. */

@@ -245,13 +245,13 @@ size_t config_format(const struct config *cfg, char *buf, size_t size)
 /* The section with the value of option @i that counts for the DIMM; NULL: [Policy]
  * itself. */
 static const struct policy_override *last_setter(const struct config *cfg, size_t i,
-						 const char *label, uint8_t mc)
+						 const struct config_dimm *dimm)
 {
 	const struct policy_override *last = NULL;
 
 	for (unsigned int o = 0; o < cfg->n_overrides; o++)
 		if ((cfg->overrides[o].set & (UINT64_C(1) << i)) &&
-		    config_override_fits(&cfg->overrides[o], label, mc))
+		    config_override_fits(&cfg->overrides[o], dimm))
 			last = &cfg->overrides[o];
 	return last;
 }
@@ -268,7 +268,43 @@ static bool decides(const struct option *opt)
 	return true;
 }
 
-size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc,
+/* The section that made the value of option @i stricter than the sections that match by
+ * now, because it may match later; NULL: none. */
+static const struct policy_override *strictest_setter(const struct config *cfg, size_t i,
+						      const struct config_dimm *dimm)
+{
+	const struct option *opt = config_option_row(i);
+	struct policy_rule rule = config_rule_by_now(cfg, dimm);
+	const struct policy_override *strictest = NULL;
+
+	for (unsigned int o = 0; o < cfg->n_overrides && !config_dimm_is_named(dimm); o++)
+		if ((cfg->overrides[o].set & (UINT64_C(1) << i)) &&
+		    config_override_may_fit(&cfg->overrides[o], dimm) &&
+		    config_value_least(opt, &rule, &cfg->overrides[o].rule))
+			strictest = &cfg->overrides[o];
+	return strictest;
+}
+
+/* One value of [Policy] for a DIMM: where it is from, and by which section. */
+static void out_rule(struct out *out, const struct config *cfg, size_t i,
+		     const struct config_dimm *dimm)
+{
+	const struct option *opt = config_option_row(i);
+	const struct policy_override *later = strictest_setter(cfg, i, dimm);
+	const struct policy_override *setter = later ? later : last_setter(cfg, i, dimm);
+	struct policy_rule rule = config_rule_for(cfg, dimm);
+
+	if (!setter) {
+		out_value(out, cfg, opt, config_option_base_const(cfg, opt),
+			  &cfg->origins[i]);
+		return;
+	}
+	out_origin(out, cfg, opt, &rule, &setter->origins[i]);
+	out_put(out, ", [Policy \"%s\"]%s\n", setter->glob,
+		later ? ", which may match once a label is registered" : "");
+}
+
+size_t config_format_for(const struct config *cfg, const struct config_dimm *dimm,
 			 char *buf, size_t size)
 {
 	struct out out = { .buf = buf, .size = size };
@@ -278,8 +314,6 @@ size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc
 	if (size > 0)
 		buf[0] = '\0';
 	for (size_t i = 0; (opt = config_option_row(i)) != NULL; i++) {
-		const struct policy_override *setter = NULL;
-
 		if (!decides(opt))
 			continue;
 		if (strcmp(section, opt->doc.section) != 0) {
@@ -287,14 +321,10 @@ size_t config_format_for(const struct config *cfg, const char *label, uint8_t mc
 			section = opt->doc.section;
 		}
 		if (opt->policy)
-			setter = last_setter(cfg, i, label, mc);
-		if (!setter) {
+			out_rule(&out, cfg, i, dimm);
+		else
 			out_value(&out, cfg, opt, config_option_base_const(cfg, opt),
 				  &cfg->origins[i]);
-			continue;
-		}
-		out_origin(&out, cfg, opt, &setter->rule, &setter->origins[i]);
-		out_put(&out, ", [Policy \"%s\"]\n", setter->glob);
 	}
 	return out.len;
 }

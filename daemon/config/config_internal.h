@@ -25,6 +25,14 @@ enum option_type {
 	OPTION_FILE,      /* as OPTION_PATH; auto (stored as "") or none (as "none") */
 };
 
+/** Which of two values of a key of [Policy] acts less. */
+enum option_least {
+	LEAST_NONE,    /* not a key of [Policy] */
+	LEAST_SMALLER, /* the smaller number; of a switch: no */
+	LEAST_LARGER,
+	LEAST_RARER, /* a threshold: off, else the larger count in the shorter window */
+};
+
 /** One row of the table, as the parser sees it. */
 struct option {
 	struct config_option doc;
@@ -32,6 +40,7 @@ struct option {
 	bool policy; /* the field is in struct policy_rule */
 	/* The value in a policy that has no such rule; NULL if not @policy. */
 	const char *off;
+	enum option_least least;
 	size_t offset; /* in struct policy_rule or in struct config */
 	uint64_t min;  /* of the number, in its field's unit; both inclusive */
 	uint64_t max;
@@ -59,9 +68,20 @@ bool config_section_acts(const char *section);
 /** The row with the key nearest to @key; among equally near rows, a row of @section. */
 const struct option *config_option_nearest(const char *section, const char *key);
 
-/** True if @override is for the DIMM with @label on memory controller @mc. */
-bool config_override_fits(const struct policy_override *override, const char *label,
-			  uint8_t mc);
+/** True if @override is for @dimm. */
+bool config_override_fits(const struct policy_override *override,
+			  const struct config_dimm *dimm);
+
+/**
+ * True if @override is not for @dimm, and may be once a label is registered for it: its
+ * pattern is none of controllers, and not of the labels that the kernel makes.
+ */
+bool config_override_may_fit(const struct policy_override *override,
+			     const struct config_dimm *dimm);
+
+/** [Policy], overlaid in order with the sections that are for @dimm by now. */
+struct policy_rule config_rule_by_now(const struct config *cfg,
+				      const struct config_dimm *dimm);
 
 /** The struct in which @opt's offset counts. */
 void *config_option_base(struct config *cfg, const struct option *opt);
@@ -81,6 +101,12 @@ int config_value_parse(const struct option *opt, const char *text, void *base,
 
 /** Copies @opt's field from @from to @to. */
 void config_value_copy(const struct option *opt, void *to, const void *from);
+
+/**
+ * Gives @opt's field of @to the value that acts less, of its own and the one of @from; of
+ * two thresholds that may be a third. Returns whether it changed.
+ */
+bool config_value_least(const struct option *opt, void *to, const void *from);
 
 /** Writes @opt's field of @base so that config_value_parse() can read it; returns
  * @buf. */

@@ -26,6 +26,8 @@ static const char *const control_words[] = { "leave", "own", NULL };
 /* @without: the value in a policy that has no such rule. */
 #define IN_POLICY(field, without)                                                        \
 	.policy = true, .off = (without), .offset = offsetof(struct policy_rule, field)
+/* Which of two values acts less, for a DIMM whose section is not known yet. */
+#define ACTS_LESS(which) .least = LEAST_##which
 #define RANGE(low, high) .min = (low), .max = (high)
 #define SPANS(low, high) RANGE((uint64_t)(low), (uint64_t)(high))
 
@@ -57,39 +59,43 @@ static const struct option table[] = {
 	    "What to do with a page that a rule selects. "
 	    "soft: soft-offline it. "
 	    "account: count and report only, never act." },
-	  OPTION_ENUM, IN_POLICY(action, "soft"), .words = action_words },
+	  OPTION_ENUM, IN_POLICY(action, "soft"), ACTS_LESS(LARGER),
+	  .words = action_words },
 	{ { "Policy", "PageThreshold", "2 / 24h",
 	    "A page is offlined at its Nth corrected error within the window. "
 	    "off: never for its own count." },
-	  OPTION_THRESHOLD, IN_POLICY(page, "off"), RANGE(1, CONFIG_MAX_THRESHOLD) },
+	  OPTION_THRESHOLD, IN_POLICY(page, "off"), ACTS_LESS(RARER),
+	  RANGE(1, CONFIG_MAX_THRESHOLD) },
 	{ { "Policy", "RowThreshold", "2 / 7d",
 	    "When a DRAM row shows errors in N distinct columns within the window, "
 	    "every page of the row that had a corrected error of its own is offlined. "
 	    "Columns within one burst of eight count as one. "
 	    "off: rows are not looked at." },
-	  OPTION_THRESHOLD, IN_POLICY(row, "off"), RANGE(2, CONFIG_MAX_THRESHOLD) },
+	  OPTION_THRESHOLD, IN_POLICY(row, "off"), ACTS_LESS(RARER),
+	  RANGE(2, CONFIG_MAX_THRESHOLD) },
 	{ { "Policy", "CellThreshold", "2 / 90d",
 	    "A page is offlined when the same cell of it errs for the second time within "
 	    "the window; N can only be 2. "
 	    "Only where the driver names row and bank. "
 	    "off: cells are not looked at by themselves." },
-	  OPTION_THRESHOLD, IN_POLICY(cell, "off"), RANGE(2, 2) },
+	  OPTION_THRESHOLD, IN_POLICY(cell, "off"), ACTS_LESS(RARER),
+	  RANGE(2, 2) },
 	{ { "Policy", "NeighbourRule", "no",
 	    "Where the driver names no row: offline a page with a corrected error of "
 	    "its own if, within the window of RowThreshold, two other pages within 256 "
 	    "KiB of it had errors too, or one of them lies in a faulty row." },
-	  OPTION_BOOL, IN_POLICY(neighbour, "no") },
+	  OPTION_BOOL, IN_POLICY(neighbour, "no"), ACTS_LESS(SMALLER) },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
 	    "huge page. "
 	    "never: leave them whole. "
 	    "2M: those of at most 2 MiB may be dissolved; larger ones never are." },
-	  OPTION_ENUM, IN_POLICY(huge_pages, "never"), .words = huge_words },
+	  OPTION_ENUM, IN_POLICY(huge_pages, "never"), ACTS_LESS(SMALLER), .words = huge_words },
 	{ { "Policy", "TransparentHugePages", "yes",
 	    "Whether a page inside a transparent huge page may be offlined, which "
 	    "splits the huge page. "
 	    "A smaller large folio of the page cache is none, and always split." },
-	  OPTION_BOOL, IN_POLICY(transparent_huge_pages, "yes") },
+	  OPTION_BOOL, IN_POLICY(transparent_huge_pages, "yes"), ACTS_LESS(SMALLER) },
 
 	{ { "Budget", "PagesPerHour", "10",
 	    "How many pages an hour may be offlined in the long run. "

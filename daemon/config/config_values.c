@@ -426,6 +426,48 @@ void config_value_copy(const struct option *opt, void *to, const void *from)
 	       field_size(opt->type));
 }
 
+static bool threshold_least(struct threshold *to, const struct threshold *from)
+{
+	struct threshold was = *to;
+
+	if (from->count == 0 || to->count == 0) {
+		*to = from->count == 0 ? *from : *to;
+	} else {
+		to->count = from->count > to->count ? from->count : to->count;
+		to->window = usec_min(from->window, to->window);
+	}
+	return was.count != to->count || was.window.us != to->window.us;
+}
+
+static unsigned int small_field(const struct option *opt, const void *field)
+{
+	return opt->type == OPTION_BOOL ? *(const bool *)field
+					: *(const unsigned int *)field;
+}
+
+bool config_value_least(const struct option *opt, void *to, const void *from)
+{
+	const void *new = (const char *)from + opt->offset;
+	void *field = (char *)to + opt->offset;
+	bool takes = false;
+
+	switch (opt->least) {
+	case LEAST_NONE:
+		break;
+	case LEAST_SMALLER:
+		takes = small_field(opt, new) < small_field(opt, field);
+		break;
+	case LEAST_LARGER:
+		takes = small_field(opt, new) > small_field(opt, field);
+		break;
+	case LEAST_RARER:
+		return threshold_least(field, new);
+	}
+	if (takes)
+		config_value_copy(opt, to, from);
+	return takes;
+}
+
 int config_value_parse(const struct option *opt, const char *text, void *base,
 		       struct value_error *ret_error)
 {

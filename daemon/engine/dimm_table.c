@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/dimm_label.h"
 #include "base/mem.h"
 #include "base/serial.h"
+#include "track/dimm_sum.h"
 
 #define NO_LABEL "unknown memory" /* the EDAC core's own words */
 
@@ -21,6 +23,7 @@ struct dimm_key {
 	const char *label;
 	size_t len;
 	uint32_t slot; /* controller and layers */
+	bool by_slot;  /* the label does not count */
 	bool former;
 };
 
@@ -51,6 +54,8 @@ static uint32_t dimm_hash(const struct dimm_key *k)
 	uint64_t hash = k->slot;
 	size_t at = 0;
 
+	if (k->by_slot)
+		return (uint32_t)dimm_mix(0, hash);
 	if (k->len < sizeof(hash)) {
 		for (; at < k->len; at++)
 			hash = dimm_mix(hash, (unsigned char)k->label[at]);
@@ -61,10 +66,36 @@ static uint32_t dimm_hash(const struct dimm_key *k)
 	return (uint32_t)dimm_mix(hash, dimm_load_word(k->label + k->len - sizeof(hash)));
 }
 
-static bool dimm_is(const struct dimm_rec *d, const struct dimm_key *k)
+/* Layers from the top, none of them missing in between. */
+static bool dimm_layers_name_slot(const int8_t layer[3])
 {
-	return dimm_slot(d->mc, d->layer) == k->slot && d->former == k->former &&
-	       memcmp(d->label, k->label, k->len) == 0 && d->label[k->len] == '\0';
+	return layer[0] >= 0 && (layer[1] >= 0 || layer[2] < 0);
+}
+
+static bool dimm_has_label(const struct dimm_rec *d, const struct dimm_key *k)
+{
+	return memcmp(d->label, k->label, k->len) == 0 && d->label[k->len] == '\0';
+}
+
+static bool dimm_contradicts(const struct dimm_rec *d, const struct dimm_key *k)
+{
+	char label[DIMM_LABEL_MAX];
+
+	if (memcmp(d->label, "CPU", 3) != 0 || dimm_has_label(d, k))
+		return false;
+	memcpy(label, k->label, k->len);
+	label[k->len] = '\0';
+	return dimm_labels_contradict(d->label, label);
+}
+
+static bool dimm_is(const struct dimm_table *t, uint16_t index, const struct dimm_key *k)
+{
+	const struct dimm_rec *d = &t->rec[index];
+
+	if (t->id[index].slot != k->slot || d->former != k->former ||
+	    t->id[index].by_slot != k->by_slot)
+		return false;
+	return k->by_slot ? !dimm_contradicts(d, k) : dimm_has_label(d, k);
 }
 
 /* Texts go to the bus, to JSON and into metrics: only printable ASCII gets past here. */
@@ -80,7 +111,7 @@ static uint32_t dimm_find_place(const struct dimm_table *t, const struct dimm_ke
 {
 	uint32_t at = dimm_hash(k) % DIMM_INDEX_SLOTS;
 
-	while (t->index[at] && !dimm_is(&t->rec[t->index[at] - 1], k))
+	while (t->index[at] && !dimm_is(t, (uint16_t)(t->index[at] - 1), k))
 		at = (at + 1) % DIMM_INDEX_SLOTS;
 	return at;
 }
@@ -91,6 +122,8 @@ static struct dimm_key dimm_key_of(const struct dimm_rec *d)
 		.label = d->label,
 		.len = strlen(d->label),
 		.slot = dimm_slot(d->mc, d->layer),
+		.by_slot = !d->former && dimm_layers_name_slot(d->layer) &&
+			   !dimm_label_names_several(d->label),
 		.former = d->former,
 	};
 }
@@ -109,22 +142,122 @@ static void dimm_note_siblings(struct dimm_table *t, uint16_t index)
 			t->shares_channel[i] = t->shares_channel[index] = true;
 }
 
+struct config_dimm dimm_table_config(const struct dimm_table *t, uint16_t index)
+{
+	const struct dimm_rec *d = &t->rec[index];
+
+	return (struct config_dimm){
+		.label = d->label,
+		.slot = t->slot[index],
+		.device = d->device,
+		.mc = d->mc,
+		.layer = { d->layer[0], d->layer[1], d->layer[2] },
+	};
+}
+
+static void dimm_set_rule(struct dimm_table *t, const struct config *cfg, uint16_t index)
+{
+	struct config_dimm dimm = dimm_table_config(t, index);
+
+	t->rule[index] = config_rule_for(cfg, &dimm);
+}
+
+/* Its controller has another number in this boot, is not there, or was not seen yet. */
+static bool dimm_is_elsewhere(const struct dimm_table *t, const struct dimm_rec *d)
+{
+	const char *device = t->device[d->mc];
+
+	if (!d->device[0])
+		return false;
+	return device[0] ? strcmp(d->device, device) != 0 : !t->device_known[d->mc];
+}
+
+/* An event may mean this record. */
+static bool dimm_is_there(const struct dimm_table *t, uint16_t index)
+{
+	const struct dimm_rec *d = &t->rec[index];
+
+	return index != DIMM_OTHER && !d->former && !d->same_as &&
+	       !dimm_is_elsewhere(t, d);
+}
+
 static void dimm_put_in_index(struct dimm_table *t, const struct config *cfg,
 			      uint16_t index)
 {
 	const struct dimm_rec *d = &t->rec[index];
 	struct dimm_key k = dimm_key_of(d);
-	uint32_t at = dimm_find_place(t, &k);
+	uint32_t at;
 
+	t->id[index] = (struct dimm_id){ .slot = k.slot, .by_slot = k.by_slot };
+	dimm_set_rule(t, cfg, index);
+	if (index == DIMM_OTHER || d->same_as || dimm_is_elsewhere(t, d))
+		return;
+	at = dimm_find_place(t, &k);
 	/* Of several former DIMMs of one slot the first stands for all. */
 	if (!t->index[at])
 		t->index[at] = (uint16_t)(index + 1);
-	t->id[index] = (struct dimm_id){ .slot = k.slot };
-	if (index != DIMM_OTHER && !k.former && t->index[at] == index + 1)
-		t->id[index].label_len = (uint32_t)k.len;
-	t->rule[index] = config_rule_for(cfg, d->label, d->mc);
-	if (index != DIMM_OTHER)
-		dimm_note_siblings(t, index);
+	if (!k.former && t->index[at] == index + 1)
+		t->id[index].label_len = (uint16_t)k.len;
+	dimm_note_siblings(t, index);
+}
+
+/* Nothing is ever removed from the hash index, so it is filled again. */
+static void dimm_fill_index(struct dimm_table *t, const struct config *cfg)
+{
+	memset(t->index, 0, sizeof(t->index));
+	for (unsigned int i = 0; i < t->n; i++)
+		dimm_put_in_index(t, cfg, (uint16_t)i);
+}
+
+static void dimm_leave_module(struct dimm_table *t, uint16_t index)
+{
+	uint16_t before = index;
+
+	while (t->next[before] != index)
+		before = t->next[before];
+	t->next[before] = t->next[index];
+	t->next[index] = index;
+}
+
+/* @registered: whether the label of @a is. */
+static bool dimm_same_module(const struct dimm_table *t, uint16_t a, uint16_t b,
+			     bool registered)
+{
+	const struct dimm_rec *x = &t->rec[a], *y = &t->rec[b];
+
+	if (!dimm_is_there(t, b))
+		return false;
+	if (x->serial[0] && strcmp(x->serial, y->serial) == 0)
+		return true;
+	if (t->slot[a][0] && strcmp(t->slot[a], t->slot[b]) == 0)
+		return true;
+	return registered && x->mc == y->mc && !t->whole[a] && !t->whole[b] &&
+	       strcmp(x->label, y->label) == 0;
+}
+
+/* Finds the other records of its module again. */
+static void dimm_join_module(struct dimm_table *t, uint16_t index)
+{
+	bool registered = dimm_label_is_registered(t->rec[index].label);
+
+	dimm_leave_module(t, index);
+	if (!dimm_is_there(t, index))
+		return;
+	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++) {
+		if (i == index || !dimm_same_module(t, index, i, registered))
+			continue;
+		t->next[index] = t->next[i];
+		t->next[i] = index;
+		return;
+	}
+}
+
+static void dimm_join_modules(struct dimm_table *t)
+{
+	for (uint16_t i = 0; i < t->n; i++)
+		t->next[i] = i;
+	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++)
+		dimm_join_module(t, i);
 }
 
 void dimm_table_init(struct dimm_table *t, const struct config *cfg)
@@ -142,6 +275,24 @@ int dimm_table_find(const struct dimm_table *t, const struct dimm_rec *d)
 	return t->index[at] ? t->index[at] - 1 : -ENOENT;
 }
 
+int dimm_table_twin(const struct dimm_table *t, uint16_t index)
+{
+	struct dimm_key k = dimm_key_of(&t->rec[index]);
+	uint32_t at = dimm_find_place(t, &k);
+
+	if (!dimm_is_there(t, index) || !t->index[at] || t->index[at] > index)
+		return -ENOENT;
+	return t->index[at] - 1;
+}
+
+/* The number of its controller in this boot. */
+static void dimm_renumber(const struct dimm_table *t, struct dimm_rec *d)
+{
+	for (unsigned int mc = 0; d->device[0] && mc < DIMM_MCS; mc++)
+		if (strcmp(t->device[mc], d->device) == 0)
+			d->mc = (uint8_t)mc;
+}
+
 uint16_t dimm_table_add(struct dimm_table *t, const struct config *cfg,
 			const struct dimm_rec *d)
 {
@@ -151,7 +302,14 @@ uint16_t dimm_table_add(struct dimm_table *t, const struct config *cfg,
 		return DIMM_OTHER;
 	index = (uint16_t)t->n++;
 	t->rec[index] = *d;
+	t->next[index] = index;
+	/* Counts are with an older record, or nowhere. */
+	if (d->same_as >= index)
+		t->rec[index].same_as = 0;
+	t->has_merged = t->has_merged || t->rec[index].same_as;
+	dimm_renumber(t, &t->rec[index]);
 	dimm_put_in_index(t, cfg, index);
+	dimm_join_module(t, index);
 	return index;
 }
 
@@ -170,8 +328,11 @@ static uint16_t dimm_intern_copy(struct dimm_table *t, const struct config *cfg,
 	if (label->len == 0)
 		memcpy(d.label, NO_LABEL, sizeof(NO_LABEL));
 	known = dimm_table_find(t, &d);
-	if (known >= 0)
+	if (known >= 0) {
+		dimm_table_note_label(t, cfg, (uint16_t)known, d.label, ev->time);
 		return (uint16_t)known;
+	}
+	memcpy(d.device, t->device[d.mc], sizeof(d.device));
 	d.first_seen = ev->time.us;
 	d.last_seen = ev->time.us;
 	d.fault.class = FAULT_NONE;
@@ -184,13 +345,17 @@ static uint16_t dimm_intern_copy(struct dimm_table *t, const struct config *cfg,
 _apart_ static uint16_t dimm_intern(struct dimm_table *t, const struct config *cfg,
 				    const struct ce_event *ev, const struct dimm_key *k)
 {
+	struct dimm_key key = *k;
 	uint32_t at;
 
 	if (k->len == 0 || k->len >= DIMM_LABEL_MAX)
 		return dimm_intern_copy(t, cfg, ev);
 	/* Kept labels are printable: bytes that are equal need no cleaning. */
-	at = dimm_find_place(t, k);
-	return t->index[at] ? (uint16_t)(t->index[at] - 1) : dimm_intern_copy(t, cfg, ev);
+	key.by_slot = dimm_layers_name_slot(ev->layer);
+	at = dimm_find_place(t, &key);
+	if (t->index[at] && dimm_has_label(&t->rec[t->index[at] - 1], &key))
+		return (uint16_t)(t->index[at] - 1);
+	return dimm_intern_copy(t, cfg, ev);
 }
 
 uint16_t dimm_table_intern(struct dimm_table *t, const struct config *cfg,
@@ -209,6 +374,160 @@ uint16_t dimm_table_intern(struct dimm_table *t, const struct config *cfg,
 	    memcmp(t->rec[*last].label, k.label, k.len) != 0)
 		*last = dimm_intern(t, cfg, ev, &k);
 	return *last;
+}
+
+static bool dimm_label_says_nothing(const char *label)
+{
+	return label[0] == '\0' || strcmp(label, NO_LABEL) == 0 ||
+	       strcmp(label, "any memory") == 0;
+}
+
+/* Names that the counts were merged from show the same label in lists. */
+static void dimm_set_label(struct dimm_table *t, uint16_t index, const char *label)
+{
+	char copy[DIMM_LABEL_MAX];
+	size_t len = strnlen(label, sizeof(copy) - 1);
+
+	memcpy(copy, label, len);
+	copy[len] = '\0';
+	for (uint16_t i = index; i < t->n; i++) {
+		if (dimm_table_resolve(t, i) != index || t->rec[i].former)
+			continue;
+		memcpy(t->rec[i].label, copy, len + 1);
+		dimm_table_touch(t, i);
+	}
+	if (t->id[index].label_len > 0)
+		t->id[index].label_len = (uint16_t)len;
+	/* What was known of the message was known of the label, too. */
+	t->no_coords[index].len = 0;
+}
+
+void dimm_table_note_label(struct dimm_table *t, const struct config *cfg, uint16_t index,
+			   const char *label, usec_t when)
+{
+	const struct dimm_rec *d = &t->rec[index];
+
+	if (!t->id[index].by_slot || d->former || when.us < d->last_seen ||
+	    strcmp(d->label, label) == 0 || dimm_label_says_nothing(label))
+		return;
+	dimm_set_label(t, index, label);
+	dimm_set_rule(t, cfg, index);
+	dimm_join_module(t, index);
+}
+
+void dimm_table_note_slot(struct dimm_table *t, const struct config *cfg, uint16_t index,
+			  const char *slot, bool whole)
+{
+	char text[sizeof(t->slot[index])];
+
+	dimm_copy_text(text, slot, strnlen(slot, sizeof(text) - 1));
+	if (t->whole[index] == whole && strcmp(t->slot[index], text) == 0)
+		return;
+	memcpy(t->slot[index], text, sizeof(text));
+	t->whole[index] = whole;
+	dimm_set_rule(t, cfg, index);
+	dimm_join_module(t, index);
+}
+
+/* The newer label, but not the kernel's for one that somebody registered. */
+static bool dimm_takes_label(const struct dimm_rec *to, const struct dimm_rec *from)
+{
+	bool mine = dimm_label_is_registered(to->label);
+	bool other = dimm_label_is_registered(from->label);
+
+	if (dimm_label_says_nothing(from->label) || (mine && !other))
+		return false;
+	return from->last_seen > to->last_seen || (other && !mine);
+}
+
+void dimm_table_merge(struct dimm_table *t, const struct config *cfg, uint16_t from,
+		      uint16_t to)
+{
+	struct dimm_rec *a = &t->rec[to], *b = &t->rec[from];
+	char label[DIMM_LABEL_MAX];
+
+	memcpy(label, dimm_takes_label(a, b) ? b->label : a->label, sizeof(label));
+	dimm_rec_take(a, b);
+	b->same_as = to;
+	t->has_merged = true;
+	t->budget_used_up[to] = t->budget_used_up[to] || t->budget_used_up[from];
+	dimm_set_label(t, to, label);
+	dimm_table_touch(t, from);
+	dimm_table_touch(t, to);
+	dimm_fill_index(t, cfg);
+	dimm_join_modules(t);
+}
+
+static bool dimm_note_device(struct dimm_table *t, const struct dimm_controller *c)
+{
+	if (t->device_known[c->mc] &&
+	    strncmp(t->device[c->mc], c->device, DIMM_DEVICE_MAX - 1) == 0)
+		return false;
+	t->device_known[c->mc] = true;
+	dimm_copy_text(t->device[c->mc], c->device,
+		       strnlen(c->device, DIMM_DEVICE_MAX - 1));
+	return true;
+}
+
+/* Some record's hardware is still there, under whatever number. */
+static bool dimm_knows_hardware(const struct dimm_table *t)
+{
+	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++)
+		for (unsigned int mc = 0; t->rec[i].device[0] && mc < DIMM_MCS; mc++)
+			if (strcmp(t->rec[i].device, t->device[mc]) == 0)
+				return true;
+	return false;
+}
+
+bool dimm_table_set_controllers(struct dimm_table *t, const struct config *cfg,
+				const struct dimm_controller *v, unsigned int n)
+{
+	bool news = false, renamed;
+
+	for (unsigned int i = 0; i < n; i++)
+		news |= dimm_note_device(t, &v[i]);
+	if (!news)
+		return false;
+	renamed = !dimm_knows_hardware(t);
+	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++) {
+		struct dimm_rec *d = &t->rec[i];
+		struct dimm_rec was = *d;
+
+		dimm_renumber(t, d);
+		if ((!d->device[0] || renamed) && t->device[d->mc][0])
+			memcpy(d->device, t->device[d->mc], sizeof(d->device));
+		if (d->mc != was.mc || strcmp(d->device, was.device) != 0)
+			dimm_table_touch(t, i);
+	}
+	dimm_fill_index(t, cfg);
+	dimm_join_modules(t);
+	return true;
+}
+
+uint32_t dimm_table_module_offlined(const struct dimm_table *t, uint16_t index)
+{
+	uint32_t n = t->rec[index].offlined;
+
+	for (uint16_t i = t->next[index]; i != index; i = t->next[i])
+		n += t->rec[i].offlined;
+	return n;
+}
+
+enum fault_class dimm_table_module_class(const struct dimm_table *t, uint16_t index)
+{
+	enum fault_class class = t->rec[index].fault.class;
+
+	for (uint16_t i = t->next[index]; i != index; i = t->next[i])
+		if (t->rec[i].fault.class > class)
+			class = t->rec[i].fault.class;
+	return class;
+}
+
+void dimm_table_module(const struct dimm_table *t, uint16_t index, struct dimm_rec *ret)
+{
+	*ret = t->rec[index];
+	for (uint16_t i = t->next[index]; i != index; i = t->next[i])
+		dimm_rec_add_rank(ret, &t->rec[i]);
 }
 
 void dimm_table_restore_other(struct dimm_table *t, const struct dimm_rec *d)
@@ -239,7 +558,7 @@ bool dimm_table_clean(struct dimm_table *t, uint16_t index)
 void dimm_table_set_rules(struct dimm_table *t, const struct config *cfg)
 {
 	for (unsigned int i = 0; i < t->n; i++)
-		t->rule[i] = config_rule_for(cfg, t->rec[i].label, t->rec[i].mc);
+		dimm_set_rule(t, cfg, (uint16_t)i);
 	memset(t->budget_used_up, 0, sizeof(t->budget_used_up));
 }
 
@@ -267,6 +586,7 @@ enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
 	dimm_copy_text(d->part, part, strnlen(part, sizeof(d->part) - 1));
 	memcpy(d->serial, text, sizeof(d->serial));
 	dimm_table_touch(t, index);
+	dimm_join_module(t, index);
 	return DIMM_MODULE_NAMED;
 }
 
@@ -274,10 +594,8 @@ void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t i
 {
 	t->rec[index].former = true;
 	dimm_table_touch(t, index);
-	/* Nothing is ever removed from the hash index, so it is filled again. */
-	memset(t->index, 0, sizeof(t->index));
-	for (unsigned int i = 0; i < t->n; i++)
-		dimm_put_in_index(t, cfg, (uint16_t)i);
+	dimm_leave_module(t, index);
+	dimm_fill_index(t, cfg);
 }
 
 bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,

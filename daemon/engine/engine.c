@@ -414,6 +414,11 @@ static int engine_dispatch(struct engine *e, const struct input *in, struct effe
 		break;
 	case INPUT_MODULE:
 		return engine_take_module(e, out, in);
+	case INPUT_SLOT:
+		return engine_take_slot(e, out, in);
+	case INPUT_CONTROLLERS:
+		engine_take_controllers(e, in);
+		break;
 	case INPUT_REQUEST_FORGET_DIMM:
 		engine_request_forget_dimm(e, out, in->index);
 		break;

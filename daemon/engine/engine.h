@@ -75,6 +75,9 @@ uint64_t engine_impossible(const struct engine *e);
 unsigned int engine_dimms(const struct engine *e);
 const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index);
 
+/** What patterns of [Policy "GLOB"] may match the DIMM by; borrows from @e. */
+struct config_dimm engine_dimm_config(const struct engine *e, uint16_t index);
+
 /** What [Policy] says for the DIMM, overrides included. */
 const struct policy_rule *engine_rule(const struct engine *e, uint16_t index);
 

@@ -88,7 +88,8 @@ static enum result action_judge_page(const struct engine *e, const struct page_r
 		return RESULT_ACCOUNT;
 	if (action_spent_pages(e) >= policy_total_limit(&e->cfg, &e->machine))
 		return RESULT_BUDGET_TOTAL;
-	if (e->dimms.rec[rec->dimm].offlined >= e->cfg.budget.pages_per_dimm)
+	if (dimm_table_module_offlined(&e->dimms, rec->dimm) >=
+	    e->cfg.budget.pages_per_dimm)
 		return RESULT_BUDGET_DIMM;
 	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
 }
@@ -96,15 +97,17 @@ static enum result action_judge_page(const struct engine *e, const struct page_r
 static void action_report_budget(struct engine *e, struct effects *out, uint16_t dimm,
 				 enum result result)
 {
-	bool *used_up = result == RESULT_BUDGET_DIMM ? &e->dimms.budget_used_up[dimm]
+	uint16_t first = dimm_table_first_rank(&e->dimms, dimm);
+	bool *used_up = result == RESULT_BUDGET_DIMM ? &e->dimms.budget_used_up[first]
 						     : &e->total_used_up;
 	struct notice r = { .kind = NOTICE_BUDGET, .dimm = dimm, .result = result };
 
 	if (*used_up)
 		return;
 	*used_up = true;
-	r.count = result == RESULT_BUDGET_DIMM ? e->dimms.rec[dimm].offlined
-					       : action_spent_pages(e);
+	r.count = result == RESULT_BUDGET_DIMM
+			  ? dimm_table_module_offlined(&e->dimms, dimm)
+			  : action_spent_pages(e);
 	engine_notice(e, out, &r);
 }
 
@@ -153,6 +156,17 @@ static bool action_hour_blocks(struct engine *e, struct effects *out)
 	return true;
 }
 
+/* Pages of its module that are offlined, or may soon be. */
+static uint64_t action_reserved_of_module(const struct engine *e, uint16_t dimm)
+{
+	uint64_t n = dimm_table_module_offlined(&e->dimms, dimm) +
+		     attempts_on_dimm(&e->attempts, dimm);
+
+	for (uint16_t i = e->dimms.next[dimm]; i != dimm; i = e->dimms.next[i])
+		n += attempts_on_dimm(&e->attempts, i);
+	return n;
+}
+
 /* Whether the attempts under way may use up what a budget has left for @rec. */
 static bool action_budgets_reserved(const struct engine *e, const struct page_rec *rec)
 {
@@ -161,9 +175,7 @@ static bool action_budgets_reserved(const struct engine *e, const struct page_re
 	if (n == 0)
 		return false;
 	return action_spent_pages(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
-	       e->dimms.rec[rec->dimm].offlined +
-			       attempts_on_dimm(&e->attempts, rec->dimm) >=
-		       e->cfg.budget.pages_per_dimm ||
+	       action_reserved_of_module(e, rec->dimm) >= e->cfg.budget.pages_per_dimm ||
 	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
 }
 

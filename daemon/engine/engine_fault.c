@@ -384,11 +384,10 @@ enum reason engine_fault_reason(const struct engine *e, const struct page_rec *r
 
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec)
 {
-	const struct dimm_rec *d = &e->dimms.rec[rec->dimm];
-
-	if (!fault_is_wide(d->fault.class))
+	if (!fault_is_wide(dimm_table_module_class(&e->dimms, rec->dimm)))
 		return false;
-	return d->offlined >= CLASS_LAST_PAGES || rec->corrected_errors < CLASS_HOT_PAGE;
+	return dimm_table_module_offlined(&e->dimms, rec->dimm) >= CLASS_LAST_PAGES ||
+	       rec->corrected_errors < CLASS_HOT_PAGE;
 }
 
 void engine_forget_cells(struct engine *e, pfn_t p)
@@ -424,6 +423,14 @@ void engine_store_dimm(struct engine *e, struct effects *out, uint16_t index)
 	f = engine_emit(out, EFFECT_STORE_DIMM);
 	f->dimm.rec = &e->dimms.rec[index];
 	f->dimm.index = index;
+	/* Counts that were taken over are stored nowhere twice: one transaction has both. */
+	for (uint16_t i = index + 1; e->dimms.has_merged && i < e->dimms.n; i++)
+		if (e->dimms.rec[i].same_as == index && out->n < MAX_EFFECTS &&
+		    dimm_table_clean(&e->dimms, i)) {
+			f = engine_emit(out, EFFECT_STORE_DIMM);
+			f->dimm.rec = &e->dimms.rec[i];
+			f->dimm.index = i;
+		}
 }
 
 void engine_store_dimms(struct engine *e, struct effects *out)
@@ -455,10 +462,18 @@ void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm)
 
 	if (dimm == DIMM_OTHER)
 		return;
-	verdict = fault_verdict(&e->dimms.rec[dimm], e->cfg.budget.pages_per_dimm, NULL);
+	verdict = engine_dimm_verdict(e, dimm, NULL);
 	if (verdict == was)
 		return;
+	/* The ranks of a module have one verdict, reported once. */
+	for (uint16_t i = e->dimms.next[dimm]; i != dimm; i = e->dimms.next[i]) {
+		if (e->dimms.reported_verdict[i] == verdict)
+			was = verdict;
+		e->dimms.reported_verdict[i] = (uint8_t)verdict;
+	}
 	e->dimms.reported_verdict[dimm] = (uint8_t)verdict;
+	if (verdict == was)
+		return;
 	if (verdict >= VERDICT_REPAIR || was >= VERDICT_REPAIR)
 		fault_notice_verdict(e, out, dimm, verdict);
 }
@@ -499,14 +514,28 @@ int engine_take_module(struct engine *e, struct effects *out, const struct input
 
 	if (index >= e->dimms.n || index == DIMM_OTHER || !in->module.serial[0])
 		return -EINVAL;
+	index = dimm_table_resolve(&e->dimms, index);
 	switch (dimm_table_note_module(&e->dimms, index, in->module.part,
 				       in->module.serial)) {
 	case DIMM_MODULE_SAME:
+		break;
 	case DIMM_MODULE_NAMED:
+		engine_report_verdict(e, out, index);
 		break;
 	case DIMM_MODULE_OTHER:
 		fault_close_dimm(e, out, index);
 		break;
 	}
+	return 0;
+}
+
+int engine_take_slot(struct engine *e, struct effects *out, const struct input *in)
+{
+	uint16_t index = in->slot.index;
+
+	if (index >= e->dimms.n || index == DIMM_OTHER)
+		return -EINVAL;
+	dimm_table_note_slot(&e->dimms, &e->cfg, index, in->slot.name, in->slot.whole);
+	engine_report_verdict(e, out, index);
 	return 0;
 }

@@ -285,6 +285,10 @@ void engine_restore_totals(struct engine *e, const struct totals *totals);
 /** Compares the fingerprints of memory with those of the boot before. */
 void engine_restore_memory(struct engine *e, const struct input *in);
 void engine_restore_dimm(struct engine *e, const struct input *in);
+/** Takes over which hardware has which number, and joins records that are one slot. */
+void engine_take_controllers(struct engine *e, const struct input *in);
+/** Returns 0; -EINVAL for an unknown DIMM. */
+int engine_take_slot(struct engine *e, struct effects *out, const struct input *in);
 void engine_restore_cell(struct engine *e, const struct input *in);
 void engine_restore_page(struct engine *e, const struct input *in);
 void engine_restore_action(struct engine *e, struct effects *out, const struct input *in);

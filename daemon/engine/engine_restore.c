@@ -108,13 +108,19 @@ void engine_resume(struct engine *e, struct page_rec *rec)
 		ce_tracker_make_ready(e->tracker, rec);
 }
 
+/* The DIMM that a stored row names, if it is still known. */
+static uint16_t restore_dimm_of(const struct engine *e, uint16_t index)
+{
+	return index < e->dimms.n ? dimm_table_resolve(&e->dimms, index) : DIMM_OTHER;
+}
+
 void engine_merge_stored(struct engine *e, struct page_rec *rec,
 			 const struct page_rec *stored, bool other_boot)
 {
 	/* An event that came first has named the DIMM; but a DIMM whose budget was
 	 * charged stays the page's DIMM. */
 	if (rec->n_stamps == 0 || (stored->by_us && !other_boot))
-		rec->dimm = stored->dimm < e->dimms.n ? stored->dimm : DIMM_OTHER;
+		rec->dimm = restore_dimm_of(e, stored->dimm);
 	ce_tracker_merge(e->tracker, rec, stored);
 	if (other_boot)
 		restore_reset_after_boot(e, rec);
@@ -182,6 +188,7 @@ void engine_restore_dimm(struct engine *e, const struct input *in)
 {
 	const struct dimm_rec *rec = in->dimm.rec;
 	uint16_t index = in->dimm.index;
+	int twin;
 
 	if (index == DIMM_OTHER)
 		dimm_table_restore_other(&e->dimms, rec);
@@ -189,8 +196,96 @@ void engine_restore_dimm(struct engine *e, const struct input *in)
 	if (index == DIMM_OTHER || index != e->dimms.n ||
 	    dimm_table_add(&e->dimms, &e->cfg, rec) != index)
 		return;
-	e->dimms.reported_verdict[index] =
-		(uint8_t)fault_verdict(rec, e->cfg.budget.pages_per_dimm, NULL);
+	twin = dimm_table_twin(&e->dimms, index);
+	if (twin >= 0)
+		dimm_table_merge(&e->dimms, &e->cfg, index, (uint16_t)twin);
+	e->dimms.reported_verdict[index] = (uint8_t)engine_dimm_verdict(e, index, NULL);
+}
+
+/* A cell is noted once for each of its votes: so it is as certain there as here. */
+static void restore_move_cell(struct engine *e, const struct fault_cell *cell,
+			      uint16_t to)
+{
+	bool known = fault_map_find(e->faults, to, cell->line) != NULL;
+	unsigned int votes = cell->votes ? cell->votes : 1;
+	struct fault_cell *now = NULL;
+
+	for (unsigned int i = 0; i < votes; i++)
+		(void)fault_map_note(e->faults, to, cell->line, &cell->coord,
+				     usec(cell->last), &now);
+	if (!now)
+		return;
+	if (!known) {
+		now->first = cell->first;
+		now->other_boot = cell->other_boot;
+	}
+	if (cell->row_faulty)
+		fault_map_set_faulty(e->faults, to, now);
+}
+
+/* The cells of records that have turned out to be another's; they are stored again. */
+static void restore_move_cells(struct engine *e)
+{
+	const struct fault_cell *cell;
+	uint16_t dimm, slot;
+
+	fault_map_touch_all(e->faults);
+	while ((cell = fault_map_take_dirty(e->faults, &dimm, &slot))) {
+		struct fault_cell copy = *cell;
+
+		if (copy.used && e->dimms.rec[dimm].same_as)
+			restore_move_cell(e, &copy, dimm_table_resolve(&e->dimms, dimm));
+	}
+	for (uint16_t i = 0; i < e->dimms.n; i++)
+		if (e->dimms.rec[i].same_as)
+			fault_map_forget_lines(e->faults, i, 0, UINT64_MAX);
+	fault_map_touch_all(e->faults);
+}
+
+static bool restore_has_merged_cells(const struct engine *e)
+{
+	for (uint16_t i = 0; i < e->dimms.n; i++)
+		if (e->dimms.rec[i].same_as && fault_map_cells(e->faults, i) > 0)
+			return true;
+	return false;
+}
+
+/* What the tracker, the attempts and the map hold of records that are another's now. */
+static void restore_move_merged(struct engine *e)
+{
+	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
+		struct page_rec *rec = ce_tracker_at(e->tracker, i);
+
+		if (!rec || !e->dimms.rec[rec->dimm].same_as)
+			continue;
+		rec->dimm = dimm_table_resolve(&e->dimms, rec->dimm);
+		ce_tracker_touch(e->tracker, rec);
+	}
+	for (unsigned int i = 0; i < e->attempts.n; i++)
+		e->attempts.v[i].row.dimm =
+			dimm_table_resolve(&e->dimms, e->attempts.v[i].row.dimm);
+	e->losses.erring = dimm_table_resolve(&e->dimms, e->losses.erring);
+	if (restore_has_merged_cells(e))
+		restore_move_cells(e);
+}
+
+void engine_take_controllers(struct engine *e, const struct input *in)
+{
+	bool merged = false;
+
+	if (!dimm_table_set_controllers(&e->dimms, &e->cfg, in->controllers.v,
+					in->controllers.n))
+		return;
+	for (uint16_t i = DIMM_OTHER + 1; i < e->dimms.n; i++) {
+		int twin = dimm_table_twin(&e->dimms, i);
+
+		if (twin < 0)
+			continue;
+		dimm_table_merge(&e->dimms, &e->cfg, i, (uint16_t)twin);
+		merged = true;
+	}
+	if (merged)
+		restore_move_merged(e);
 }
 
 void engine_restore_cell(struct engine *e, const struct input *in)
@@ -241,7 +336,7 @@ void engine_restore_action(struct engine *e, struct effects *out, const struct i
 	if (!rec) {
 		rec = ce_tracker_add(e->tracker, pfn(row.pfn), &evicted);
 		rec->first_seen = row.time;
-		rec->dimm = row.dimm < e->dimms.n ? row.dimm : DIMM_OTHER;
+		rec->dimm = restore_dimm_of(e, row.dimm);
 		rec->reason = row.reason;
 	}
 	if (evicted)
@@ -283,6 +378,8 @@ void engine_restore_totals(struct engine *e, const struct totals *totals)
 void engine_restore_done(struct engine *e, struct effects *out, const struct input *in)
 {
 	e->restored = true;
+	if (restore_has_merged_cells(e))
+		restore_move_cells(e);
 	restore_report_replay(e, out);
 	e->restored_at = e->now;
 	e->more_stored = e->more_stored || in->restored.more_stored;

@@ -85,16 +85,56 @@ const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index)
 	return &e->dimms.rec[index < e->dimms.n ? index : DIMM_OTHER];
 }
 
+struct config_dimm engine_dimm_config(const struct engine *e, uint16_t index)
+{
+	return dimm_table_config(&e->dimms, index < e->dimms.n ? index : DIMM_OTHER);
+}
+
 const struct policy_rule *engine_rule(const struct engine *e, uint16_t index)
 {
 	return &e->dimms.rule[index < e->dimms.n ? index : DIMM_OTHER];
 }
 
+/* The verdict needs these members only, and is asked for with each event. */
+static enum verdict status_module_verdict(const struct engine *e, uint16_t index)
+{
+	const struct dimm_table *t = &e->dimms;
+	const struct dimm_rec *d = &t->rec[index];
+	struct dimm_rec m;
+
+	m.former = d->former;
+	m.fault.class = dimm_table_module_class(t, index);
+	m.fault.bank_faulty_rows = d->fault.bank_faulty_rows;
+	m.offlined = dimm_table_module_offlined(t, index);
+	m.corrected_errors = d->corrected_errors;
+	m.uncorrected_errors = d->uncorrected_errors;
+	for (uint16_t i = t->next[index]; i != index; i = t->next[i]) {
+		d = &t->rec[i];
+		engine_add(&m.corrected_errors, d->corrected_errors);
+		engine_add(&m.uncorrected_errors, d->uncorrected_errors);
+		if (m.fault.bank_faulty_rows < d->fault.bank_faulty_rows)
+			m.fault.bank_faulty_rows = d->fault.bank_faulty_rows;
+	}
+	return fault_verdict(&m, e->cfg.budget.pages_per_dimm, NULL);
+}
+
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 				 char ret_why[CLASS_WHY_MAX])
 {
-	return fault_verdict(engine_dimm(e, index), e->cfg.budget.pages_per_dimm,
-			     ret_why);
+	uint32_t limit = e->cfg.budget.pages_per_dimm;
+	struct dimm_rec module;
+	enum verdict verdict;
+	char why[CLASS_WHY_MAX];
+
+	if (index >= e->dimms.n || !dimm_table_has_ranks(&e->dimms, index))
+		return fault_verdict(engine_dimm(e, index), limit, ret_why);
+	if (!ret_why)
+		return status_module_verdict(e, index);
+	dimm_table_module(&e->dimms, index, &module);
+	verdict = fault_verdict(&module, limit, why);
+	snprintf(ret_why, CLASS_WHY_MAX, "the whole module: %.*s", CLASS_WHY_MAX - 20,
+		 why);
+	return verdict;
 }
 
 static void status_raise(struct engine_status *s, enum verdict verdict, const char *why)
@@ -123,10 +163,11 @@ static void status_judge_dimms(const struct engine *e, struct engine_status *s)
 	unsigned int replace = 0, repair = 0;
 	char why[CLASS_WHY_MAX];
 
-	for (unsigned int i = 0; i < e->dimms.n; i++) {
-		enum verdict v = fault_verdict(&e->dimms.rec[i],
-					       e->cfg.budget.pages_per_dimm, NULL);
+	for (uint16_t i = 0; i < e->dimms.n; i++) {
+		enum verdict v = engine_dimm_verdict(e, i, NULL);
 
+		if (dimm_table_first_rank(&e->dimms, i) != i)
+			continue; /* a module counts once */
 		replace += v == VERDICT_REPLACE;
 		repair += v == VERDICT_REPAIR;
 	}

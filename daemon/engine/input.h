@@ -47,6 +47,8 @@ enum input_kind {
 	INPUT_REQUEST_OFFLINE,     /* request: an operator asks */
 	INPUT_REQUEST_FORGET,      /* request: an operator drops a page's history */
 	INPUT_MODULE,              /* module: which module sits in a DIMM's slot */
+	INPUT_SLOT,                /* slot: what the board calls a DIMM's slot */
+	INPUT_CONTROLLERS,         /* controllers: at start before the DIMMs, and later */
 	INPUT_REQUEST_FORGET_DIMM, /* index: an operator drops a DIMM's counts */
 	INPUT_LOADED, /* page: answers EFFECT_LOAD; NULL if nothing is stored */
 
@@ -132,6 +134,15 @@ struct input {
 			const char *serial; /* not empty: unknown modules make no input */
 			uint16_t index;
 		} module;
+		struct {
+			const char *name; /* empty: not certain */
+			bool whole;       /* EDAC shows modules here, not their ranks */
+			uint16_t index;
+		} slot;
+		struct {
+			const struct dimm_controller *v;
+			unsigned int n;
+		} controllers;
 		struct {
 			pfn_t pfn;
 			const struct page_rec *rec;

@@ -233,12 +233,15 @@ void daemon_look_for_db(struct daemon *d);
 bool daemon_db_fine(const struct daemon *d);
 
 /* daemon_modules.c */
+struct topology;
 
 /**
  * Gives the engine the modules of the DIMMs that it has met since the last call, as far
  * as they are certain; without new DIMMs it does nothing.
  */
 void daemon_identify(struct daemon *d);
+/** Gives the engine the hardware of each controller in @t. */
+void daemon_give_controllers(struct daemon *d, const struct topology *t);
 /** The next daemon_identify() is for all DIMMs: the engine was made again. */
 void daemon_identify_again(struct daemon *d);
 /** The machine's DIMMs and modules, at most ten seconds old; NULL: not known. */

@@ -57,14 +57,44 @@ void daemon_labels_again(struct daemon *d)
 	daemon_identify_again(d);
 }
 
+/* A controller without hardware to be known by is said, too: its number stands in. */
+void daemon_give_controllers(struct daemon *d, const struct topology *t)
+{
+	struct dimm_controller v[TOPOLOGY_MAX_MCS];
+	struct input in = { .kind = INPUT_CONTROLLERS };
+
+	for (unsigned int i = 0; i < t->n_mcs; i++)
+		if (t->mcs[i].index <= UINT8_MAX)
+			v[in.controllers.n++] = (struct dimm_controller){
+				.mc = (uint8_t)t->mcs[i].index,
+				.device = t->mcs[i].device,
+			};
+	in.controllers.v = v;
+	daemon_step(d, in);
+}
+
+/* What EDAC and the board call the slot. */
+static void give_slot(struct daemon *d, const struct topology *t, uint16_t index)
+{
+	const struct dimm_rec *rec = engine_dimm(d->engine, index);
+	const struct edac_dimm *dimm = topology_find_dimm(t, rec);
+	struct input in = { .kind = INPUT_SLOT };
+
+	if (!dimm)
+		return;
+	in.slot.index = index;
+	in.slot.whole = dimm->layout == EDAC_DIMM;
+	in.slot.name = dimm->slot_match == SLOT_EXACT ? dimm->slot_name : "";
+	daemon_step(d, in);
+}
+
 static void give_module(struct daemon *d, const struct topology *t, uint16_t index)
 {
 	const struct dimm_rec *rec = engine_dimm(d->engine, index);
-	const struct edac_dimm *dimm = topology_find(t, rec->mc, rec->layer, rec->label);
+	const struct edac_dimm *dimm = topology_find_dimm(t, rec);
 	struct input in = { .kind = INPUT_MODULE };
 
-	if (rec->former || !dimm || dimm->module == TOPOLOGY_NO_MODULE ||
-	    dimm->match != SLOT_EXACT)
+	if (!dimm || dimm->module == TOPOLOGY_NO_MODULE || dimm->match != SLOT_EXACT)
 		return;
 	in.module.index = index;
 	in.module.part = t->modules[dimm->module].part;
@@ -103,8 +133,11 @@ void daemon_identify(struct daemon *d)
 	m->unread = t->unread < 0;
 	if (!m->unread) { /* else it is tried again by the minute */
 		m->identified = n;
-		for (unsigned int i = DIMM_OTHER + 1; i < n; i++)
+		daemon_give_controllers(d, t);
+		for (unsigned int i = DIMM_OTHER + 1; i < n; i++) {
+			give_slot(d, t, (uint16_t)i);
 			give_module(d, t, (uint16_t)i);
+		}
 	}
 	topology_free(t);
 	if (compare)

@@ -271,8 +271,8 @@ static int op_dimms(void *ctx, report_fn fn, void *userdata)
 		const struct dimm_rec *rec = engine_dimm(d->engine, i);
 		struct dimm_report report;
 
-		if (i == DIMM_OTHER && rec->corrected_errors == 0 &&
-		    rec->uncorrected_errors == 0 && rec->offlined == 0)
+		if (rec->same_as || (i == DIMM_OTHER && rec->corrected_errors == 0 &&
+				     rec->uncorrected_errors == 0 && rec->offlined == 0))
 			continue;
 		fill_dimm(d, i, show, &report);
 		r = fn(userdata, &report);
@@ -296,19 +296,33 @@ static int op_nodes(void *ctx, report_fn fn, void *userdata)
 	return r;
 }
 
+/* What is known of DIMM @label on controller @mc. */
+static struct config_dimm policy_dimm(const struct daemon *d, const char *label,
+				      uint8_t mc)
+{
+	for (uint16_t i = DIMM_OTHER + 1; i < engine_dimms(d->engine); i++) {
+		const struct dimm_rec *rec = engine_dimm(d->engine, i);
+
+		if (!rec->same_as && rec->mc == mc && strcmp(rec->label, label) == 0)
+			return engine_dimm_config(d->engine, i);
+	}
+	return (struct config_dimm){ .label = label, .mc = mc, .layer = { -1, -1, -1 } };
+}
+
 /* What of the configuration applies to DIMM @label on controller @mc; NULL: all of it. */
 static int policy_text(const struct daemon *d, const char *label, uint8_t mc,
 		       char **ret_text)
 {
 	const struct config *cfg = engine_config(d->engine);
-	size_t len = label ? config_format_for(cfg, label, mc, NULL, 0)
+	struct config_dimm dimm = policy_dimm(d, label ? label : "", mc);
+	size_t len = label ? config_format_for(cfg, &dimm, NULL, 0)
 			   : config_format(cfg, NULL, 0);
 	char *text = malloc(len + 1);
 
 	if (!text)
 		return -ENOMEM;
 	if (label)
-		config_format_for(cfg, label, mc, text, len + 1);
+		config_format_for(cfg, &dimm, text, len + 1);
 	else
 		config_format(cfg, text, len + 1);
 	*ret_text = text;
@@ -474,7 +488,8 @@ static int op_forget_dimm(void *ctx, const char *label, char why[REPORT_TEXT_MAX
 	for (uint16_t i = 0; i < engine_dimms(d->engine); i++) {
 		struct input in = { .kind = INPUT_REQUEST_FORGET_DIMM, .index = i };
 
-		if (strcmp(engine_dimm(d->engine, i)->label, label) != 0)
+		if (engine_dimm(d->engine, i)->same_as ||
+		    strcmp(engine_dimm(d->engine, i)->label, label) != 0)
 			continue;
 		forget_pages(d, i, why);
 		r = daemon_step(d, in);

@@ -155,8 +155,11 @@ static void compare_memory(struct daemon *d)
 		sysfs_offline_ram_map(d->sysfs, map);
 		in.memory.ram_fingerprint = ram_map_print(map);
 	}
-	if (topology_read(&t, "") >= 0)
+	if (topology_read(&t, "") >= 0) {
 		in.memory.module_fingerprint = topology_module_print(t);
+		if (t->unread == 0)
+			daemon_give_controllers(d, t);
+	}
 	topology_free(t);
 	daemon_step(d, in);
 }

@@ -145,6 +145,8 @@ static const struct db_column module_columns[] = {
 	{ "part", &db_type_text, FIELD(part) },
 	{ "serial", &db_type_text, FIELD(serial) },
 	{ "former", &db_type_flag, FIELD(former) },
+	{ "same_as", &db_type_number, FIELD(same_as), NUMBER_IN(0, MAX_DIMMS - 1) },
+	{ "device", &db_type_text, FIELD(device) },
 };
 #undef ROW
 

@@ -305,7 +305,7 @@ static bool metrics_shows_dimm(const struct facts *f)
 {
 	const struct dimm_rec *d = f->dimm;
 
-	if (d->former)
+	if (d->former || d->same_as)
 		return false; /* another DIMM has its labels now */
 	return f->index != DIMM_OTHER || d->corrected_errors > 0 ||
 	       d->uncorrected_errors > 0 || d->offlined > 0;

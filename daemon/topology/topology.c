@@ -373,3 +373,16 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 	}
 	return n == 1 ? by_label : NULL;
 }
+
+const struct edac_dimm *topology_find_dimm(const struct topology *t,
+					   const struct dimm_rec *rec)
+{
+	if (rec->former || rec->same_as)
+		return NULL;
+	/* Hardware that is not in this machine, under a number that is another's. */
+	for (unsigned int i = 0; i < t->n_mcs && rec->device[0]; i++)
+		if (t->mcs[i].index == rec->mc &&
+		    strcmp(t->mcs[i].device, rec->device) != 0)
+			return NULL;
+	return topology_find(t, rec->mc, rec->layer, rec->label);
+}

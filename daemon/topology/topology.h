@@ -186,6 +186,13 @@ const struct edac_dimm *topology_find(const struct topology *t, uint8_t mc,
 void topology_list(const struct topology *t, usec_t now, struct module_list *ret);
 
 /**
+ * What EDAC knows of the DIMM of @rec: topology_find() by its controller, layers and label.
+ * NULL also if @rec is former, or its hardware is not the controller of that number.
+ */
+const struct edac_dimm *topology_find_dimm(const struct topology *t,
+					   const struct dimm_rec *rec);
+
+/**
  * Parses one SMBIOS structure of type 17, strings included.
  *
  * Returns 1 and *ret; 0 for an empty slot; -EINVAL if the structure is of another type or

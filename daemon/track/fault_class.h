@@ -58,7 +58,7 @@ bool fault_is_scattered(const struct fault_counts *n);
 /** True for the classes of fault that offlining pages cannot win against. */
 bool fault_is_wide(enum fault_class fault);
 
-#define CLASS_WHY_MAX 200
+#define CLASS_WHY_MAX 220
 
 /**
  * Returns the verdict of DIMM @d, whose budget is @pages_per_dimm. *ret_why gets the

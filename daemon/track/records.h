@@ -17,9 +17,10 @@
 #include "event/ce_registers.h"
 #include "event/soft_event.h"
 
-#define DIMM_LABEL_MAX 296 /* the kernel's longest label is 288 bytes */
-#define MAX_DIMMS      512
-#define DIMM_OTHER     0 /* index of the record for all DIMMs past MAX_DIMMS */
+#define DIMM_DEVICE_MAX 64
+#define DIMM_LABEL_MAX  296 /* the kernel's longest label is 288 bytes */
+#define MAX_DIMMS       512
+#define DIMM_OTHER      0 /* index of the record for all DIMMs past MAX_DIMMS */
 
 /** The widest fault that was seen on a DIMM, and the counts that show it. */
 struct dimm_fault {
@@ -36,7 +37,11 @@ struct dimm_fault {
 	struct dram_coord at; /* column, bank: which */
 };
 
-/** A DIMM, as the events identify it: by controller, layers and label. */
+/**
+ * A DIMM: what sits in one slot of one controller, or one rank of it where the driver
+ * names ranks. The label is only its newest name; engine/dimm_table.h says what makes two
+ * events mean one DIMM.
+ */
 struct dimm_rec {
 	char label[DIMM_LABEL_MAX];
 	uint8_t mc;
@@ -55,6 +60,18 @@ struct dimm_rec {
 	char part[64];
 	char serial[64];
 	bool former; /* another module is in its place; nothing is charged here */
+	/* Index of the record that this one turned out to be the same DIMM as, and that
+	 * has its counts; 0: of none. Rows stored earlier still have this index. */
+	uint16_t same_as;
+	/* The hardware of the controller, the same in every boot; empty: only @mc is known,
+	 * which may be another controller's number in the next boot. */
+	char device[DIMM_DEVICE_MAX];
+};
+
+/** Which hardware is controller mcN in this boot. */
+struct dimm_controller {
+	uint8_t mc;
+	const char *device; /* as in dimm_rec; borrowed */
 };
 
 /**

@@ -219,17 +219,20 @@ static int fake_policy_for(void *ctx, const char *label, uint8_t mc, char **ret_
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 	static const char text[] = "[Policy \"*A1\"]\nPageThreshold=10 / 24h\n"
 				   "[Policy \"mc1\"]\nAction=account\n";
+	const struct config_dimm dimm = { .label = label,
+					  .mc = mc,
+					  .layer = { -1, -1, -1 } };
 	size_t size;
 
 	if (!cfg)
 		return -ENOMEM;
 	config_init(cfg);
 	(void)config_parse(cfg, "a.conf", text, sizeof(text) - 1, NULL, NULL);
-	size = config_format_for(cfg, label, mc, NULL, 0) + 1;
+	size = config_format_for(cfg, &dimm, NULL, 0) + 1;
 	*ret_text = malloc(size);
 	if (!*ret_text)
 		return -ENOMEM;
-	(void)config_format_for(cfg, label, mc, *ret_text, size);
+	(void)config_format_for(cfg, &dimm, *ret_text, size);
 	return 0;
 }
 

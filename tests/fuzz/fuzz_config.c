@@ -67,6 +67,7 @@ static void check_same(const struct config *a, const struct config *b)
 static void check_accepted(const struct config *cfg)
 {
 	_cleanup_(free_p) char *text = malloc(OUT_MAX);
+	const struct config_dimm dimm = { .label = "CPU_SrcID#0_MC#0_Chan#0_DIMM#0" };
 	struct policy_rule rule;
 	struct config again;
 	unsigned int errors = 0;
@@ -80,7 +81,7 @@ static void check_accepted(const struct config *cfg)
 		"its own text is refused");
 	check_same(cfg, &again);
 
-	rule = config_rule_for(cfg, "CPU_SrcID#0_MC#0_Chan#0_DIMM#0", 0);
+	rule = config_rule_for(cfg, &dimm);
 	require(rule.page.count <= config_max_page_threshold(cfg), "a larger threshold");
 	require(config_amount_pages(&cfg->budget.total, 1 << 20, 12) <= 1 << 20 ||
 			cfg->budget.total.unit != AMOUNT_PERCENT,

@@ -466,6 +466,7 @@ static void storm_event(struct storm *s, uint64_t i)
 		.has_address = true,
 		.count = 1,
 		.grain_bits = 6,
+		.layer = { -1, -1, -1 },
 		.label = { labels[n % STORM_DIMMS], 2 }
 	};
 	const struct config *cfg = &s->sim->cfg;

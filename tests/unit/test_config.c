@@ -305,6 +305,16 @@ static void test_too_many(void **state)
 	assert_int_equal(config_parse(&cfg, name, "", 0, NULL, NULL), 0);
 }
 
+static struct policy_rule rule_for(const struct config *cfg, const char *label,
+				   uint8_t mc)
+{
+	const struct config_dimm dimm = { .label = label,
+					  .mc = mc,
+					  .layer = { -1, -1, -1 } };
+
+	return config_rule_for(cfg, &dimm);
+}
+
 static void test_globs(void **state)
 {
 	static const struct {
@@ -346,7 +356,7 @@ static void test_globs(void **state)
 		snprintf(text, sizeof(text), "[Policy \"%s\"]\nAction=account\n",
 			 rows[i].glob);
 		assert_int_equal(parse(&cfg, &f, text), 0);
-		if ((config_rule_for(&cfg, rows[i].label, 0).action == POLICY_ACCOUNT) !=
+		if ((rule_for(&cfg, rows[i].label, 0).action == POLICY_ACCOUNT) !=
 		    rows[i].match)
 			fail_msg("%s, %s", rows[i].glob, rows[i].label);
 	}
@@ -363,16 +373,16 @@ static void test_rule_for(void **state)
 	struct config cfg;
 
 	assert_int_equal(parse(&cfg, &f, text), 0);
-	rule = config_rule_for(&cfg, "P2-B1", 0);
+	rule = rule_for(&cfg, "P2-B1", 0);
 	assert_int_equal(rule.page.count, 5);
 	assert_int_equal(rule.huge_pages, HUGE_NEVER);
-	rule = config_rule_for(&cfg, "P1-B1", 0);
+	rule = rule_for(&cfg, "P1-B1", 0);
 	assert_int_equal(rule.page.count, 50);
 	assert_int_equal(rule.page.window.us, USEC_PER_DAY);
 	assert_int_equal(rule.huge_pages, HUGE_2M);
 	assert_int_equal(rule.row.count, 2);
 	assert_true(rule.neighbour);
-	rule = config_rule_for(&cfg, "P1-A1", 0);
+	rule = rule_for(&cfg, "P1-A1", 0);
 	assert_int_equal(rule.page.count, 0);
 	assert_int_equal(rule.row.count, 0);
 	assert_int_equal(rule.huge_pages, HUGE_2M);
@@ -393,13 +403,17 @@ static void test_rule_of_a_controller(void **state)
 	size_t n;
 
 	assert_int_equal(parse(&cfg, &f, text), 0);
-	assert_int_equal(config_rule_for(&cfg, "A1", 0).action, POLICY_SOFT);
-	assert_int_equal(config_rule_for(&cfg, "A1", 1).action, POLICY_ACCOUNT);
-	assert_int_equal(config_rule_for(&cfg, "B1", 11).action, POLICY_SOFT);
+	assert_int_equal(rule_for(&cfg, "A1", 0).action, POLICY_SOFT);
+	assert_int_equal(rule_for(&cfg, "A1", 1).action, POLICY_ACCOUNT);
+	assert_int_equal(rule_for(&cfg, "B1", 11).action, POLICY_SOFT);
 	/* A pattern of labels is none of controllers. */
-	assert_int_equal(config_rule_for(&cfg, "B2", 1).page.count, 2);
+	assert_int_equal(rule_for(&cfg, "B2", 1).page.count, 2);
 
-	n = config_format_for(&cfg, "P2-A1", 1, out, sizeof(out));
+	n = config_format_for(&cfg,
+			      &(struct config_dimm){ .label = "P2-A1",
+						     .mc = 1,
+						     .layer = { -1, -1, -1 } },
+			      out, sizeof(out));
 	assert_int_equal(n, strlen(out));
 	assert_non_null(strstr(out, "# f:2, [Policy \"mc1\"]\n"));
 	assert_non_null(strstr(out, "PageThreshold=10 / 1h"));
@@ -408,9 +422,21 @@ static void test_rule_of_a_controller(void **state)
 	assert_non_null(strstr(out, "[Budget]\n"));
 	assert_null(strstr(out, "[Metrics]"));
 	/* Cut anywhere, it still says how long it would be. */
-	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, out, 10), n);
+	assert_int_equal(
+		config_format_for(&cfg,
+				  &(struct config_dimm){ .label = "P2-A1",
+							 .mc = 1,
+							 .layer = { -1, -1, -1 } },
+				  out, 10),
+		n);
 	assert_int_equal(strlen(out), 9);
-	assert_int_equal(config_format_for(&cfg, "P2-A1", 1, NULL, 0), n);
+	assert_int_equal(
+		config_format_for(&cfg,
+				  &(struct config_dimm){ .label = "P2-A1",
+							 .mc = 1,
+							 .layer = { -1, -1, -1 } },
+				  NULL, 0),
+		n);
 }
 
 static uint64_t pick(uint64_t *state, uint64_t min, uint64_t max)

@@ -58,7 +58,7 @@ static void test_empty(void **state)
 	assert_false(dimm_table_clean(&t, DIMM_OTHER));
 }
 
-/* A DIMM is its controller, its layers and its label, and nothing else. */
+/* A DIMM is its controller and its layers; the label is its newest name. */
 static void test_intern(void **state)
 {
 	struct ce_event ev;
@@ -68,22 +68,79 @@ static void test_intern(void **state)
 	assert_int_equal(intern("A", 1, 0, 0), 2);
 	assert_int_equal(intern("A", 0, 1, 0), 3);
 	assert_int_equal(intern("A", 0, 0, 1), 4);
-	assert_int_equal(intern("B", 0, 0, 0), 5);
-	assert_int_equal(intern("AB", 0, 0, 0), 6);
+	assert_int_equal(intern("B", 0, 0, 0), 1);
+	assert_string_equal(t.rec[1].label, "B");
 	assert_int_equal(intern("A", 0, 0, 0), 1);
 	ev = event("A", 0, 0, 0);
 	ev.layer[2] = 0;
-	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 7);
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 5);
 	ev = event("ABC", 0, 0, 0);
 	ev.label.len = 1;
 	ev.cpu = 3;
 	ev.time = usec(5);
 	ev.msg = (struct ce_text){ "x", 1 };
 	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
-	assert_int_equal(t.n, 8);
+	assert_int_equal(t.n, 6);
 	assert_int_equal(t.rec[1].first_seen, 1000);
 	assert_int_equal(t.rec[1].last_seen, 1000);
-	assert_int_equal(t.n_dirty, 7);
+	assert_int_equal(t.n_dirty, 5);
+}
+
+/* Where no layers name a slot, or several DIMMs may be meant, the label has to. */
+static void test_no_slot(void **state)
+{
+	assert_int_equal(intern("A", 0, -1, -1), 1);
+	assert_int_equal(intern("B", 0, -1, -1), 2);
+	assert_int_equal(intern("AB", 0, -1, -1), 3);
+	assert_int_equal(intern("A", 0, -1, -1), 1);
+	assert_int_equal(intern("A", 1, -1, -1), 4);
+	assert_int_equal(intern("A", 0, -1, 0), 5); /* a layer is missing in between */
+	assert_int_equal(intern("B", 0, -1, 0), 6);
+	assert_int_equal(intern("C", 0, 2, -1), 7); /* a controller of one layer */
+	assert_int_equal(intern("D", 0, 2, -1), 7);
+	assert_int_equal(intern("C or D", 0, 2, -1), 8);
+	assert_int_equal(intern("C or E", 0, 2, -1), 9);
+	assert_int_equal(intern("C or D", 0, 2, -1), 8);
+	assert_int_equal(intern("D", 0, 2, -1), 7);
+	assert_string_equal(t.rec[7].label, "D");
+	assert_string_equal(t.rec[8].label, "C or D");
+}
+
+/* The newest label; an old event, or one that names nothing, does not change it. */
+static void test_label_changes(void **state)
+{
+	struct ce_event ev = event("mc#0csrow#0channel#1", 0, 0, 1);
+
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	ev = event("DIMM_A1", 0, 0, 1);
+	ev.time = usec(2000);
+	dimm_table_clean(&t, 1);
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	assert_string_equal(t.rec[1].label, "DIMM_A1");
+	assert_true(t.dirty[1]);
+	t.rec[1].last_seen = 2000;
+	ev = event("mc#0csrow#0channel#1", 0, 0, 1);
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	assert_string_equal(t.rec[1].label, "DIMM_A1");
+	ev = event("unknown memory", 0, 0, 1);
+	ev.time = usec(3000);
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	ev.label.len = 0;
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	assert_string_equal(t.rec[1].label, "DIMM_A1");
+	ev = event("\tX", 0, 0, 1);
+	ev.time = usec(3000);
+	assert_int_equal(dimm_table_intern(&t, &cfg, &ev), 1);
+	assert_string_equal(t.rec[1].label, "?X");
+	assert_int_equal(t.n, 2);
+}
+
+/* The kernel makes labels of the place: two of them are two slots. */
+static void test_label_of_another_socket(void **state)
+{
+	assert_int_equal(intern("CPU_SrcID#0_MC#0_Chan#0_DIMM#0", 0, 0, 0), 1);
+	assert_int_equal(intern("CPU_SrcID#1_MC#0_Chan#0_DIMM#0", 0, 0, 0), 2);
+	assert_int_equal(intern("CPU_SrcID#0_MC#0_Chan#0_DIMM#0", 0, 0, 0), 1);
 }
 
 static void test_labels(void **state)
@@ -97,27 +154,27 @@ static void test_labels(void **state)
 		{ "tab\there", "tab?here" }, { "\x7f\x80\xff~ ", "???~ " },
 		{ "eight ch", "eight ch" },  { "exactly sixteen!", "exactly sixteen!" },
 	};
-	const struct ce_event nul = { .label = { "a\0b", 3 } };
+	const struct ce_event nul = { .layer = { -1, -1, -1 }, .label = { "a\0b", 3 } };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint16_t index = intern(rows[i].label, 0, 0, 0);
+		uint16_t index = intern(rows[i].label, 0, -1, -1);
 
 		assert_int_equal(index, i + 1);
 		assert_string_equal(t.rec[index].label, rows[i].kept);
-		assert_int_equal(intern(rows[i].label, 0, 0, 0), index);
+		assert_int_equal(intern(rows[i].label, 0, -1, -1), index);
 	}
 	/* A label that reads the same once it is cleaned is the same DIMM. */
-	assert_int_equal(intern("unknown memory", 0, 0, 0), 1);
-	assert_int_equal(intern("tab?here", 0, 0, 0), 3);
+	assert_int_equal(intern("unknown memory", 0, -1, -1), 1);
+	assert_int_equal(intern("tab?here", 0, -1, -1), 3);
 	assert_string_equal(t.rec[dimm_table_intern(&t, &cfg, &nul)].label, "a?b");
 
 	memset(most, 'x', sizeof(most) - 1);
-	assert_int_equal(intern(most, 0, 0, 0), 8);
+	assert_int_equal(intern(most, 0, -1, -1), 8);
 	assert_int_equal(strlen(t.rec[8].label), DIMM_LABEL_MAX - 1);
 	most[DIMM_LABEL_MAX - 1] = '\0';
-	assert_int_equal(intern(most, 0, 0, 0), 8);
+	assert_int_equal(intern(most, 0, -1, -1), 8);
 	most[DIMM_LABEL_MAX - 2] = '\0';
-	assert_int_equal(intern(most, 0, 0, 0), 9);
+	assert_int_equal(intern(most, 0, -1, -1), 9);
 }
 
 static void test_full(void **state)
@@ -126,7 +183,7 @@ static void test_full(void **state)
 
 	for (unsigned int i = 1; i < MAX_DIMMS; i++) {
 		snprintf(label, sizeof(label), "DIMM %u", i);
-		assert_int_equal(intern(label, 0, (int8_t)(i % 8), -1), i);
+		assert_int_equal(intern(label, 0, -1, -1), i);
 	}
 	assert_int_equal(t.n, MAX_DIMMS);
 	assert_int_equal(intern("one more", 0, 0, 0), DIMM_OTHER);
@@ -135,7 +192,7 @@ static void test_full(void **state)
 	assert_false(t.dirty[DIMM_OTHER]);
 	for (unsigned int i = 1; i < MAX_DIMMS; i++) {
 		snprintf(label, sizeof(label), "DIMM %u", i);
-		assert_int_equal(intern(label, 0, (int8_t)(i % 8), -1), i);
+		assert_int_equal(intern(label, 0, -1, -1), i);
 	}
 	assert_string_equal(t.rec[DIMM_OTHER].label, "other memory");
 }
@@ -195,7 +252,8 @@ static void test_channel(void **state)
 	};
 
 	for (uint16_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint16_t index = intern(rows[i].label, rows[i].mc, rows[i].top, 0);
+		uint16_t index =
+			intern(rows[i].label, rows[i].mc, rows[i].top, (int8_t)i);
 
 		assert_int_equal(index, i + 1);
 		assert_int_equal(t.shares_channel[index], rows[i].with > 0);
@@ -239,7 +297,8 @@ static void test_rules(void **state)
 	};
 	other.n_overrides = 1;
 	dimm_table_set_rules(&t, &other);
-	assert_int_equal(t.rule[DIMM_OTHER].page.count, 77);
+	/* It may be any of them. */
+	assert_int_equal(t.rule[DIMM_OTHER].page.count, 88);
 	assert_int_equal(t.rule[1].page.count, 88);
 	assert_int_equal(t.rule[2].page.count, 77);
 	assert_false(t.budget_used_up[1]);
@@ -276,7 +335,7 @@ static void test_module(void **state)
 	}
 
 	/* Too long and not printable: cut and cleaned, and the same the next time. */
-	assert_int_equal(intern("B", 0, 0, 0), 2);
+	assert_int_equal(intern("B", 0, 1, 0), 2);
 	memset(serial, '\x01', sizeof(serial) - 1);
 	serial[sizeof(serial) - 1] = '\0';
 	/* Bytes that are not printable are no serial number. */
@@ -314,7 +373,7 @@ static void test_close(void **state)
 
 static bool is_known(const char *label, const char *msg, const char *detail)
 {
-	struct ce_event ev = event(label, 0, 0, 0);
+	struct ce_event ev = event(label, 0, -1, 0);
 
 	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
 	ev.detail = (struct ce_text){ detail, (uint32_t)strlen(detail) };
@@ -323,7 +382,7 @@ static bool is_known(const char *label, const char *msg, const char *detail)
 
 static void note(const char *label, const char *msg, const char *detail)
 {
-	struct ce_event ev = event(label, 0, 0, 0);
+	struct ce_event ev = event(label, 0, -1, 0);
 
 	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
 	ev.detail = (struct ce_text){ detail, (uint32_t)strlen(detail) };
@@ -368,6 +427,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_empty, start),
 		cmocka_unit_test_setup(test_intern, start),
+		cmocka_unit_test_setup(test_no_slot, start),
+		cmocka_unit_test_setup(test_label_changes, start),
+		cmocka_unit_test_setup(test_label_of_another_socket, start),
 		cmocka_unit_test_setup(test_labels, start),
 		cmocka_unit_test_setup(test_full, start),
 		cmocka_unit_test_setup(test_add, start),

@@ -64,6 +64,7 @@ static void give_ce(struct engine *e, int64_t now, uint64_t address, const char 
 			       .address = paddr(address),
 			       .has_address = true,
 			       .count = 1,
+			       .layer = { -1, -1, -1 },
 			       .label = { label, (uint32_t)len } };
 
 	assert_int_equal(
@@ -498,7 +499,9 @@ static void test_operator_load(void **state)
 static void test_restore_dimms(void **state)
 {
 	struct engine *e = new_engine(2);
-	struct dimm_rec rec = { .label = "A", .corrected_errors = 5 };
+	struct dimm_rec rec = { .label = "A",
+				.layer = { -1, -1, -1 },
+				.corrected_errors = 5 };
 	struct input in = { .kind = INPUT_RESTORE_DIMM };
 
 	in.dimm.rec = &rec;

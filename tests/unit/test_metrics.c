@@ -47,7 +47,7 @@ static void give(struct engine *e, uint64_t address, const char *label)
 			       .address = paddr(address),
 			       .has_address = true,
 			       .count = UINT32_MAX,
-			       .layer = { 0, 1, -1 },
+			       .layer = { 0, (int8_t)label[0], (int8_t)label[1] },
 			       .label = { label, (uint32_t)strlen(label) } };
 	struct input in = { .kind = INPUT_EVENT, .now = usec(2000000), .event = &ev };
 	struct effects out;
