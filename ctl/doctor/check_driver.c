@@ -331,8 +331,10 @@ static void describe_ghes(const struct check_context *c, const struct ghes *g,
 				"error-reporting");
 	} else {
 		check_say(row, CHECK_FAILED,
-			  "memory errors go to the firmware first, and this kernel does "
-			  "not pass on what the firmware reports");
+			  "memory errors go to the firmware first, and %s",
+			  g->option == 'n' ? "this kernel does not pass on to EDAC what "
+					     "the firmware reports"
+					   : "EDAC shows no memory controller");
 		hint_ghes_kernel(c, g, row);
 	}
 }

@@ -152,7 +152,7 @@ static const struct cause firmware[] = {
 	      "ghes.edac_force_enable=1), then modprobe ghes_edac" } } },
 	{ { NO_EDAC, GHES, "/proc/sys/kernel/osrelease: 6.8.12-9-pve",
 	    "/sys/kernel/debug/ras/x:" },
-	  { { DRIVER, CHECK_FAILED, "firmware first",
+	  { { DRIVER, CHECK_FAILED, "firmware first, and EDAC shows no memory controller",
 	      "if this one has it, boot with ghes.edac_force_enable=1, or" } } },
 	{ { NO_EDAC, GHES, HOST_ARM, NO_ALIAS, CONFIG "CONFIG_EDAC_GHES=m" },
 	  { { DRIVER, CHECK_FAILED, "ghes_edac fits this machine but is not loaded",
