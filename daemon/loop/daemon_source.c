@@ -51,6 +51,8 @@ void daemon_look_at_source(struct daemon *d)
 	d->facts.collector = look_at_collector();
 	d->facts.tracefs = d->reading.reader != NULL;
 	d->facts.mc_event = source_of(d, EVENT_SOURCE_MC);
+	d->facts.mce_record = source_of(d, EVENT_SOURCE_MCE);
+	d->facts.mce_record.read = d->facts.mce_record.on; /* it may not be wanted */
 	topology_sight_facts("", &d->facts);
 	daemon_step(d, (struct input){ .kind = INPUT_SOURCE, .source = &d->facts });
 }
