@@ -376,10 +376,13 @@ test_refusals()
 	: >"$conf"
 	umount /sys/kernel/debug/tracing 2>/dev/null
 	umount /sys/kernel/tracing
-	check 'no tracefs: 69' exits 69
-	check 'it says what to do' logged 'tracefs is not mounted; see softofflinectl check'
+	check 'without tracefs it runs' daemon_start
+	check 'and says that it sees nothing' logged \
+		'No memory error can be seen.*tracefs.* is not mounted; systemctl start'
+	emit 'addr=0x10000040'
 	mount -t tracefs tracefs /sys/kernel/tracing
-	check 'with tracefs again' daemon_start
+	check 'it reads within a minute of the mount' comes 1 "$(total events)" 90
+	check 'an event from before is no proof' sh -c "! grep -q 'can be seen again' $log"
 	kill -INT "$daemon"
 	wait "$daemon"
 	check 'SIGINT ends it with 0' same 0 $?

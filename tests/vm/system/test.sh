@@ -27,7 +27,7 @@ part 'asked nothing for long'
 silent_since "$asked"
 root_is_served 'after a silence'
 for script in pages journal bus cli users operator reload neighbours restart flood \
-	bus_gone refused; do
+	bus_gone sight refused; do
 	run_part "$script"
 done
 
