@@ -85,6 +85,26 @@ static void print_control(const struct status_report *s)
 			printf("%-10s %s\n", "", words[i].text);
 }
 
+/* The kernel's own collector, RAS_CEC: whether it acts beside our policy. */
+static void print_collector(const struct ui *ui, const struct status_report *s)
+{
+	if (strcmp(s->ras_cec, "active") != 0)
+		return;
+	if (s->ras_cec_acts == 0) {
+		printf("%-10s its own collector (RAS_CEC) offlines nothing before a page's "
+		       "error number %" PRId64 ": our policy decides\n",
+		       "", s->ras_cec_threshold);
+		return;
+	}
+	printf("%-10s %s!%s its own collector (RAS_CEC) offlines pages by itself", "",
+	       color_alert(ui), color_off(ui));
+	if (s->ras_cec_threshold != REPORT_NO_NUMBER)
+		printf(", at error number %" PRId64 " of a page", s->ras_cec_threshold);
+	printf(",\n%-10s   whatever Action= and the budgets say; see "
+	       "SoftOfflineControl=own\n",
+	       "");
+}
+
 static void print_kernel(const struct ui *ui, const struct status_report *s)
 {
 	char sysctl[24] = "absent";
@@ -99,9 +119,7 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 	if (s->sources[0])
 		printf("%-10s reads %s\n", "", s->sources);
 	print_control(s);
-	if (strcmp(s->ras_cec, "active") == 0)
-		printf("%-10s %s!%s the kernel's own collector (RAS_CEC) hides most errors\n",
-		       "", color_alert(ui), color_off(ui));
+	print_collector(ui, s);
 }
 
 static bool is_blind(const struct status_report *s)

@@ -45,6 +45,8 @@ struct kernel_state {
 	enum soft_switch enabled;
 	/* 5.10 or later: retired pages never return to the allocator. */
 	enum fact supported;
+	/* The kernel's own collector of corrected errors (RAS_CEC) offlines pages, too. */
+	enum fact collector_acts;
 };
 
 /** True if pages may be offlined: nothing of @k is in the way, and all of it is known. */

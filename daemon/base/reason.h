@@ -33,7 +33,9 @@
 	X(MADVISE_REQUEST, "madvise-request",                                            \
 	  "a program asked for it with madvise(2), MADV_SOFT_OFFLINE")                   \
 	X(CELL_FAULT, "cell-fault",                                                      \
-	  "the same cell of the page had errors twice, days apart")
+	  "the same cell of the page had errors twice, days apart")                      \
+	X(COLLECTOR, "collector",                                                        \
+	  "the kernel's own collector of corrected errors (RAS_CEC) decided it")
 
 #define RESULT_LIST(X)                                                                   \
 	X(NONE, "none", "no attempt yet")                                                \
@@ -101,7 +103,9 @@
 	X(OTHER, "other", "moved by somebody else; it is not known by whom")             \
 	X(RELEASED, "released", "fell: memory went offline, or a frame was unpoisoned")  \
 	X(MADVISE, "madvise",                                                            \
-	  "moved by a program's madvise(2), as soft_offline_event reported")
+	  "moved by a program's madvise(2), as soft_offline_event reported")             \
+	X(COLLECTOR, "collector",                                                        \
+	  "moved by the kernel's own collector of corrected errors (RAS_CEC)")
 
 #define VERDICT_LIST(X)                                                                  \
 	X(OK, "ok", "no corrected errors")                                               \

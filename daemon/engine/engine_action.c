@@ -42,9 +42,13 @@ _apart_ static void action_choose(struct engine *e, struct effects *out,
 {
 	struct notice r;
 
+	usec_t wait = engine_wait_for_collector(e);
+
 	rec->result = RESULT_NONE;
 	rec->tries = 0;
 	engine_enqueue(e, rec, LIFE_CHOSEN, why);
+	if (wait.us > 0)
+		ce_tracker_delay(e->tracker, rec, usec_add(e->now, wait));
 	r = engine_page_notice(e, NOTICE_PAGE_THRESHOLD, rec);
 	engine_notice(e, out, &r);
 }
@@ -360,10 +364,7 @@ int engine_take_probe(struct engine *e, struct effects *out, const struct input 
 	}
 	rec->in_flight = 0;
 	if (why == RESULT_ALREADY) {
-		struct action_row row = engine_new_action(e, rec, ACTION_OBSERVE,
-							  RESULT_ALREADY, FRAME_POISONED);
-
-		engine_settle(e, out, rec, &row);
+		engine_frame_poisoned(e, out, rec);
 	} else if (wait != RESULT_NONE) {
 		why = wait;
 		action_wait_for_memory(e, out, rec, wait);

@@ -7,12 +7,22 @@
  * firmware or RAS_CEC) is cause enough, a program's is not unless our own records have
  * errors of the page. The policy decides what follows: this file asks the kernel for
  * nothing and knows no budget.
+ *
+ * Kernels without that event are silent about their own collector's requests. There a
+ * frame that turned poisoned without us and without another program tells.
  */
 
 #include "engine/engine_internal.h"
 
 /* How far the trace's clock may differ from CLOCK_BOOTTIME as we read it. */
 #define SLACK_USEC INT64_C(10000)
+
+/* The collector's request runs as soon as its processor is free; the contents of a page
+ * are moved in milliseconds. It does not try again. */
+#define COLLECTOR_WAIT (3 * USEC_PER_SEC)
+
+/* The counter is looked at every minute. */
+#define KERNEL_REACTS (2 * USEC_PER_MINUTE)
 
 /*
  * The thread that asked decides, unless its number means nothing to us: in a container,
@@ -124,24 +134,24 @@ static usec_t foreign_adopt(struct engine *e, struct effects *out, struct page_r
 }
 
 static void foreign_take_as_offlined(struct engine *e, struct page_rec *rec,
-				     const struct soft_event *ev)
+				     enum reason reason)
 {
 	if (rec->state == PAGE_OFFLINED)
 		return;
 	engine_mark_offlined(e, rec, RESULT_ALREADY);
-	rec->reason = foreign_reason(ev->origin);
+	rec->reason = reason;
 }
 
-static void foreign_record(struct engine *e, struct effects *out,
-			   const struct page_rec *rec, const struct soft_event *ev,
-			   usec_t retry_at)
+static void foreign_record_as(struct engine *e, struct effects *out,
+			      const struct page_rec *rec, const struct soft_event *ev,
+			      enum reason reason, usec_t retry_at)
 {
 	struct action_row row = {
 		.id = e->totals.next_action_id++,
 		.time = usec_min(ev->time, e->now).us,
 		.pfn = ev->pfn.n,
 		.action = ACTION_FOREIGN,
-		.reason = foreign_reason(ev->origin),
+		.reason = reason,
 		.result = foreign_result(ev),
 		.page_type = ev->kind,
 		.error = ev->error,
@@ -173,6 +183,13 @@ static void foreign_record(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
+static void foreign_record(struct engine *e, struct effects *out,
+			   const struct page_rec *rec, const struct soft_event *ev,
+			   usec_t retry_at)
+{
+	foreign_record_as(e, out, rec, ev, foreign_reason(ev->origin), retry_at);
+}
+
 /* @rec: what is known of the page, by the database too; NULL if nothing is. */
 static void foreign_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 			   const struct soft_event *ev)
@@ -186,7 +203,7 @@ static void foreign_settle(struct engine *e, struct effects *out, struct page_re
 	}
 	/* If a probe or an attempt of ours is under way, its result decides. */
 	if (rec && !rec->in_flight && foreign_is_done(ev))
-		foreign_take_as_offlined(e, rec, ev);
+		foreign_take_as_offlined(e, rec, foreign_reason(ev->origin));
 	else if (rec && !rec->in_flight && keep)
 		retry_at = foreign_adopt(e, out, rec, ev);
 	foreign_record(e, out, rec, ev, retry_at);
@@ -233,6 +250,47 @@ static void foreign_take_ours(struct engine *e, struct effects *out,
 	else if (ev->time.us < e->restored_at.us && foreign_is_done(ev) && rec &&
 		 rec->state != PAGE_OFFLINED)
 		engine_emit(out, EFFECT_RECONCILE);
+}
+
+usec_t engine_wait_for_collector(const struct engine *e)
+{
+	return usec(e->collector_acts == FACT_YES ? COLLECTOR_WAIT : 0);
+}
+
+/*
+ * Who must have poisoned @rec's frame. It had an error and no attempt of ours; no program
+ * wrote to soft_offline_page since the last look, and no hard failure named the frame. Then
+ * it is the collector, if it acts. If it is not known whether one acts, or if that is not
+ * true any more, the kernel acted soon after the error, for firmware or for its collector.
+ */
+static enum reason foreign_judge_found(const struct engine *e, const struct page_rec *rec)
+{
+	usec_t since = usec_sub(e->now, page_rec_last_seen(rec));
+
+	if (rec->corrected_errors == 0 || rec->attempts > 0 ||
+	    e->poison.suspect == POISON_PROGRAM || e->poison.failure_pfn.n == rec->pfn)
+		return REASON_NONE;
+	if (e->collector_acts == FACT_YES)
+		return REASON_COLLECTOR;
+	if (e->poison.suspect == POISON_KERNEL && since.us <= KERNEL_REACTS)
+		return REASON_KERNEL_REQUEST;
+	return REASON_NONE;
+}
+
+bool engine_found_by_kernel(struct engine *e, struct effects *out, struct page_rec *rec)
+{
+	enum reason reason = foreign_judge_found(e, rec);
+	struct soft_event ev = { .pfn = pfn(rec->pfn), .time = usec(rec->first_seen) };
+
+	if (reason == REASON_NONE)
+		return false;
+	/* The counter may have moved any time since the page's first error. */
+	if (reason == REASON_COLLECTOR)
+		engine_announce(e, out, &ev, POISON_COLLECTOR);
+	ev.time = e->now;
+	foreign_take_as_offlined(e, rec, reason);
+	foreign_record_as(e, out, rec, &ev, reason, usec(0));
+	return true;
 }
 
 void engine_take_soft(struct engine *e, struct effects *out, const struct input *in)

@@ -123,6 +123,7 @@ struct engine {
 	usec_t memory_wait; /* memory is short: nothing is tried until then */
 	struct sight sight;
 	struct hold hold;
+	enum fact collector_acts; /* as struct kernel_state has it */
 	struct poison_ledger poison;
 	usec_t reconcile_at; /* when tracked frames are to be looked at */
 	struct losses losses;
@@ -220,6 +221,8 @@ void engine_poison_by_answer(struct engine *e, struct effects *out,
 			     const struct action_row *row);
 void engine_take_failure(struct engine *e, struct effects *out,
 			 const struct failure_event *f);
+/** @rec's frame was found poisoned, not by an attempt of ours that was answered. */
+void engine_frame_poisoned(struct engine *e, struct effects *out, struct page_rec *rec);
 /** What a tracked frame looks like: it may be in use again, or poisoned by others. */
 void engine_take_frame(struct engine *e, struct effects *out, const struct input *in);
 /** Has all tracked frames looked at if it is time. */
@@ -301,6 +304,17 @@ void engine_mark_unstored(struct engine *e);
 void engine_take_absorb(struct engine *e, struct effects *out, const struct input *in);
 
 /* engine_foreign.c */
+/**
+ * @rec's frame was found poisoned, and no event says by whom. If the kernel's own collector
+ * must have done it, or the kernel for another cause, @rec is offlined by that now: rows,
+ * counter and notice say so. Returns false if it may have been anybody: nothing is done.
+ */
+bool engine_found_by_kernel(struct engine *e, struct effects *out, struct page_rec *rec);
+/**
+ * How long a page whose errors crossed a threshold waits, because the kernel's own
+ * collector counted the same errors and may take it; 0 if no collector acts.
+ */
+usec_t engine_wait_for_collector(const struct engine *e);
 void engine_take_soft(struct engine *e, struct effects *out, const struct input *in);
 /** To be called for each page that was loaded. Removes @rec if nothing is known of it. */
 void engine_foreign_loaded(struct engine *e, struct effects *out, struct page_rec *rec);

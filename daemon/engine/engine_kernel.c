@@ -51,6 +51,7 @@ bool engine_wait_for_kernel(struct engine *e, struct effects *out, struct reques
 void engine_take_kernel(struct engine *e, struct effects *out,
 			const struct kernel_state *seen)
 {
+	e->collector_acts = seen->collector_acts;
 	kernel_emit_hold(e, out, hold_take_kernel(&e->hold, seen, e->now));
 }
 
@@ -164,12 +165,13 @@ static void kernel_frame_in_use(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
-static void kernel_frame_poisoned(struct engine *e, struct effects *out,
-				  struct page_rec *rec)
+void engine_frame_poisoned(struct engine *e, struct effects *out, struct page_rec *rec)
 {
-	struct action_row row =
-		engine_new_action(e, rec, ACTION_OBSERVE, RESULT_ALREADY, FRAME_POISONED);
+	struct action_row row;
 
+	if (engine_found_by_kernel(e, out, rec))
+		return;
+	row = engine_new_action(e, rec, ACTION_OBSERVE, RESULT_ALREADY, FRAME_POISONED);
 	engine_settle(e, out, rec, &row);
 }
 
@@ -183,7 +185,7 @@ void engine_take_frame(struct engine *e, struct effects *out, const struct input
 	if (rec->state == PAGE_OFFLINED && !frame_is_poisoned(frame))
 		kernel_frame_in_use(e, out, rec);
 	else if (rec->state != PAGE_OFFLINED && frame_is_poisoned(frame))
-		kernel_frame_poisoned(e, out, rec);
+		engine_frame_poisoned(e, out, rec);
 }
 
 void engine_tick_poison(struct engine *e, struct effects *out)

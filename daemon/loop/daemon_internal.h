@@ -26,6 +26,7 @@
 #include "engine/engine.h"
 #include "engine/input.h"
 #include "event/decoder.h"
+#include "host/ras_cec.h"
 #include "kernel/offline_worker.h"
 #include "kernel/write_watch.h"
 #include "loop/daemon.h"
@@ -68,6 +69,7 @@ struct daemon {
 	uint64_t samples;          /* of the poisoned-page counter, between attempts */
 	bool unread[MEMORY_FILE_MAX_]; /* these files cannot be read, and that was said */
 	struct sysctl_control control; /* SoftOfflineControl= */
+	struct ras_cec cec;            /* the kernel's own collector, as last seen */
 	struct bus_link link;
 	bool works; /* all is set up, and the loop begins */
 	bool ready; /* READY=1 was sent to systemd */

@@ -57,6 +57,26 @@ static void say_unread_files(struct daemon *d)
 	}
 }
 
+/* What the boot is called cannot change, and without a name no word is believed. */
+static enum fact look_at_collector(struct daemon *d)
+{
+	char boot_id[BOOT_ID_MAX] = "";
+
+	(void)clock_boot_id(boot_id);
+	ras_cec_look("", boot_id, &d->cec);
+	switch (d->cec.state) {
+	case RAS_CEC_ACTIVE:
+		return ras_cec_acts(&d->cec) ? FACT_YES : FACT_NO;
+	case RAS_CEC_NO:
+	case RAS_CEC_DISABLED:
+		return FACT_NO;
+	case RAS_CEC_UNKNOWN:
+	case RAS_CEC_STATE_MAX_:
+		break;
+	}
+	return FACT_UNKNOWN;
+}
+
 void daemon_look_at_kernel(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_KERNEL };
@@ -64,7 +84,9 @@ void daemon_look_at_kernel(struct daemon *d)
 	in.kernel = sysfs_offline_kernel(d->sysfs);
 	say_unread_files(d);
 	if (d->options.dry_run) /* nothing is written, so nothing can forbid it */
-		in.kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES };
+		in.kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES,
+						   FACT_UNKNOWN };
+	in.kernel.collector_acts = look_at_collector(d);
 	daemon_step(d, in);
 }
 
@@ -123,6 +145,10 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",
 		 sysctl_state_to_string(d->control.state));
-	/* The files that show it are outside the sandbox: softofflinectl looks itself. */
-	snprintf(s->ras_cec, sizeof(s->ras_cec), "unknown");
+	snprintf(s->ras_cec, sizeof(s->ras_cec), "%s",
+		 ras_cec_state_to_string(d->cec.state));
+	s->ras_cec_threshold =
+		d->cec.threshold == RAS_CEC_UNSEEN ? REPORT_NO_NUMBER : d->cec.threshold;
+	s->ras_cec_acts =
+		d->cec.state == RAS_CEC_UNKNOWN ? REPORT_NO_BOOL : ras_cec_acts(&d->cec);
 }

@@ -27,7 +27,7 @@ int sim_new(struct sim **ret)
 	s->machine = (struct machine){ .ram_pages = 1 << 22,
 				       .available_kib = 8 << 20,
 				       .pressure_known = true };
-	s->kernel = (struct kernel_state){ FACT_YES, SWITCH_ON, FACT_YES };
+	s->kernel = (struct kernel_state){ FACT_YES, SWITCH_ON, FACT_YES, FACT_UNKNOWN };
 	*ret = s;
 	return 0;
 }

@@ -39,6 +39,8 @@ static const struct report_field status_fields[] = {
 	S("kernel.soft_offline",        BOOL,   soft_offline),
 	S("kernel.enable_soft_offline", I64,    enable_soft_offline),
 	S("kernel.ras_cec",             STRING, ras_cec),
+	S("kernel.ras_cec_threshold",   I64,    ras_cec_threshold),
+	S("kernel.ras_cec_acts",        BOOL,   ras_cec_acts),
 	S("kernel.patched",             BOOL,   patched),
 	S("kernel.soft_offline_event",    BOOL,   soft_offline_event),
 	S("kernel.soft_offline_counters", BOOL,   soft_offline_counters),

@@ -51,6 +51,9 @@ struct status_report {
 	int8_t soft_offline;         /* it soft-offlines pages for good (5.10 or later) */
 	int64_t enable_soft_offline; /* the sysctl's value; REPORT_NO_NUMBER: absent */
 	char ras_cec[REPORT_WORD_MAX]; /* "no", "active", "disabled", "unknown" */
+	/* From which error of a page on the collector offlines it, and whether it does. */
+	int64_t ras_cec_threshold;
+	int8_t ras_cec_acts;
 	int8_t patched; /* it has ras:soft_offline_event and the counters of kernel/ */
 	int8_t memory_failure_event;
 	/* The tracepoints that are read, "ras:mc_event ..."; in the order of the table. */

@@ -44,6 +44,8 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.soft_offline = 1,
 		.enable_soft_offline = REPORT_NO_NUMBER,
 		.ras_cec = "active",
+		.ras_cec_threshold = 2,
+		.ras_cec_acts = 1,
 		.events = 1190,
 		.corrected_errors = 1206,
 		.unattributed = 3,

@@ -256,7 +256,7 @@ void daemon_look_at_kernel(struct daemon *d)
 	struct input in = { .kind = INPUT_KERNEL };
 
 	note('k');
-	in.kernel = (struct kernel_state){ FACT_YES, SWITCH_OFF, FACT_YES };
+	in.kernel = (struct kernel_state){ FACT_YES, SWITCH_OFF, FACT_YES, FACT_UNKNOWN };
 	daemon_step(d, in);
 }
 

@@ -26,7 +26,8 @@ static const struct {
 	{ status_report_fields, sizeof(struct status_report),
 	  "schema daemon.running daemon.version daemon.started daemon.dry_run "
 	  "kernel.mc_event kernel.soft_offline kernel.enable_soft_offline "
-	  "kernel.ras_cec kernel.patched kernel.soft_offline_event "
+	  "kernel.ras_cec kernel.ras_cec_threshold kernel.ras_cec_acts kernel.patched "
+	  "kernel.soft_offline_event "
 	  "kernel.soft_offline_counters kernel.memory_failure_event kernel.sources "
 	  "kernel.soft_offline_control counters.events counters.corrected_errors "
 	  "counters.uncorrected_errors counters.unattributed counters.events_lost "

@@ -609,6 +609,7 @@ static struct input random_input(struct run *r, struct ce_event *ev)
 		in.machine = r->sim->machine;
 	} else if (in.kind == INPUT_KERNEL) {
 		in.kernel.enabled = (enum soft_switch)draw(r, SWITCH_ABSENT + 1);
+		in.kernel.collector_acts = (enum fact)draw(r, FACT_YES + 1);
 	} else if (in.kind == INPUT_SOFT) {
 		r->soft = random_soft(r, p);
 		in.soft.event = &r->soft;

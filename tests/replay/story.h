@@ -25,6 +25,7 @@
  *   @TIME storm pages=N first=A events=N over=TIME
  *   @TIME lost N | malformed N | failure ADDR | poison KIB | foreign ADDR | unpoison ADDR
  *   @TIME gap FILE... [ago=SECONDS] [errno=N]    FILE as trace_change.h has it
+ *   @TIME bystander kernel|program|other
  *   @TIME offline ADDR | forget ADDR | tick | flush | reconcile | suspend TIME
  *   @TIME reload                 followed by config: lines, which are all there is then
  *   @TIME restart | crash [new-boot] [wall=TIME]

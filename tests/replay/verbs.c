@@ -185,7 +185,8 @@ static int do_kernel(struct story *s, const struct words *w, unsigned int from)
 
 	if (fact_option(w, from, "soft_offline", &k.soft_offline) < 0 ||
 	    switch_option(w, from, &k.enabled) < 0 ||
-	    fact_option(w, from, "supported", &k.supported) < 0)
+	    fact_option(w, from, "supported", &k.supported) < 0 ||
+	    fact_option(w, from, "collector", &k.collector_acts) < 0)
 		return -EINVAL;
 	sim->kernel = k;
 	if (sim->engine && !words_have(w, from, "quietly"))
@@ -471,6 +472,18 @@ static int do_poison(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+/* Who is charged with the next move of the counter that nothing explains. */
+static int do_bystander(struct story *s, const struct words *w, unsigned int from)
+{
+	struct input in = { .kind = INPUT_BYSTANDER };
+
+	if (w->n != from + 2 ||
+	    poison_cause_from_string(w->v[from + 1], &in.bystander) < 0)
+		return -EINVAL;
+	(void)sim_step(story_sim(s), in);
+	return 0;
+}
+
 /* Verbs about one page: somebody else's doing, or an operator's wish. */
 static int do_page(struct story *s, const struct words *w, unsigned int from)
 {
@@ -689,6 +702,7 @@ static const struct verb timed_verbs[] = {
 	{ "crash", do_restart },
 	{ "module", do_module },
 	{ "controllers", do_controllers },
+	{ "bystander", do_bystander },
 };
 
 static verb_fn find_verb(const struct verb *verbs, size_t n, const char *word)

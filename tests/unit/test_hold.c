@@ -20,12 +20,15 @@
 #define SECOND USEC_PER_SEC
 #define HOUR   USEC_PER_HOUR
 
-static const struct kernel_state on = { FACT_YES, SWITCH_ON, FACT_YES };
-static const struct kernel_state off = { FACT_YES, SWITCH_OFF, FACT_YES };
-static const struct kernel_state absent = { FACT_YES, SWITCH_ABSENT, FACT_YES };
-static const struct kernel_state no_file = { FACT_NO, SWITCH_ON, FACT_YES };
-static const struct kernel_state too_old = { FACT_YES, SWITCH_ABSENT, FACT_NO };
-static const struct kernel_state unread = { FACT_UNKNOWN, SWITCH_UNKNOWN, FACT_UNKNOWN };
+static const struct kernel_state on = { FACT_YES, SWITCH_ON, FACT_YES, FACT_UNKNOWN };
+static const struct kernel_state off = { FACT_YES, SWITCH_OFF, FACT_YES, FACT_UNKNOWN };
+static const struct kernel_state absent = { FACT_YES, SWITCH_ABSENT, FACT_YES,
+					    FACT_UNKNOWN };
+static const struct kernel_state no_file = { FACT_NO, SWITCH_ON, FACT_YES, FACT_UNKNOWN };
+static const struct kernel_state too_old = { FACT_YES, SWITCH_ABSENT, FACT_NO,
+					     FACT_UNKNOWN };
+static const struct kernel_state unread = { FACT_UNKNOWN, SWITCH_UNKNOWN, FACT_UNKNOWN,
+					    FACT_UNKNOWN };
 
 static struct hold h;
 static struct hold_news got;
@@ -130,7 +133,8 @@ static void test_states(void **state)
 /* What cannot be read is not known at first, and later stays as it was. */
 static void test_unread(void **state)
 {
-	const struct kernel_state half = { FACT_UNKNOWN, SWITCH_OFF, FACT_YES };
+	const struct kernel_state half = { FACT_UNKNOWN, SWITCH_OFF, FACT_YES,
+					   FACT_UNKNOWN };
 
 	start();
 	see(unread);
@@ -146,7 +150,7 @@ static void test_unread(void **state)
 	assert_int_equal(h.kernel.soft_offline, FACT_YES);
 	see(unread);
 	expect_hold(RESULT_UNSUPPORTED, false);
-	see((struct kernel_state){ FACT_UNKNOWN, SWITCH_ON, FACT_UNKNOWN });
+	see((struct kernel_state){ FACT_UNKNOWN, SWITCH_ON, FACT_UNKNOWN, FACT_UNKNOWN });
 	expect_released(RESULT_UNSUPPORTED);
 }
 
