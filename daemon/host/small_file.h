@@ -31,7 +31,9 @@ ssize_t small_file_read_below(const char *root, const char *path, char *buf, siz
 
 /**
  * The same for an open file, from its beginning, wherever its position is. A file of
- * /proc that stays open gets a new text for each such reading (fs/seq_file.c, 6.1).
+ * /proc that stays open gets a new text for each such reading (fs/seq_file.c, 6.1). A file
+ * that has no positions, like most numbers in debugfs (simple_attr_open() in fs/libfs.c,
+ * 6.1), can be read once after it was opened.
  */
 ssize_t small_file_read_open(int fd, char *buf, size_t size);
 

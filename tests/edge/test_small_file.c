@@ -113,6 +113,20 @@ static void test_errors(void **state)
 	close(fd);
 }
 
+/* As a number in debugfs is: no position can be asked for. */
+static void test_no_positions(void **state)
+{
+	char buf[8];
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "1023\n", 5), 5);
+	close(fds[1]);
+	assert_int_equal(small_file_read_open(fds[0], buf, sizeof(buf)), 5);
+	assert_string_equal(buf, "1023\n");
+	close(fds[0]);
+}
+
 static void test_load(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 8191, 8192, 20000 };
@@ -169,7 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),       cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_errors),      cmocka_unit_test(test_load),
-		cmocka_unit_test(test_short_reads),
+		cmocka_unit_test(test_short_reads), cmocka_unit_test(test_no_positions),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
