@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/cmdline.h"
 #include "doctor/check_internal.h"
 #include "doctor/memories.h"
 
@@ -143,62 +142,6 @@ void check_pci_memory(struct check_context *c, struct check_row *row)
 		check_say(row, CHECK_OK, "memory controllers: %s", names);
 	} else {
 		check_say(row, CHECK_OK, "no memory controller and no CXL memory on PCI");
-	}
-}
-
-/** True if the kernel's command line has ras=cec_disable. */
-static bool cec_turned_off(const struct check_context *c)
-{
-	char text[4096], *at = text;
-	struct cmdline_param p;
-
-	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
-		return false;
-	while (cmdline_next(&at, &p))
-		if (strcmp(p.name, "ras") == 0 && p.value &&
-		    strcmp(p.value, "cec_disable") == 0)
-			return true;
-	return false;
-}
-
-/*
- * RAS_CEC takes a machine check before EDAC sees it, acts by itself and reports nothing.
- * Its folder in debugfs proves that it runs. If debugfs cannot be read, the kernel's
- * command line and configuration are the evidence.
- */
-void check_ras_cec(struct check_context *c, struct check_row *row)
-{
-	enum look debugfs = check_look(c, "/sys/kernel/debug/ras/cec");
-	bool ras_seen = check_look(c, "/sys/kernel/debug/ras") == SEEN;
-	char option = check_kernel_option(c, "CONFIG_RAS_CEC");
-
-	if (!c->x86) {
-		check_say(row, CHECK_OK, "the kernel's own collector exists on x86 only");
-		return;
-	}
-	if (debugfs == SEEN || (option == 'y' && !cec_turned_off(c) && !ras_seen)) {
-		check_say(row, CHECK_FAILED,
-			  "the kernel's own collector (CONFIG_RAS_CEC) %s",
-			  debugfs == SEEN ? "hides corrected errors"
-					  : "is built in and nothing turns it off");
-		check_hint(row, "boot with ras=cec_disable");
-	} else if (cec_turned_off(c)) {
-		check_say(row, CHECK_OK,
-			  "the kernel's own collector is off by "
-			  "ras=cec_disable");
-	} else if (option == 'n') {
-		check_say(row, CHECK_OK, "the kernel is built without its own collector");
-	} else if (ras_seen) {
-		check_say(row, CHECK_OK, "the kernel's own collector does not run");
-	} else {
-		check_say(
-			row, CHECK_WARNING,
-			"cannot tell whether the kernel's own collector (RAS_CEC) hides "
-			"corrected errors");
-		check_hint(row,
-			   "%szgrep CONFIG_RAS_CEC /proc/config.gz; if it is y, boot "
-			   "with ras=cec_disable",
-			   c->o->euid != 0 ? "run as root, or " : "");
 	}
 }
 

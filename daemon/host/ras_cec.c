@@ -14,10 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cmdline.h"
 #include "base/mem.h"
 #include "host/small_file.h"
-
-#define DISABLE "ras=cec_disable"
 
 static const char *const words[] = {
 	[RAS_CEC_UNKNOWN] = "unknown",
@@ -91,17 +90,17 @@ static int64_t cec_read_threshold(const char *root)
 	return value;
 }
 
-/* The last ras= counts for nothing here: each that is cec_disable turns it off. */
+/* Each ras=cec_disable turns it off, whatever another ras= says. */
 static bool cec_disabled_at_boot(const char *root)
 {
-	char cmdline[4096];
-	char *save = NULL;
+	char text[4096], *at = text;
+	struct cmdline_param p;
 
-	if (small_file_read_below(root, "/proc/cmdline", cmdline, sizeof(cmdline)) <= 0)
+	if (small_file_read_below(root, "/proc/cmdline", text, sizeof(text)) <= 0)
 		return false;
-	for (char *word = strtok_r(cmdline, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save))
-		if (strcmp(word, DISABLE) == 0)
+	while (cmdline_next(&at, &p))
+		if (strcmp(p.name, "ras") == 0 && p.value &&
+		    strcmp(p.value, "cec_disable") == 0)
 			return true;
 	return false;
 }

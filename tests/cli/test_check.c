@@ -119,6 +119,33 @@ static const struct story stories[] = {
 	{ "cec-likely",
 	  { { "ras-cec", CHECK_FAILED, "built in and nothing turns it off",
 	      "ras=cec_disable" } } },
+	{ "cec-taken",
+	  { { "ras-cec", CHECK_OK, "its threshold is at its maximum, 1023", NULL } } },
+	{ "cec-lockdown",
+	  { { "ras-cec", CHECK_FAILED,
+	      "offlines pages, whatever Action= and the "
+	      "budgets say; the kernel closes its threshold",
+	      "ras=cec_disable: mkdir -p /etc/default/grub.d && echo "
+	      "'GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX ras=cec_disable\"' "
+	      ">/etc/default/grub.d/ras-cec.cfg && update-grub" } } },
+	{ "cec-systemd-boot",
+	  { { "ras-cec", CHECK_FAILED, "a page at its error number 2, whatever",
+	      "SoftOfflineControl=own, or ras=cec_disable: sed -i '1s/$/ "
+	      "ras=cec_disable/' /etc/kernel/cmdline && kernel-install add" } } },
+	{ "cec-systemd-boot-first",
+	  { { "ras-cec", CHECK_FAILED, "a page at its error number 2, whatever",
+	      "ras=cec_disable: sed 's/\\(BOOT_IMAGE\\|initrd\\)=[^ ]* *//g; s/$/ "
+	      "ras=cec_disable/' /proc/cmdline >/etc/kernel/cmdline && "
+	      "kernel-install add" } } },
+	{ "cec-fedora",
+	  { { "ras-cec", CHECK_FAILED, "a page at its error number 2, whatever",
+	      "grubby --update-kernel=ALL --args=ras=cec_disable" } } },
+	{ "cec-word",
+	  { { "ras-cec", CHECK_FAILED, "a page at its error number 3, whatever",
+	      "SoftOfflineControl=own, or ras=cec_disable" } } },
+	{ "cec-no-record",
+	  { { "ras-cec", CHECK_FAILED, "no mce:mce_record",
+	      "boot with ras=cec_disable" } } },
 	{ "cec-disabled", { { "ras-cec", CHECK_OK, "off by ras=cec_disable", NULL } } },
 	{ "cec-unknown",
 	  { { "ras-cec", CHECK_WARNING, "cannot tell", "/proc/config.gz" } } },

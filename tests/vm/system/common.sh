@@ -120,10 +120,11 @@ running()
 }
 
 # to_mend: what softofflinectl check must find on a machine like this one: the rows that
-# fail. Debian 13's kernel has a collector of its own that hides errors.
+# fail. Debian 13's kernel has a collector of its own, which acts if the processor is Intel's.
 to_mend()
 {
-	[ ! -e /sys/kernel/debug/ras/cec ] || echo ras-cec
+	to_mend_cec=/sys/kernel/debug/ras/cec/action_threshold
+	[ ! -e $to_mend_cec ] || [ "$(cat $to_mend_cec)" = 1023 ] || echo ras-cec
 }
 
 # check_finds ROWS: softofflinectl check fails by these rows only, and says so in $said.
