@@ -9,7 +9,7 @@
  *
  *   config: LINE                 a line of the configuration file, before the first time
  *   page-shift N    ram A-B    machine [ram=PAGES] [available=KIB] [pressure=PERCENT|no]
- *   kernel [soft_offline=yes|no] [enabled=yes|no] [supported=yes|no]
+ *   kernel [soft_offline=yes|no] [enabled=yes|no] [supported=yes|no] [collector=yes|no]
  *   @TIME source [mc_event=yes|no|off] [mce_record=...] [controllers=yes|no|unreadable]
  *         [collector=absent|passive|acts] [guest=yes] [tracefs=no] [machine_checks=yes]
  *         [ignore_ce=yes] [cmdline=PARAMETER]    what the daemon finds of the source
