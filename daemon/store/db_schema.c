@@ -210,6 +210,7 @@ static const struct db_column inventory_columns[] = {
 	{ "label", &db_type_text, FIELD(label) },
 	{ "counted", &db_type_flag, FIELD(counted) },
 	{ "rank", &db_type_flag, FIELD(rank) },
+	{ "device", &db_type_text, FIELD(device) },
 	{ "mc", &db_type_number, FIELD(mc) },
 	LAYER(0),
 	LAYER(1),

@@ -55,10 +55,11 @@ void report_add_module(struct module_show *show, const struct dimm_rec *rec,
 {
 	const struct module_rec *m;
 
-	if (!show->list || rec->former)
+	if (!show->list || rec->former || rec->same_as)
 		return;
 	m = module_list_find(show->list, rec->mc, rec->layer, rec->label);
-	if (!m)
+	/* The number of a controller may be another's in this boot. */
+	if (!m || (rec->device[0] && strcmp(rec->device, m->device) != 0))
 		return;
 	show->shown[m - show->list->v] = true;
 	fill_module(show->list, (unsigned int)(m - show->list->v), ret);

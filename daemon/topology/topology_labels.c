@@ -318,6 +318,10 @@ static void list_dimm(const struct topology *t, const struct edac_dimm *d,
 	ret->counted = true;
 	ret->rank = d->layout != EDAC_DIMM;
 	ret->mc = d->mc;
+	for (unsigned int i = 0; i < t->n_mcs; i++)
+		if (t->mcs[i].index == d->mc)
+			text_clean(ret->device, sizeof(ret->device), t->mcs[i].device,
+				   strlen(t->mcs[i].device));
 	memcpy(ret->layer, d->layer, sizeof(ret->layer));
 	memcpy(ret->label, d->label, sizeof(ret->label));
 	memcpy(ret->slot, d->slot_name, sizeof(ret->slot));

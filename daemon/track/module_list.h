@@ -26,6 +26,7 @@ struct module_rec {
 	bool counted; /* there is a DIMM, or one rank of it, that errors count for */
 	bool rank;    /* it is a rank or a chip select: a module may have several */
 	uint8_t mc;
+	char device[DIMM_DEVICE_MAX]; /* the controller's hardware, as in dimm_rec */
 	int8_t layer[3];
 	char label[DIMM_LABEL_MAX];
 	char slot[SLOT_NAME_MAX]; /* the slot's name; "": not known */

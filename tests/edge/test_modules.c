@@ -134,6 +134,17 @@ static void with_errors(void **state)
 	show(&s);
 	assert_int_equal(n_reports, 1);
 	assert_int_equal(reports[0].missing, 1);
+	/* Nor is a DIMM of hardware whose number is another's now. */
+	memset(&s, 0, sizeof(s));
+	s.list = &list;
+	strcpy(rec.device, "Skylake Socket#1 IMC#0");
+	strcpy(list.v[0].device, "Skylake Socket#0 IMC#0");
+	r.slot[0] = '\0';
+	report_add_module(&s, &rec, &r);
+	assert_string_equal(r.slot, "");
+	strcpy(list.v[0].device, "Skylake Socket#1 IMC#0");
+	report_add_module(&s, &rec, &r);
+	assert_string_equal(r.slot, "A1");
 	/* A former module is not the one that is in the slot now. */
 	memset(&s, 0, sizeof(s));
 	s.list = &list;
