@@ -111,7 +111,7 @@ def many_boots(db):
         DROP TABLE boot; ALTER TABLE other RENAME TO boot;
         DELETE FROM ce; DELETE FROM action; DELETE FROM page; DELETE FROM totals;
         WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r LIMIT 20000)
-        INSERT INTO ce SELECT x, 1, 1, 1, 1, 1, 1, 0, 0, 0, 'none', 0 FROM r;
+        INSERT INTO ce SELECT x, 1, 1, 1, 1, 1, 1, 0, 0, 0, 'none', 0, '' FROM r;
         WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r LIMIT 20000)
         INSERT INTO action SELECT x, 1, 1, 1, 'offline', 'none', 'none', 'free', 0, 0, 0, 0,
             0, NULL FROM r;
@@ -130,7 +130,7 @@ def far_times(first, last):
         for first_at, last_at in [(first, first), (first, last), (last, last), (0, 0),
                                   (1, 2)] * 40:
             n += 1
-            db.execute("INSERT INTO ce VALUES (?, 1, ?, ?, ?, 9, 9, 0, 0, 0, 'none', 0)",
+            db.execute("INSERT INTO ce VALUES (?, 1, ?, ?, ?, 9, 9, 0, 0, 0, 'none', 0, '')",
                        (n, first_at, last_at, n % 30 * 4096))
         for table, fields in {'action': ['time'], 'poison': ['time'],
                               'dimm': ['first_seen', 'last_seen'],

@@ -96,7 +96,7 @@ def fill_history(h):
         'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < '
         f'{ROWS}) INSERT INTO ce SELECT (SELECT max(id) FROM ce) + i, boot, first, last, '
         'address + 64 * i, count, events, dimm, severity, grain_bits, unattributed, '
-        'overflow FROM ce, n WHERE id = 1;'))
+        'overflow, registers FROM ce, n WHERE id = 1;'))
     assert h.query('SELECT count(*) FROM ce')[0][0] > ROWS
     h.start()
 

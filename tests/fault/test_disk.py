@@ -134,8 +134,8 @@ def make_old_history(path):
         db.execute('DELETE FROM ce')
         db.execute('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n '
                    'WHERE i < 5000) INSERT INTO ce(id, boot, first, last, count, events, '
-                   "dimm, severity, grain_bits, unattributed, overflow) SELECT i, 1, 1, 1, "
-                   "1, 1, 1, 0, 6, 'no-address', 0 FROM n")
+                   "dimm, severity, grain_bits, unattributed, overflow, registers) SELECT "
+                   "i, 1, 1, 1, 1, 1, 1, 0, 6, 'no-address', 0, '' FROM n")
         db.commit()
 
 
