@@ -21,6 +21,7 @@ struct trace_findings {
 	char text[512];
 	unsigned int n;
 	bool unread; /* a file is there and cannot be read */
+	bool half;   /* mc_event is off, and mce_record is on */
 };
 
 static void trace_look_at_file(const struct check_context *c, const char *dir,
@@ -48,23 +49,37 @@ static void trace_look_at_file(const struct check_context *c, const char *dir,
 		 found->n++ > 0 ? ", " : "", trace_change_phrase(change), dir, file);
 }
 
+static bool trace_is_on(const struct check_context *c, enum event_source_id id)
+{
+	const struct event_source *source = &event_sources[id];
+	char path[192], text[8];
+
+	snprintf(path, sizeof(path), INSTANCE "/events/%s/%s/enable", source->systems[0],
+		 source->event);
+	return check_read(c, path, text, sizeof(text)) > 0 && text[0] == '1';
+}
+
+/* With [Source] Events=mce_record mc_event is off on purpose, and nothing here says so. */
 static void trace_look_at_sources(const struct check_context *c,
 				  struct trace_findings *found)
 {
 	static const char *const files[] = { "enable", "filter", "trigger" };
+	bool mc = trace_is_on(c, EVENT_SOURCE_MC), mce = trace_is_on(c, EVENT_SOURCE_MCE);
+	static const enum event_source_id ids[] = { EVENT_SOURCE_MC, EVENT_SOURCE_MCE };
 
-	for (size_t id = 0; id < EVENT_SOURCE_MAX_; id++) {
-		const struct event_source *source = &event_sources[id];
+	found->half = !mc && mce;
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		const struct event_source *source = &event_sources[ids[i]];
+		bool on = ids[i] == EVENT_SOURCE_MC ? mc : mce;
+		char dir[96];
 
-		for (size_t i = 0;
-		     source->needed && i < EVENT_SYSTEMS_MAX && source->systems[i]; i++) {
-			char dir[96];
-
-			snprintf(dir, sizeof(dir), "events/%s/%s/", source->systems[i],
-				 source->event);
-			for (size_t k = 0; k < ARRAY_SIZE(files); k++)
-				trace_look_at_file(c, dir, files[k], 0, found);
-		}
+		/* One that is off hides nothing as long as the other one is on. */
+		if (!on && (ids[i] == EVENT_SOURCE_MCE || mce))
+			continue;
+		snprintf(dir, sizeof(dir), "events/%s/%s/", source->systems[0],
+			 source->event);
+		for (size_t k = 0; k < ARRAY_SIZE(files); k++)
+			trace_look_at_file(c, dir, files[k], 0, found);
 	}
 }
 
@@ -107,6 +122,14 @@ static void trace_judge(struct check_context *c, struct check_row *row)
 				     "stays, systemctl restart softofflined"
 				   : "systemctl start softofflined: its start undoes "
 				     "this");
+	} else if (found.half) {
+		check_say(
+			row, CHECK_WARNING,
+			"the trace instance records mce:mce_record only; ras:mc_event is "
+			"off");
+		check_hint(row,
+			   "unless [Source] Events=mce_record is set, another program "
+			   "switched it off; systemctl restart softofflined");
 	} else if (found.unread) {
 		check_need_root(c, row, "whether the trace instance records");
 	} else {

@@ -193,6 +193,12 @@ static const struct story stories[] = {
 	      "recording was switched off (tracing_on), an event was switched off "
 	      "(events/ras/mc_event/enable)",
 	      "undoes this within a minute" } } },
+	{ "instance-half",
+	  { { "trace-instance", CHECK_WARNING, "ras:mc_event is off",
+	      "Events=mce_record" } } },
+	{ "instance-off instance-half",
+	  { { "trace-instance", CHECK_FAILED, "recording was switched off (tracing_on)",
+	      "restart" } } },
 	{ "instance-filter",
 	  { { "trace-instance", CHECK_FAILED,
 	      "a filter was set (events/ras/mc_event/filter)", "restart" } } },
