@@ -93,16 +93,20 @@ test_running()
 	changed set_event '!ras:mc_event'
 	changed $event/filter 'error_count > 5'
 	changed tracing_cpumask 1 1
+	kill -STOP "$daemon" # or a look between two of them would make two gaps
 	write events/ras/filter 'cpu == 77'
 	write $event/trigger 'traceoff:5 if error_count > 5'
 	write $event/trigger 'disable_event:ras:mc_event'
 	write $event/trigger 'hist:keys=mc_index'
+	kill -CONT "$daemon"
 	one_gap_more 'a filter and triggers'
 	check 'no trigger is left' eval "! grep -v '^#' $trace_instance/$event/trigger"
 	changed trace_clock x86-tsc
 	check 'the clock is as it was' shows trace_clock '\[boot\]'
+	kill -STOP "$daemon"
 	write buffer_size_kb 8
 	write options/pause-on-trace 1
+	kill -CONT "$daemon"
 	one_gap_more 'a small buffer'
 	check 'the size is as it was' shows buffer_size_kb '^10'
 	changed per_cpu/cpu1/buffer_size_kb 8 1
@@ -111,7 +115,9 @@ test_running()
 	changed trace '' 1
 	changed per_cpu/cpu1/trace '' 1
 	changed snapshot 1
+	kill -STOP "$daemon"
 	reset_all
+	kill -CONT "$daemon"
 	one_gap_more 'reset of everything' 1
 }
 
