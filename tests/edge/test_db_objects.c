@@ -178,7 +178,8 @@ static void sql_follows_from_the_columns(void **state)
 	assert_int_equal(db_render_create(&db_module_table, sql, sizeof(sql)), 0);
 	assert_string_equal(sql, "CREATE TABLE module (dimm INTEGER PRIMARY KEY, part "
 				 "TEXT NOT NULL, serial TEXT NOT NULL, former INTEGER "
-				 "NOT NULL) STRICT;");
+				 "NOT NULL, same_as INTEGER NOT NULL, device TEXT NOT "
+				 "NULL) STRICT;");
 	for (enum stmt id = 0; id < STMT_MAX_; id++) {
 		assert_int_equal(db_statement_sql(id, sql), 0);
 		assert_null(strchr(sql, '{'));
