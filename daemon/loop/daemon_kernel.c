@@ -58,7 +58,7 @@ static void say_unread_files(struct daemon *d)
 }
 
 /* What the boot is called cannot change, and without a name no word is believed. */
-static enum fact look_at_collector(struct daemon *d)
+static enum fact kernel_see_collector(struct daemon *d)
 {
 	char boot_id[BOOT_ID_MAX] = "";
 
@@ -86,7 +86,7 @@ void daemon_look_at_kernel(struct daemon *d)
 	if (d->options.dry_run) /* nothing is written, so nothing can forbid it */
 		in.kernel = (struct kernel_state){ FACT_YES, SWITCH_ABSENT, FACT_YES,
 						   FACT_UNKNOWN };
-	in.kernel.collector_acts = look_at_collector(d);
+	in.kernel.collector_acts = kernel_see_collector(d);
 	daemon_step(d, in);
 }
 
