@@ -70,6 +70,8 @@ struct script *story_script(struct story *s);
 
 /** The verb "source". Returns 0; -EINVAL for words that make no sense. */
 int verb_source(struct story *s, const struct words *w, unsigned int from);
+int verb_controllers(struct story *s, const struct words *w, unsigned int from);
+int verb_bystander(struct story *s, const struct words *w, unsigned int from);
 /** A number for an operator's request: another one with each call. */
 uint64_t story_cookie(struct story *s);
 /** The configuration of the config: lines from the present line up to the next time. */

@@ -2,7 +2,8 @@
 
 /*
  * The verb "source" of a story: what is seen of the way that errors come. What a line does
- * not name is as on a server whose driver is loaded.
+ * not name is as on a server whose driver is loaded. And what else is known of others:
+ * which hardware the controllers are, who moves the counter of poisoned pages.
  */
 
 #include <errno.h>
@@ -92,5 +93,34 @@ int verb_source(struct story *s, const struct words *w, unsigned int from)
 	}
 	(void)sim_step(story_sim(s),
 		       (struct input){ .kind = INPUT_SOURCE, .source = &f });
+	return 0;
+}
+
+/* The hardware of mc0, mc1 and so on, in words. */
+int verb_controllers(struct story *s, const struct words *w, unsigned int from)
+{
+	struct dimm_controller v[8];
+	struct input in = { .kind = INPUT_CONTROLLERS };
+
+	if (w->n > from + 1 + ARRAY_SIZE(v))
+		return -EINVAL;
+	for (unsigned int i = from + 1; i < w->n; i++)
+		v[in.controllers.n++] =
+			(struct dimm_controller){ .mc = (uint8_t)(i - from - 1),
+						  .device = w->v[i] };
+	in.controllers.v = v;
+	(void)sim_step(story_sim(s), in);
+	return 0;
+}
+
+/* Who is charged with the next move of the counter that nothing explains. */
+int verb_bystander(struct story *s, const struct words *w, unsigned int from)
+{
+	struct input in = { .kind = INPUT_BYSTANDER };
+
+	if (w->n != from + 2 ||
+	    poison_cause_from_string(w->v[from + 1], &in.bystander) < 0)
+		return -EINVAL;
+	(void)sim_step(story_sim(s), in);
 	return 0;
 }

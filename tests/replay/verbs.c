@@ -472,18 +472,6 @@ static int do_poison(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
-/* Who is charged with the next move of the counter that nothing explains. */
-static int do_bystander(struct story *s, const struct words *w, unsigned int from)
-{
-	struct input in = { .kind = INPUT_BYSTANDER };
-
-	if (w->n != from + 2 ||
-	    poison_cause_from_string(w->v[from + 1], &in.bystander) < 0)
-		return -EINVAL;
-	(void)sim_step(story_sim(s), in);
-	return 0;
-}
-
 /* Verbs about one page: somebody else's doing, or an operator's wish. */
 static int do_page(struct story *s, const struct words *w, unsigned int from)
 {
@@ -596,23 +584,6 @@ static int do_module(struct story *s, const struct words *w, unsigned int from)
 	return -EINVAL;
 }
 
-/* The hardware of mc0, mc1 and so on, in words. */
-static int do_controllers(struct story *s, const struct words *w, unsigned int from)
-{
-	struct dimm_controller v[8];
-	struct input in = { .kind = INPUT_CONTROLLERS };
-
-	if (w->n > from + 1 + ARRAY_SIZE(v))
-		return -EINVAL;
-	for (unsigned int i = from + 1; i < w->n; i++)
-		v[in.controllers.n++] =
-			(struct dimm_controller){ .mc = (uint8_t)(i - from - 1),
-						  .device = w->v[i] };
-	in.controllers.v = v;
-	(void)sim_step(story_sim(s), in);
-	return 0;
-}
-
 static int do_plain(struct story *s, const struct words *w, unsigned int from)
 {
 	struct sim *sim = story_sim(s);
@@ -676,34 +647,19 @@ static const struct verb setup_verbs[] = {
 	{ "answer", do_answer },         { "memory", do_memory },
 };
 
+/* clang-format off */
 static const struct verb timed_verbs[] = {
-	{ "ce", do_event },
-	{ "ue", do_event },
-	{ "deferred", do_event },
-	{ "fatal", do_event },
-	{ "info", do_event },
-	{ "storm", do_storm },
-	{ "lost", do_lost },
-	{ "malformed", do_lost },
-	{ "poison", do_poison },
-	{ "gap", do_gap },
-	{ "failure", do_page },
-	{ "foreign", do_page },
-	{ "unpoison", do_page },
-	{ "soft", do_soft },
-	{ "offline", do_page },
-	{ "forget", do_page },
-	{ "tick", do_plain },
-	{ "flush", do_plain },
-	{ "reconcile", do_plain },
-	{ "suspend", do_suspend },
-	{ "reload", do_reload },
-	{ "restart", do_restart },
-	{ "crash", do_restart },
-	{ "module", do_module },
-	{ "controllers", do_controllers },
-	{ "bystander", do_bystander },
+	{ "ce", do_event }, { "ue", do_event }, { "deferred", do_event },
+	{ "fatal", do_event }, { "info", do_event }, { "storm", do_storm },
+	{ "lost", do_lost }, { "malformed", do_lost }, { "poison", do_poison },
+	{ "gap", do_gap }, { "failure", do_page }, { "foreign", do_page },
+	{ "unpoison", do_page }, { "soft", do_soft }, { "offline", do_page },
+	{ "forget", do_page }, { "tick", do_plain }, { "flush", do_plain },
+	{ "reconcile", do_plain }, { "suspend", do_suspend }, { "reload", do_reload },
+	{ "restart", do_restart }, { "crash", do_restart }, { "module", do_module },
+	{ "controllers", verb_controllers }, { "bystander", verb_bystander },
 };
+/* clang-format on */
 
 static verb_fn find_verb(const struct verb *verbs, size_t n, const char *word)
 {
