@@ -29,6 +29,7 @@ typedef struct {
 	int64_t us;
 } usec_t;
 
+#define USEC_PER_MSEC   INT64_C(1000)
 #define USEC_PER_SEC    INT64_C(1000000)
 #define USEC_PER_MINUTE (INT64_C(60) * USEC_PER_SEC)
 #define USEC_PER_HOUR   (INT64_C(3600) * USEC_PER_SEC)

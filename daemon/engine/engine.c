@@ -170,6 +170,20 @@ _apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out
 }
 
 /*
+ * One error, once more: it adds to the totals, and not to the window. Each DIMM's cells
+ * know it once: another source calls the DIMM by another name.
+ */
+_apart_ static void engine_charge_echo(struct engine *e, struct effects *out,
+				       const struct ce_event *ev, uint16_t dimm,
+				       struct page_rec *rec)
+{
+	engine_add(&rec->corrected_errors, ev->count ? ev->count : 1);
+	ce_tracker_touch(e->tracker, rec);
+	if (dimm != rec->dimm && !rec->loading)
+		engine_consider(e, out, rec, engine_fault_event(e, out, ev, rec, dimm));
+}
+
+/*
  * Applies PageThreshold: no other function calls ce_tracker_note(). @rec is the page's
  * record, NULL if there is none yet.
  */
@@ -177,6 +191,7 @@ static void engine_charge_page(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, uint16_t dimm,
 			       struct page_rec *rec)
 {
+	bool echo = echo_take(&e->echoes, ev);
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
 	const struct threshold *limit = &e->dimms.rule[dimm].page;
 	bool created = !rec;
@@ -185,6 +200,10 @@ static void engine_charge_page(struct engine *e, struct effects *out,
 	if (created) {
 		rec = engine_new_page(e, out, p);
 		rec->loading = e->more_stored && e->restored;
+	}
+	if (echo && !created) {
+		engine_charge_echo(e, out, ev, dimm, rec);
+		return;
 	}
 	/* A page whose DIMM's budget was charged, or is about to be, keeps this DIMM. */
 	if (!rec->by_us && !rec->in_flight)

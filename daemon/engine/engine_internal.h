@@ -26,6 +26,7 @@
 #include "engine/page_life.h"
 #include "engine/poison_ledger.h"
 #include "track/ce_history.h"
+#include "track/echo.h"
 #include "track/fault_map.h"
 
 #define HISTORY_SLOTS      16384
@@ -102,6 +103,7 @@ struct engine {
 	struct ce_history *history;
 	struct fault_map *faults;
 	struct dimm_table dimms;
+	struct echo_table echoes;
 
 	/* What the database gave back. */
 	bool restored;

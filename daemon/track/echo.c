@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * A small set-associative table by page. This runs with each event that a page is charged
+ * with: no search is longer than a set. It counts nothing itself.
+ */
+
+#include "track/echo.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define LINE_BITS 6
+#define PAGE_BITS 12
+
+_wraps_ static unsigned int echo_set(uint64_t address)
+{
+	return (unsigned int)((address >> PAGE_BITS) * UINT64_C(0x9e3779b97f4a7c15) >>
+			      59);
+}
+_Static_assert(ECHO_SETS == 1 << (64 - 59), "as many sets as the hash has values");
+
+/* Eight bytes at a time, some of the last of them twice. */
+_wraps_ static uint64_t echo_text(uint64_t sum, const struct ce_text *t)
+{
+	uint64_t word = 0;
+
+	sum = (sum ^ t->len) * UINT64_C(0x9e3779b97f4a7c15);
+	if (t->len < sizeof(word)) {
+		if (t->len > 0)
+			memcpy(&word, t->s, t->len);
+		return sum + word;
+	}
+	for (uint32_t at = 0; at + sizeof(word) < t->len; at += sizeof(word)) {
+		memcpy(&word, t->s + at, sizeof(word));
+		sum += word ^ sum << 7;
+	}
+	memcpy(&word, t->s + t->len - sizeof(word), sizeof(word));
+	return sum + word;
+}
+
+/* A driver prints the status, or what it makes of it. */
+static uint64_t echo_status(const struct ce_event *ev)
+{
+	return ev->status ? ev->status : echo_text(echo_text(0, &ev->msg), &ev->detail);
+}
+
+static bool echo_same_line(const struct echo_error *e, const struct ce_event *ev)
+{
+	unsigned int bits =
+		e->grain_bits > ev->grain_bits ? e->grain_bits : ev->grain_bits;
+
+	if (bits < LINE_BITS)
+		bits = LINE_BITS;
+	if (bits > PAGE_BITS)
+		bits = PAGE_BITS;
+	return e->n > 0 && e->address >> bits == ev->address.addr >> bits;
+}
+
+static bool echo_has_reported(const struct echo_error *e, uint32_t reporter)
+{
+	for (unsigned int i = 0; i < e->n; i++)
+		if (e->reporter[i] == reporter)
+			return true;
+	return false;
+}
+
+static bool echo_is_near(int64_t a, int64_t b)
+{
+	int64_t apart = usec_sub(usec(a), usec(b)).us;
+
+	return apart <= ECHO_SPAN && apart >= -ECHO_SPAN;
+}
+
+bool echo_take(struct echo_table *t, const struct ce_event *ev)
+{
+	const uint32_t reporter =
+		(uint32_t)ev->source << 24 | (uint32_t)ev->mc << 16 | ev->cpu;
+	const uint64_t status = echo_status(ev);
+	const unsigned int set = echo_set(ev->address.addr);
+	struct echo_error *e = NULL;
+
+	for (unsigned int i = 0; i < ECHO_WAYS && !e; i++)
+		if (echo_same_line(&t->errors[set][i], ev))
+			e = &t->errors[set][i];
+	if (!e) {
+		e = &t->errors[set][t->next[set]];
+		t->next[set] = (uint8_t)((t->next[set] + 1) % ECHO_WAYS);
+	} else if (echo_is_near(e->time, ev->time.us) && e->n < ECHO_REPORTERS &&
+		   !echo_has_reported(e, reporter) &&
+		   (e->reporter[0] >> 16 != reporter >> 16 || e->status == status)) {
+		e->reporter[e->n++] = reporter;
+		return true;
+	}
+	*e = (struct echo_error){
+		.address = ev->address.addr,
+		.time = ev->time.us,
+		.status = status,
+		.reporter = { reporter },
+		.n = 1,
+		.grain_bits = ev->grain_bits,
+	};
+	return false;
+}

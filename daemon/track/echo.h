@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One error that several report: firmware beside the chipset's driver, or every processor
+ * that can read a bank which they share. All reports are counted; for the window of a page
+ * they are one error. A pure, bounded object. It forgets a line when others need its place:
+ * a report is then an error of its own, as it was before.
+ *
+ * Sources: kernels poll a shared bank from each of its CPUs where there is no CMCI
+ * (Intel SDM volume 3B, "Corrected Machine Check Error Interrupt"), so each finds the same
+ * status; ghes_edac takes firmware's record of an error that a driver decodes, too.
+ */
+
+#include "event/ce_event.h"
+
+#define ECHO_SPAN      (10 * USEC_PER_MSEC) /* between the first report and the last */
+#define ECHO_REPORTERS 6
+#define ECHO_SETS      32
+#define ECHO_WAYS      4
+
+/** A line's newest error. */
+struct echo_error {
+	uint64_t address;
+	int64_t time; /* of the first report */
+	uint64_t status;
+	uint32_t reporter[ECHO_REPORTERS]; /* source, controller and CPU */
+	uint8_t n;                         /* of them */
+	uint8_t grain_bits;
+};
+
+struct echo_table {
+	struct echo_error errors[ECHO_SETS][ECHO_WAYS];
+	uint8_t next[ECHO_SETS];
+};
+
+/**
+ * Notes @ev, which has an address. True: it repeats an error that another source has
+ * reported, or another CPU with the same status. What one CPU reports again is a new error.
+ */
+bool echo_take(struct echo_table *t, const struct ce_event *ev);
