@@ -47,6 +47,13 @@ enum huge_rule {
 	HUGE_2M,    /* HugeTLB pages up to 2 MiB may be dissolved */
 };
 
+/** Which tracepoints for memory errors are recorded. */
+enum source_events {
+	EVENTS_AUTO, /* all that the kernel has */
+	EVENTS_MC_EVENT,
+	EVENTS_MCE_RECORD,
+};
+
 enum kernel_control {
 	CONTROL_LEAVE,
 	CONTROL_OWN,
@@ -81,6 +88,7 @@ struct policy_override {
 
 struct config {
 	struct {
+		enum source_events events;
 		uint64_t buffer_size;     /* bytes per CPU; 0: auto */
 		uint64_t max_buffer_size; /* bytes of the queue, all CPUs */
 	} source;

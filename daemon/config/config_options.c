@@ -18,6 +18,7 @@
 #define GIB (MIB * 1024)
 #define TIB (GIB * 1024)
 
+static const char *const events_words[] = { "auto", "mc_event", "mce_record", NULL };
 static const char *const action_words[] = { "soft", "account", NULL };
 static const char *const huge_words[] = { "never", "2M", NULL };
 static const char *const control_words[] = { "leave", "own", NULL };
@@ -33,6 +34,13 @@ static const char *const control_words[] = { "leave", "own", NULL };
 
 /* clang-format off */
 static const struct option table[] = {
+	{ { "Source", "Events", "auto",
+	    "Which of the kernel's tracepoints for memory errors are read. "
+	    "auto: ras:mc_event and, on x86, mce:mce_record; an error that both report "
+	    "counts once. "
+	    "mc_event: only what EDAC drivers report. "
+	    "mce_record: only machine checks, which name no DIMM." },
+	  OPTION_ENUM, IN_CONFIG(source.events), .words = events_words },
 	{ { "Source", "BufferSize", "auto",
 	    "Size of the trace buffer of each CPU. "
 	    "The kernel keeps events there until the daemon reads them, also while the "

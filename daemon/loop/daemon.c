@@ -163,7 +163,9 @@ static void stop(struct daemon *d)
 	d->stopping = true;
 	offline_worker_recall(d->worker);
 	wait_for_answers(d);
+	daemon_settle_errors(d);
 	daemon_stop_reading(d);
+	daemon_take_due(d, usec(USEC_NEVER));
 	sysctl_control_give_back(&d->control);
 	daemon_look_for_db(d);
 	store_the_rest(d);
@@ -234,6 +236,7 @@ static void close_all(struct daemon *d)
 	read_account_done(&d->account);
 	sysfs_offline_free(d->sysfs);
 	sd_event_source_unref(d->taking.source);
+	sd_event_source_unref(d->errors.timer);
 	sd_event_unref(d->event);
 }
 

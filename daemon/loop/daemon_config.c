@@ -109,6 +109,9 @@ static int take_over(struct daemon *d, const struct config *cfg)
 		(void)daemon_set_buffer_size(d, old_size, old_max);
 		return r;
 	}
+	r = reading_want(&d->reading, daemon_unwanted(cfg));
+	if (r < 0)
+		journal_log(LOG_WARNING, r, "[Source] Events: not changed");
 	/* Attempts that have not begun were decided by the old policy. */
 	offline_worker_recall(d->worker);
 	daemon_apply_control(d, cfg);

@@ -6,7 +6,8 @@
  *   daemon.c          the loop: begin and end, what systemd hears
  *   daemon_start.c    opening every door
  *   daemon_restore.c  from the database to the engine
- *   daemon_read.c     from trace pages to inputs
+ *   daemon_read.c     from trace pages to events
+ *   daemon_events.c   from events to inputs
  *   daemon_trace.c    what others change on the trace instance
  *   daemon_effects.c  from inputs to effects, and what is done about each effect
  *   daemon_commit.c   when rows are written and committed
@@ -38,6 +39,7 @@
 #include "parts/reading.h"
 #include "parts/schedule.h"
 #include "parts/sysctl_control.h"
+#include "track/twins.h"
 
 #define OWN_COOKIE UINT64_MAX /* of requests that the daemon itself waits for */
 
@@ -58,6 +60,13 @@ struct daemon {
 		bool unread_said;      /* a file of the trace instance cannot be read */
 		bool others_said;      /* another program reads our pipes */
 	} taking;                      /* of daemon_read.c and daemon_trace.c */
+	struct {
+		struct twins twins;
+		sd_event_source *timer;   /* until what waits is counted */
+		bool any;                 /* an error has come */
+		enum ce_source delivered; /* by this */
+		uint64_t other_checks;    /* machine checks that are no memory errors */
+	} errors;                         /* of daemon_events.c */
 	struct event_format *format;
 	struct sysfs_offline *sysfs;
 	struct offline_worker *worker;
@@ -178,6 +187,23 @@ void daemon_see_counters(struct daemon *d);
  * Right after daemon_look_for_cpus(), so that what is undone costs no event that was there.
  */
 void daemon_look_at_trace(struct daemon *d);
+
+/* daemon_events.c */
+
+/** Takes the event that @m stands at. */
+void daemon_take_event(struct daemon *d, struct event_decoder *m);
+/** Counts the machine checks that have no twin; all events before @upto were taken. */
+void daemon_take_due(struct daemon *d, usec_t upto);
+/** Has the loop count what waits once its time is over. */
+void daemon_arm_errors(struct daemon *d);
+/** Waits until what waits has its twin or has none; for the end. */
+void daemon_settle_errors(struct daemon *d);
+/** The tracepoints that @cfg keeps from being recorded, as trace_reader_want(). */
+uint32_t daemon_unwanted(const struct config *cfg);
+/** Whether events of @id are recorded and understood. */
+bool daemon_reads(const struct daemon *d, enum event_source_id id);
+/** Which tracepoints are read, and which one delivers. */
+void daemon_fill_source(const struct daemon *d, struct status_report *s);
 
 /* daemon_start.c */
 

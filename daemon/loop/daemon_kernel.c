@@ -108,7 +108,7 @@ static void kernel_fill_sources(const struct daemon *d, char *buf, size_t size)
 		const char *system = trace_reader_system(d->reading.reader, id);
 		int n;
 
-		if (!system || !event_format_has(d->format, id))
+		if (!system || !daemon_reads(d, id))
 			continue;
 		n = snprintf(buf + len, size - len, "%s%s:%s", len ? " " : "", system,
 			     event_sources[id].event);
@@ -141,6 +141,7 @@ void daemon_fill_kernel(struct daemon *d, struct status_report *s)
 		if (shown[id])
 			*shown[id] = d->format && event_format_has(d->format, id);
 	kernel_fill_sources(d, s->sources, sizeof(s->sources));
+	daemon_fill_source(d, s);
 	s->soft_offline_counters = node_counters_exist("");
 	s->patched = s->soft_offline_event && s->soft_offline_counters;
 	snprintf(s->soft_offline_control, sizeof(s->soft_offline_control), "%s",

@@ -119,59 +119,11 @@ void daemon_note_read(struct daemon *d)
 	uint64_t consumed;
 
 	for (unsigned int cpu = 0; cpu < d->account.cpus; cpu++)
-		if (read_account_is_due(&d->account, (uint16_t)cpu, &consumed) &&
+		if (read_account_is_due(&d->account, (uint16_t)cpu,
+					twins_waiting(&d->errors.twins, (uint16_t)cpu),
+					&consumed) &&
 		    db_put_reader(d->db, (uint16_t)cpu, consumed) == 0)
 			d->account.stored[cpu] = consumed;
-}
-
-static enum soft_asker asker_of(const struct daemon *d, const struct soft_event *ev)
-{
-	pid_t tid = offline_worker_tid(d->worker);
-
-	if (tid == 0 || ev->pid == 0)
-		return SOFT_ASKER_UNKNOWN;
-	return ev->pid == tid ? SOFT_ASKER_US : SOFT_ASKER_OTHERS;
-}
-
-static void give_event(struct daemon *d, struct event_decoder *m)
-{
-	usec_t event = usec((int64_t)(m->time_ns / 1000));
-	bool foreign = reading_has_foreign_clock(&d->reading);
-	struct input in = { 0 };
-	struct event *ev = &m->event;
-
-	/*
-	 * The time of the turn, unless the event is newer: where a clock cannot be read
-	 * without a system call, as in many virtual machines, it takes as long as
-	 * counting some events.
-	 */
-	if (event.us > d->taking.time.us)
-		d->taking.time = clock_boot();
-	in.now = d->taking.time;
-	switch (ev->kind) {
-	case EVENT_KIND_OTHER:
-	case EVENT_KIND_CHECK:
-		return;
-	case EVENT_KIND_ERROR:
-		in.kind = INPUT_EVENT;
-		in.event = &ev->ce;
-		if (foreign)
-			ev->ce.time = in.now;
-		break;
-	case EVENT_KIND_FAILURE:
-		in.kind = INPUT_FAILURE;
-		in.failure = &ev->failure;
-		break;
-	case EVENT_KIND_SOFT:
-		in.kind = INPUT_SOFT;
-		in.soft.event = &ev->soft;
-		in.soft.asker = asker_of(d, &ev->soft);
-		if (foreign)
-			ev->soft.time = in.now;
-		d->taking.sample_wanted = d->taking.sample_wanted || ev->soft.error == 0;
-		break;
-	}
-	daemon_step(d, in);
 }
 
 static void take_page(void *userdata, uint16_t cpu, const void *page, size_t size)
@@ -193,7 +145,7 @@ static void take_page(void *userdata, uint16_t cpu, const void *page, size_t siz
 	while (r >= 0 && (r = event_decoder_next(&m)) > 0) {
 		/* Before its step, which may commit the count. */
 		read_account_count(&d->account, cpu);
-		give_event(d, &m);
+		daemon_take_event(d, &m);
 	}
 	if (r < 0) {
 		read_account_doubt(&d->account, cpu);
@@ -229,12 +181,17 @@ static int take_pages(struct daemon *d, unsigned int max)
 
 static void read_up_to(struct daemon *d, unsigned int max)
 {
+	usec_t begin;
 	int n;
 
 	daemon_begin_turn(d);
-	d->taking.time = clock_boot();
+	d->taking.time = begin = clock_boot();
 	n = take_pages(d, max);
+	/* Nothing is left that is older than the begin. */
+	if (n >= 0 && (unsigned int)n < max)
+		daemon_take_due(d, begin);
 	daemon_end_turn(d);
+	daemon_arm_errors(d);
 	if (n < 0) {
 		journal_log(LOG_CRIT, n, "Reading the trace buffer failed");
 		(void)sd_event_exit(d->event, 1);

@@ -21,7 +21,7 @@ static struct sight_source source_of(const struct daemon *d, enum event_source_i
 	const struct trace_reader *reader = d->reading.reader;
 
 	return (struct sight_source){
-		.read = reader && trace_reader_system(reader, id),
+		.read = reader && daemon_reads(d, id),
 		.on = reader && trace_reader_records(reader, id),
 	};
 }
@@ -52,7 +52,6 @@ void daemon_look_at_source(struct daemon *d)
 	d->facts.tracefs = d->reading.reader != NULL;
 	d->facts.mc_event = source_of(d, EVENT_SOURCE_MC);
 	d->facts.mce_record = source_of(d, EVENT_SOURCE_MCE);
-	d->facts.mce_record.read = d->facts.mce_record.on; /* it may not be wanted */
 	topology_sight_facts("", &d->facts);
 	daemon_step(d, (struct input){ .kind = INPUT_SOURCE, .source = &d->facts });
 }

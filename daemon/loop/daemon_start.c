@@ -46,7 +46,7 @@ int daemon_open_reader(struct daemon *d, const struct config *cfg)
 	struct trace_reader_options options = {
 		.buffer_size = cfg->source.buffer_size,
 		.record_dir = d->options.record_dir,
-		.unwanted = 1u << EVENT_SOURCE_MCE,
+		.unwanted = daemon_unwanted(cfg),
 	};
 	const char *where = "";
 	int r = trace_reader_open(&d->reading.reader, &options, &where);

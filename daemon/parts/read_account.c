@@ -105,10 +105,13 @@ void read_account_count(struct read_account *a, uint16_t cpu)
 		a->consumed[cpu]++;
 }
 
-bool read_account_is_due(const struct read_account *a, uint16_t cpu, uint64_t *ret)
+bool read_account_is_due(const struct read_account *a, uint16_t cpu, uint64_t waiting,
+			 uint64_t *ret)
 {
-	*ret = a->consumed[cpu];
-	return a->consumed[cpu] != a->stored[cpu] && a->consumed[cpu] != READ_UNKNOWN;
+	if (a->consumed[cpu] == READ_UNKNOWN)
+		return false;
+	*ret = a->consumed[cpu] - (waiting < a->consumed[cpu] ? waiting : 0);
+	return *ret != a->stored[cpu];
 }
 
 void read_account_forget(struct read_account *a)

@@ -74,8 +74,13 @@ void read_account_doubt(struct read_account *a, uint16_t cpu);
 /** One more event of @cpu was read. */
 void read_account_count(struct read_account *a, uint16_t cpu);
 
-/** True if the database is to store that *@ret events of @cpu were read. */
-bool read_account_is_due(const struct read_account *a, uint16_t cpu, uint64_t *ret);
+/**
+ * True if the database is to store that *@ret events of @cpu were read and counted;
+ * @waiting of those that were read are not counted yet. If the daemon is killed now, its
+ * successor finds them lost.
+ */
+bool read_account_is_due(const struct read_account *a, uint16_t cpu, uint64_t waiting,
+			 uint64_t *ret);
 
 /** What was stored did not last: all counts are due again. */
 void read_account_forget(struct read_account *a);

@@ -135,6 +135,11 @@ unsigned int reading_open_pipes(const struct reading *r)
 		       : trace_reader_open_pipes(r->reader);
 }
 
+int reading_want(struct reading *r, uint32_t unwanted)
+{
+	return r->reader ? trace_reader_want(r->reader, unwanted) : 0;
+}
+
 void reading_rescan(struct reading *r)
 {
 	if (r->pump)

@@ -63,6 +63,7 @@ int reading_consumed(struct reading *r, uint16_t cpu, uint64_t *ret);
 void reading_reopen(struct reading *r);
 unsigned int reading_cpus(const struct reading *r);
 unsigned int reading_open_pipes(const struct reading *r);
+int reading_want(struct reading *r, uint32_t unwanted);
 void reading_rescan(struct reading *r);
 uint64_t reading_unreported(struct reading *r, uint16_t cpu);
 void reading_note_lost(struct reading *r, uint16_t cpu, uint64_t lost, bool unknown);

@@ -58,6 +58,10 @@ struct status_report {
 	int8_t memory_failure_event;
 	/* The tracepoints that are read, "ras:mc_event ..."; in the order of the table. */
 	char sources[REPORT_TEXT_MAX];
+	char source_reading
+		[REPORT_WORD_MAX]; /* "mc_event", "mce_record", "both", "none" */
+	char source_delivers[REPORT_WORD_MAX]; /* the kind that came last, or "none" */
+	uint64_t other_machine_checks; /* that are no memory errors, since the start */
 	int8_t soft_offline_event;
 	int8_t soft_offline_counters;
 	char soft_offline_control[REPORT_WORD_MAX]; /* state of SoftOfflineControl= */

@@ -84,6 +84,8 @@ static int fake_status(void *ctx, struct status_report *ret)
 	ret->patched = 1;
 	strcpy(ret->soft_offline_control, "waiting");
 	strcpy(ret->sources, "ras:mc_event");
+	strcpy(ret->source_reading, "mc_event");
+	strcpy(ret->source_delivers, "mc_event");
 	return 0;
 }
 

@@ -35,7 +35,8 @@ static const struct {
 	  "pages.refused budget.limit_pages budget.used_pages budget.hour_limit "
 	  "budget.hour_used budget.burst poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
 	  "database.ok database.bytes database.errors database.lost_rows source.state "
-	  "source.up source.cause source.why source.remedy hold hold_why verdict "
+	  "source.up source.cause source.why source.remedy "
+	  "source.reading source.delivers source.other_machine_checks hold hold_why verdict "
 	  "verdict_why " },
 	{ page_report_fields, sizeof(struct page_report),
 	  "pfn! address! dimm corrected_errors first_seen last_seen state reason result "

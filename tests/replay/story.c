@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "verbs_check.h"
+
 #define LINES_MAX    4096
 #define FAILURES_MAX 20
 #define SEEN_MAX     256
@@ -27,6 +29,7 @@ struct story {
 	struct story_limits limits;
 	const char *name;
 	FILE *out;
+	struct twins twins;
 	bool verbose;
 	bool quiet;
 	unsigned int failures;
@@ -91,6 +94,11 @@ struct sim *story_sim(struct story *s)
 struct script *story_script(struct story *s)
 {
 	return &s->script;
+}
+
+struct twins *story_twins(struct story *s)
+{
+	return &s->twins;
 }
 
 uint64_t story_cookie(struct story *s)
@@ -232,6 +240,7 @@ static int play_timed(struct story *s, const struct words *w)
 		if (start(s) < 0)
 			return -ENOMEM;
 	}
+	checks_release(&s->twins, sim, when);
 	sim_advance(sim, when.us);
 	settle_up_to(s, s->at);
 	s->limit = next_timed(s, s->at);

@@ -22,6 +22,9 @@
  *         [narrow]              the address field has 32 bits
  *         [subch=N] [rank=N] [chip=N] [device=N] [bg=N] [bank=N] [row=N] [col=N], or the
  *         driver's texts that say so: [msg="..."] [detail="..."]
+ *   @TIME mce [status=N] [addr=A] [misc=N] [bank=N] [vendor=N] [cpuid=N] [ipid=N]
+ *         [mcgcap=N] [cpu=N] [traced=N] [socket=N]    a mce_record; it counts once the time
+ *         of its mc_event has passed without one
  *   @TIME storm pages=N first=A events=N over=TIME
  *   @TIME lost N | malformed N | failure ADDR | poison KIB | foreign ADDR | unpoison ADDR
  *   @TIME gap FILE... [ago=SECONDS] [errno=N]    FILE as trace_change.h has it
@@ -39,6 +42,7 @@
 
 #include "base/mem.h"
 #include "script.h"
+#include "track/twins.h"
 
 struct story;
 struct words;
@@ -72,6 +76,8 @@ struct script *story_script(struct story *s);
 int verb_source(struct story *s, const struct words *w, unsigned int from);
 int verb_controllers(struct story *s, const struct words *w, unsigned int from);
 int verb_bystander(struct story *s, const struct words *w, unsigned int from);
+/** The machine checks that wait for their mc_event. */
+struct twins *story_twins(struct story *s);
 /** A number for an operator's request: another one with each call. */
 uint64_t story_cookie(struct story *s);
 /** The configuration of the config: lines from the present line up to the next time. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "story.h"
+#include "verbs_check.h"
 
 #define STORM_EVENTS_MAX 50000
 #define STORM_PAGES_MAX  1000
@@ -379,8 +380,14 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	ev.label = text_option(w, from, "label", "DIMM_A1");
 	ev.msg = text_option(w, from, "msg", "");
 	ev.detail = text_option(w, from, "detail", "");
-	(void)sim_step(sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+	if (twins_take_event(story_twins(s), &ev))
+		(void)sim_step(sim, (struct input){ .kind = INPUT_EVENT, .event = &ev });
 	return 0;
+}
+
+static int do_check(struct story *s, const struct words *w, unsigned int from)
+{
+	return checks_take(story_twins(s), story_sim(s), w, from);
 }
 
 /* Round and round over the pages, evenly in time. */
@@ -635,6 +642,7 @@ static int do_restart(struct story *s, const struct words *w, unsigned int from)
 
 	if (wall && parse_time(wall, &offset) < 0)
 		return -EINVAL;
+	checks_release_all(story_twins(s), sim);
 	if (words_have(w, from, "new-boot"))
 		return sim_reboot(sim, flush, usec(30 * USEC_PER_SEC), offset);
 	return sim_restart(sim, flush);
@@ -658,6 +666,7 @@ static const struct verb timed_verbs[] = {
 	{ "reconcile", do_plain }, { "suspend", do_suspend }, { "reload", do_reload },
 	{ "restart", do_restart }, { "crash", do_restart }, { "module", do_module },
 	{ "controllers", verb_controllers }, { "bystander", verb_bystander },
+	{ "mce", do_check },
 };
 /* clang-format on */
 

@@ -583,7 +583,7 @@ static void test_format_text(void **state)
 
 	assert_int_equal(parse(&cfg, &f, text), 0);
 	len = config_format(&cfg, out, sizeof(out));
-	assert_memory_equal(out, "[Source]\nBufferSize=auto ", 25);
+	assert_memory_equal(out, "[Source]\nEvents=auto ", 21);
 	assert_non_null(strstr(out, "\n\n[Tracker]\n"));
 	assert_non_null(strstr(out, "Tries=5  "));
 	assert_non_null(strstr(out, "  # default\nMax=5min  "));

@@ -85,6 +85,10 @@ static const struct value_row value_rows[] = {
 	BAD("Policy", "TransparentHugePages", "maybe", "neither yes nor no"),
 	BAD("Policy", "TransparentHugePages", "YES", "neither yes nor no"),
 	BAD("Policy", "TransparentHugePages", "2", "neither yes nor no"),
+	GOOD("Source", "Events", "auto", "auto"),
+	GOOD("Source", "Events", "mc_event", "mc_event"),
+	GOOD("Source", "Events", "mce_record", "mce_record"),
+	BAD("Source", "Events", "mce", "mce_record"),
 	GOOD("Source", "BufferSize", "auto", "auto"),
 	BAD("Source", "BufferSize", "Auto", "not a size"),
 	BAD("Source", "BufferSize", "0", "4K to 64M is possible"),
@@ -278,7 +282,7 @@ static void test_table(void **state)
 		assert_true(strlen(doc->help) > 20);
 		assert_int_equal(doc->help[strlen(doc->help) - 1], '.');
 	}
-	assert_int_equal(n, 26);
+	assert_int_equal(n, 27);
 	assert_null(config_option_row(n));
 }
 
