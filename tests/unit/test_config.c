@@ -392,6 +392,45 @@ static void test_rule_for(void **state)
 	assert_int_equal(config_max_page_threshold(&cfg), 1);
 }
 
+/* No label is registered yet: each key has what acts least of all sections that may come. */
+static void test_rule_before_a_label(void **state)
+{
+	static const char text[] =
+		"[Policy]\nPageThreshold=3 / 2h\nNeighbourRule=yes\nHugePages=2M\n"
+		"[Policy \"A*\"]\nPageThreshold=5 / 4h\nNeighbourRule=no\n"
+		"[Policy \"B*\"]\nPageThreshold=2 / 1h\nAction=account\nHugePages=never\n"
+		"[Policy \"C*\"]\nRowThreshold=off\n"
+		"[Policy \"mc7\"]\nCellThreshold=off\n"
+		"[Policy \"CPU_SrcID#1*\"]\nTransparentHugePages=no\n";
+	static const char made[] = "CPU_SrcID#0_MC#0_Chan#0_DIMM#0";
+	const struct config_dimm slot = { .label = made, .slot = "C1" };
+	struct policy_rule rule;
+	char out[4096];
+	struct findings f;
+	struct config cfg;
+
+	assert_int_equal(parse(&cfg, &f, text), 0);
+	rule = rule_for(&cfg, made, 0);
+	assert_int_equal(rule.page.count, 5);
+	assert_true(rule.page.window.us == USEC_PER_HOUR);
+	assert_false(rule.neighbour);
+	assert_int_equal(rule.action, POLICY_ACCOUNT);
+	assert_int_equal(rule.huge_pages, HUGE_NEVER);
+	assert_int_equal(rule.row.count, 0);
+	assert_int_equal(rule.cell.count, 2);
+	assert_true(rule.transparent_huge_pages);
+	/* Named by its label, or by its slot: its own section alone. */
+	rule = rule_for(&cfg, "A1", 0);
+	assert_int_equal(rule.action, POLICY_SOFT);
+	assert_int_equal(rule.row.count, 2);
+	rule = config_rule_for(&cfg, &slot);
+	assert_int_equal(rule.action, POLICY_SOFT);
+	assert_int_equal(rule.row.count, 0);
+	(void)config_format_for(&cfg, &(struct config_dimm){ .label = made }, out,
+				sizeof(out));
+	assert_non_null(strstr(out, "[Policy \"B*\"], which may match once a label"));
+}
+
 /* A pattern may name the controller; and each value says where it is from. */
 static void test_rule_of_a_controller(void **state)
 {
@@ -610,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_globs),
 		cmocka_unit_test(test_rule_for),
+		cmocka_unit_test(test_rule_before_a_label),
 		cmocka_unit_test(test_rule_of_a_controller),
 		cmocka_unit_test(test_format_reads_back),
 		cmocka_unit_test(test_format_text),
