@@ -518,6 +518,39 @@ static void test_restore_dimms(void **state)
 	engine_free(e);
 }
 
+/* An older version made two DIMMs of a slot whose label was registered: they are one. */
+static void test_restore_two_of_a_slot(void **state)
+{
+	static const char *const labels[] = { "", "mc#0csrow#0channel#1", "DIMM_A1",
+					      "B1" };
+	struct engine *e = new_engine(2);
+	struct input in = { .kind = INPUT_RESTORE_DIMM };
+
+	for (uint16_t i = 1; i < ARRAY_SIZE(labels); i++) {
+		struct dimm_rec rec = { .layer = { 0, i == 3 ? 2 : 1, -1 },
+					.corrected_errors = i,
+					.offlined = 1,
+					.last_seen = i,
+					.fault.class = i == 1 ? FAULT_ROW : FAULT_CELL };
+
+		snprintf(rec.label, sizeof(rec.label), "%s", labels[i]);
+		in.dimm.rec = &rec;
+		in.dimm.index = i;
+		assert_int_equal(give(e, 0, in), 0);
+	}
+	assert_int_equal(engine_dimms(e), 4);
+	assert_string_equal(engine_dimm(e, 1)->label, "DIMM_A1");
+	assert_int_equal(engine_dimm(e, 1)->corrected_errors, 3);
+	assert_int_equal(engine_dimm(e, 1)->offlined, 2);
+	assert_int_equal(engine_dimm(e, 1)->fault.class, FAULT_ROW);
+	assert_int_equal(engine_dimm(e, 2)->same_as, 1);
+	assert_int_equal(engine_dimm(e, 2)->corrected_errors, 0);
+	assert_int_equal(engine_dimm(e, 3)->same_as, 0);
+	assert_int_equal(engine_dimm(e, 3)->corrected_errors, 3);
+	assert_true(engine_is_dirty(e));
+	engine_free(e);
+}
+
 /* Cells known of all DIMMs after one more event with these texts. */
 static uint32_t cells_after(struct engine *e, const char *label, const char *msg,
 			    const char *detail)
@@ -586,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_operator_load),
 		cmocka_unit_test(test_restore_dimms),
+		cmocka_unit_test(test_restore_two_of_a_slot),
 		cmocka_unit_test(test_barren_texts),
 	};
 
