@@ -13,7 +13,7 @@
 void hold_init(struct hold *h)
 {
 	*h = (struct hold){
-		.kernel = { FACT_YES, SWITCH_ABSENT, FACT_YES },
+		.kernel = { FACT_YES, SWITCH_ABSENT, FACT_YES, FACT_UNKNOWN },
 		.look_at = { USEC_NEVER },
 	};
 }
