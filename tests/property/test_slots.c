@@ -94,7 +94,7 @@ static void err(uint64_t *seed, int64_t when)
 	if (how == 0)
 		snprintf(label, sizeof(label), "mc#%ucsrow#%uchannel#0", number_of[h], s);
 	else
-		snprintf(label, sizeof(label), "P%u-%c%u", h, 'A' + how, s);
+		snprintf(label, sizeof(label), "P%u-%c%u", h, (int)('A' + how), s);
 	ev.label = (struct ce_text){ label, (uint32_t)strlen(label) };
 	index = dimm_table_intern(&t, &cfg, &ev);
 	assert_int_not_equal(index, DIMM_OTHER);
