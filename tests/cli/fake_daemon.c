@@ -31,6 +31,21 @@ DEFINE_CLEANUP(struct db *, db_close)
 DEFINE_CLEANUP(struct bus *, bus_free)
 DEFINE_CLEANUP(sd_event *, sd_event_unref)
 
+/* A kernel that offlines nothing, with the bundled series. */
+static void fake_trouble(struct status_report *ret)
+{
+	strcpy(ret->hold, "unsupported");
+	strcpy(ret->hold_why, "vm.enable_soft_offline is off");
+	ret->enable_soft_offline = 0;
+	ret->soft_offline_event = 1;
+	ret->soft_offline_counters = 1;
+	ret->patched = 1;
+	strcpy(ret->soft_offline_control, "waiting");
+	strcpy(ret->sources, "ras:mc_event");
+	strcpy(ret->source_reading, "mc_event");
+	strcpy(ret->source_delivers, "mc_event");
+}
+
 static int fake_status(void *ctx, struct status_report *ret)
 {
 	struct fake *f = ctx;
@@ -74,18 +89,8 @@ static int fake_status(void *ctx, struct status_report *ret)
 			  ret);
 	snprintf(ret->verdict, sizeof(ret->verdict), "%s", f->verdict);
 	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "this is why");
-	if (strcmp(f->verdict, "degraded") != 0)
-		return 0;
-	strcpy(ret->hold, "unsupported");
-	strcpy(ret->hold_why, "vm.enable_soft_offline is off");
-	ret->enable_soft_offline = 0;
-	ret->soft_offline_event = 1;
-	ret->soft_offline_counters = 1;
-	ret->patched = 1;
-	strcpy(ret->soft_offline_control, "waiting");
-	strcpy(ret->sources, "ras:mc_event");
-	strcpy(ret->source_reading, "mc_event");
-	strcpy(ret->source_delivers, "mc_event");
+	if (strcmp(f->verdict, "degraded") == 0)
+		fake_trouble(ret);
 	return 0;
 }
 

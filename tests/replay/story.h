@@ -75,6 +75,7 @@ struct script *story_script(struct story *s);
 /** The verb "source". Returns 0; -EINVAL for words that make no sense. */
 int verb_source(struct story *s, const struct words *w, unsigned int from);
 int verb_controllers(struct story *s, const struct words *w, unsigned int from);
+int verb_gap(struct story *s, const struct words *w, unsigned int from);
 int verb_bystander(struct story *s, const struct words *w, unsigned int from);
 /** The machine checks that wait for their mc_event. */
 struct twins *story_twins(struct story *s);

@@ -113,6 +113,36 @@ int verb_controllers(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+/* gap FILE... [ago=SECONDS] [errno=N]: files as trace_change.h has them. */
+int verb_gap(struct story *s, const struct words *w, unsigned int from)
+{
+	struct sim *sim = story_sim(s);
+	struct input in = { .kind = INPUT_GAP };
+	int64_t now = sim->now - sim->base;
+	uint64_t ago = 0, error = 0;
+
+	if (words_number(w, from, "ago", &ago) < 0 ||
+	    words_number(w, from, "errno", &error) < 0 || error > 133)
+		return -EINVAL;
+	if (ago > 0 && now > 0 && ago < (uint64_t)(now / USEC_PER_SEC))
+		in.gap.since = usec(now - (int64_t)ago * USEC_PER_SEC);
+	in.gap.error = (int)error;
+	for (unsigned int i = from + 1; i < w->n; i++) {
+		enum trace_change k = 0;
+
+		if (strchr(w->v[i], '='))
+			continue;
+		while (k < TRACE_CHANGE_MAX_ &&
+		       strcmp(w->v[i], trace_change_file(k)) != 0)
+			k++;
+		if (k == TRACE_CHANGE_MAX_)
+			return -EINVAL;
+		trace_changes_add(&in.gap.changes, k);
+	}
+	(void)sim_step(sim, in);
+	return 0;
+}
+
 /* Who is charged with the next move of the counter that nothing explains. */
 int verb_bystander(struct story *s, const struct words *w, unsigned int from)
 {

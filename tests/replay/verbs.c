@@ -31,15 +31,6 @@ static int parse_page(const struct sim *sim, const char *word, pfn_t *ret)
 	return 0;
 }
 
-/* "key=value" as a number; 0 and *ret, -EINVAL; without the key *ret stays. */
-static int number_option(const struct words *w, unsigned int from, const char *key,
-			 uint64_t *ret)
-{
-	const char *value = words_value(w, from, key);
-
-	return value ? parse_u64(value, ret) : 0;
-}
-
 static int bool_option(const struct words *w, unsigned int from, const char *key,
 		       bool *ret)
 {
@@ -107,8 +98,8 @@ static int do_machine(struct story *s, const struct words *w, unsigned int from)
 	const char *pressure = words_value(w, from, "pressure");
 	uint64_t percent = 0;
 
-	if (number_option(w, from, "ram", &m.ram_pages) < 0 ||
-	    number_option(w, from, "available", &m.available_kib) < 0)
+	if (words_number(w, from, "ram", &m.ram_pages) < 0 ||
+	    words_number(w, from, "available", &m.available_kib) < 0)
 		return -EINVAL;
 	m.unread = words_have(w, from, "unreadable");
 	m.pressure_unread = false;
@@ -134,8 +125,8 @@ static int do_memory(struct story *s, const struct words *w, unsigned int from)
 {
 	uint64_t map = 1, modules = 1;
 
-	if (number_option(w, from, "map", &map) < 0 ||
-	    number_option(w, from, "modules", &modules) < 0)
+	if (words_number(w, from, "map", &map) < 0 ||
+	    words_number(w, from, "modules", &modules) < 0)
 		return -EINVAL;
 	story_sim(s)->ram_print = (int64_t)map;
 	story_sim(s)->module_print = (int64_t)modules;
@@ -295,7 +286,7 @@ static int part_option(const struct words *w, unsigned int from, const char *key
 
 	if (!words_value(w, from, key))
 		return 0;
-	if (number_option(w, from, key, &v) < 0 || v > UINT32_MAX)
+	if (words_number(w, from, key, &v) < 0 || v > UINT32_MAX)
 		return -EINVAL;
 	switch (part) {
 	case DRAM_RANK:
@@ -361,11 +352,11 @@ static int do_event(struct story *s, const struct words *w, unsigned int from)
 	for (size_t i = 0; i < ARRAY_SIZE(severities); i++)
 		if (strcmp(w->v[from], severities[i].word) == 0)
 			ev.severity = severities[i].severity;
-	if (number_option(w, from, "addr", &ev.address.addr) < 0 ||
-	    number_option(w, from, "count", &count) < 0 || count > UINT32_MAX ||
-	    number_option(w, from, "grain", &grain) < 0 || grain > UINT8_MAX ||
-	    number_option(w, from, "mc", &mc) < 0 || mc > UINT8_MAX ||
-	    number_option(w, from, "cpu", &cpu) < 0 || cpu > UINT16_MAX ||
+	if (words_number(w, from, "addr", &ev.address.addr) < 0 ||
+	    words_number(w, from, "count", &count) < 0 || count > UINT32_MAX ||
+	    words_number(w, from, "grain", &grain) < 0 || grain > UINT8_MAX ||
+	    words_number(w, from, "mc", &mc) < 0 || mc > UINT8_MAX ||
+	    words_number(w, from, "cpu", &cpu) < 0 || cpu > UINT16_MAX ||
 	    (at && parse_time(at, &when) < 0) || parse_coord(w, from, &ev.coord) < 0 ||
 	    parse_layers(words_value(w, from, "layers"), ev.layer) < 0)
 		return -EINVAL;
@@ -399,9 +390,9 @@ static int do_storm(struct story *s, const struct words *w, unsigned int from)
 	int64_t begin = sim->now;
 	usec_t span;
 
-	if (number_option(w, from, "pages", &pages) < 0 ||
-	    number_option(w, from, "first", &first) < 0 ||
-	    number_option(w, from, "events", &events) < 0 || !over ||
+	if (words_number(w, from, "pages", &pages) < 0 ||
+	    words_number(w, from, "first", &first) < 0 ||
+	    words_number(w, from, "events", &events) < 0 || !over ||
 	    parse_time(over, &span) < 0 || span.us < 0 || pages == 0 ||
 	    pages > STORM_PAGES_MAX || events > STORM_EVENTS_MAX ||
 	    first > UINT64_MAX - (pages << sim->page_shift) ||
@@ -430,36 +421,6 @@ static int do_lost(struct story *s, const struct words *w, unsigned int from)
 	if (w->n != from + 2 || parse_u64(w->v[from + 1], &in.lost.count) < 0)
 		return -EINVAL;
 	(void)sim_step(story_sim(s), in);
-	return 0;
-}
-
-/* gap FILE... [ago=SECONDS] [errno=N]: files as trace_change.h has them. */
-static int do_gap(struct story *s, const struct words *w, unsigned int from)
-{
-	struct sim *sim = story_sim(s);
-	struct input in = { .kind = INPUT_GAP };
-	int64_t now = sim->now - sim->base;
-	uint64_t ago = 0, error = 0;
-
-	if (number_option(w, from, "ago", &ago) < 0 ||
-	    number_option(w, from, "errno", &error) < 0 || error > 133)
-		return -EINVAL;
-	if (ago > 0 && now > 0 && ago < (uint64_t)(now / USEC_PER_SEC))
-		in.gap.since = usec(now - (int64_t)ago * USEC_PER_SEC);
-	in.gap.error = (int)error;
-	for (unsigned int i = from + 1; i < w->n; i++) {
-		enum trace_change k = 0;
-
-		if (strchr(w->v[i], '='))
-			continue;
-		while (k < TRACE_CHANGE_MAX_ &&
-		       strcmp(w->v[i], trace_change_file(k)) != 0)
-			k++;
-		if (k == TRACE_CHANGE_MAX_)
-			return -EINVAL;
-		trace_changes_add(&in.gap.changes, k);
-	}
-	(void)sim_step(sim, in);
 	return 0;
 }
 
@@ -660,7 +621,7 @@ static const struct verb timed_verbs[] = {
 	{ "ce", do_event }, { "ue", do_event }, { "deferred", do_event },
 	{ "fatal", do_event }, { "info", do_event }, { "storm", do_storm },
 	{ "lost", do_lost }, { "malformed", do_lost }, { "poison", do_poison },
-	{ "gap", do_gap }, { "failure", do_page }, { "foreign", do_page },
+	{ "gap", verb_gap }, { "failure", do_page }, { "foreign", do_page },
 	{ "unpoison", do_page }, { "soft", do_soft }, { "offline", do_page },
 	{ "forget", do_page }, { "tick", do_plain }, { "flush", do_plain },
 	{ "reconcile", do_plain }, { "suspend", do_suspend }, { "reload", do_reload },

@@ -287,3 +287,10 @@ int parse_frame(const struct words *w, unsigned int from, struct frame *ret)
 	*ret = f;
 	return 0;
 }
+
+int words_number(const struct words *w, unsigned int from, const char *key, uint64_t *ret)
+{
+	const char *value = words_value(w, from, key);
+
+	return value ? parse_u64(value, ret) : 0;
+}

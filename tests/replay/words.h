@@ -39,6 +39,10 @@ int parse_number(const char *word, int64_t *ret);
 /** A number up to 64 bits without a sign. 0 and *ret, or -EINVAL. */
 int parse_u64(const char *word, uint64_t *ret);
 
+/** The number of "key=value". 0 and *ret; without the key 0, *ret stays; -EINVAL. */
+int words_number(const struct words *w, unsigned int from, const char *key,
+		 uint64_t *ret);
+
 /** A time such as "1d3h", "1.5s", "20ms", "-5s". 0 and *ret, or -EINVAL. */
 int parse_time(const char *word, usec_t *ret);
 
