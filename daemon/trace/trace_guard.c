@@ -182,8 +182,10 @@ static unsigned int guard_mask_digit(const char *text, size_t len, unsigned int 
 
 		if (c == ',' || c == '\n')
 			continue;
-		if (n-- > 0)
+		if (n > 0) {
+			n--;
 			continue;
+		}
 		if (c >= '0' && c <= '9')
 			return (unsigned int)(c - '0');
 		return c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 0;
