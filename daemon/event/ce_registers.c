@@ -58,7 +58,10 @@ void ce_registers_copy(const struct ce_text *detail, char ret[CE_REGISTERS_MAX])
 	size_t n = 0;
 
 	ret[0] = '\0';
-	for (size_t i = 0; detail->len > 0 && i < ARRAY_SIZE(names); i++) {
+	/* Most texts have no bracket, and a storm opens many rows. */
+	if (detail->len == 0 || !memchr(detail->s, '[', detail->len))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *text_end = detail->s + detail->len;
 		const char *s =
 			memmem(detail->s, detail->len, names[i], strlen(names[i]));

@@ -21,10 +21,11 @@ _wraps_ static unsigned int echo_set(uint64_t address)
 }
 _Static_assert(ECHO_SETS == 1 << (64 - 59), "as many sets as the hash has values");
 
-/* Eight bytes at a time, some of the last of them twice. */
+/* Eight bytes at a time, some of the last of them twice. No word waits for the product of
+ * the one before: this runs for each error of a storm. */
 _wraps_ static uint64_t echo_text(uint64_t sum, const struct ce_text *t)
 {
-	uint64_t word = 0;
+	uint64_t word = 0, factor = UINT64_C(0xd1b54a32d192ed03);
 
 	sum = (sum ^ t->len) * UINT64_C(0x9e3779b97f4a7c15);
 	if (t->len < sizeof(word)) {
@@ -34,10 +35,11 @@ _wraps_ static uint64_t echo_text(uint64_t sum, const struct ce_text *t)
 	}
 	for (uint32_t at = 0; at + sizeof(word) < t->len; at += sizeof(word)) {
 		memcpy(&word, t->s + at, sizeof(word));
-		sum += word ^ sum << 7;
+		sum += word * factor;
+		factor += UINT64_C(0x632be59bd9b4e01a);
 	}
 	memcpy(&word, t->s + t->len - sizeof(word), sizeof(word));
-	return sum + word;
+	return sum + word * factor;
 }
 
 /* A driver prints the status, or what it makes of it. */
