@@ -146,6 +146,9 @@ static bool matches(struct story *s, unsigned int line, const char *seen)
 		if (parse_time(expected.v[1] + 1, &when) < 0 || when.us != s->sim->now)
 			return false;
 	}
+	/* Stories that were written before the word changed are good stories. */
+	if (from < expected.n && strcmp(expected.v[from], "report") == 0)
+		expected.v[from] = "notice";
 	/* The first word is the kind of the effect and stands first. */
 	return from < expected.n && words.n > 0 &&
 	       strcmp(expected.v[from], words.v[0]) == 0 &&
