@@ -18,18 +18,12 @@
 #include "base/mem.h"
 #include "base/sight.h"
 
-#define ON                                                                               \
-	{                                                                                \
-		true, true                                                               \
-	}
-#define OFF                                                                              \
-	{                                                                                \
-		true, false                                                              \
-	}
+#define ON  .read = true, .on = true
+#define OFF .read = true, .on = false
 
 /* A server whose driver is loaded, and which reads ras:mc_event. */
 #define MACHINE .looked = true, .tracefs = true
-#define SERVER  MACHINE, .mc_event = ON, .machine_checks = true
+#define SERVER  MACHINE, .mc_event = { ON }, .machine_checks = true
 #define DRIVER  SERVER, .controllers = FACT_YES
 #define BARE    SERVER, .controllers = FACT_NO
 /* Its driver is loaded; what it reads is said by the row. */
@@ -41,7 +35,7 @@ static const struct {
 } rows[] = {
 	{ { .looked = false }, SIGHT_CAUSE_NONE },
 	{ { DRIVER }, SIGHT_CAUSE_SEES },
-	{ { DRIVER, .mce_record = ON }, SIGHT_CAUSE_SEES },
+	{ { DRIVER, .mce_record = { ON } }, SIGHT_CAUSE_SEES },
 	{ { DRIVER, .guest = true }, SIGHT_CAUSE_SEES },
 	{ { DRIVER, .collector = SIGHT_COLLECTOR_ABSENT }, SIGHT_CAUSE_SEES },
 
@@ -55,23 +49,25 @@ static const struct {
 	  SIGHT_CAUSE_SEES }, /* the host's tracefs is in */
 
 	/* Switched off. One source that is on is enough, if it has something to read. */
-	{ { DEAF, .mc_event = OFF }, SIGHT_CAUSE_SWITCHED_OFF },
-	{ { DEAF, .mc_event = OFF, .mce_record = OFF }, SIGHT_CAUSE_SWITCHED_OFF },
-	{ { DEAF, .mc_event = OFF, .mce_record = ON }, SIGHT_CAUSE_SEES },
+	{ { DEAF, .mc_event = { OFF } }, SIGHT_CAUSE_SWITCHED_OFF },
+	{ { DEAF, .mc_event = { OFF }, .mce_record = { OFF } },
+	  SIGHT_CAUSE_SWITCHED_OFF },
+	{ { DEAF, .mc_event = { OFF }, .mce_record = { ON } }, SIGHT_CAUSE_SEES },
 
 	/* Nobody who reports. */
 	{ { BARE }, SIGHT_CAUSE_NO_DRIVER },
 	{ { BARE, .ghes = true }, SIGHT_CAUSE_FIRMWARE_FIRST },
 	{ { BARE, .guest = true }, SIGHT_CAUSE_GUEST },
-	{ { BARE, .mce_record = ON }, SIGHT_CAUSE_SEES },
-	{ { BARE, .mce_record = ON, .ghes = true }, SIGHT_CAUSE_SEES },
-	{ { BARE, .mce_record = ON, .guest = true }, SIGHT_CAUSE_GUEST },
-	{ { MACHINE, .mc_event = ON, .mce_record = ON, .controllers = FACT_NO },
+	{ { BARE, .mce_record = { ON } }, SIGHT_CAUSE_SEES },
+	{ { BARE, .mce_record = { ON }, .ghes = true }, SIGHT_CAUSE_SEES },
+	{ { BARE, .mce_record = { ON }, .guest = true }, SIGHT_CAUSE_GUEST },
+	{ { MACHINE, .mc_event = { ON }, .mce_record = { ON }, .controllers = FACT_NO },
 	  SIGHT_CAUSE_NO_DRIVER },
-	{ { BARE, .mce_record = OFF }, SIGHT_CAUSE_NO_DRIVER },
+	{ { BARE, .mce_record = { OFF } }, SIGHT_CAUSE_NO_DRIVER },
 	{ { SERVER, .controllers = FACT_UNKNOWN }, SIGHT_CAUSE_UNREAD },
 	{ { SERVER, .controllers = FACT_UNKNOWN, .guest = true }, SIGHT_CAUSE_UNREAD },
-	{ { SERVER, .controllers = FACT_UNKNOWN, .mce_record = ON }, SIGHT_CAUSE_SEES },
+	{ { SERVER, .controllers = FACT_UNKNOWN, .mce_record = { ON } },
+	  SIGHT_CAUSE_SEES },
 
 	/* Settings. */
 	{ { DRIVER, .mce_off = true }, SIGHT_CAUSE_MCE_OFF },
@@ -80,12 +76,12 @@ static const struct {
 	{ { DRIVER, .mce_dont_log_ce = true, .dont_log_ce = true },
 	  SIGHT_CAUSE_MCE_DONT_LOG_CE },
 	{ { DRIVER, .ignore_ce = true }, SIGHT_CAUSE_IGNORE_CE },
-	{ { DRIVER, .ignore_ce = true, .mce_record = ON }, SIGHT_CAUSE_IGNORE_CE },
+	{ { DRIVER, .ignore_ce = true, .mce_record = { ON } }, SIGHT_CAUSE_IGNORE_CE },
 	{ { DRIVER, .dont_log_ce = true }, SIGHT_CAUSE_DONT_LOG_CE },
 	{ { DRIVER, .not_polled = true }, SIGHT_CAUSE_NOT_POLLED },
 	{ { BARE, .mce_ignore_ce = true }, SIGHT_CAUSE_MCE_IGNORE_CE },
 	{ { DRIVER, .edac_report_off = true }, SIGHT_CAUSE_EDAC_REPORT_OFF },
-	{ { DRIVER, .edac_report_off = true, .mce_record = ON }, SIGHT_CAUSE_SEES },
+	{ { DRIVER, .edac_report_off = true, .mce_record = { ON } }, SIGHT_CAUSE_SEES },
 	/* The firmware reports: no setting of machine checks is in its way. */
 	{ { DRIVER, .firmware_only = true, .mce_ignore_ce = true }, SIGHT_CAUSE_SEES },
 	{ { DRIVER, .firmware_only = true, .mce_off = true }, SIGHT_CAUSE_SEES },
@@ -99,9 +95,9 @@ static const struct {
 	/* The collector. */
 	{ { DRIVER, .collector = SIGHT_COLLECTOR_ACTS }, SIGHT_CAUSE_COLLECTOR_HIDES },
 	{ { DRIVER, .collector = SIGHT_COLLECTOR_PASSIVE }, SIGHT_CAUSE_COLLECTOR_HIDES },
-	{ { DRIVER, .collector = SIGHT_COLLECTOR_ACTS, .mce_record = ON },
+	{ { DRIVER, .collector = SIGHT_COLLECTOR_ACTS, .mce_record = { ON } },
 	  SIGHT_CAUSE_COLLECTOR_ACTS },
-	{ { DRIVER, .collector = SIGHT_COLLECTOR_PASSIVE, .mce_record = ON },
+	{ { DRIVER, .collector = SIGHT_COLLECTOR_PASSIVE, .mce_record = { ON } },
 	  SIGHT_CAUSE_SEES },
 	{ { DRIVER, .collector = SIGHT_COLLECTOR_ACTS, .spared = true },
 	  SIGHT_CAUSE_SEES },
