@@ -75,33 +75,43 @@ static bool echo_is_near(int64_t a, int64_t b)
 	return apart <= ECHO_SPAN && apart >= -ECHO_SPAN;
 }
 
+/* The entry of @ev's line in @set; NULL if it has none. */
+static struct echo_error *echo_find(struct echo_table *t, unsigned int set,
+				    const struct ce_event *ev)
+{
+	const uint32_t page = (uint32_t)(ev->address.addr >> PAGE_BITS);
+
+	for (unsigned int i = 0; i < ECHO_WAYS; i++)
+		if (t->page[set][i] == page && echo_same_line(&t->errors[set][i], ev))
+			return &t->errors[set][i];
+	return NULL;
+}
+
 bool echo_take(struct echo_table *t, const struct ce_event *ev)
 {
 	const uint32_t reporter =
 		(uint32_t)ev->source << 24 | (uint32_t)ev->mc << 16 | ev->cpu;
 	const uint64_t status = echo_status(ev);
 	const unsigned int set = echo_set(ev->address.addr);
-	struct echo_error *e = NULL;
+	struct echo_error *e = echo_find(t, set, ev);
 
-	for (unsigned int i = 0; i < ECHO_WAYS && !e; i++)
-		if (echo_same_line(&t->errors[set][i], ev))
-			e = &t->errors[set][i];
 	if (!e) {
-		e = &t->errors[set][t->next[set]];
-		t->next[set] = (uint8_t)((t->next[set] + 1) % ECHO_WAYS);
+		const unsigned int i = t->next[set];
+
+		e = &t->errors[set][i];
+		t->page[set][i] = (uint32_t)(ev->address.addr >> PAGE_BITS);
+		t->next[set] = (uint8_t)((i + 1) % ECHO_WAYS);
 	} else if (echo_is_near(e->time, ev->time.us) && e->n < ECHO_REPORTERS &&
 		   !echo_has_reported(e, reporter) &&
 		   (e->reporter[0] >> 16 != reporter >> 16 || e->status == status)) {
 		e->reporter[e->n++] = reporter;
 		return true;
 	}
-	*e = (struct echo_error){
-		.address = ev->address.addr,
-		.time = ev->time.us,
-		.status = status,
-		.reporter = { reporter },
-		.n = 1,
-		.grain_bits = ev->grain_bits,
-	};
+	e->address = ev->address.addr;
+	e->time = ev->time.us;
+	e->status = status;
+	e->reporter[0] = reporter;
+	e->n = 1;
+	e->grain_bits = ev->grain_bits;
 	return false;
 }

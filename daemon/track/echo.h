@@ -30,6 +30,7 @@ struct echo_error {
 };
 
 struct echo_table {
+	uint32_t page[ECHO_SETS][ECHO_WAYS]; /* of the errors, cut to 32 bits */
 	struct echo_error errors[ECHO_SETS][ECHO_WAYS];
 	uint8_t next[ECHO_SETS];
 };
