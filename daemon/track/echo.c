@@ -7,8 +7,6 @@
 
 #include "track/echo.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 
 #define LINE_BITS 6
@@ -20,33 +18,6 @@ _wraps_ static unsigned int echo_set(uint64_t address)
 			      59);
 }
 _Static_assert(ECHO_SETS == 1 << (64 - 59), "as many sets as the hash has values");
-
-/* Eight bytes at a time, some of the last of them twice. No word waits for the product of
- * the one before: this runs for each error of a storm. */
-_wraps_ static uint64_t echo_text(uint64_t sum, const struct ce_text *t)
-{
-	uint64_t word = 0, factor = UINT64_C(0xd1b54a32d192ed03);
-
-	sum = (sum ^ t->len) * UINT64_C(0x9e3779b97f4a7c15);
-	if (t->len < sizeof(word)) {
-		if (t->len > 0)
-			memcpy(&word, t->s, t->len);
-		return sum + word;
-	}
-	for (uint32_t at = 0; at + sizeof(word) < t->len; at += sizeof(word)) {
-		memcpy(&word, t->s + at, sizeof(word));
-		sum += word * factor;
-		factor += UINT64_C(0x632be59bd9b4e01a);
-	}
-	memcpy(&word, t->s + t->len - sizeof(word), sizeof(word));
-	return sum + word * factor;
-}
-
-/* A driver prints the status, or what it makes of it. */
-static uint64_t echo_status(const struct ce_event *ev)
-{
-	return ev->status ? ev->status : echo_text(echo_text(0, &ev->msg), &ev->detail);
-}
 
 static bool echo_same_line(const struct echo_error *e, const struct ce_event *ev)
 {
@@ -66,6 +37,14 @@ static bool echo_has_reported(const struct echo_error *e, uint32_t reporter)
 		if (e->reporter[i] == reporter)
 			return true;
 	return false;
+}
+
+/* Another source or controller may; another CPU must have found the same status. */
+static bool echo_may_repeat(const struct echo_error *e, const struct ce_event *ev,
+			    uint32_t reporter)
+{
+	return e->reporter[0] >> 16 != reporter >> 16 ||
+	       (ev->status != 0 && e->status == ev->status);
 }
 
 static bool echo_is_near(int64_t a, int64_t b)
@@ -91,7 +70,6 @@ bool echo_take(struct echo_table *t, const struct ce_event *ev)
 {
 	const uint32_t reporter =
 		(uint32_t)ev->source << 24 | (uint32_t)ev->mc << 16 | ev->cpu;
-	const uint64_t status = echo_status(ev);
 	const unsigned int set = echo_set(ev->address.addr);
 	struct echo_error *e = echo_find(t, set, ev);
 
@@ -102,14 +80,13 @@ bool echo_take(struct echo_table *t, const struct ce_event *ev)
 		t->page[set][i] = (uint32_t)(ev->address.addr >> PAGE_BITS);
 		t->next[set] = (uint8_t)((i + 1) % ECHO_WAYS);
 	} else if (echo_is_near(e->time, ev->time.us) && e->n < ECHO_REPORTERS &&
-		   !echo_has_reported(e, reporter) &&
-		   (e->reporter[0] >> 16 != reporter >> 16 || e->status == status)) {
+		   !echo_has_reported(e, reporter) && echo_may_repeat(e, ev, reporter)) {
 		e->reporter[e->n++] = reporter;
 		return true;
 	}
 	e->address = ev->address.addr;
 	e->time = ev->time.us;
-	e->status = status;
+	e->status = ev->status;
 	e->reporter[0] = reporter;
 	e->n = 1;
 	e->grain_bits = ev->grain_bits;

@@ -22,8 +22,8 @@
 /** A line's newest error. */
 struct echo_error {
 	uint64_t address;
-	int64_t time; /* of the first report */
-	uint64_t status;
+	int64_t time;                      /* of the first report */
+	uint64_t status;                   /* of the machine check; 0: not known */
 	uint32_t reporter[ECHO_REPORTERS]; /* source, controller and CPU */
 	uint8_t n;                         /* of them */
 	uint8_t grain_bits;
@@ -37,6 +37,8 @@ struct echo_table {
 
 /**
  * Notes @ev, which has an address. True: it repeats an error that another source has
- * reported, or another CPU with the same status. What one CPU reports again is a new error.
+ * reported, or another CPU with the same status. What one CPU reports again is a new error;
+ * so is what another CPU reports by mc_event alone, whose status is not known: a driver
+ * runs where the kernel's work queue runs, and not on the CPU that found the error.
  */
 bool echo_take(struct echo_table *t, const struct ce_event *ev);

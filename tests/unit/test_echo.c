@@ -73,14 +73,11 @@ static void test_another_cpu(void **state)
 {
 	struct ce_event a = by(0, 0, 0), b = by(0, 1, 10);
 
-	assert_true(second_is_echo(a, b));
-	b.detail = text(" err_code:0x0000:0x00c1 row:0x12");
-	assert_false(second_is_echo(a, b));
-	b = by(0, 1, 10);
-	b.msg = text("memory scrubbing error");
+	/* A driver's text says nothing of the status that each CPU found. */
 	assert_false(second_is_echo(a, b));
 	a.status = 5;
-	b.status = 5; /* the text does not matter then */
+	assert_false(second_is_echo(a, b));
+	b.status = 5;
 	assert_true(second_is_echo(a, b));
 	b.status = 6;
 	assert_false(second_is_echo(a, b));
@@ -98,6 +95,7 @@ static void test_rounds(void **state)
 		for (uint16_t cpu = 0; cpu < 4; cpu++) {
 			struct ce_event ev = by(0, cpu, round * 100 + cpu);
 
+			ev.status = 9;
 			errors += !echo_take(&t, &ev);
 		}
 	assert_int_equal(errors, 2);
@@ -112,6 +110,7 @@ static void test_many_cpus(void **state)
 	for (uint16_t cpu = 0; cpu < 64; cpu++) {
 		struct ce_event ev = by(0, cpu, 0);
 
+		ev.status = 9;
 		errors += !echo_take(&t, &ev);
 	}
 	assert_int_equal(errors, (64 + ECHO_REPORTERS - 1) / ECHO_REPORTERS);
