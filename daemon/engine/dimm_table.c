@@ -77,15 +77,25 @@ static bool dimm_has_label(const struct dimm_rec *d, const struct dimm_key *k)
 	return memcmp(d->label, k->label, k->len) == 0 && d->label[k->len] == '\0';
 }
 
-static bool dimm_contradicts(const struct dimm_rec *d, const struct dimm_key *k)
+/* EDAC knows its controller: the layers name a slot, and a new label is a new name. */
+static bool dimm_is_in_edac(const struct dimm_table *t, const struct dimm_rec *d)
+{
+	return d->device[0] || t->device_known[d->mc] || t->all_known;
+}
+
+static bool dimm_contradicts(const struct dimm_table *t, const struct dimm_rec *d,
+			     const struct dimm_key *k)
 {
 	char label[DIMM_LABEL_MAX];
 
-	if (memcmp(d->label, "CPU", 3) != 0 || dimm_has_label(d, k))
+	if (dimm_has_label(d, k))
 		return false;
 	memcpy(label, k->label, k->len);
 	label[k->len] = '\0';
-	return dimm_labels_contradict(d->label, label);
+	if (dimm_labels_contradict(d->label, label))
+		return true;
+	return !dimm_is_in_edac(t, d) && dimm_label_is_registered(d->label) &&
+	       dimm_label_is_registered(label);
 }
 
 static bool dimm_is(const struct dimm_table *t, uint16_t index, const struct dimm_key *k)
@@ -95,7 +105,7 @@ static bool dimm_is(const struct dimm_table *t, uint16_t index, const struct dim
 	if (t->id[index].slot != k->slot || d->former != k->former ||
 	    t->id[index].by_slot != k->by_slot)
 		return false;
-	return k->by_slot ? !dimm_contradicts(d, k) : dimm_has_label(d, k);
+	return k->by_slot ? !dimm_contradicts(t, d, k) : dimm_has_label(d, k);
 }
 
 /* Texts go to the bus, to JSON and into metrics: only printable ASCII gets past here. */
@@ -346,15 +356,20 @@ _apart_ static uint16_t dimm_intern(struct dimm_table *t, const struct config *c
 				    const struct ce_event *ev, const struct dimm_key *k)
 {
 	struct dimm_key key = *k;
-	uint32_t at;
 
 	if (k->len == 0 || k->len >= DIMM_LABEL_MAX)
 		return dimm_intern_copy(t, cfg, ev);
 	/* Kept labels are printable: bytes that are equal need no cleaning. */
 	key.by_slot = dimm_layers_name_slot(ev->layer);
-	at = dimm_find_place(t, &key);
-	if (t->index[at] && dimm_has_label(&t->rec[t->index[at] - 1], &key))
-		return (uint16_t)(t->index[at] - 1);
+	for (uint32_t at = dimm_hash(&key) % DIMM_INDEX_SLOTS; t->index[at];
+	     at = (at + 1) % DIMM_INDEX_SLOTS) {
+		uint16_t index = (uint16_t)(t->index[at] - 1);
+
+		if (t->id[index].label_len == k->len && t->id[index].slot == k->slot &&
+		    t->id[index].by_slot == key.by_slot &&
+		    dimm_has_label(&t->rec[index], &key))
+			return index;
+	}
 	return dimm_intern_copy(t, cfg, ev);
 }
 

@@ -6,7 +6,8 @@
  * it, and its label is a name that may come late and may change. Layers of -1 name no
  * slot, and an error of several DIMMs has their labels joined by " or ": there the label
  * is what tells one record from another. The kernel's own labels of two sockets are two
- * slots, whatever number their controllers have.
+ * slots, whatever number their controllers have. Where EDAC does not know the controller
+ * of an event, nothing vouches for its layers: two registered labels are two DIMMs there.
  *
  * A controller is known by its hardware (dimm_rec.device), as soon as that is known: the
  * number of mcN may be another in the next boot. Records whose hardware has not been seen
@@ -57,6 +58,7 @@ struct dimm_table {
 	bool whole[MAX_DIMMS];    /* EDAC says: a module, and no rank of one */
 	char device[DIMM_MCS][DIMM_DEVICE_MAX]; /* by mcN of this boot; empty: none */
 	bool device_known[DIMM_MCS];            /* looked for, even if there is none */
+	bool all_known;        /* EDAC knows each controller that an event names */
 	bool has_merged;       /* some record is another's, see dimm_rec.same_as */
 	bool dirty[MAX_DIMMS]; /* not stored as it is */
 	unsigned int n_dirty;

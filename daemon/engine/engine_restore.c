@@ -273,6 +273,7 @@ void engine_take_controllers(struct engine *e, const struct input *in)
 {
 	bool merged = false;
 
+	e->dimms.all_known = in->controllers.all_known;
 	if (!dimm_table_set_controllers(&e->dimms, &e->cfg, in->controllers.v,
 					in->controllers.n))
 		return;

@@ -142,6 +142,7 @@ struct input {
 		struct {
 			const struct dimm_controller *v;
 			unsigned int n;
+			bool all_known; /* no event names one that EDAC does not know */
 		} controllers;
 		struct {
 			pfn_t pfn;

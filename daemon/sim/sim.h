@@ -110,6 +110,7 @@ struct sim {
 	int64_t ram_print;    /* 0: not known */
 	int64_t module_print;
 	unsigned int page_shift;
+	bool edac; /* knows every controller that events name; for the next start */
 	struct sim_store store;
 	struct ram_map ram;
 	struct config cfg; /* for the next start */

@@ -85,6 +85,8 @@ int sim_start(struct sim *s)
 
 	if (r < 0)
 		return r;
+	(void)sim_step(s, (struct input){ .kind = INPUT_CONTROLLERS,
+					  .controllers.all_known = s->edac });
 	(void)sim_step(s, (struct input){ .kind = INPUT_RAM, .ram = &s->ram });
 	(void)sim_step(s, (struct input){ .kind = INPUT_MACHINE, .machine = s->machine });
 	(void)sim_step(s, (struct input){ .kind = INPUT_KERNEL, .kernel = s->kernel });

@@ -3,7 +3,8 @@
 /*
  * Labels that are registered at any time, and drivers that come up in any order, against
  * a count by hardware and slot: whatever the DIMMs are called, each slot has one record
- * in the end, with exactly its errors.
+ * in the end, with exactly its errors. Beside them a controller that EDAC never knows:
+ * there each registered label has one.
  */
 
 #include <setjmp.h>
@@ -24,11 +25,14 @@
 #define SLOTS    3
 #define BOOTS    400
 #define EVENTS   60
+#define NO_EDAC  99 /* N of mcN, in each boot */
+#define NAMES    3
 
 static struct config cfg;
 static struct dimm_table t;
 static struct dimm_rec stored[MAX_DIMMS];
 static uint64_t counted[HARDWARE][SLOTS];
+static uint64_t by_label[SLOTS][NAMES];  /* of NO_EDAC's DIMMs */
 static unsigned int number_of[HARDWARE]; /* N of mcN in this boot */
 
 _wraps_ static unsigned int draw(uint64_t *seed, unsigned int n)
@@ -82,25 +86,49 @@ static void boot(uint64_t *seed, unsigned int n)
 	}
 }
 
+static void err_at(unsigned int mc, unsigned int slot, const char *label, int64_t when)
+{
+	struct ce_event ev = { .time = usec(when),
+			       .mc = (uint8_t)mc,
+			       .layer = { (int8_t)slot, 0, -1 },
+			       .label = { label, (uint32_t)strlen(label) } };
+	uint16_t index = dimm_table_intern(&t, &cfg, &ev);
+
+	assert_int_not_equal(index, DIMM_OTHER);
+	t.rec[index].corrected_errors++;
+	t.rec[index].last_seen = when;
+}
+
 static void err(uint64_t *seed, int64_t when)
 {
 	unsigned int h = draw(seed, HARDWARE), s = draw(seed, SLOTS), how = draw(seed, 4);
-	struct ce_event ev = { .time = usec(when),
-			       .mc = (uint8_t)number_of[h],
-			       .layer = { (int8_t)s, 0, -1 } };
 	char label[DIMM_LABEL_MAX];
-	uint16_t index;
 
 	if (how == 0)
 		snprintf(label, sizeof(label), "mc#%ucsrow#%uchannel#0", number_of[h], s);
 	else
 		snprintf(label, sizeof(label), "P%u-%c%u", h, (int)('A' + how), s);
-	ev.label = (struct ce_text){ label, (uint32_t)strlen(label) };
-	index = dimm_table_intern(&t, &cfg, &ev);
-	assert_int_not_equal(index, DIMM_OTHER);
-	t.rec[index].corrected_errors++;
-	t.rec[index].last_seen = when;
+	err_at(number_of[h], s, label, when);
 	counted[h][s]++;
+}
+
+static void err_without_edac(uint64_t *seed, int64_t when)
+{
+	unsigned int s = draw(seed, SLOTS), name = draw(seed, NAMES);
+	char label[DIMM_LABEL_MAX];
+
+	snprintf(label, sizeof(label), "X%u-%u", s, name);
+	err_at(NO_EDAC, s, label, when);
+	by_label[s][name]++;
+}
+
+static void compare_label(const struct dimm_rec *d)
+{
+	unsigned int s, name;
+
+	assert_int_equal(sscanf(d->label, "X%u-%u", &s, &name), 2);
+	assert_true(s < SLOTS && name < NAMES && d->layer[0] == (int8_t)s);
+	assert_int_equal(d->corrected_errors, by_label[s][name]);
 }
 
 static void compare(void)
@@ -110,6 +138,8 @@ static void compare(void)
 	for (unsigned int h = 0; h < HARDWARE; h++)
 		for (unsigned int s = 0; s < SLOTS; s++)
 			seen += counted[h][s] > 0;
+	for (unsigned int i = 0; i < SLOTS * NAMES; i++)
+		seen += by_label[i / NAMES][i % NAMES] > 0;
 	for (uint16_t i = DIMM_OTHER + 1; i < t.n; i++) {
 		const struct dimm_rec *d = &t.rec[i];
 		unsigned int h = 0;
@@ -118,11 +148,15 @@ static void compare(void)
 			assert_int_equal(d->corrected_errors, 0);
 			continue;
 		}
+		found++;
+		if (d->mc == NO_EDAC) {
+			compare_label(d);
+			continue;
+		}
 		while (h < HARDWARE && number_of[h] != d->mc)
 			h++;
 		assert_true(h < HARDWARE && d->layer[0] < SLOTS);
 		assert_int_equal(d->corrected_errors, counted[h][d->layer[0]]);
-		found++;
 	}
 	assert_int_equal(found, seen);
 }
@@ -135,11 +169,14 @@ static void test_slots(void **state)
 		unsigned int n = 1;
 
 		memset(counted, 0, sizeof(counted));
+		memset(by_label, 0, sizeof(by_label));
 		for (unsigned int i = 0;
 		     i < BOOTS / 20 && n + 2 * HARDWARE * SLOTS < MAX_DIMMS; i++) {
 			boot(&seed, n);
 			for (unsigned int e = 0; e < EVENTS; e++) {
 				err(&seed, when++);
+				if (draw(&seed, 4) == 0)
+					err_without_edac(&seed, when++);
 				if (draw(&seed, EVENTS) == 0)
 					name_controllers();
 			}

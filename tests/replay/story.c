@@ -370,6 +370,7 @@ static int prepare(struct story *s, const char *text, size_t len)
 	if (r < 0)
 		return r;
 	s->sim->max_steps = s->limits.max_steps;
+	s->sim->edac = true;
 	s->sim->userdata = s;
 	s->sim->hooks =
 		(struct sim_hooks){ .watch = watch, .frame = look, .answer = answer };

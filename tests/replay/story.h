@@ -13,6 +13,7 @@
  *   @TIME source [mc_event=yes|no|off] [mce_record=...] [controllers=yes|no|unreadable]
  *         [collector=absent|passive|acts] [guest=yes] [tracefs=no] [machine_checks=yes]
  *         [ignore_ce=yes] [cmdline=PARAMETER]    what the daemon finds of the source
+ *   no-edac                      EDAC knows none of the controllers that events name
  *   memory [map=N] [modules=N]   fingerprints from the next start on; 0: not known
  *   frame ADDR|* LOOKS...        how the frame looks; words.h has the words
  *   answer ADDR|* ERRNO[*TIMES] [silent] [poison] [spoil] [dry-run] [kib=+N] [took=TIME]
@@ -74,6 +75,7 @@ struct script *story_script(struct story *s);
 
 /** The verb "source". Returns 0; -EINVAL for words that make no sense. */
 int verb_source(struct story *s, const struct words *w, unsigned int from);
+int verb_no_edac(struct story *s, const struct words *w, unsigned int from);
 int verb_controllers(struct story *s, const struct words *w, unsigned int from);
 int verb_gap(struct story *s, const struct words *w, unsigned int from);
 int verb_bystander(struct story *s, const struct words *w, unsigned int from);

@@ -96,11 +96,20 @@ int verb_source(struct story *s, const struct words *w, unsigned int from)
 	return 0;
 }
 
+/* EDAC knows none of the controllers that events name. */
+int verb_no_edac(struct story *s, const struct words *w, unsigned int from)
+{
+	if (w->n != from || story_sim(s)->engine)
+		return -EINVAL;
+	story_sim(s)->edac = false;
+	return 0;
+}
+
 /* The hardware of mc0, mc1 and so on, in words. */
 int verb_controllers(struct story *s, const struct words *w, unsigned int from)
 {
 	struct dimm_controller v[8];
-	struct input in = { .kind = INPUT_CONTROLLERS };
+	struct input in = { .kind = INPUT_CONTROLLERS, .controllers.all_known = true };
 
 	if (w->n > from + 1 + ARRAY_SIZE(v))
 		return -EINVAL;

@@ -614,6 +614,7 @@ static const struct verb setup_verbs[] = {
 	{ "machine", do_machine },       { "source", verb_source },
 	{ "kernel", do_kernel },         { "frame", do_frame },
 	{ "answer", do_answer },         { "memory", do_memory },
+	{ "no-edac", verb_no_edac },
 };
 
 /* clang-format off */

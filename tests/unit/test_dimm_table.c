@@ -28,6 +28,7 @@ static int start(void **state)
 	config_init(&cfg);
 	memset(&t, 0, sizeof(t));
 	dimm_table_init(&t, &cfg);
+	t.all_known = true;
 	return 0;
 }
 
@@ -104,6 +105,33 @@ static void test_no_slot(void **state)
 	assert_int_equal(intern("D", 0, 2, -1), 7);
 	assert_string_equal(t.rec[7].label, "D");
 	assert_string_equal(t.rec[8].label, "C or D");
+}
+
+/* Nothing vouches for the layers of a controller that EDAC does not know. */
+static void test_not_in_edac(void **state)
+{
+	const struct dimm_controller edac = { .mc = 1, .device = "West" };
+
+	t.all_known = false;
+	assert_false(dimm_table_set_controllers(&t, &cfg, NULL, 0));
+	assert_int_equal(intern("A", 0, 0, 0), 1);
+	assert_int_equal(intern("B", 0, 0, 0), 2);
+	assert_int_equal(intern("A", 0, 0, 0), 1);
+	assert_int_equal(intern("B", 0, 0, 0), 2);
+	assert_string_equal(t.rec[1].label, "A");
+	assert_int_equal(dimm_table_twin(&t, 2), -ENOENT);
+	/* The kernel's own label was there before, and comes back. */
+	assert_int_equal(intern("mc#0csrow#0channel#1", 0, 0, 1), 3);
+	assert_int_equal(intern("C", 0, 0, 1), 3);
+	assert_int_equal(intern("D", 0, 0, 1), 4);
+	assert_int_equal(intern("mc#0csrow#0channel#1", 0, 0, 1), 3);
+	assert_int_equal(intern("A", 1, 0, 0), 5);
+	assert_int_equal(intern("B", 1, 0, 0), 6);
+	/* The driver comes up: it was one slot. */
+	assert_true(dimm_table_set_controllers(&t, &cfg, &edac, 1));
+	assert_int_equal(dimm_table_twin(&t, 6), 5);
+	assert_int_equal(dimm_table_twin(&t, 2), -ENOENT);
+	assert_int_equal(intern("C", 1, 0, 0), 5);
 }
 
 /* The newest label; an old event, or one that names nothing, does not change it. */
@@ -428,6 +456,7 @@ int main(void)
 		cmocka_unit_test_setup(test_empty, start),
 		cmocka_unit_test_setup(test_intern, start),
 		cmocka_unit_test_setup(test_no_slot, start),
+		cmocka_unit_test_setup(test_not_in_edac, start),
 		cmocka_unit_test_setup(test_label_changes, start),
 		cmocka_unit_test_setup(test_label_of_another_socket, start),
 		cmocka_unit_test_setup(test_labels, start),
