@@ -39,7 +39,9 @@ static bool slip(const char *word, size_t n, char *ret, size_t size)
 
 	if (at >= len)
 		return false;
-	snprintf(ret, size, "%s", word);
+	/* One letter more, and the end: a name that is cut would be another slip. */
+	assert_in_range(len + 2, 0, size);
+	memcpy(ret, word, len + 1);
 	switch (n % 5) {
 	case 0:
 		snprintf(ret + at, size - at, "%s", word + at + 1);
