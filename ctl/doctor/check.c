@@ -18,8 +18,8 @@
 #include <sys/utsname.h>
 
 #include "base/cmdline.h"
-#include "base/inflate.h"
 #include "doctor/check_internal.h"
+#include "doctor/gunzip.h"
 #include "host/clock.h"
 #include "host/small_file.h"
 
@@ -149,8 +149,7 @@ static char *unpack_config(const struct check_context *c)
 		return NULL;
 	n = check_read(c, "/proc/config.gz", packed, CONFIG_PACKED_MAX);
 	if (n > 0)
-		n = inflate_gzip((const uint8_t *)packed, (size_t)n, (uint8_t *)text,
-				 CONFIG_MAX - 1);
+		n = gunzip(packed, (size_t)n, text, CONFIG_MAX - 1);
 	if (n <= 0)
 		return NULL;
 	text[n] = '\0';
