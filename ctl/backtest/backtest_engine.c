@@ -19,6 +19,10 @@
  * change no decision. */
 #define EVENTS_MAX CONFIG_MAX_THRESHOLD
 
+/* Of the history, which nobody stores here. There is one engine for each machine and
+ * policy, and a program of 32 bits has 4 GiB of addresses for all of them. */
+#define OPEN_ROWS 64
+
 static struct bt_score *run_score(const struct bt_run *run, uint32_t dimm)
 {
 	return &run->b->dimms[dimm].scores[run->policy];
@@ -119,6 +123,7 @@ static int run_start(struct backtest *b, uint32_t machine, unsigned int policy,
 	};
 	run->dimm = NO_DIMM;
 	sim->cfg = b->policies[policy]->cfg;
+	sim->open_rows = OPEN_ROWS;
 	sim->page_shift = b->page_shift;
 	sim->machine.ram_pages = BACKTEST_RAM_PAGES;
 	sim->machine.available_kib = BACKTEST_RAM_PAGES << (b->page_shift - 10);

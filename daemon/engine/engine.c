@@ -26,6 +26,12 @@ static uint32_t engine_cell_dimms(const struct config *cfg)
 
 int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_shift)
 {
+	return engine_new_with_rows(ret, cfg, page_shift, HISTORY_SLOTS);
+}
+
+int engine_new_with_rows(struct engine **ret, const struct config *cfg,
+			 unsigned int page_shift, uint32_t open_rows)
+{
 	struct engine *e = calloc(1, sizeof(*e));
 	int r;
 
@@ -46,7 +52,7 @@ int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_
 	r = ce_tracker_new(&e->tracker, cfg->tracker.max_tracked_pages,
 			   config_max_page_threshold(cfg));
 	if (r >= 0)
-		r = ce_history_new(&e->history, HISTORY_SLOTS);
+		r = ce_history_new(&e->history, open_rows);
 	if (r >= 0)
 		r = fault_map_new(&e->faults, engine_cell_dimms(cfg), MAX_DIMMS);
 	if (r < 0) {

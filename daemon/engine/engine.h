@@ -38,6 +38,14 @@ struct input;
  */
 int engine_new(struct engine **ret, const struct config *cfg, unsigned int page_shift);
 
+/**
+ * As engine_new(), with room for @open_rows rows of the history that still count, a power
+ * of two: for whom the history does not matter, since each row takes 320 bytes. A row
+ * that finds no place closes another one; nothing is decided by them.
+ */
+int engine_new_with_rows(struct engine **ret, const struct config *cfg,
+			 unsigned int page_shift, uint32_t open_rows);
+
 /** Frees @e; NULL is fine. Returns NULL. */
 struct engine *engine_free(struct engine *e);
 

@@ -114,6 +114,8 @@ struct sim {
 	struct sim_store store;
 	struct ram_map ram;
 	struct config cfg; /* for the next start */
+	/* Of the engine's history, for the next start; 0: as many as in the daemon. */
+	uint32_t open_rows;
 
 	/* sim.c's own: what the kernel has done and will answer. */
 	struct sim_index poisoned; /* frames */

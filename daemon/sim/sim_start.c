@@ -81,7 +81,9 @@ static int sim_restore(struct sim *s, bool *ret_more)
 int sim_start(struct sim *s)
 {
 	struct input done = { .kind = INPUT_RESTORE_DONE };
-	int r = engine_new(&s->engine, &s->cfg, s->page_shift);
+	int r = s->open_rows ? engine_new_with_rows(&s->engine, &s->cfg, s->page_shift,
+						    s->open_rows)
+			     : engine_new(&s->engine, &s->cfg, s->page_shift);
 
 	if (r < 0)
 		return r;

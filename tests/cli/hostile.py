@@ -79,6 +79,11 @@ with tempfile.TemporaryDirectory() as folder:
         limit = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, limit[1]))
         backtest(1, b'--input', b'names')
+        # What softofflinectl(1) says of a 32-bit program, whose kernel leaves it 3 GiB.
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, limit[1]))
+        for machines, these in (400, [b'--policy', b'default']), (80, []):
+            rows = b''.join(b'%d,m%d,1000\n' % (i, i) for i in range(machines))
+            backtest(0, *these, b'--input', write(b'many', b'time,dimm,pa\n' + rows))
         resource.setrlimit(resource.RLIMIT_AS, limit)
 
     # policies of any name: none is left out
