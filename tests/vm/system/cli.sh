@@ -6,28 +6,31 @@
 # The keys that are promised (softofflinectl(1)).
 status_keys='["schema","daemon.running","daemon.version","daemon.started",
 	"kernel.mc_event","kernel.soft_offline","kernel.enable_soft_offline",
-	"kernel.ras_cec","kernel.patched","counters.events",
+	"kernel.ras_cec","kernel.ras_cec_threshold","kernel.ras_cec_acts",
+	"kernel.patched","counters.events",
 	"counters.corrected_errors","counters.uncorrected_errors",
-	"counters.unattributed","counters.events_lost","pages.tracked",
+	"counters.unattributed","counters.events_lost","counters.gaps","pages.tracked",
 	"pages.offlined","pages.pending","pages.failed","pages.refused",
 	"budget.limit_pages","budget.used_pages","budget.hour_limit",
 	"budget.hour_used","poisoned.kib","poisoned.by_us_kib",
-	"poisoned.by_others_kib","verdict"]'
+	"poisoned.by_others_kib","source.reading","source.delivers",
+	"source.other_machine_checks","source.state","source.up","source.cause",
+	"source.why","source.remedy","verdict"]'
 pages_keys='["pfn","address","dimm","corrected_errors","first_seen",
 	"last_seen","state","reason","result","attempts"]'
 history_keys='["time","pfn","address","action","reason","result","errno",
 	"page_type","duration_usec","poisoned_before_kib","poisoned_after_kib",
 	"outcome"]'
 dimms_keys='["label","location","size_mib","part","serial",
-	"corrected_errors","pages","fault","verdict"]'
+	"corrected_errors","pages","fault","verdict","slot","slot_match",
+	"likely_part","likely_serial","missing"]'
 
 # What may come in addition; anything else is a surprise.
 status_more='["daemon.dry_run","counters.malformed","database.ok",
 	"database.bytes","database.errors","database.lost_rows","hold",
 	"hold_why","verdict_why","budget.burst","kernel.soft_offline_event",
 	"kernel.soft_offline_counters","kernel.memory_failure_event","kernel.sources",
-	"kernel.soft_offline_control","source.state","source.up","source.cause",
-	"source.why","source.remedy","nodes"]'
+	"kernel.soft_offline_control","nodes"]'
 dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why",
 	"cells","rows","banks","identity","former","controller"]'
 
@@ -77,8 +80,13 @@ check 'show as a story' has "$(softofflinectl show "$(address "$pfn1")")" \
 	'^Result +offlined: '
 check 'show knows the errors' same 2 "$(json show "pfn:$(hex "$pfn1")" \
 	'[.errors[].count] | add')"
-check 'dimms: three that erred' same 'DIMM_A0 3 2 DIMM_B0 9 0 DIMM_B1 2 1' \
+check 'dimms: all modules, also the healthy one' same \
+	'DIMM_A0 3 2 DIMM_A1 0 0 DIMM_B0 9 0 DIMM_B1 2 1' \
 	"$(json dimms '[.[] | "\(.label) \(.corrected_errors) \(.pages)"] |
+	sort | join(" ")')"
+check 'dimms: each in its slot, and none is missing' same \
+	'DIMM_A0 exact false DIMM_A1 exact false DIMM_B0 exact false DIMM_B1 exact false' \
+	"$(json dimms '[.[] | "\(.slot) \(.slot_match) \(.missing)"] |
 	sort | join(" ")')"
 check 'dimms: where, and what is printed on it' same \
 	'mc0 1:1 1024 PART-DIMM_B1 SERIAL-DIMM_B1' "$(json dimms '.[] |
