@@ -175,7 +175,7 @@ static int number_after(const char *name, const char *prefix)
 	return value;
 }
 
-/** Marks in @seen the numbers of folders "@prefixN" of @dir; returns how many. */
+/** Marks in @seen the numbers of folders "@prefixN" of @dir; returns how many. @t: or NULL. */
 static unsigned int list_numbers(struct topology *t, const char *dir, const char *prefix,
 				 bool seen[static MAX_ROWS])
 {
@@ -184,7 +184,7 @@ static unsigned int list_numbers(struct topology *t, const char *dir, const char
 	unsigned int n = 0;
 
 	memset(seen, 0, MAX_ROWS * sizeof(*seen));
-	if (!d)
+	if (!d && t)
 		topology_note(t, -errno);
 	while (d && (errno = 0, entry = readdir(d))) {
 		int i = number_after(entry->d_name, prefix);
@@ -194,7 +194,7 @@ static unsigned int list_numbers(struct topology *t, const char *dir, const char
 			n++;
 		}
 	}
-	if (d)
+	if (d && t)
 		topology_note(t, -errno);
 	return n;
 }
@@ -275,7 +275,6 @@ static const char *const places[] = { EDAC_DIR, "/sys/devices" };
 
 int64_t topology_controllers_print(const char *root)
 {
-	struct topology none = { .n_mcs = 0 };
 	uint64_t h = FINGERPRINT_START;
 	bool seen[MAX_ROWS];
 	char dir[PATH_MAX];
@@ -283,7 +282,7 @@ int64_t topology_controllers_print(const char *root)
 	for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
 		if (small_file_path(dir, sizeof(dir), root, places[p]) < 0)
 			continue;
-		list_numbers(&none, dir, "mc", seen);
+		list_numbers(NULL, dir, "mc", seen);
 		h = fingerprint_add(h, seen, sizeof(seen));
 	}
 	return fingerprint_done(h);
