@@ -37,20 +37,22 @@ static struct serial_core serial_core_of(const char *serial)
 static bool serial_has_words(const struct serial_core *c)
 {
 	static const char *const words[] = {
-		"absent",    "applicable", "asset",    "available", "channel",
-		"default",   "dimm",       "empty",    "error",     "filled",
-		"index",     "installed",  "invalid",  "memory",    "missing",
-		"module",    "noinfo",     "none",     "notavail",  "notpresent",
-		"notset",    "null",       "number",   "outofspec", "partnum",
-		"populated", "provided",   "readfail", "reserved",  "sernum",
-		"serial",    "slot",       "socket",   "specified", "string",
-		"supported", "undefined",  "unknown",  "unused",
+		"absent",   "applicable", "asset",      "avail",      "bank",
+		"channel",  "default",    "dimm",       "empty",      "error",
+		"fail",     "fill",       "identified", "index",      "installed",
+		"invalid",  "jedec",      "manufact",   "memory",     "missing",
+		"module",   "noinfo",     "none",       "notpresent", "notset",
+		"null",     "number",     "outofspec",  "partnum",    "populated",
+		"programm", "provided",   "readable",   "reserved",   "sernum",
+		"serial",   "slot",       "socket",     "specified",  "spd",
+		"string",   "supported",  "timeout",    "undefined",  "unkown",
+		"unknow",   "unused",
 	};
-	static const char *const whole[] = { "bad",  "dummy",  "example", "fail",
-					     "nil",  "na",     "no",      "oem",
-					     "ram",  "sample", "sn",      "tbd",
-					     "test", "todo",   "void",    "xxxxx",
-					     "blank" };
+	static const char *const whole[] = {
+		"bad", "blank", "cafebabe", "deadbeef", "dummy", "example",
+		"na",  "nil",   "no",       "oem",      "ram",   "sample",
+		"sn",  "tbd",   "test",     "todo",     "void",  "xxxxx",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(c->s, words[i]))
@@ -91,12 +93,58 @@ static bool serial_repeats(const struct serial_core *c)
 	return false;
 }
 
-/* Up or down by one, with 9 next to 0 and to a. */
+/* Up or down by one, with 9 next to 0 and to a, and f next to 0. */
 static int serial_step(char from, char to)
 {
 	if (to == from + 1 || (from == '9' && (to == '0' || to == 'a')))
 		return 1;
-	return from == to + 1 || (to == '9' && (from == '0' || from == 'a')) ? -1 : 0;
+	if (from == 'f' && to == '0')
+		return 1;
+	if (from == to + 1 || (to == '9' && (from == '0' || from == 'a')))
+		return -1;
+	return from == '0' && to == 'f' ? -1 : 0;
+}
+
+static int serial_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The number of @digits digits at @s; -1 if they are none. */
+static int serial_value(const char *s, size_t digits)
+{
+	int value = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		int digit = serial_digit(s[i]);
+
+		if (digit < 0)
+			return -1;
+		value = value << 4 | digit;
+	}
+	return value;
+}
+
+/* Digits, or bytes, that all are as far apart: "13579BDF", "01020304", "11223344". */
+static bool serial_strides(const struct serial_core *c, size_t digits)
+{
+	int mask = digits == 1 ? 0xf : 0xff, stride = -1, before = -1;
+	size_t prefix = strncmp(c->s, "0x", 2) == 0 ? 2 : 0, len = c->len - prefix;
+
+	if (len < 4 * digits || len % digits != 0)
+		return false;
+	for (size_t i = 0; i < len; i += digits) {
+		int value = serial_value(c->s + prefix + i, digits);
+
+		if (value < 0 || (i > digits && ((value - before) & mask) != stride))
+			return false;
+		if (i > 0)
+			stride = (value - before) & mask;
+		before = value;
+	}
+	return true;
 }
 
 static bool serial_counts(const struct serial_core *c)
@@ -120,6 +168,6 @@ bool dmi_serial_is_real(const char *serial)
 	struct serial_core c = serial_core_of(serial);
 
 	return c.len >= 2 && !strpbrk(serial, "<>?") && serial_is_programmed(&c) &&
-	       !serial_repeats(&c) && !serial_counts(&c) && !serial_denies(serial) &&
-	       !serial_has_words(&c);
+	       !serial_repeats(&c) && !serial_counts(&c) && !serial_strides(&c, 1) &&
+	       !serial_strides(&c, 2) && !serial_denies(serial) && !serial_has_words(&c);
 }

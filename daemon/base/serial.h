@@ -16,7 +16,8 @@
  *     "<BAD INDEX>";
  *   - memory that was never programmed: zeros and ones ("00000000", "0xFFFFFFFF");
  *   - a short text repeated ("11111111", "5A5A5A5A"), or letters and digits in their
- *     order ("12345678", "0123456789", "ABCDEF");
+ *     order ("12345678", "0123456789", "ABCDEF"), or steps of one size ("01020304",
+ *     "11223344", "13579BDF");
  *   - words ("Not Specified", "NO DIMM", "To Be Filled By O.E.M.", "Undefined") and the
  *     name of the field or of the slot ("A1_SerNum0", "DIMM_A1 SerNum", "Serial Number").
  * A short serial such as "S2" is real. Whether two modules of a machine have the same is

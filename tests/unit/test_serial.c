@@ -37,7 +37,7 @@ static void test_real(void **state)
 		"33399e81", "0x4A3F12", "DEADBEE5",
 		"1234ABD7", "12F4",     "20231107",
 		"A0B1C2D4", "F0F0F0F1", "NO5A12F7",
-		"98764",
+		"98764",    "40404141", "1A2B3C4E",
 	};
 
 	check(rows, ARRAY_SIZE(rows), true);
@@ -74,7 +74,8 @@ static void test_counting(void **state)
 	static const char *const rows[] = {
 		"12345678", "1234567890", "0123456789", "123456789ABCDEF",  "1234",
 		"87654321", "ABCDEF",     "9876543210", "0123456789ABCDEF", "SN12345678",
-		"01234567", "X-1234567",
+		"01234567", "X-1234567",  "ABCDEF01",   "01020304",         "11223344",
+		"AABBCCDD", "13579BDF",   "0x10203040",
 	};
 
 	check(rows, ARRAY_SIZE(rows), false);
@@ -109,6 +110,19 @@ static void test_words(void **state)
 		"no information",
 		"not readable",
 		"Unused",
+		"SPD failure",
+		"SPD ERR",
+		"Failed",
+		"Unreadable",
+		"Timeout",
+		"Unidentified",
+		"Unprogrammed",
+		"unavail",
+		"Unkown",
+		"Fill By OEM",
+		"JEDEC",
+		"DEADBEEF",
+		"CAFEBABE",
 	};
 
 	check(rows, ARRAY_SIZE(rows), false);
@@ -118,9 +132,11 @@ static void test_words(void **state)
 static void test_names_of_slots(void **state)
 {
 	static const char *const rows[] = {
-		"A1_SerNum0",   "SerNum00",   "SerNum3",      "DIMM_A1 SerNum",
-		"Dimm0_SerNum", "SERIAL0",    "DIMM0",        "ChannelA-DIMM0",
-		"Slot 3",       "AssetTag01", "ModuleSerial", "P0_Node0_Channel0_Dimm1",
+		"A1_SerNum0",     "SerNum00",       "SerNum3",
+		"DIMM_A1 SerNum", "Dimm0_SerNum",   "SERIAL0",
+		"DIMM0",          "ChannelA-DIMM0", "Slot 3",
+		"AssetTag01",     "ModuleSerial",   "P0_Node0_Channel0_Dimm1",
+		"BANK 0",         "BANK0_SN",       "ManufacturerSN0",
 	};
 
 	check(rows, ARRAY_SIZE(rows), false);
