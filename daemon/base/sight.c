@@ -39,7 +39,7 @@ static enum sight_cause sight_without_source(const struct sight_facts *f)
 
 /*
  * What the firmware reports comes by GHES, which no setting of machine checks concerns. The
- * boot parameter is named before the switch, which it sets.
+ * boot parameter is named before the switch, which it sets and which may be put back.
  */
 static enum sight_cause sight_setting(const struct sight_facts *f)
 {
@@ -51,11 +51,11 @@ static enum sight_cause sight_setting(const struct sight_facts *f)
 		return SIGHT_CAUSE_SEES;
 	if (f->mce_off)
 		return SIGHT_CAUSE_MCE_OFF;
-	if (f->mce_ignore_ce)
+	if (f->mce_ignore_ce && !f->ignore_ce_off)
 		return SIGHT_CAUSE_MCE_IGNORE_CE;
 	if (f->ignore_ce)
 		return SIGHT_CAUSE_IGNORE_CE;
-	if (f->mce_dont_log_ce)
+	if (f->mce_dont_log_ce && !f->dont_log_ce_off)
 		return SIGHT_CAUSE_MCE_DONT_LOG_CE;
 	if (f->dont_log_ce)
 		return SIGHT_CAUSE_DONT_LOG_CE;

@@ -76,7 +76,7 @@ enum sight_state { SIGHT_STATE_LIST(X) SIGHT_STATE_MAX_ };
 	  "look for what turns it on")                                                   \
 	X(NOT_POLLED, "not-polled", IGNORED, false,                                      \
 	  "nothing has the kernel look for corrected errors: check_interval of "         \
-	  "machinecheck0 is 0, and cmci_disabled is on",                                 \
+	  "machinecheck0 is 0, and the CMCI interrupt is off or is not there",           \
 	  "echo 300 > /sys/devices/system/machinecheck/machinecheck0/check_interval, "   \
 	  "and look for what sets it to 0")                                              \
 	X(EDAC_REPORT_OFF, "edac-report-off", IGNORED, false,                            \
@@ -154,6 +154,8 @@ struct sight_facts {
 	bool machine_checks;   /* an x86 processor's machine checks are in use */
 	bool ignore_ce;        /* switches of the machine checks */
 	bool dont_log_ce;
+	bool ignore_ce_off; /* is there, and off: no boot parameter counts any more */
+	bool dont_log_ce_off;
 	bool not_polled;
 	bool confidentiality; /* lockdown's strictest mode */
 	bool ghes;            /* the firmware's error sources are bound to their driver */

@@ -41,19 +41,22 @@ static bool sight_release_is(const char *root, unsigned int major, unsigned int 
 	return is_major > major || (is_major == major && is_minor >= minor);
 }
 
+static bool sight_is_amd(const char *root)
+{
+	char text[VENDOR_MAX];
+	ssize_t n = small_file_read_below(root, "/proc/cpuinfo", text, sizeof(text));
+
+	return (n >= 0 || n == -EFBIG) &&
+	       (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"));
+}
+
 /*
  * RAS_CEC takes errors with a usable address only, and since Linux 6.7 the kernel says of
  * most addresses of AMD's that they are none (amd_mce_usable_address()).
  */
 static bool sight_is_spared(const char *root)
 {
-	char text[VENDOR_MAX];
-	ssize_t n = small_file_read_below(root, "/proc/cpuinfo", text, sizeof(text));
-
-	if (n < 0 && n != -EFBIG)
-		return false;
-	return (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine")) &&
-	       sight_release_is(root, 6, 7);
+	return sight_is_amd(root) && sight_release_is(root, 6, 7);
 }
 
 static void sight_cmdline(const char *root, struct sight_facts *f)
@@ -152,6 +155,21 @@ static int64_t sight_switch(const char *dir, const char *file)
 	return value;
 }
 
+/* AMD has no CMCI: the kernel polls, or nobody looks. */
+static void sight_switches(const char *root, const char *dir, struct sight_facts *f)
+{
+	int64_t ignore_ce = sight_switch(dir, "ignore_ce");
+	int64_t dont_log_ce = sight_switch(dir, "dont_log_ce");
+
+	f->machine_checks = true;
+	f->ignore_ce = ignore_ce > 0;
+	f->ignore_ce_off = ignore_ce == 0;
+	f->dont_log_ce = dont_log_ce > 0;
+	f->dont_log_ce_off = dont_log_ce == 0;
+	f->not_polled = sight_switch(dir, "check_interval") == 0 &&
+			(sight_switch(dir, "cmci_disabled") > 0 || sight_is_amd(root));
+}
+
 static void sight_machine_checks(const char *root, struct sight_facts *f)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
@@ -159,6 +177,7 @@ static void sight_machine_checks(const char *root, struct sight_facts *f)
 	const struct dirent *entry;
 
 	f->machine_checks = f->ignore_ce = f->dont_log_ce = f->not_polled = false;
+	f->ignore_ce_off = f->dont_log_ce_off = false;
 	if (small_file_path(dir, sizeof(dir), root, MACHINECHECK) < 0)
 		return;
 	d = opendir(dir);
@@ -170,11 +189,7 @@ static void sight_machine_checks(const char *root, struct sight_facts *f)
 		n = snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue;
-		f->machine_checks = true;
-		f->ignore_ce = sight_switch(path, "ignore_ce") > 0;
-		f->dont_log_ce = sight_switch(path, "dont_log_ce") > 0;
-		f->not_polled = sight_switch(path, "check_interval") == 0 &&
-				sight_switch(path, "cmci_disabled") > 0;
+		sight_switches(root, path, f);
 		return;
 	}
 }

@@ -142,6 +142,22 @@ static void settings(void **state)
 		  SIGHT_CAUSE_SEES },
 		{ { "/proc/cmdline: ro mce=ignore_ce", MACHINECHECK "ignore_ce: 1" },
 		  SIGHT_CAUSE_MCE_IGNORE_CE },
+		/* Somebody turned it back on: the switch is what holds. */
+		{ { "/proc/cmdline: ro mce=ignore_ce", MACHINECHECK "ignore_ce: 0" },
+		  SIGHT_CAUSE_SEES },
+		{ { "/proc/cmdline: ro mce=dont_log_ce", MACHINECHECK "dont_log_ce: 0" },
+		  SIGHT_CAUSE_SEES },
+		{ { "/proc/cmdline: ro mce=dont_log_ce" }, SIGHT_CAUSE_MCE_DONT_LOG_CE },
+		/* AMD has no CMCI. */
+		{ { "/proc/cpuinfo: vendor_id\\t: AuthenticAMD",
+		    MACHINECHECK "check_interval: 0", MACHINECHECK "cmci_disabled: 0" },
+		  SIGHT_CAUSE_NOT_POLLED },
+		{ { "/proc/cpuinfo: vendor_id\\t: HygonGenuine",
+		    MACHINECHECK "check_interval: 0" },
+		  SIGHT_CAUSE_NOT_POLLED },
+		{ { "/proc/cpuinfo: vendor_id\\t: AuthenticAMD",
+		    MACHINECHECK "check_interval: 150" },
+		  SIGHT_CAUSE_SEES },
 		{ { "/proc/cmdline: ro mce=off" }, SIGHT_CAUSE_MCE_OFF },
 		/* Since Linux 5.7 nothing asks for it. */
 		{ { "/proc/cmdline: ro edac_report=off" }, SIGHT_CAUSE_SEES },
