@@ -179,6 +179,14 @@ static bool container_by_init(const char *root, char *ret, size_t size)
 	return false;
 }
 
+static bool guest_has(const char *root, const char *file)
+{
+	char path[PATH_MAX];
+
+	return small_file_path(path, sizeof(path), root, file) == 0 &&
+	       access(path, F_OK) == 0;
+}
+
 /* Without a cgroup namespace process 1 sees which manager's group it is in; on a host it is
  * in none. A pod of Kubernetes shows its secrets' folder. */
 static bool container_by_cgroup(const char *root, char *ret, size_t size)
@@ -192,15 +200,37 @@ static bool container_by_cgroup(const char *root, char *ret, size_t size)
 		{ "/libpod", "podman" },
 		{ "/machine.slice/", "systemd-nspawn" },
 	};
-	char text[1024], path[PATH_MAX];
+	char text[1024];
 	ssize_t n = small_file_read_below(root, "/proc/1/cgroup", text, sizeof(text));
 
 	for (size_t i = 0; (n > 0 || n == -EFBIG) && i < ARRAY_SIZE(groups); i++)
 		if (strstr(text, groups[i].part))
 			return guest_is(ret, size, groups[i].of);
-	return small_file_path(path, sizeof(path), root,
-			       "/var/run/secrets/kubernetes.io") == 0 &&
-	       access(path, F_OK) == 0 && guest_is(ret, size, "kubernetes");
+	return guest_has(root, "/var/run/secrets/kubernetes.io") &&
+	       guest_is(ret, size, "kubernetes");
+}
+
+/* Only the host of OpenVZ has the second folder (systemd's detect_container()). */
+static bool container_by_openvz(const char *root, char *ret, size_t size)
+{
+	return guest_has(root, "/proc/vz") && !guest_has(root, "/proc/bc") &&
+	       guest_is(ret, size, "openvz");
+}
+
+/* systemd of the container writes the one, its manager the other. */
+static bool container_by_name(const char *root, char *ret, size_t size)
+{
+	static const char *const files[] = { "/run/systemd/container",
+					     "/run/host/container-manager" };
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (small_file_read_below(root, files[i], text, sizeof(text)) <= 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		return guest_is(ret, size, text);
+	}
+	return false;
 }
 
 bool topology_container(const char *root, char *ret, size_t size)
@@ -215,11 +245,8 @@ bool topology_container(const char *root, char *ret, size_t size)
 	char text[64];
 
 	ret[0] = '\0';
-	if (small_file_read_below(root, "/run/systemd/container", text, sizeof(text)) >
-	    0) {
-		text[strcspn(text, "\n")] = '\0';
-		return guest_is(ret, size, text);
-	}
+	if (container_by_name(root, ret, size))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 		ssize_t n =
 			small_file_read_below(root, signs[i].path, text, sizeof(text));
@@ -227,5 +254,7 @@ bool topology_container(const char *root, char *ret, size_t size)
 		if (n >= 0 || n == -EFBIG)
 			return guest_is(ret, size, signs[i].of);
 	}
-	return container_by_init(root, ret, size) || container_by_cgroup(root, ret, size);
+	return container_by_init(root, ret, size) ||
+	       container_by_cgroup(root, ret, size) ||
+	       container_by_openvz(root, ret, size);
 }

@@ -148,6 +148,8 @@ static void containers(void **state)
 		{ "/proc/1/cgroup: 12:cpu:/kubepods/burstable/pod1/2", "kubernetes" },
 		{ "/var/run/secrets/kubernetes.io/serviceaccount/token: x",
 		  "kubernetes" },
+		{ "/run/host/container-manager: systemd-nspawn", "systemd-nspawn" },
+		{ "/proc/vz/veinfo: 101", "openvz" },
 		{ "/proc/1/environ: TERM=linux\\ncontainer=lxc\\nHOME=/", "lxc" },
 	};
 
@@ -159,8 +161,10 @@ static void containers(void **state)
 		assert_true(topology_container(root, of, sizeof(of)));
 		assert_string_equal(of, rows[i].of);
 	}
-	/* Another variable that only ends like it. */
+	/* Another variable that only ends like it, and the host of OpenVZ. */
 	assert_int_equal(tear_down(NULL) | set_up(NULL), 0);
+	assert_int_equal(tree_add_line(root, "/proc/vz/veinfo: 0"), 0);
+	assert_int_equal(tree_add_line(root, "/proc/bc/resources: 0"), 0);
 	assert_int_equal(tree_add_line(root, "/proc/1/environ: nocontainer=x"), 0);
 	assert_int_equal(tree_add_line(root, "/proc/1/cgroup: 0::/init.scope"), 0);
 	{
