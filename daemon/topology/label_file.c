@@ -208,12 +208,41 @@ static void take_places(struct label_parser *p, struct span name, struct span pl
 		label_fault(p, "no place after the name");
 }
 
+static bool ends_with_place(struct span s)
+{
+	int8_t layer[3];
+	uint8_t mc;
+	size_t n = 0;
+
+	while (s.n > 0 && isspace((unsigned char)s.p[s.n - 1]))
+		s.n--;
+	while (n < s.n &&
+	       (isdigit((unsigned char)s.p[s.n - n - 1]) || s.p[s.n - n - 1] == '.'))
+		n++;
+	return take_place((struct span){ s.p + s.n - n, n }, &mc, layer) > 0;
+}
+
+/* @line without the comment that follows a place: a name may hold a '#', too. */
+static struct span without_comment(struct span line)
+{
+	bool named = false;
+
+	for (size_t i = 1; i < line.n; i++) {
+		named |= line.p[i - 1] == ':';
+		if (named && line.p[i] == '#' && isspace((unsigned char)line.p[i - 1]) &&
+		    ends_with_place((struct span){ line.p, i }))
+			return span_trim(line.p, i);
+	}
+	return line;
+}
+
 /* "NAME: PLACE, PLACE; NAME: PLACE" */
 static void take_labels(struct label_parser *p, struct span line)
 {
 	struct span part;
 	char shown[48];
 
+	line = without_comment(line);
 	while (span_next(&line, ";", &part)) {
 		const char *colon = part.n > 0 ? memrchr(part.p, ':', part.n) : NULL;
 		struct span name;

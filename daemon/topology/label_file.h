@@ -5,7 +5,7 @@
  * One file of slot names, as rasdaemon has them in /etc/ras/dimm_labels.d: which name is
  * printed at the slot of a controller's place, for each board. Pure: text is an argument.
  *
- *   # comment                       at the beginning of a line, or after a ';'
+ *   # comment                       at the beginning of a line, after a ';' or a place
  *   Vendor: Dell Inc.               of the board; ends what was before it
  *     Product: PowerEdge R220, PowerEdge T30
  *     Model: X11DPi-N, X11DPi-NT    of the board; "Board:" is the same

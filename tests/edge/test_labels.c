@@ -87,6 +87,24 @@ static void names_of_this_board(void **state)
 	assert_int_equal(rows.v[1].line, 8);
 }
 
+/* Behind a place a comment begins, with whatever is in it; in a name "#" is a letter. */
+static void comments(void **state)
+{
+	parse("Vendor: Board Maker, Inc.\n"
+	      " Model: X-1 rev B\n"
+	      "  A1: 0.0.0 # the left one\n"
+	      "  A2: 0.0.1, 0.1.1\t#note: see A1; B9: 0.2.0\n"
+	      "  DIMM #1: 1.0.0; P1 #2: 1.0.1 # P1: 1.0.2\n"
+	      "  P1: B1 #3: 1.1.0\n");
+	assert_string_equal(faults, "");
+	assert_int_equal(rows.n, 6);
+	assert_string_equal(name_of(0, 0, 0, -1), "A1");
+	assert_string_equal(name_of(0, 1, 1, -1), "A2");
+	assert_string_equal(name_of(1, 0, 0, -1), "DIMM #1");
+	assert_string_equal(name_of(1, 0, 1, -1), "P1 #2");
+	assert_string_equal(name_of(1, 1, 0, -1), "P1: B1 #3");
+}
+
 static void by_product(void **state)
 {
 	parse("Vendor: example computers\n"
@@ -538,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_this_board),
+		cmocka_unit_test(comments),
 		cmocka_unit_test(by_product),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(after_a_mistake),
