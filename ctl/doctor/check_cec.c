@@ -95,6 +95,17 @@ static void cec_judge_active(struct check_context *c, struct check_row *row,
 	bool closed = cec->threshold == RAS_CEC_UNSEEN && c->o->euid == 0;
 	char when[48] = "pages";
 
+	if (told && check_source_is_off(c, EVENT_SOURCE_MCE)) {
+		check_say(row, CHECK_FAILED,
+			  "the kernel's own collector (RAS_CEC) hides corrected errors, "
+			  "and the trace instance does not record mce:mce_record, which "
+			  "tells of them");
+		check_hint(row,
+			   "[Source] Events=auto and systemctl restart softofflined, or "
+			   "ras=cec_disable%s",
+			   cec_disable_command(c));
+		return;
+	}
 	if (cec->threshold == RAS_CEC_MAX && told) {
 		check_say(row, CHECK_OK,
 			  "the kernel's own collector (RAS_CEC) counts and offlines no "

@@ -77,6 +77,9 @@ char check_kernel_option(const struct check_context *c, const char *option);
 /** True if the memory controller is ghes_edac: errors come by the firmware. */
 bool check_ghes_delivers(const struct check_context *c);
 
+/** True if the trace instance is there and does not record the tracepoint. */
+bool check_source_is_off(const struct check_context *c, enum event_source_id id);
+
 /** True if a boot parameter turns GHES off where the firmware has error sources. */
 bool check_ghes_disabled(struct check_context *c);
 

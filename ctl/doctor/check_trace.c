@@ -22,6 +22,7 @@ struct trace_findings {
 	unsigned int n;
 	bool unread; /* a file is there and cannot be read */
 	bool half;   /* mc_event is off, and mce_record is on */
+	bool other;  /* mce_record is off, and mc_event is on */
 };
 
 static void trace_look_at_file(const struct check_context *c, const char *dir,
@@ -49,25 +50,33 @@ static void trace_look_at_file(const struct check_context *c, const char *dir,
 		 found->n++ > 0 ? ", " : "", trace_change_phrase(change), dir, file);
 }
 
-static bool trace_is_on(const struct check_context *c, enum event_source_id id)
+/* '1' or '0'; '\0' if it cannot be read. */
+static char trace_switch(const struct check_context *c, enum event_source_id id)
 {
 	const struct event_source *source = &event_sources[id];
 	char path[192], text[8];
 
 	snprintf(path, sizeof(path), INSTANCE "/events/%s/%s/enable", source->systems[0],
 		 source->event);
-	return check_read(c, path, text, sizeof(text)) > 0 && text[0] == '1';
+	return check_read(c, path, text, sizeof(text)) > 0 ? text[0] : '\0';
 }
 
-/* With [Source] Events=mce_record mc_event is off on purpose, and nothing here says so. */
+bool check_source_is_off(const struct check_context *c, enum event_source_id id)
+{
+	return trace_switch(c, id) == '0';
+}
+
+/* With [Source] Events= one of them is off on purpose, and nothing here says so. */
 static void trace_look_at_sources(const struct check_context *c,
 				  struct trace_findings *found)
 {
 	static const char *const files[] = { "enable", "filter", "trigger" };
-	bool mc = trace_is_on(c, EVENT_SOURCE_MC), mce = trace_is_on(c, EVENT_SOURCE_MCE);
+	bool mc = trace_switch(c, EVENT_SOURCE_MC) == '1';
+	bool mce = trace_switch(c, EVENT_SOURCE_MCE) == '1';
 	static const enum event_source_id ids[] = { EVENT_SOURCE_MC, EVENT_SOURCE_MCE };
 
 	found->half = !mc && mce;
+	found->other = mc && check_source_is_off(c, EVENT_SOURCE_MCE);
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		const struct event_source *source = &event_sources[ids[i]];
 		bool on = ids[i] == EVENT_SOURCE_MC ? mc : mce;
@@ -122,14 +131,16 @@ static void trace_judge(struct check_context *c, struct check_row *row)
 				     "stays, systemctl restart softofflined"
 				   : "systemctl start softofflined: its start undoes "
 				     "this");
-	} else if (found.half) {
-		check_say(
-			row, CHECK_WARNING,
-			"the trace instance records mce:mce_record only; ras:mc_event is "
-			"off");
-		check_hint(row,
-			   "unless [Source] Events=mce_record is set, another program "
-			   "switched it off; systemctl restart softofflined");
+	} else if (found.half || found.other) {
+		check_say(row, CHECK_WARNING,
+			  "the trace instance records %s only; %s is off",
+			  found.half ? "mce:mce_record" : "ras:mc_event",
+			  found.half ? "ras:mc_event" : "mce:mce_record");
+		check_hint(
+			row,
+			"unless [Source] Events=%s is set, another program switched it "
+			"off; systemctl restart softofflined",
+			found.half ? "mce_record" : "mc_event");
 	} else if (found.unread) {
 		check_need_root(c, row, "whether the trace instance records");
 	} else {
