@@ -64,20 +64,6 @@ emptied()
 	kill -CONT "$daemon"
 }
 
-# reset_all: as "trace-cmd reset -a" does with each instance.
-reset_all()
-{
-	echo 0 >$trace_instance/tracing_on
-	echo 0 >$trace_instance/events/enable
-	echo 0 >$trace_instance/events/ras/filter
-	echo nop >$trace_instance/current_tracer
-	echo local >$trace_instance/trace_clock
-	echo 1 >$trace_instance/options/overwrite
-	echo 7 >$trace_instance/buffer_size_kb
-	: >$trace_instance/trace
-	echo 1 >$trace_instance/tracing_on
-}
-
 test_running()
 {
 	check 'daemon starts' daemon_start
@@ -115,10 +101,10 @@ test_running()
 	changed trace '' 1
 	changed per_cpu/cpu1/trace '' 1
 	changed snapshot 1
-	kill -STOP "$daemon"
-	reset_all
+	kill -STOP "$daemon" # it writes many files
+	check 'trace-cmd resets every instance' trace-cmd reset -a
 	kill -CONT "$daemon"
-	one_gap_more 'reset of everything' 1
+	one_gap_more 'trace-cmd reset -a' 1
 }
 
 test_unread()

@@ -90,20 +90,9 @@ exit_code_comes()
 	wait_until "$2" exit_code_is "$1" || { cat /tmp/status.txt; return 1; }
 }
 
-# What trace-cmd reset does to an instance (trace-cmd 3.1: reset_all_instances).
 trace_reset()
 {
-	echo 0 >"$trace_instance/tracing_on"
-	echo nop >"$trace_instance/current_tracer"
-	echo 0 >"$trace_instance/events/enable"
-	for reset_event in ras/mc_event mce/mce_record; do
-		echo 0 >"$trace_instance/events/$reset_event/filter"
-	done 2>/dev/null
-	echo local >"$trace_instance/trace_clock"
-	echo >"$trace_instance/set_event_pid"
-	echo 1408 >"$trace_instance/buffer_size_kb"
-	echo >"$trace_instance/trace"
-	echo 1 >"$trace_instance/tracing_on"
+	trace-cmd reset -a -t
 }
 
 # The bus must be there before the daemon. All that follows asks on it.
