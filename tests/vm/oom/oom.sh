@@ -66,9 +66,20 @@ each_poisoned()
 	same "$crossed" "$(kpage $(cat /run/all) | grep -c hwpoison)"
 }
 
+# all_offlined_soon: if not, what else became of the pages, and what the daemon says.
+all_offlined_soon()
+{
+	wait_until 60 all_offlined && return
+	json pages '.[] | select(.dimm != "DIMM_B1" and .state != "offlined") |
+		"      \(.pfn): \(.corrected_errors) errors, \(.state), \(.reason
+		), \(.result), \(.attempts) attempts"'
+	journalctl --boot --unit="$unit" --output=cat --quiet --lines=20 | sed 's/^/      /'
+	return 1
+}
+
 settled()
 {
-	check 'every page that crossed is offlined' wait_until 60 all_offlined
+	check 'every page that crossed is offlined' all_offlined_soon
 	check 'each by one attempt' offlined_once
 	check 'each frame is poisoned' each_poisoned
 	check 'HardwareCorrupted says as many' same $((4 * crossed)) "$(poisoned_kib)"
