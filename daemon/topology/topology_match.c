@@ -265,14 +265,14 @@ static int least_of(const struct place *v, unsigned int n, size_t member)
 }
 
 /* Lets the numbers of all modules begin where those of the DIMMs do: some firmware counts
- * from 1. */
-static bool places_align(const struct topology *t, struct places *p, size_t member)
+ * from 1. Returns by how much they were higher, 0 or 1; -1: they are other numbers. */
+static int places_align(const struct topology *t, struct places *p, size_t member)
 {
 	int by = least_of(p->modules, t->n_modules, member) -
 		 least_of(p->dimms, t->n_dimms, member);
 
 	if (by < 0 || by > 1)
-		return false;
+		return -1;
 	for (unsigned int i = 0; i < t->n_modules; i++) {
 		int value;
 
@@ -280,7 +280,7 @@ static bool places_align(const struct topology *t, struct places *p, size_t memb
 		value -= by;
 		memcpy((char *)&p->modules[i] + member, &value, sizeof(value));
 	}
-	return true;
+	return by;
 }
 
 static bool same_place(const struct place *a, const struct place *b)
@@ -327,7 +327,7 @@ static bool places_compare(const struct topology *t, struct places *p,
 			*ret = SLOT_LIKELY;
 	}
 	if (with_mc)
-		return places_align(t, p, offsetof(struct place, mc));
+		return places_align(t, p, offsetof(struct place, mc)) >= 0;
 	/* The firmware counts a socket's channels through its controllers. */
 	if (!first_mc && channels <= 0)
 		return false;
@@ -351,13 +351,19 @@ static void match_by_place(struct topology *t)
 {
 	_cleanup_(free_p) struct places *p = calloc(1, sizeof(*p));
 	enum slot_match match;
+	int channel_by, dimm_by;
 
 	if (!p || t->n_dimms == 0 || t->n_dimms != t->n_modules ||
 	    !places_compare(t, p, &match) ||
-	    !places_align(t, p, offsetof(struct place, socket)) ||
-	    !places_align(t, p, offsetof(struct place, channel)) ||
-	    !places_align(t, p, offsetof(struct place, dimm)))
+	    places_align(t, p, offsetof(struct place, socket)) < 0)
 		return;
+	channel_by = places_align(t, p, offsetof(struct place, channel));
+	dimm_by = places_align(t, p, offsetof(struct place, dimm));
+	if (channel_by < 0 || dimm_by < 0)
+		return;
+	/* Slots counted from 0 make channels counted from 1 doubtful. */
+	if (channel_by != dimm_by)
+		match = SLOT_LIKELY;
 	for (unsigned int i = 0; i < t->n_dimms; i++)
 		if (module_at(t, p, i) < 0)
 			return;

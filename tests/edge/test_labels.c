@@ -433,6 +433,29 @@ static void channels_of_a_socket(void **state)
 	assert_string_equal(machine.dimms[1].slot_name, "DIMM B1");
 }
 
+/* The firmware counts from 1: so it does with channels and slots alike, or it is not sure
+ * that it does. */
+static void counted_from_one(void **state)
+{
+	new_machine(3);
+	add_dimm(SKX(0, 0, 0, 0), 16384);
+	add_dimm(SKX(0, 0, 1, 0), 16384);
+	add_module("NODE 1 CHANNEL 1 DIMM 1", "DIMM A1", 16384);
+	add_module("NODE 1 CHANNEL 2 DIMM 1", "DIMM B1", 16384);
+	match();
+	assert_int_equal(machine.dimms[1].match, SLOT_EXACT);
+	assert_string_equal(machine.dimms[1].slot_name, "DIMM B1");
+
+	new_machine(3);
+	add_dimm(SKX(0, 0, 0, 0), 16384);
+	add_dimm(SKX(0, 0, 1, 0), 16384);
+	add_module("NODE 0 CHANNEL 1 DIMM 0", "DIMM A1", 16384);
+	add_module("NODE 0 CHANNEL 2 DIMM 0", "DIMM B1", 16384);
+	match();
+	assert_int_equal(machine.dimms[1].match, SLOT_LIKELY);
+	assert_string_equal(machine.dimms[1].slot_name, "DIMM B1");
+}
+
 static void letters_are_likely(void **state)
 {
 	new_machine(2);
@@ -570,6 +593,7 @@ int main(void)
 		TEST(registered_label),
 		cmocka_unit_test(numbers_of_all_places),
 		cmocka_unit_test(channels_of_a_socket),
+		cmocka_unit_test(counted_from_one),
 		cmocka_unit_test(letters_are_likely),
 		cmocka_unit_test(one_socket),
 		cmocka_unit_test(spelling),
