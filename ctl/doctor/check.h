@@ -36,6 +36,10 @@ struct check_options {
 	const char *metrics_file; /* [Metrics] File; NULL or "": the default place */
 	const char *machine; /* as uname -m prints it, if the kernel has no arch file */
 	bool daemon_running; /* as the bus says */
+	/* What it reads, and by what the last error came: source.reading and
+	 * source.delivers of status. NULL or "": not known. */
+	const char *reading;
+	const char *delivers;
 	uid_t euid;
 	int64_t wall_sec;        /* seconds since the epoch by the wall clock */
 	bool clock_synchronised; /* the kernel's clock is disciplined (adjtimex) */

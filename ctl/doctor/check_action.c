@@ -228,10 +228,28 @@ void check_mcelog(struct check_context *c, struct check_row *row)
 			"restart it");
 }
 
+static void describe_running(const struct check_options *o, struct check_row *row)
+{
+	bool both = o->reading && strcmp(o->reading, "both") == 0;
+
+	if (!o->reading || !o->reading[0])
+		check_say(row, CHECK_OK, "softofflined runs");
+	else if (!o->delivers || strcmp(o->delivers, "none") == 0)
+		check_say(row, CHECK_OK,
+			  "softofflined runs and reads %.40s; no memory error has come "
+			  "since its start",
+			  both ? "mc_event and mce_record" : o->reading);
+	else
+		check_say(row, CHECK_OK,
+			  "softofflined runs and reads %.40s; the last memory error came "
+			  "by %.40s",
+			  both ? "mc_event and mce_record" : o->reading, o->delivers);
+}
+
 void check_daemon(struct check_context *c, struct check_row *row)
 {
 	if (c->o->daemon_running) {
-		check_say(row, CHECK_OK, "softofflined runs");
+		describe_running(c->o, row);
 		return;
 	}
 	check_say(row, CHECK_WARNING, "softofflined does not run");

@@ -84,12 +84,17 @@ int verb_check(const struct ctl *ctl)
 	_cleanup_(source_free_p) struct source *s = NULL;
 	struct check_row rows[CHECK_MAX_ROWS];
 	struct check_options options;
+	struct status_report status;
 	size_t n;
 	int r;
 
 	check_options_init(&options);
 	options.root = ctl->root;
 	options.daemon_running = source_open_bus(&s) == 0;
+	if (options.daemon_running && s->ops->status(s, &status) == 0) {
+		options.reading = status.source_reading;
+		options.delivers = status.source_delivers;
+	}
 	/* A refused configuration has no usable paths. */
 	if (cfg && config_load(cfg, NULL, ctl->root, NULL, NULL) == 0) {
 		options.database = cfg->database.path;

@@ -105,6 +105,19 @@ static void print_collector(const struct ui *ui, const struct status_report *s)
 	       "");
 }
 
+/* Which tracepoints are read, and which of them really delivers. */
+static void print_sources(const struct status_report *s)
+{
+	if (!s->sources[0])
+		return;
+	printf("%-10s reads %s", "", s->sources);
+	if (strcmp(s->source_delivers, "none") == 0)
+		printf("; no memory error has come since the start");
+	else if (s->source_delivers[0])
+		printf("; the last memory error came by %s", s->source_delivers);
+	printf("\n");
+}
+
 static void print_kernel(const struct ui *ui, const struct status_report *s)
 {
 	char sysctl[24] = "absent";
@@ -116,8 +129,7 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 	print_label(ui, "Kernel");
 	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
 	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
-	if (s->sources[0])
-		printf("%-10s reads %s\n", "", s->sources);
+	print_sources(s);
 	print_control(s);
 	print_collector(ui, s);
 }

@@ -336,6 +336,35 @@ static void bare_machine(void **state)
 	assert_non_null(strstr(story_row(rows, n, "clock")->text, "before 2025"));
 }
 
+/* What the daemon reads, and what really delivers, as it says itself. */
+static void what_the_daemon_says(void **state)
+{
+	static const struct {
+		const char *reading, *delivers, *text;
+	} rows[] = {
+		{ NULL, NULL, "softofflined runs" },
+		{ "", "", "softofflined runs" },
+		{ "both", "none",
+		  "softofflined runs and reads mc_event and mce_record; no memory error "
+		  "has come since its start" },
+		{ "mce_record", "mce_record",
+		  "softofflined runs and reads mce_record; the last memory error came by "
+		  "mce_record" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct check_row found[CHECK_MAX_ROWS];
+		const struct check_row *row;
+
+		options.reading = rows[i].reading;
+		options.delivers = rows[i].delivers;
+		row = story_row(found, check_run(&options, found, CHECK_MAX_ROWS),
+				"daemon");
+		story_form(row);
+		assert_string_equal(row->text, rows[i].text);
+	}
+}
+
 static const struct check_row *labels_row(struct check_row rows[CHECK_MAX_ROWS])
 {
 	const struct check_row *row =
@@ -578,17 +607,12 @@ static void this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_stories),
-		TEST(bare_machine),
-		TEST(names_of_slots),
-		TEST(configured_paths),
-		TEST(ordinary_user),
-		TEST(guests_by_other_signs),
-		TEST(fewer_rows_than_checks),
-		TEST(nothing_of_x86),
-		TEST(guests_by_tables),
-		TEST(files_that_fail),
-		TEST(words_and_marks),
+		TEST(all_stories),           TEST(bare_machine),
+		TEST(what_the_daemon_says),  TEST(names_of_slots),
+		TEST(configured_paths),      TEST(ordinary_user),
+		TEST(guests_by_other_signs), TEST(fewer_rows_than_checks),
+		TEST(nothing_of_x86),        TEST(guests_by_tables),
+		TEST(files_that_fail),       TEST(words_and_marks),
 		TEST(this_machine),
 	};
 
