@@ -32,7 +32,24 @@ static const char *const names[CSV_COLUMN_MAX_] = {
 	[CSV_COLUMN] = "column",
 	[CSV_TYPE] = "type",
 	[CSV_UE_TIME] = "ue_ticket_time",
+	[CSV_COUNT] = "err_count",
 };
+
+/* Columns of rasdaemon's mc_event that have other names. The first three make the table. */
+static const struct {
+	const char *name;
+	enum csv_column column;
+} ras_names[] = {
+	{ "timestamp", CSV_TIME },
+	{ "err_type", CSV_TYPE },
+	{ "address", CSV_PA },
+	{ "label", CSV_DIMM },
+};
+
+#define RAS_NEEDED 3
+
+/* 1 January 2000, in microseconds since the epoch. */
+#define CSV_YEAR_2000 (INT64_C(946684800) * USEC_PER_SEC)
 
 /* Moves the unread bytes to the front and reads more. 0, or negative errno. */
 static int csv_fill(struct csv *csv)
@@ -227,11 +244,22 @@ static int split(const struct csv *csv, char *text, size_t len, field_fn fn,
 	}
 }
 
+/* What a header says, while it is read. */
+struct header {
+	struct csv *csv;
+	int ras[ARRAY_SIZE(ras_names)]; /* where the column is; -1 */
+};
+
 static bool csv_take_name(void *userdata, unsigned int column, struct backtest_text field)
 {
-	struct csv *csv = userdata;
+	struct header *h = userdata;
+	struct csv *csv = h->csv;
 
 	csv->columns[column] = CSV_COLUMN_MAX_;
+	for (size_t i = 0; i < ARRAY_SIZE(ras_names); i++)
+		if (strlen(ras_names[i].name) == field.len &&
+		    strncasecmp(ras_names[i].name, field.s, field.len) == 0)
+			h->ras[i] = (int)column;
 	for (unsigned int i = 0; i < CSV_COLUMN_MAX_; i++) {
 		if (strlen(names[i]) != field.len ||
 		    strncasecmp(names[i], field.s, field.len) != 0)
@@ -242,6 +270,25 @@ static bool csv_take_name(void *userdata, unsigned int column, struct backtest_t
 		csv->have[i] = true;
 	}
 	return true;
+}
+
+/* Our own names count first. */
+static void header_take_ras(const struct header *h)
+{
+	struct csv *csv = h->csv;
+
+	for (size_t i = 0; i < RAS_NEEDED; i++)
+		if (h->ras[i] < 0)
+			return;
+	csv->decimal = !csv->have[CSV_PA];
+	for (size_t i = 0; i < ARRAY_SIZE(ras_names); i++) {
+		enum csv_column column = ras_names[i].column;
+
+		if (h->ras[i] < 0 || csv->have[column])
+			continue;
+		csv->columns[h->ras[i]] = (uint8_t)column;
+		csv->have[column] = true;
+	}
 }
 
 static bool csv_is_empty(const char *text, size_t len)
@@ -274,11 +321,15 @@ static char choose_separator(const char *text, size_t len)
 int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret_why)
 {
 	static const char bom[] = { '\xef', '\xbb', '\xbf' };
+	struct header header = { .csv = csv };
 	size_t len;
 	char *text;
 	int r, n;
 
 	memset(csv, 0, sizeof(*csv));
+	csv->tomorrow = INT64_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(ras_names); i++)
+		header.ras[i] = -1;
 	csv->read = read;
 	csv->userdata = userdata;
 	csv->next_line = 1;
@@ -296,21 +347,41 @@ int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret
 	if (r < 0)
 		return r;
 	csv->separator = choose_separator(text, len);
-	n = split(csv, text, len, csv_take_name, csv);
+	n = split(csv, text, len, csv_take_name, &header);
 	*ret_why = "its header has too many columns, names one twice, or is misquoted";
 	if (n < 0)
 		return -EINVAL;
 	csv->n_columns = (unsigned int)n;
+	header_take_ras(&header);
 	*ret_why = "its header has no column \"time\"";
 	return csv->have[CSV_TIME] ? 0 : -EINVAL;
 }
 
 /* A row while it is read. */
 struct row_fields {
-	const struct csv *csv;
+	struct csv *csv;
 	struct backtest_row *row;
 	const char *why;
 };
+
+static const char *take_address(struct csv *csv, struct backtest_row *row,
+				struct backtest_text field)
+{
+	size_t digits = 0, zeros = 0;
+
+	if (csv_parse_address(field.s, field.len, csv->decimal, &row->address) < 0)
+		return csv->decimal ? "the address is not decimal"
+				    : "the address is not hexadecimal";
+	row->has_address = true;
+	while (digits < field.len && field.s[digits] >= '0' && field.s[digits] <= '9')
+		zeros = field.s[digits++] == '0' ? zeros + 1 : 0;
+	csv->hex_seen |= digits < field.len;
+	/* One address again says nothing more, nor do zeros at its end. */
+	if (row->address != csv->last_address && digits > zeros)
+		csv->plain_digits += digits - zeros - 1;
+	csv->last_address = row->address;
+	return NULL;
+}
 
 static bool take_field(void *userdata, unsigned int column, struct backtest_text field)
 {
@@ -320,6 +391,8 @@ static bool take_field(void *userdata, unsigned int column, struct backtest_text
 	if (column >= f->csv->n_columns)
 		return field.len == 0;
 	f->why = csv_set_field(f->row, (enum csv_column)f->csv->columns[column], field);
+	if (!f->why && f->csv->columns[column] == CSV_PA && !csv_field_is_absent(field))
+		f->why = take_address(f->csv, f->row, field);
 	return !f->why;
 }
 
@@ -352,6 +425,7 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why)
 	else if (row.time == BACKTEST_NO_TIME)
 		*ret_why = "no time";
 	else {
+		csv->odd_times += row.time < CSV_YEAR_2000 || row.time > csv->tomorrow;
 		*ret = row;
 		return 1;
 	}

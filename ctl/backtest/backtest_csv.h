@@ -38,6 +38,7 @@ enum csv_column {
 	CSV_COLUMN,
 	CSV_TYPE,
 	CSV_UE_TIME,
+	CSV_COUNT,
 	CSV_COLUMN_MAX_, /* any other column */
 };
 
@@ -55,10 +56,23 @@ struct csv {
 	unsigned int n_columns;
 	uint8_t columns[CSV_COLUMNS_MAX]; /* enum csv_column of each column */
 	bool have[CSV_COLUMN_MAX_];
+	bool decimal; /* rasdaemon's own table: its addresses are decimal */
+
+	/* What makes a caller doubt the notation. */
+	bool hex_seen;         /* an address has a letter or 0x */
+	uint64_t plain_digits; /* of different addresses that have neither */
+	uint64_t last_address;
+	uint64_t odd_times; /* rows before the year 2000, or after @tomorrow */
+	int64_t tomorrow;   /* INT64_MAX until the caller sets it */
 };
 
+/** So many digits without any letter are no accident: 0.625 to the 20th is 1 in 12,000. */
+#define CSV_PLAIN_DIGITS 20
+
 /**
- * Reads the header: the first line that is neither blank nor a comment. The separator is
+ * Reads the header: the first line that is neither blank nor a comment. The columns of
+ * rasdaemon's table mc_event ("timestamp", "err_type", "address", "label", "err_count") are
+ * known under these names, too, if the first three are there. The separator is
  * the comma, semicolon or tabulator: the one that the line has most of.
  *
  * Returns 0; -EINVAL: the file is no such table, *ret_why says why (static text);
@@ -89,8 +103,8 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
  */
 int csv_parse_time(const char *text, size_t len, int64_t *ret);
 
-/** An address in hexadecimal, with or without 0x. */
-int csv_parse_address(const char *text, size_t len, uint64_t *ret);
+/** An address in hexadecimal, with or without 0x; if @decimal, decimal without it. */
+int csv_parse_address(const char *text, size_t len, bool decimal, uint64_t *ret);
 
 /** The kind of error: "CE", "CE.READ", "CE.SCRUB", "UE" and the words of drivers. */
 int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret);

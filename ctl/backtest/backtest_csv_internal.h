@@ -15,3 +15,6 @@
  * text). */
 const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 			  struct backtest_text field);
+
+/** True if @field is one of the words for a value that is not known. */
+bool csv_field_is_absent(struct backtest_text field);

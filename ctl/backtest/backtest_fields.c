@@ -171,29 +171,36 @@ int csv_parse_time(const char *text, size_t len, int64_t *ret)
 	return field_epoch(c, ret);
 }
 
-int csv_parse_address(const char *text, size_t len, uint64_t *ret)
+static int field_digit(char c, unsigned int base)
 {
+	char small = (char)(c | 0x20);
+	unsigned int digit = base;
+
+	if (field_is_digit(c))
+		digit = (unsigned int)(c - '0');
+	else if (small >= 'a' && small <= 'f')
+		digit = (unsigned int)(small - 'a') + 10;
+	return digit < base ? (int)digit : -1;
+}
+
+int csv_parse_address(const char *text, size_t len, bool decimal, uint64_t *ret)
+{
+	unsigned int base = decimal ? 10 : 16;
 	uint64_t value = 0;
 
 	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
 		text += 2;
 		len -= 2;
 	}
 	if (len == 0)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
-		char c = (char)(text[i] | 0x20);
-		unsigned int digit;
+		int digit = field_digit(text[i], base);
 
-		if (field_is_digit(text[i]))
-			digit = (unsigned int)(text[i] - '0');
-		else if (c >= 'a' && c <= 'f')
-			digit = (unsigned int)(c - 'a') + 10;
-		else
+		if (digit < 0 || __builtin_mul_overflow(value, base, &value) ||
+		    __builtin_add_overflow(value, (unsigned int)digit, &value))
 			return -EINVAL;
-		if (value >> 60)
-			return -EINVAL;
-		value = value << 4 | digit;
 	}
 	*ret = value;
 	return 0;
@@ -253,7 +260,7 @@ int csv_parse_kind(const char *text, size_t len, enum backtest_kind *ret)
 }
 
 /* What tools write for a value that they do not know. */
-static bool field_is_absent(struct backtest_text t)
+bool csv_field_is_absent(struct backtest_text t)
 {
 	static const char *const words[] = { "-",  "nan", "nat", "null", "none",
 					     "na", "n/a", "nil", "<na>", "unknown" };
@@ -279,7 +286,7 @@ static int field_number(struct backtest_text t, uint32_t max, uint32_t *ret)
 	size_t i = negative;
 
 	if (t.len > 2 && t.s[0] == '0' && (t.s[1] | 0x20) == 'x') {
-		if (csv_parse_address(t.s, t.len, &value) < 0 || value > max)
+		if (csv_parse_address(t.s, t.len, false, &value) < 0 || value > max)
 			return -EINVAL;
 		*ret = (uint32_t)value;
 		return 1;
@@ -356,10 +363,15 @@ static const char *field_set_name(struct backtest_text *name, struct backtest_te
 	return field.len > DIMM_NAME_MAX ? "a name is longer than 255 bytes" : NULL;
 }
 
-static const char *field_set_address(struct backtest_row *row, struct backtest_text field)
+/* "0" is what some drivers say of one error. */
+static const char *field_set_count(struct backtest_row *row, struct backtest_text field)
 {
-	row->has_address = csv_parse_address(field.s, field.len, &row->address) == 0;
-	return row->has_address ? NULL : "the address is not hexadecimal";
+	uint32_t count = 0;
+
+	if (field_number(field, UINT32_MAX, &count) < 0)
+		return "the count of errors is no number";
+	row->count = count > 0 ? count : 1;
+	return NULL;
 }
 
 static const char *field_set_time(int64_t *time, struct backtest_text field)
@@ -384,7 +396,7 @@ static const char *field_set_ue_time(int64_t *time, struct backtest_text field)
 const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 			  struct backtest_text field)
 {
-	if (column == CSV_COLUMN_MAX_ || field_is_absent(field))
+	if (column == CSV_COLUMN_MAX_ || csv_field_is_absent(field))
 		return NULL;
 	switch (column) {
 	case CSV_TIME:
@@ -396,7 +408,9 @@ const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 	case CSV_SERVER:
 		return field_set_name(&row->server, field);
 	case CSV_PA:
-		return field_set_address(row, field);
+		break; /* the table says how it is written */
+	case CSV_COUNT:
+		return field_set_count(row, field);
 	case CSV_SOCKET:
 		return field_set_place(&row->socket, field);
 	case CSV_CHANNEL:

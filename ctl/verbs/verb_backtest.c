@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <string.h>
+#include <time.h>
 
 #include "backtest/backtest_csv.h"
 #include "backtest/backtest_show.h"
@@ -161,6 +162,19 @@ static int backtest_read_rows(struct csv *csv, const char *name, struct backtest
 	return r;
 }
 
+/* What makes it likely that the table means something else than was read. */
+static void tell_doubts(const struct csv *csv, const char *name)
+{
+	if (!csv->decimal && !csv->hex_seen && csv->plain_digits >= CSV_PLAIN_DIGITS)
+		complain(
+			"%s: no address has a letter or 0x: if they are decimal, as in a "
+			"database of rasdaemon, pages are wrong; write them with 0x",
+			name);
+	if (csv->odd_times > 0)
+		complain("%s: %" PRIu64 " rows are dated before 2000 or after tomorrow",
+			 name, csv->odd_times);
+}
+
 static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
 {
 	bool standard = strcmp(path, "-") == 0;
@@ -179,12 +193,15 @@ static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
 		return -EIO;
 	}
 	r = csv_open(csv, read_fd, &fd, &why);
+	csv->tomorrow = (int64_t)time(NULL) * USEC_PER_SEC + USEC_PER_DAY;
 	if (r == 0)
 		r = backtest_read_rows(csv, name, b, ret_bad);
 	else if (r == -EINVAL)
 		complain("%s: no table of recorded errors: %s", name, why);
 	if (r < 0 && r != -EINVAL && r != -ENOMEM)
 		complain("%s: cannot be read: %s", name, strerror(-r));
+	if (r == 0)
+		tell_doubts(csv, name);
 	return r;
 }
 

@@ -225,6 +225,75 @@ static void check_time(const char *text, int64_t expected)
 		fail_msg("%s: %" PRId64, text, time);
 }
 
+static struct csv doubted;
+
+/* All rows of @text; the table is left in @doubted. Returns the addresses' sum. */
+static uint64_t read_all(const char *text, int64_t tomorrow, uint64_t *ret_count)
+{
+	struct memory m = { text, strlen(text), 7 };
+	struct backtest_row row;
+	const char *why = "";
+	uint64_t sum = 0;
+
+	*ret_count = 0;
+	assert_int_equal(csv_open(&doubted, read_memory, &m, &why), 0);
+	doubted.tomorrow = tomorrow;
+	while (csv_next(&doubted, &row, &why) > 0) {
+		sum += row.address;
+		*ret_count += row.count;
+	}
+	return sum;
+}
+
+/* rasdaemon's table as SQLite exports it: decimal addresses, counts, names of its own. */
+static void test_rasdaemon(void **state)
+{
+	static const char ras[] =
+		"id,timestamp,err_count,err_type,err_msg,label,address\n"
+		"1,\"2021-01-07 17:12:47 +0000\",6,Corrected,x,A1,4096\n"
+		"2,\"2021-01-07 18:12:47 +0000\",0,Corrected,x,A1,0x10\n";
+	static const char renamed[] = "time,err_count,type,dimm,pa\n"
+				      "1610039567,6,Corrected,A1,141634322176\n"
+				      "1610039568,1,Corrected,A1,141634318592\n";
+	uint64_t count;
+
+	assert_int_equal(read_all(ras, INT64_MAX, &count), 4096 + 16);
+	assert_int_equal(count, 7);
+	assert_true(doubted.decimal);
+	assert_int_equal(doubted.odd_times, 0);
+	/* With our names it is our notation, and a doubt. */
+	assert_int_equal(read_all(renamed, INT64_MAX, &count),
+			 0x141634322176 + 0x141634318592);
+	assert_int_equal(count, 7);
+	assert_false(doubted.decimal || doubted.hex_seen);
+	assert_true(doubted.plain_digits >= CSV_PLAIN_DIGITS);
+	/* Two of the three columns make no such table. */
+	assert_int_equal(
+		read_all("time,address,err_type\n1610039567,4096,x\n", INT64_MAX, &count),
+		0);
+	assert_int_equal(count, 1);
+}
+
+static void test_doubts(void **state)
+{
+	uint64_t count;
+
+	/* Few digits, one address again and again, a letter. */
+	(void)read_all("time,pa\n1610039567,1000\n1610039567,2000\n1610039567,3000\n",
+		       INT64_MAX, &count);
+	assert_true(doubted.plain_digits < CSV_PLAIN_DIGITS);
+	(void)read_all("time,pa\n1610039567,141634322176\n1610039567,141634322176\n"
+		       "1610039567,141634322176\n",
+		       INT64_MAX, &count);
+	assert_true(doubted.plain_digits < CSV_PLAIN_DIGITS);
+	(void)read_all("time,pa\n1610039567,14163432217a\n", INT64_MAX, &count);
+	assert_true(doubted.hex_seen);
+	/* 1976, and a date after tomorrow. */
+	(void)read_all("time\n202101071712\n1610039567\n1610139567\n",
+		       INT64_C(1610039567) * USEC_PER_SEC + USEC_PER_DAY, &count);
+	assert_int_equal(doubted.odd_times, 2);
+}
+
 static void test_times(void **state)
 {
 	const int64_t t = INT64_C(1704039628);
@@ -298,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_columns),   cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_rasdaemon), cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_absent),    cmocka_unit_test(test_bad_rows),
 		cmocka_unit_test(test_long_line), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_times),     cmocka_unit_test(test_kinds),
