@@ -401,6 +401,37 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
 	return REAL(recv)(fd, buf, len, flags);
 }
 
+/* What these are called where the compiler leaves @room to be checked when they run; clang
+ * leaves constants, too. */
+int clock_poll_checked(struct pollfd *fds, nfds_t n, int msec,
+		       size_t room) __asm__("__poll_chk");
+int clock_ppoll_checked(struct pollfd *fds, nfds_t n, const struct timespec *span,
+			const sigset_t *mask, size_t room) __asm__("__ppoll_chk");
+ssize_t clock_recv_checked(int fd, void *buf, size_t len, size_t room,
+			   int flags) __asm__("__recv_chk");
+
+int clock_poll_checked(struct pollfd *fds, nfds_t n, int msec, size_t room)
+{
+	if (n > room / sizeof(*fds))
+		abort();
+	return poll(fds, n, msec);
+}
+
+int clock_ppoll_checked(struct pollfd *fds, nfds_t n, const struct timespec *span,
+			const sigset_t *mask, size_t room)
+{
+	if (n > room / sizeof(*fds))
+		abort();
+	return ppoll(fds, n, span, mask);
+}
+
+ssize_t clock_recv_checked(int fd, void *buf, size_t len, size_t room, int flags)
+{
+	if (len > room)
+		abort();
+	return recv(fd, buf, len, flags);
+}
+
 /* The main thread. */
 
 static bool others_rest(void)

@@ -134,6 +134,27 @@ ssize_t pread64(int fd, void *buf, size_t len, off64_t at)
 }
 
 /* At @at, or where the file is if that is negative. */
+/* What these are called where the compiler leaves @room to be checked when they run; clang
+ * leaves constants, too. */
+ssize_t preload_read_checked(int fd, void *buf, size_t len,
+			     size_t room) __asm__("__read_chk");
+ssize_t preload_pread_checked(int fd, void *buf, size_t len, off64_t at,
+			      size_t room) __asm__("__pread64_chk");
+
+ssize_t preload_read_checked(int fd, void *buf, size_t len, size_t room)
+{
+	if (len > room)
+		abort();
+	return read(fd, buf, len);
+}
+
+ssize_t preload_pread_checked(int fd, void *buf, size_t len, off64_t at, size_t room)
+{
+	if (len > room)
+		abort();
+	return pread64(fd, buf, len, at);
+}
+
 static ssize_t write_on_disk(int fd, const void *buf, size_t len, off64_t at)
 {
 	int error = preload_fail(DISK_WRITE);
