@@ -137,6 +137,15 @@ static void cec_judge_active(struct check_context *c, struct check_row *row,
 			   cec_disable_command(c));
 }
 
+/* As the daemon sees it (topology_sight.c has the reason). */
+static bool cec_is_spared(const struct check_context *c)
+{
+	struct sight_facts facts = { 0 };
+
+	topology_machine_facts(c->o->root, &facts);
+	return facts.spared;
+}
+
 /*
  * Its folder in debugfs proves that it runs, and so does the word of softofflined-cec. If
  * neither can be read, the kernel's command line and configuration are the evidence.
@@ -156,7 +165,11 @@ void check_ras_cec(struct check_context *c, struct check_row *row)
 	    0)
 		boot_id[strcspn(boot_id, "\n")] = '\0';
 	ras_cec_look(c->o->root, boot_id, &cec);
-	if (cec.state == RAS_CEC_ACTIVE) {
+	if (cec.state == RAS_CEC_ACTIVE && cec_is_spared(c)) {
+		check_say(row, CHECK_OK,
+			  "the kernel's own collector (RAS_CEC) takes no errors of AMD's "
+			  "processors, whose addresses it cannot use");
+	} else if (cec.state == RAS_CEC_ACTIVE) {
 		cec_judge_active(c, row, &cec);
 	} else if (cec.state == RAS_CEC_DISABLED) {
 		check_say(row, CHECK_OK,
@@ -166,6 +179,11 @@ void check_ras_cec(struct check_context *c, struct check_row *row)
 		check_say(row, CHECK_OK, "the kernel is built without its own collector");
 	} else if (ras_seen || cec.state == RAS_CEC_NO) {
 		check_say(row, CHECK_OK, "the kernel's own collector does not run");
+	} else if (option == 'y' && cec_is_spared(c)) {
+		check_say(
+			row, CHECK_OK,
+			"the kernel's own collector (CONFIG_RAS_CEC), if it runs, takes "
+			"no errors of AMD's processors");
 	} else if (option == 'y') {
 		check_say(row, CHECK_FAILED,
 			  "the kernel's own collector (CONFIG_RAS_CEC) is built in and "

@@ -20,6 +20,7 @@
 #define MACHINECHECK "/sys/devices/system/machinecheck"
 #define CMDLINE_MAX  8192 /* COMMAND_LINE_SIZE is 2,048 on most, and 4,096 at most */
 #define VENDOR_MAX   512  /* the beginning of /proc/cpuinfo */
+#define FAMILY_UMC   0x17
 
 static bool sight_has(const char *root, const char *path)
 {
@@ -41,22 +42,32 @@ static bool sight_release_is(const char *root, unsigned int major, unsigned int 
 	return is_major > major || (is_major == major && is_minor >= minor);
 }
 
-static bool sight_is_amd(const char *root)
+/* The first of them; 0 if it is not one of AMD's or Hygon's. */
+static unsigned int sight_amd_family(const char *root)
 {
+	static const char field[] = "\ncpu family";
 	char text[VENDOR_MAX];
 	ssize_t n = small_file_read_below(root, "/proc/cpuinfo", text, sizeof(text));
+	const char *family;
+	unsigned int value;
 
-	return (n >= 0 || n == -EFBIG) &&
-	       (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"));
+	if (n < 0 && n != -EFBIG)
+		return 0;
+	if (!strstr(text, "AuthenticAMD") && !strstr(text, "HygonGenuine"))
+		return 0;
+	family = strstr(text, field);
+	/* One that does not say so is still AMD's. */
+	return family && sscanf(family + strlen(field), " : %u", &value) == 1 ? value : 1;
 }
 
 /*
- * RAS_CEC takes errors with a usable address only, and since Linux 6.7 the kernel says of
- * most addresses of AMD's that they are none (amd_mce_usable_address()).
+ * RAS_CEC takes errors with a usable address only. Since Linux 6.7 the kernel says of the
+ * addresses of AMD's unified memory controllers, which are there since family 17h, that
+ * they are none; those of the northbridges before it can use (amd_mce_usable_address()).
  */
 static bool sight_is_spared(const char *root)
 {
-	return sight_is_amd(root) && sight_release_is(root, 6, 7);
+	return sight_amd_family(root) >= FAMILY_UMC && sight_release_is(root, 6, 7);
 }
 
 static void sight_cmdline(const char *root, struct sight_facts *f)
@@ -166,8 +177,9 @@ static void sight_switches(const char *root, const char *dir, struct sight_facts
 	f->ignore_ce_off = ignore_ce == 0;
 	f->dont_log_ce = dont_log_ce > 0;
 	f->dont_log_ce_off = dont_log_ce == 0;
-	f->not_polled = sight_switch(dir, "check_interval") == 0 &&
-			(sight_switch(dir, "cmci_disabled") > 0 || sight_is_amd(root));
+	f->not_polled =
+		sight_switch(dir, "check_interval") == 0 &&
+		(sight_switch(dir, "cmci_disabled") > 0 || sight_amd_family(root) > 0);
 }
 
 static void sight_machine_checks(const char *root, struct sight_facts *f)

@@ -146,6 +146,7 @@ static const struct story stories[] = {
 	{ "cec-no-record",
 	  { { "ras-cec", CHECK_FAILED, "no mce:mce_record",
 	      "boot with ras=cec_disable" } } },
+	{ "cec-amd", { { "ras-cec", CHECK_OK, "takes no errors of AMD's", NULL } } },
 	{ "cec-disabled", { { "ras-cec", CHECK_OK, "off by ras=cec_disable", NULL } } },
 	{ "cec-unknown",
 	  { { "ras-cec", CHECK_WARNING, "cannot tell", "/proc/config.gz" } } },

@@ -192,17 +192,40 @@ static void a_virtual_machine(void **state)
 	assert_int_equal(judge(true), SIGHT_CAUSE_SEES);
 }
 
-/* The kernel tells of most of AMD's addresses that they are none, since 6.7. */
+/* The kernel tells of the addresses of AMD's unified memory controllers that they are none,
+ * since 6.7; those of the northbridges before family 17h it can use. */
 static void the_collector_and_amd(void **state)
 {
-	add("/proc/cpuinfo: processor\\t: 0\\nvendor_id\\t: AuthenticAMD");
-	look();
-	f.collector = SIGHT_COLLECTOR_ACTS;
-	assert_int_equal(judge(false), SIGHT_CAUSE_COLLECTOR_HIDES);
-	add("/proc/sys/kernel/osrelease: 6.12.63+deb13-amd64");
-	look();
-	f.collector = SIGHT_COLLECTOR_ACTS;
-	assert_int_equal(judge(false), SIGHT_CAUSE_SEES);
+	static const struct {
+		const char *cpu, *release;
+		bool spared;
+	} rows[] = {
+		{ "AuthenticAMD\\ncpu family\t: 23", "6.1.0-56-amd64", false },
+		{ "AuthenticAMD\\ncpu family\t: 23", "6.12.63+deb13-amd64", true },
+		{ "AuthenticAMD\\ncpu family\t: 25", "7.2.1", true },
+		{ "HygonGenuine\\ncpu family\t: 24", "6.7.0", true },
+		{ "AuthenticAMD\\ncpu family\t: 21", "6.12.63+deb13-amd64", false },
+		{ "AuthenticAMD\\ncpu family\t: 16", "7.2.1", false },
+		{ "AuthenticAMD", "6.12.63+deb13-amd64", false },
+		{ "GenuineIntel\\ncpu family\t: 25", "6.12.63+deb13-amd64", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char line[160];
+
+		snprintf(line, sizeof(line),
+			 "/proc/cpuinfo: processor\t: 0\\nvendor_id\t: %s",
+			 rows[i].cpu);
+		add(line);
+		snprintf(line, sizeof(line), "/proc/sys/kernel/osrelease: %s",
+			 rows[i].release);
+		add(line);
+		look();
+		f.collector = SIGHT_COLLECTOR_ACTS;
+		if (judge(false) !=
+		    (rows[i].spared ? SIGHT_CAUSE_SEES : SIGHT_CAUSE_COLLECTOR_HIDES))
+			fail_msg("row %zu: %s", i, sight_cause_to_string(judge(false)));
+	}
 }
 
 static void nothing_to_read(void **state)
