@@ -11,12 +11,12 @@
 #include <limits.h>
 #include <malloc.h>
 #include <string.h>
-#include <time.h>
 
 #include "backtest/backtest_csv.h"
 #include "backtest/backtest_show.h"
 #include "ctl.h"
 #include "db.h"
+#include "host/clock.h"
 #include "host/config_load.h"
 #include "host/page_shift.h"
 
@@ -193,7 +193,7 @@ static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
 		return -EIO;
 	}
 	r = csv_open(csv, read_fd, &fd, &why);
-	csv->tomorrow = (int64_t)time(NULL) * USEC_PER_SEC + USEC_PER_DAY;
+	csv->tomorrow = usec_add(clock_boot(), clock_wall_offset()).us + USEC_PER_DAY;
 	if (r == 0)
 		r = backtest_read_rows(csv, name, b, ret_bad);
 	else if (r == -EINVAL)

@@ -214,8 +214,7 @@ static void the_collector_and_amd(void **state)
 		char line[160];
 
 		snprintf(line, sizeof(line),
-			 "/proc/cpuinfo: processor\t: 0\\nvendor_id\t: %s",
-			 rows[i].cpu);
+			 "/proc/cpuinfo: processor\t: 0\\nvendor_id\t: %s", rows[i].cpu);
 		add(line);
 		snprintf(line, sizeof(line), "/proc/sys/kernel/osrelease: %s",
 			 rows[i].release);
