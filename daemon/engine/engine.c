@@ -186,7 +186,7 @@ _apart_ static void engine_charge_echo(struct engine *e, struct effects *out,
 	engine_add(&rec->corrected_errors, ev->count ? ev->count : 1);
 	ce_tracker_touch(e->tracker, rec);
 	if (dimm != rec->dimm && !rec->loading)
-		engine_consider(e, out, rec, engine_fault_event(e, out, ev, rec, dimm));
+		engine_consider(e, out, rec, engine_fault_echo(e, out, ev, rec, dimm));
 }
 
 /*

@@ -154,8 +154,8 @@ _apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
 }
 
 /* True if the row of @cell became faulty by the event at @when. */
-static bool fault_row_breaks(struct engine *e, uint16_t dimm,
-			     const struct fault_cell *cell, usec_t when)
+static _inlined_ bool fault_row_breaks(struct engine *e, uint16_t dimm,
+				       const struct fault_cell *cell, usec_t when)
 {
 	const struct threshold *own = &e->dimms.rule[dimm].row;
 	const struct threshold *limit = own->count ? own : &default_row;
@@ -244,8 +244,10 @@ static bool fault_counts_again(const struct fault_cell *cell, usec_t when)
 	return when.us - cell->last > CLASS_WINDOW;
 }
 
-static struct cell_event fault_note_cell(struct engine *e, const struct ce_event *ev,
-					 const struct page_rec *rec, uint16_t dimm)
+static _inlined_ struct cell_event fault_note_cell(struct engine *e,
+						   const struct ce_event *ev,
+						   const struct page_rec *rec,
+						   uint16_t dimm)
 {
 	uint64_t line = ev->address.addr >> FAULT_MAP_LINE_SHIFT;
 	struct fault_cell *cell = fault_map_find(e->faults, dimm, line);
@@ -323,18 +325,27 @@ _apart_ static void fault_take_neighbours(struct engine *e, const struct page_re
 	}
 }
 
-enum reason engine_fault_event(struct engine *e, struct effects *out,
-			       const struct ce_event *ev, const struct page_rec *rec,
-			       uint16_t dimm)
+/* What the event at @when made of its cell, NULL if it has none, its row and its DIMM. */
+static _inlined_ void fault_take_cell(struct engine *e, struct effects *out,
+				      uint16_t dimm, const struct fault_cell *cell,
+				      bool is_new, usec_t when)
 {
-	struct cell_event news = fault_note_cell(e, ev, rec, dimm);
-	const struct fault_cell *cell = news.cell;
-	bool breaks = cell && fault_row_breaks(e, dimm, cell, ev->time);
+	const bool breaks = cell && fault_row_breaks(e, dimm, cell, when);
 
 	if (breaks && e->dimms.rule[dimm].row.count > 0)
 		fault_take_row(e, dimm, cell);
-	if (breaks || news.is_new)
-		fault_reclassify(e, out, dimm, cell, ev->time);
+	if (breaks || is_new)
+		fault_reclassify(e, out, dimm, cell, when);
+}
+
+static _inlined_ enum reason fault_take_event(struct engine *e, struct effects *out,
+					      const struct ce_event *ev,
+					      const struct page_rec *rec, uint16_t dimm)
+{
+	struct cell_event news = fault_note_cell(e, ev, rec, dimm);
+	const struct fault_cell *cell = news.cell;
+
+	fault_take_cell(e, out, dimm, cell, news.is_new, ev->time);
 	if (cell && cell->votes > 0 && cell->row_faulty &&
 	    e->dimms.rule[dimm].row.count > 0)
 		return REASON_ROW_FAULT;
@@ -346,13 +357,27 @@ enum reason engine_fault_event(struct engine *e, struct effects *out,
 	return REASON_NEIGHBOUR;
 }
 
+enum reason engine_fault_event(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, const struct page_rec *rec,
+			       uint16_t dimm)
+{
+	return fault_take_event(e, out, ev, rec, dimm);
+}
+
+_apart_ enum reason engine_fault_echo(struct engine *e, struct effects *out,
+				      const struct ce_event *ev,
+				      const struct page_rec *rec, uint16_t dimm)
+{
+	return fault_take_event(e, out, ev, rec, dimm);
+}
+
 void engine_fault_place(struct engine *e, struct effects *out, const struct ce_event *ev,
 			uint16_t dimm)
 {
 	struct dram_coord coord;
 	struct fault_cell *cell;
 	uint64_t line;
-	bool breaks, is_new;
+	bool is_new;
 
 	if (fault_is_settled(e, dimm) || !fault_read_place(e, ev, dimm, &coord))
 		return;
@@ -361,13 +386,8 @@ void engine_fault_place(struct engine *e, struct effects *out, const struct ce_e
 	is_new = cell && fault_counts_again(cell, ev->time);
 	if (fault_map_note(e->faults, dimm, line, &coord, ev->time, &cell) == NEWS_CELL)
 		is_new = true;
-	if (!cell)
-		return;
-	breaks = fault_row_breaks(e, dimm, cell, ev->time);
-	if (breaks && e->dimms.rule[dimm].row.count > 0)
-		fault_take_row(e, dimm, cell);
-	if (breaks || is_new)
-		fault_reclassify(e, out, dimm, cell, ev->time);
+	if (cell)
+		fault_take_cell(e, out, dimm, cell, is_new, ev->time);
 }
 
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec)

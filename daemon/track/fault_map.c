@@ -119,7 +119,7 @@ _wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part p
 	return (is_given << bits | value) & -is_given;
 }
 
-uint64_t fault_bank_number(const struct dram_coord *c)
+_inlined_ uint64_t fault_bank_number(const struct dram_coord *c)
 {
 	return coord_given(c, DRAM_SUB_CHANNEL, c->sub_channel, 8) << 50 |
 	       coord_given(c, DRAM_RANK, c->rank, 8) << 40 |
