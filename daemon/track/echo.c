@@ -31,22 +31,6 @@ static bool echo_same_line(const struct echo_error *e, const struct ce_event *ev
 	return e->n > 0 && e->address >> bits == ev->address.addr >> bits;
 }
 
-static bool echo_has_reported(const struct echo_error *e, uint32_t reporter)
-{
-	for (unsigned int i = 0; i < e->n; i++)
-		if (e->reporter[i] == reporter)
-			return true;
-	return false;
-}
-
-/* Another source or controller may; another CPU must have found the same status. */
-static bool echo_may_repeat(const struct echo_error *e, const struct ce_event *ev,
-			    uint32_t reporter)
-{
-	return e->reporter[0] >> 16 != reporter >> 16 ||
-	       (ev->status != 0 && e->status == ev->status);
-}
-
 static bool echo_is_near(int64_t a, int64_t b)
 {
 	int64_t apart = usec_sub(usec(a), usec(b)).us;
@@ -54,16 +38,38 @@ static bool echo_is_near(int64_t a, int64_t b)
 	return apart <= ECHO_SPAN && apart >= -ECHO_SPAN;
 }
 
-/* The entry of @ev's line in @set; NULL if it has none. */
-static struct echo_error *echo_find(struct echo_table *t, unsigned int set,
-				    const struct ce_event *ev)
+/* Another source or controller may; another CPU must have found the same status. */
+static bool echo_may_repeat(const struct echo_error *e, const struct ce_event *ev,
+			    uint32_t reporter)
+{
+	return e->reporter >> 16 != reporter >> 16 ||
+	       (ev->status != 0 && e->status == ev->status);
+}
+
+/* Notes @reporter among those of @e; false if it is none of the first to report it. */
+_apart_ static bool echo_add_repeater(struct echo_error *e, uint32_t *repeater,
+				      uint32_t reporter)
+{
+	if (e->n == ECHO_REPORTERS || e->reporter == reporter)
+		return false;
+	for (unsigned int i = 0; i + 1 < e->n; i++)
+		if (repeater[i] == reporter)
+			return false;
+	repeater[e->n++ - 1] = reporter;
+	return true;
+}
+
+/* The place of @ev's line in @set; ECHO_WAYS if it has none. */
+static unsigned int echo_find(const struct echo_table *t, unsigned int set,
+			      const struct ce_event *ev)
 {
 	const uint32_t page = (uint32_t)(ev->address.addr >> PAGE_BITS);
+	unsigned int i;
 
-	for (unsigned int i = 0; i < ECHO_WAYS; i++)
+	for (i = 0; i < ECHO_WAYS; i++)
 		if (t->page[set][i] == page && echo_same_line(&t->errors[set][i], ev))
-			return &t->errors[set][i];
-	return NULL;
+			break;
+	return i;
 }
 
 bool echo_take(struct echo_table *t, const struct ce_event *ev)
@@ -71,23 +77,25 @@ bool echo_take(struct echo_table *t, const struct ce_event *ev)
 	const uint32_t reporter =
 		(uint32_t)ev->source << 24 | (uint32_t)ev->mc << 16 | ev->cpu;
 	const unsigned int set = echo_set(ev->address.addr);
-	struct echo_error *e = echo_find(t, set, ev);
+	unsigned int i = echo_find(t, set, ev);
+	struct echo_error *e;
 
-	if (!e) {
-		const unsigned int i = t->next[set];
-
-		e = &t->errors[set][i];
+	if (i == ECHO_WAYS) {
+		i = t->next[set];
 		t->page[set][i] = (uint32_t)(ev->address.addr >> PAGE_BITS);
 		t->next[set] = (uint8_t)((i + 1) % ECHO_WAYS);
-	} else if (echo_is_near(e->time, ev->time.us) && e->n < ECHO_REPORTERS &&
-		   !echo_has_reported(e, reporter) && echo_may_repeat(e, ev, reporter)) {
-		e->reporter[e->n++] = reporter;
-		return true;
+		e = &t->errors[set][i];
+	} else {
+		e = &t->errors[set][i];
+		if (echo_may_repeat(e, ev, reporter) &&
+		    echo_is_near(e->time, ev->time.us) &&
+		    echo_add_repeater(e, t->repeater[set][i], reporter))
+			return true;
 	}
 	e->address = ev->address.addr;
 	e->time = ev->time.us;
 	e->status = ev->status;
-	e->reporter[0] = reporter;
+	e->reporter = reporter;
 	e->n = 1;
 	e->grain_bits = ev->grain_bits;
 	return false;

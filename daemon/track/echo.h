@@ -19,19 +19,21 @@
 #define ECHO_SETS      32
 #define ECHO_WAYS      4
 
-/** A line's newest error. */
+/** A line's newest error: half a cache line. */
 struct echo_error {
 	uint64_t address;
-	int64_t time;                      /* of the first report */
-	uint64_t status;                   /* of the machine check; 0: not known */
-	uint32_t reporter[ECHO_REPORTERS]; /* source, controller and CPU */
-	uint8_t n;                         /* of them */
+	int64_t time;      /* of the first report */
+	uint64_t status;   /* of the machine check; 0: not known */
+	uint32_t reporter; /* the first: source, controller and CPU */
+	uint8_t n;         /* reports; 0: the place is free */
 	uint8_t grain_bits;
 };
 
 struct echo_table {
 	uint32_t page[ECHO_SETS][ECHO_WAYS]; /* of the errors, cut to 32 bits */
 	struct echo_error errors[ECHO_SETS][ECHO_WAYS];
+	/* Who has repeated them: apart, since few errors have an echo. */
+	uint32_t repeater[ECHO_SETS][ECHO_WAYS][ECHO_REPORTERS - 1];
 	uint8_t next[ECHO_SETS];
 };
 
