@@ -125,8 +125,9 @@ _apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
-static void engine_charge_dimm(struct engine *e, struct effects *out,
-			       const struct ce_event *ev, uint16_t index, enum result why)
+static _inlined_ void engine_charge_dimm(struct engine *e, struct effects *out,
+					 const struct ce_event *ev, uint16_t index,
+					 enum result why)
 {
 	struct dimm_rec *d = &e->dimms.rec[index];
 	uint64_t n = ev->count ? ev->count : 1;
@@ -379,7 +380,8 @@ bool engine_is_dirty(const struct engine *e)
 }
 
 /* One case for each kind, so that the compiler names the kind that is forgotten. */
-static int engine_dispatch(struct engine *e, const struct input *in, struct effects *out)
+static _inlined_ int engine_dispatch(struct engine *e, const struct input *in,
+				     struct effects *out)
 {
 	if (e->restored && input_is_restore(in->kind))
 		return -EINVAL;

@@ -462,8 +462,8 @@ void engine_store_dimms(struct engine *e, struct effects *out)
 	}
 }
 
-_apart_ static void fault_notice_verdict(struct engine *e, struct effects *out,
-					 uint16_t dimm, enum verdict verdict)
+static void fault_notice_verdict(struct engine *e, struct effects *out, uint16_t dimm,
+				 enum verdict verdict)
 {
 	struct notice r = {
 		.kind = NOTICE_VERDICT,
@@ -475,16 +475,11 @@ _apart_ static void fault_notice_verdict(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
-void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm)
+_apart_ static void fault_change_verdict(struct engine *e, struct effects *out,
+					 uint16_t dimm, enum verdict verdict)
 {
 	enum verdict was = (enum verdict)e->dimms.reported_verdict[dimm];
-	enum verdict verdict;
 
-	if (dimm == DIMM_OTHER)
-		return;
-	verdict = engine_dimm_verdict(e, dimm, NULL);
-	if (verdict == was)
-		return;
 	/* The ranks of a module have one verdict, reported once. */
 	for (uint16_t i = e->dimms.next[dimm]; i != dimm; i = e->dimms.next[i]) {
 		if (e->dimms.reported_verdict[i] == verdict)
@@ -496,6 +491,17 @@ void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm)
 		return;
 	if (verdict >= VERDICT_REPAIR || was >= VERDICT_REPAIR)
 		fault_notice_verdict(e, out, dimm, verdict);
+}
+
+void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm)
+{
+	enum verdict verdict;
+
+	if (dimm == DIMM_OTHER)
+		return;
+	verdict = engine_dimm_verdict(e, dimm, NULL);
+	if (verdict != (enum verdict)e->dimms.reported_verdict[dimm])
+		fault_change_verdict(e, out, dimm, verdict);
 }
 
 /*

@@ -118,23 +118,30 @@ static enum verdict status_module_verdict(const struct engine *e, uint16_t index
 	return fault_verdict(&m, e->cfg.budget.pages_per_dimm, NULL);
 }
 
-enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
-				 char ret_why[CLASS_WHY_MAX])
+/* Few DIMMs have ranks of their own. */
+_apart_ static enum verdict status_judge_module(const struct engine *e, uint16_t index,
+						char ret_why[CLASS_WHY_MAX])
 {
-	uint32_t limit = e->cfg.budget.pages_per_dimm;
 	struct dimm_rec module;
 	enum verdict verdict;
 	char why[CLASS_WHY_MAX];
 
-	if (index >= e->dimms.n || !dimm_table_has_ranks(&e->dimms, index))
-		return fault_verdict(engine_dimm(e, index), limit, ret_why);
 	if (!ret_why)
 		return status_module_verdict(e, index);
 	dimm_table_module(&e->dimms, index, &module);
-	verdict = fault_verdict(&module, limit, why);
+	verdict = fault_verdict(&module, e->cfg.budget.pages_per_dimm, why);
 	snprintf(ret_why, CLASS_WHY_MAX, "the whole module: %.*s", CLASS_WHY_MAX - 20,
 		 why);
 	return verdict;
+}
+
+enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
+				 char ret_why[CLASS_WHY_MAX])
+{
+	if (index < e->dimms.n && dimm_table_has_ranks(&e->dimms, index))
+		return status_judge_module(e, index, ret_why);
+	return fault_verdict(engine_dimm(e, index), e->cfg.budget.pages_per_dimm,
+			     ret_why);
 }
 
 static void status_raise(struct engine_status *s, enum verdict verdict, const char *why)
