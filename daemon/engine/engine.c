@@ -95,7 +95,7 @@ _apart_ static void engine_open_row(struct engine *e, struct effects *out,
 				    const struct ce_event *ev, uint16_t dimm,
 				    enum result why)
 {
-	struct ce_row closed, row;
+	struct ce_row row;
 
 	memset(&row, 0, offsetof(struct ce_row, registers));
 	row.first = ev->time.us;
@@ -110,8 +110,7 @@ _apart_ static void engine_open_row(struct engine *e, struct effects *out,
 	row.unattributed = (uint8_t)why;
 	row.overflow = ev->overflow;
 	ce_registers_copy(&ev->detail, row.registers);
-	if (ce_history_add(e->history, &row, &closed))
-		engine_store_ce(out, &closed);
+	engine_add_row(e, out, &row);
 }
 
 _apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,

@@ -107,14 +107,13 @@ static void absorb_cells(struct engine *e, struct engine *from)
 
 static void absorb_history(struct engine *e, struct effects *out, struct engine *from)
 {
-	struct ce_row row, closed;
+	struct ce_row row;
 
 	while (out->n < MAX_EFFECTS - EFFECTS_RESERVE) {
 		if (!ce_history_take(from->history, &row))
 			return;
 		row.dimm = e->absorb.dimm[row.dimm];
-		if (ce_history_add(e->history, &row, &closed))
-			engine_store_ce(out, &closed);
+		engine_add_row(e, out, &row);
 	}
 }
 

@@ -150,11 +150,8 @@ static inline void engine_add(uint64_t *total, uint64_t n)
 /* engine_notice.c */
 /** Appends an effect for the caller to fill in. */
 struct effect *engine_emit(struct effects *out, enum effect_kind kind);
-/** Emits @row of the CE history. */
-static inline void engine_store_ce(struct effects *out, const struct ce_row *row)
-{
-	memcpy(&engine_emit(out, EFFECT_STORE_CE)->ce, row, ce_row_size(row));
-}
+/** Adds @row to the CE history, and emits the row that had to be closed for it. */
+void engine_add_row(struct engine *e, struct effects *out, const struct ce_row *row);
 /** A row about @rec with the next id, and the counter as last known. */
 struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
 				    enum action action, enum result result,

@@ -21,6 +21,15 @@ struct effect *engine_emit(struct effects *out, enum effect_kind kind)
 	return f;
 }
 
+/* Closed in place: a storm over many pages closes a row with each event. */
+void engine_add_row(struct engine *e, struct effects *out, const struct ce_row *row)
+{
+	struct effect *f = engine_emit(out, EFFECT_STORE_CE);
+
+	if (!ce_history_add(e->history, row, &f->ce))
+		out->n--;
+}
+
 struct action_row engine_new_action(struct engine *e, const struct page_rec *rec,
 				    enum action action, enum result result,
 				    enum frame_kind kind)
