@@ -169,10 +169,8 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 _apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out,
 					   const struct page_rec *rec, uint16_t dimm)
 {
-	struct notice r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
-
 	e->dimms.rec[dimm].pages++;
-	engine_notice(e, out, &r);
+	engine_notice_page(e, out, NOTICE_PAGE_FIRST_CE, rec);
 }
 
 /*

@@ -40,8 +40,6 @@ _apart_ static bool action_may_retry(const struct engine *e, const struct page_r
 _apart_ static void action_choose(struct engine *e, struct effects *out,
 				  struct page_rec *rec, enum reason why)
 {
-	struct notice r;
-
 	usec_t wait = engine_wait_for_collector(e);
 
 	rec->result = RESULT_NONE;
@@ -49,8 +47,7 @@ _apart_ static void action_choose(struct engine *e, struct effects *out,
 	engine_enqueue(e, rec, LIFE_CHOSEN, why);
 	if (wait.us > 0)
 		ce_tracker_delay(e->tracker, rec, usec_add(e->now, wait));
-	r = engine_page_notice(e, NOTICE_PAGE_THRESHOLD, rec);
-	engine_notice(e, out, &r);
+	engine_notice_page(e, out, NOTICE_PAGE_THRESHOLD, rec);
 }
 
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,

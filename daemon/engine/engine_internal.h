@@ -166,6 +166,9 @@ void engine_notice(struct engine *e, struct effects *out, const struct notice *r
 /** A notice with everything that @rec says filled in. */
 struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec);
+/** Emits such a notice under the same limit. It is not made if it is not sent. */
+void engine_notice_page(struct engine *e, struct effects *out, enum notice_kind kind,
+			const struct page_rec *rec);
 /** Emits the summary of suppressed notices when its time has come. */
 void engine_tick_notices(struct engine *e, struct effects *out);
 void engine_reply(struct effects *out, uint64_t cookie, pfn_t p, enum result result,

@@ -151,7 +151,6 @@ void engine_take_failure(struct engine *e, struct effects *out,
 static void kernel_frame_in_use(struct engine *e, struct effects *out,
 				struct page_rec *rec)
 {
-	struct notice r;
 	bool by_us = rec->by_us;
 
 	engine_unmark_offlined(e, rec);
@@ -161,8 +160,7 @@ static void kernel_frame_in_use(struct engine *e, struct effects *out,
 	} else {
 		rec->result = RESULT_STALE;
 	}
-	r = engine_page_notice(e, NOTICE_POISON_LOST, rec);
-	engine_notice(e, out, &r);
+	engine_notice_page(e, out, NOTICE_POISON_LOST, rec);
 }
 
 void engine_frame_poisoned(struct engine *e, struct effects *out, struct page_rec *rec)

@@ -101,23 +101,37 @@ struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 	};
 }
 
-void engine_notice(struct engine *e, struct effects *out, const struct notice *r)
+/* Whether a notice of @kind may be sent now; if not, it counts as suppressed. */
+static bool notice_may_go(struct engine *e, enum notice_kind kind)
 {
-	struct notice_limit *limit = &e->notices.by_kind[r->kind];
+	struct notice_limit *limit = &e->notices.by_kind[kind];
 	int64_t minute = e->now.us / USEC_PER_MINUTE;
 
-	if (notice_is_limited(r->kind)) {
-		if (limit->minute != minute)
-			*limit = (struct notice_limit){ .minute = minute };
-		if (limit->sent >= NOTICES_PER_MINUTE) {
-			if (e->notices.suppressed++ == 0)
-				e->notices.summary_at =
-					usec((minute + 1) * USEC_PER_MINUTE);
-			return;
-		}
+	if (!notice_is_limited(kind))
+		return true;
+	if (limit->minute != minute)
+		*limit = (struct notice_limit){ .minute = minute };
+	if (limit->sent < NOTICES_PER_MINUTE) {
 		limit->sent++;
+		return true;
 	}
-	engine_emit(out, EFFECT_NOTICE)->notice = *r;
+	if (e->notices.suppressed++ == 0)
+		e->notices.summary_at = usec((minute + 1) * USEC_PER_MINUTE);
+	return false;
+}
+
+void engine_notice(struct engine *e, struct effects *out, const struct notice *r)
+{
+	if (notice_may_go(e, r->kind))
+		engine_emit(out, EFFECT_NOTICE)->notice = *r;
+}
+
+void engine_notice_page(struct engine *e, struct effects *out, enum notice_kind kind,
+			const struct page_rec *rec)
+{
+	if (notice_may_go(e, kind))
+		engine_emit(out, EFFECT_NOTICE)->notice =
+			engine_page_notice(e, kind, rec);
 }
 
 void engine_tick_notices(struct engine *e, struct effects *out)

@@ -136,7 +136,6 @@ static void restore_loaded(struct engine *e, struct effects *out, struct page_re
 			   const struct input *in)
 {
 	const struct threshold *limit;
-	struct notice r;
 	bool crossed;
 
 	limit = &e->dimms.rule[rec->dimm].page;
@@ -146,9 +145,8 @@ static void restore_loaded(struct engine *e, struct effects *out, struct page_re
 		return;
 	}
 	if (!in->page.rec) {
-		r = engine_page_notice(e, NOTICE_PAGE_FIRST_CE, rec);
 		e->dimms.rec[rec->dimm].pages++;
-		engine_notice(e, out, &r);
+		engine_notice_page(e, out, NOTICE_PAGE_FIRST_CE, rec);
 		engine_consider(e, out, rec,
 				limit->count == 1 ? REASON_PAGE_THRESHOLD
 						  : engine_fault_reason(e, rec));
@@ -332,7 +330,6 @@ void engine_restore_action(struct engine *e, struct effects *out, const struct i
 	bool poisoned = frame_is_poisoned(&in->action.frame);
 	struct page_rec *rec = ce_tracker_find(e->tracker, pfn(row.pfn));
 	const struct page_rec *evicted = NULL;
-	struct notice r;
 
 	if (!rec) {
 		rec = ce_tracker_add(e->tracker, pfn(row.pfn), &evicted);
@@ -357,8 +354,7 @@ void engine_restore_action(struct engine *e, struct effects *out, const struct i
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
 	engine_store_spent(e, out);
-	r = engine_page_notice(e, NOTICE_RECOVERED, rec);
-	engine_notice(e, out, &r);
+	engine_notice_page(e, out, NOTICE_RECOVERED, rec);
 }
 
 void engine_restore_totals(struct engine *e, const struct totals *totals)
