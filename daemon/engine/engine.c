@@ -258,20 +258,34 @@ static void engine_note_erring(struct engine *e, uint16_t dimm)
 	e->losses.unowned = 0;
 }
 
+/*
+ * What this event will be counted with lies in memory that is rarely in a cache. All of it
+ * is asked for before the first branch that would wait for some of it.
+ */
+static struct page_rec *engine_fetch(struct engine *e, const struct ce_event *ev,
+				     uint16_t *ret_dimm)
+{
+	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
+
+	ce_tracker_fetch(e->tracker, p);
+	*ret_dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
+	ce_history_fetch(e->history, ev, *ret_dimm);
+	fault_map_fetch(e->faults, *ret_dimm, ev->address.addr >> FAULT_MAP_LINE_SHIFT);
+	return ce_tracker_find(e->tracker, p);
+}
+
 static void engine_count_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev)
 {
-	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
-	struct page_rec *rec = ce_tracker_find(e->tracker, p);
 	unsigned int known = e->dimms.n;
 	enum result why;
 	uint16_t dimm;
+	struct page_rec *rec = engine_fetch(e, ev, &dimm);
 
 	e->totals.events++;
 	e->totals_dirty = true;
 	if (e->totals.last_event < ev->time.us)
 		e->totals.last_event = ev->time.us;
-	dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
 	engine_note_erring(e, dimm);
 	/* Now: after a crash the stored indexes must have no gap. */
 	if (e->dimms.n > known)
