@@ -50,13 +50,18 @@
 #define CODE_FIRMWARE 0x009f
 
 /* AMD: ErrorCodeExt, HwId and McaType in MCA_IPID. */
-#define EXT_SHIFT      16
-#define EXT_MASK       0x1f
-#define EXT_NB_ECC     8
-#define EXT_SMCA_MASK  0x3f
-#define EXT_UMC_ECC    0
-#define BANK_NB        4
-#define IPID_HWID_UMC  0x96
+#define EXT_SHIFT     16
+#define EXT_MASK      0x1f
+#define EXT_NB_ECC    8
+#define EXT_SMCA_MASK 0x3f
+#define EXT_UMC_ECC   0
+#define BANK_NB       4
+#define IPID_HWID_UMC 0x96
+/* Bus errors are 0000 1PPT RRRR IILL: PP says who had it, II is 0 for memory. */
+#define BUS_MASK       0xf80c
+#define BUS_MEMORY     0x0800
+#define BUS_WHO_MASK   0xfe00
+#define BUS_OBSERVED   0x0c00
 #define FAMILY_NB      0x0f /* the first and the last family with such a bank */
 #define FAMILY_NB_LAST 0x16
 
@@ -107,11 +112,21 @@ static bool mce_is_umc(const struct mce_record *m)
 	       (m->status >> EXT_SHIFT & EXT_SMCA_MASK) == EXT_UMC_ECC;
 }
 
+/*
+ * What one processor had, another one may have seen ("observed"): the first one reports it.
+ * Family 0Fh has a second number, for ECC without chip kill. As amd64_edac.c of Linux 6.12
+ * has it, decode_bus_error().
+ */
 static bool mce_is_northbridge(const struct mce_record *m)
 {
-	return m->cpuvendor == MCE_VENDOR_AMD && m->ipid == 0 &&
-	       mce_family(m) >= FAMILY_NB && mce_family(m) <= FAMILY_NB_LAST &&
-	       m->bank == BANK_NB && (m->status >> EXT_SHIFT & EXT_MASK) == EXT_NB_ECC;
+	unsigned int family = mce_family(m), ext = m->status >> EXT_SHIFT & EXT_MASK;
+	bool is_bus = (m->status & BUS_MASK) == BUS_MEMORY;
+
+	if (m->cpuvendor != MCE_VENDOR_AMD || m->ipid != 0 || m->bank != BANK_NB ||
+	    family < FAMILY_NB || family > FAMILY_NB_LAST ||
+	    (m->status & BUS_WHO_MASK) == BUS_OBSERVED)
+		return false;
+	return ext == EXT_NB_ECC || (family == FAMILY_NB && ext == 0 && is_bus);
 }
 
 static void mce_set_address(struct mce_error *e, uint64_t addr, unsigned int lsb)
