@@ -31,7 +31,6 @@
 #define CAP   UINT64_C(0x0f000c14) /* Skylake: SER_P and CMCI_P */
 #define UMC   (UINT64_C(0x96) << 32)
 #define UMC2  (UINT64_C(1) << 48 | UMC)
-#define FAM0F 0x00040f12
 #define FAM10 0x00100f42
 #define FAM17 0x00800f12
 
@@ -524,41 +523,6 @@ static const struct {
 	    .cpuid = FAM10,
 	    .bank = 4 },
 	  .is_memory = false },
-	{ "northbridge, another processor's error, observed",
-	  { .status = VAL | ADDRV | CECC | XEC(8) | 0xc13,
-	    .addr = ADDR,
-	    .cpuvendor = AMD,
-	    .cpuid = FAM10,
-	    .bank = 4 },
-	  .is_memory = false },
-	{ "northbridge of family 0Fh, without chip kill",
-	  { .status = VAL | ADDRV | CECC | 0xa13,
-	    .addr = ADDR,
-	    .cpuvendor = AMD,
-	    .cpuid = FAM0F,
-	    .bank = 4 },
-	  true,
-	  CE_CORRECTED,
-	  1,
-	  0x123456780,
-	  6,
-	  0,
-	  -1,
-	  false },
-	{ "northbridge of family 0Fh, no bus error",
-	  { .status = VAL | ADDRV | CECC | 0x011,
-	    .addr = ADDR,
-	    .cpuvendor = AMD,
-	    .cpuid = FAM0F,
-	    .bank = 4 },
-	  .is_memory = false },
-	{ "northbridge of family 10h, another error",
-	  { .status = VAL | ADDRV | CECC | 0xa13,
-	    .addr = ADDR,
-	    .cpuvendor = AMD,
-	    .cpuid = FAM10,
-	    .bank = 4 },
-	  .is_memory = false },
 	{ "bank 4 of family 17h",
 	  { .status = VAL | ADDRV | XEC(8) | 0x813,
 	    .addr = ADDR,
@@ -589,6 +553,31 @@ static void test_rules(void **state)
 				 e.count, (unsigned long long)e.address.addr,
 				 e.grain_bits);
 		assert_int_equal(e.status, rows[i].m.status);
+	}
+}
+
+/* Another processor's error, observed; family 0Fh without chip kill; other errors. */
+static void test_northbridges(void **state)
+{
+	static const struct {
+		uint64_t code;
+		uint32_t cpuid;
+		bool is_memory;
+	} cases[] = {
+		{ XEC(8) | 0xc13, FAM10, false }, { XEC(8) | 0xa13, FAM10, true },
+		{ 0xa13, 0x00040f12, true },      { 0xc13, 0x00040f12, false },
+		{ 0x011, 0x00040f12, false },     { 0xa13, FAM10, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct mce_record m = { .status = VAL | ADDRV | cases[i].code,
+					      .cpuvendor = AMD,
+					      .cpuid = cases[i].cpuid,
+					      .bank = 4 };
+		struct mce_error e;
+
+		if (mce_decode(&m, &e) != cases[i].is_memory)
+			fail_msg("case %zu", i);
 	}
 }
 
@@ -696,9 +685,8 @@ static void test_needed_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_labels),
-		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_rules),         cmocka_unit_test(test_northbridges),
+		cmocka_unit_test(test_labels),        cmocka_unit_test(test_layouts),
 		cmocka_unit_test(test_needed_fields),
 	};
 
