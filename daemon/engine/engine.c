@@ -259,8 +259,8 @@ static void engine_note_erring(struct engine *e, uint16_t dimm)
 }
 
 /*
- * What this event will be counted with lies in memory that is rarely in a cache. All of it
- * is asked for before the first branch that would wait for some of it.
+ * What this event will be counted with lies in memory that is rarely in a cache. The first
+ * line of each object is asked for before the first branch that would wait for one.
  */
 static struct page_rec *engine_fetch(struct engine *e, const struct ce_event *ev,
 				     uint16_t *ret_dimm)
