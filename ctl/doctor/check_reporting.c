@@ -24,8 +24,7 @@
 #define MACHINECHECK "/sys/devices/system/machinecheck/machinecheck0/"
 #define HEST         "/sys/firmware/acpi/tables/HEST"
 
-#define HEST_MAX  65536
-#define BANKS_MAX 64
+#define HEST_MAX 65536
 
 /* What the command line says. */
 struct boot_words {
@@ -145,25 +144,9 @@ static void find_no_looking(const struct check_context *c, const struct boot_wor
 			   "echo 300 > " MACHINECHECK "check_interval");
 }
 
-/*
- * A bank whose switch is 0 is not looked at (machine_check_poll() of Linux 6.12). Old
- * processors have one that the kernel itself turns off; whoever turns errors off does it
- * for all. A bank that the processor does not have cannot be read.
- */
 static void find_banks_off(const struct check_context *c, struct culprits *k)
 {
-	unsigned int off = 0, n = 0;
-
-	for (unsigned int i = 0; i < BANKS_MAX; i++) {
-		char path[128], text[32];
-
-		snprintf(path, sizeof(path), MACHINECHECK "bank%u", i);
-		if (check_read(c, path, text, sizeof(text)) <= 0)
-			continue;
-		n++;
-		off += strtoull(text, NULL, 16) == 0;
-	}
-	if (n > 0 && 2 * off >= n)
+	if (topology_banks_off(c->o->root))
 		blame_file(k, "machinecheck0/bank* = 0",
 			   "for f in /sys/devices/system/machinecheck/*/bank*; do echo "
 			   "0xffffffffffffffff > $f; done");

@@ -59,6 +59,8 @@ static enum sight_cause sight_setting(const struct sight_facts *f)
 		return SIGHT_CAUSE_MCE_DONT_LOG_CE;
 	if (f->dont_log_ce)
 		return SIGHT_CAUSE_DONT_LOG_CE;
+	if (f->banks_off)
+		return SIGHT_CAUSE_BANKS_OFF;
 	return f->not_polled ? SIGHT_CAUSE_NOT_POLLED : SIGHT_CAUSE_SEES;
 }
 

@@ -108,7 +108,11 @@ enum sight_state { SIGHT_STATE_LIST(X) SIGHT_STATE_MAX_ };
 	  "set SoftOfflineControl=own in [Kernel], or boot with ras=cec_disable")        \
 	X(UNREAD, "unread", UNKNOWN, false,                                              \
 	  "whether a memory controller driver is in use cannot be read from sysfs",      \
-	  "the kernel's log may show why sysfs cannot be read")
+	  "the kernel's log may show why sysfs cannot be read")                          \
+	X(BANKS_OFF, "banks-off", IGNORED, false,                                        \
+	  "the kernel does not look at machine checks: bank* of machinecheck0 are 0",    \
+	  "write 0xffffffffffffffff to each /sys/devices/system/machinecheck/*/bank*, "  \
+	  "and look for what sets them to 0")
 /* clang-format on */
 
 #define X(id, ...) SIGHT_CAUSE_##id,
@@ -157,6 +161,7 @@ struct sight_facts {
 	bool ignore_ce_off; /* is there, and off: no boot parameter counts any more */
 	bool dont_log_ce_off;
 	bool not_polled;
+	bool banks_off;       /* the kernel looks at half of the machine checks at most */
 	bool confidentiality; /* lockdown's strictest mode */
 	bool ghes;            /* the firmware's error sources are bound to their driver */
 };

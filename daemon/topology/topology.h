@@ -293,7 +293,7 @@ void topology_machine_facts(const char *root, struct sight_facts *f);
 
 /**
  * Fills the part of @f that may change while the machine runs: controllers, switches of the
- * machine checks, lockdown. About a dozen small files.
+ * machine checks, lockdown. About a dozen small files, and one for each bank.
  *
  * Facts (edac_mc_sysfs.c, ghes_edac.c; arch/x86/kernel/cpu/mce/core.c; Linux 6.1): the
  * folder of a controller goes with its driver. The switches are the same for all
@@ -301,6 +301,14 @@ void topology_machine_facts(const char *root, struct sight_facts *f);
  * cmci_disabled the interrupts.
  */
 void topology_sight_facts(const char *root, struct sight_facts *f);
+
+/**
+ * Whether half of the machine-check banks or more are switched off, so that the kernel does
+ * not look at them (machine_check_poll() of Linux 6.12). It turns one of some old
+ * processors off by itself; who turns errors off does it for all. A bank that the processor
+ * does not have cannot be read. False if none can.
+ */
+bool topology_banks_off(const char *root);
 
 /** One EDAC driver whose module alias fits this machine. */
 struct edac_driver {

@@ -21,6 +21,7 @@
 #define CMDLINE_MAX  8192 /* COMMAND_LINE_SIZE is 2,048 on most, and 4,096 at most */
 #define VENDOR_MAX   512  /* the beginning of /proc/cpuinfo */
 #define FAMILY_UMC   0x17
+#define BANKS_MAX    64 /* bankN of machinecheckN */
 
 static bool sight_has(const char *root, const char *path)
 {
@@ -166,6 +167,22 @@ static int64_t sight_switch(const char *dir, const char *file)
 	return value;
 }
 
+static bool sight_banks_off(const char *dir)
+{
+	unsigned int off = 0, n = 0;
+
+	for (unsigned int i = 0; i < BANKS_MAX; i++) {
+		char file[16], text[32];
+
+		snprintf(file, sizeof(file), "bank%u", i);
+		if (topology_text(dir, file, text, sizeof(text)) < 0)
+			continue;
+		n++;
+		off += strtoull(text, NULL, 16) == 0;
+	}
+	return n > 0 && 2 * off >= n;
+}
+
 /* AMD has no CMCI: the kernel polls, or nobody looks. */
 static void sight_switches(const char *root, const char *dir, struct sight_facts *f)
 {
@@ -177,33 +194,49 @@ static void sight_switches(const char *root, const char *dir, struct sight_facts
 	f->ignore_ce_off = ignore_ce == 0;
 	f->dont_log_ce = dont_log_ce > 0;
 	f->dont_log_ce_off = dont_log_ce == 0;
+	f->banks_off = sight_banks_off(dir);
 	f->not_polled =
 		sight_switch(dir, "check_interval") == 0 &&
 		(sight_switch(dir, "cmci_disabled") > 0 || sight_amd_family(root) > 0);
 }
 
-static void sight_machine_checks(const char *root, struct sight_facts *f)
+/* The folder of any processor's machine checks: all have the same switches. */
+static bool sight_machinecheck(const char *root, char ret[static PATH_MAX])
 {
-	char dir[PATH_MAX], path[PATH_MAX];
+	char dir[PATH_MAX];
 	_cleanup_(closedir_p) DIR *d = NULL;
 	const struct dirent *entry;
 
-	f->machine_checks = f->ignore_ce = f->dont_log_ce = f->not_polled = false;
-	f->ignore_ce_off = f->dont_log_ce_off = false;
 	if (small_file_path(dir, sizeof(dir), root, MACHINECHECK) < 0)
-		return;
+		return false;
 	d = opendir(dir);
 	while (d && (entry = readdir(d))) {
 		int n;
 
 		if (!sight_is_numbered(entry->d_name, "machinecheck"))
 			continue;
-		n = snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			continue;
-		sight_switches(root, path, f);
-		return;
+		n = snprintf(ret, PATH_MAX, "%s/%s", dir, entry->d_name);
+		if (n > 0 && n < PATH_MAX)
+			return true;
 	}
+	return false;
+}
+
+static void sight_machine_checks(const char *root, struct sight_facts *f)
+{
+	char dir[PATH_MAX];
+
+	f->machine_checks = f->ignore_ce = f->dont_log_ce = f->not_polled = false;
+	f->ignore_ce_off = f->dont_log_ce_off = f->banks_off = false;
+	if (sight_machinecheck(root, dir))
+		sight_switches(root, dir, f);
+}
+
+bool topology_banks_off(const char *root)
+{
+	char dir[PATH_MAX];
+
+	return sight_machinecheck(root, dir) && sight_banks_off(dir);
 }
 
 void topology_sight_facts(const char *root, struct sight_facts *f)

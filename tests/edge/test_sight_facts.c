@@ -121,6 +121,21 @@ static void firmware_first(void **state)
 	assert_int_equal(judge(false), SIGHT_CAUSE_GHES_DISABLED);
 }
 
+/* One that is off may be the kernel's own choice. */
+static void banks(void **state)
+{
+	add(MACHINECHECK "bank0: 0");
+	add(MACHINECHECK "bank1: 0");
+	look();
+	assert_true(f.banks_off);
+	assert_int_equal(judge(false), SIGHT_CAUSE_BANKS_OFF);
+	add(MACHINECHECK "bank1: ffffffffffffffff");
+	add(MACHINECHECK "bank2: ffffffffffffffff");
+	look();
+	assert_false(f.banks_off);
+	assert_int_equal(judge(false), SIGHT_CAUSE_SEES);
+}
+
 static void settings(void **state)
 {
 	static const struct {
@@ -263,6 +278,7 @@ int main(void)
 		TEST(driver_goes_and_comes),
 		TEST(the_firmware_reports),
 		TEST(firmware_first),
+		TEST(banks),
 		TEST(settings),
 		TEST(a_virtual_machine),
 		TEST(the_collector_and_amd),

@@ -79,6 +79,7 @@ static const struct {
 	{ { DRIVER, .ignore_ce = true, .mce_record = { ON } }, SIGHT_CAUSE_IGNORE_CE },
 	{ { DRIVER, .dont_log_ce = true }, SIGHT_CAUSE_DONT_LOG_CE },
 	{ { DRIVER, .not_polled = true }, SIGHT_CAUSE_NOT_POLLED },
+	{ { DRIVER, .banks_off = true }, SIGHT_CAUSE_BANKS_OFF },
 	{ { BARE, .mce_ignore_ce = true }, SIGHT_CAUSE_MCE_IGNORE_CE },
 	{ { DRIVER, .edac_report_off = true }, SIGHT_CAUSE_EDAC_REPORT_OFF },
 	{ { DRIVER, .edac_report_off = true, .mce_record = { ON } }, SIGHT_CAUSE_SEES },
