@@ -123,8 +123,9 @@ test_locked()
 	done
 	echo 'ROLLBACK;' >&7
 	exec 7>&-
+	# On a busy machine the lock outlasts a second try, and the third is a minute later.
 	check 'events under a locked database: counted + lost = sent' \
-		comes "$sent" "$counted_or_lost" 60
+		comes "$sent" "$counted_or_lost" 150
 	echo "      lost: $(sql "$(total events_lost)")"
 	check 'SIGTERM ends it with 0' daemon_stop
 }
