@@ -26,16 +26,6 @@
 
 #define HEST_MAX 65536
 
-/* What the command line says. */
-struct boot_words {
-	char off[16]; /* the word as written: "nomce" or "mce=off" */
-	bool ignore_ce;
-	bool dont_log_ce;
-	bool no_cmci;
-	bool edac_report_off;
-	char ghes[24]; /* "ghes.disable=1" or "hest_disable" */
-};
-
 /* The words found guilty, as a list; those that are boot parameters, as another. */
 struct culprits {
 	char all[160];
@@ -44,45 +34,14 @@ struct culprits {
 	enum check_status status;
 };
 
-static void boot_words_read_mce(struct boot_words *w, const char *name, const char *value)
+/* What the command line says; nothing else of @ret is filled in. */
+static void boot_words_read(const struct check_context *c, struct sight_facts *ret)
 {
-	/* The kernel compares the beginning only: "mceoff" is "mce=off". */
-	const char *word = value ? value : name + 3;
+	char text[4096];
 
-	if (strcmp(word, "off") == 0)
-		strcpy(w->off, "mce=off");
-	w->ignore_ce |= strcmp(word, "ignore_ce") == 0;
-	w->dont_log_ce |= strcmp(word, "dont_log_ce") == 0;
-	w->no_cmci |= strcmp(word, "no_cmci") == 0;
-}
-
-static void boot_words_read(const struct check_context *c, struct boot_words *w)
-{
-	char text[4096], *at = text;
-	struct cmdline_param p;
-	bool disable = false, hest = false, known;
-
-	memset(w, 0, sizeof(*w));
-	if (check_read(c, "/proc/cmdline", text, sizeof(text)) < 0)
-		return;
-	while (cmdline_next(&at, &p)) {
-		if (strcmp(p.name, "mce") == 0 ||
-		    (!p.value && strncmp(p.name, "mce", 3) == 0))
-			boot_words_read_mce(w, p.name, p.value);
-		else if (strcmp(p.name, "nomce") == 0)
-			strcpy(w->off, "nomce");
-		else if (cmdline_is(p.name, "hest_disable"))
-			hest = true;
-		else if (cmdline_is(p.name, "edac_report") && p.value)
-			w->edac_report_off = strcmp(p.value, "off") == 0;
-		else if (cmdline_is(p.name, "ghes.disable")) {
-			bool now = cmdline_bool(p.value, &known);
-
-			disable = known ? now : disable;
-		}
-	}
-	if (disable || hest)
-		strcpy(w->ghes, disable ? "ghes.disable=1" : "hest_disable");
+	memset(ret, 0, sizeof(*ret));
+	if (check_read(c, "/proc/cmdline", text, sizeof(text)) >= 0)
+		sight_read_cmdline(ret, text);
 }
 
 /* A number of the machine-check code; @unknown if it cannot be read. */
@@ -127,10 +86,10 @@ static bool is_amd(const struct check_context *c)
 }
 
 /* Nobody looks for corrected errors. */
-static void find_no_looking(const struct check_context *c, const struct boot_words *w,
+static void find_no_looking(const struct check_context *c, const struct sight_facts *w,
 			    struct culprits *k)
 {
-	bool no_cmci = machinecheck(c, "cmci_disabled", w->no_cmci) > 0;
+	bool no_cmci = machinecheck(c, "cmci_disabled", w->mce_no_cmci) > 0;
 
 	if (machinecheck(c, "check_interval", 300) != 0)
 		return;
@@ -152,22 +111,22 @@ static void find_banks_off(const struct check_context *c, struct culprits *k)
 			   "0xffffffffffffffff > $f; done");
 }
 
-static void find_machine_checks(const struct check_context *c, const struct boot_words *w,
-				struct culprits *k)
+static void find_machine_checks(const struct check_context *c,
+				const struct sight_facts *w, struct culprits *k)
 {
 	if (!c->x86 || check_ghes_delivers(c))
 		return;
-	if (w->off[0])
-		blame_boot(k, CHECK_FAILED, w->off);
-	if (machinecheck(c, "ignore_ce", w->ignore_ce) > 0) {
-		if (w->ignore_ce)
+	if (w->mce_off)
+		blame_boot(k, CHECK_FAILED, w->nomce ? "nomce" : "mce=off");
+	if (machinecheck(c, "ignore_ce", w->mce_ignore_ce) > 0) {
+		if (w->mce_ignore_ce)
 			blame_boot(k, CHECK_FAILED, "mce=ignore_ce");
 		else
 			blame_file(k, "machinecheck0/ignore_ce = 1",
 				   "echo 0 > " MACHINECHECK "ignore_ce");
 	}
-	if (machinecheck(c, "dont_log_ce", w->dont_log_ce) > 0) {
-		if (w->dont_log_ce)
+	if (machinecheck(c, "dont_log_ce", w->mce_dont_log_ce) > 0) {
+		if (w->mce_dont_log_ce)
 			blame_boot(k, CHECK_FAILED, "mce=dont_log_ce");
 		else
 			blame_file(k, "machinecheck0/dont_log_ce = 1",
@@ -187,13 +146,14 @@ static bool may_have_sources(struct check_context *c)
 }
 
 /* Without a controller, or with one that is GHES itself, nothing else can report. */
-static void find_ghes(struct check_context *c, const struct boot_words *w,
+static void find_ghes(struct check_context *c, const struct sight_facts *w,
 		      struct culprits *k)
 {
 	bool only = c->topology->n_mcs == 0 || check_ghes_delivers(c);
 
-	if (w->ghes[0] && may_have_sources(c))
-		blame_boot(k, only ? CHECK_FAILED : CHECK_WARNING, w->ghes);
+	if ((w->ghes_disabled || w->hest_disabled) && may_have_sources(c))
+		blame_boot(k, only ? CHECK_FAILED : CHECK_WARNING,
+			   w->ghes_disabled ? "ghes.disable=1" : "hest_disable");
 }
 
 static void describe_culprits(const struct culprits *k, struct check_row *row)
@@ -259,16 +219,16 @@ static bool boot_keeps_corrected(const struct check_context *c)
 
 bool check_ghes_disabled(struct check_context *c)
 {
-	struct boot_words w;
+	struct sight_facts w;
 
 	boot_words_read(c, &w);
-	return w.ghes[0] && may_have_sources(c);
+	return (w.ghes_disabled || w.hest_disabled) && may_have_sources(c);
 }
 
 void check_error_reporting(struct check_context *c, struct check_row *row)
 {
 	struct culprits k = { .status = CHECK_OK };
-	struct boot_words w;
+	struct sight_facts w;
 	long interval;
 
 	boot_words_read(c, &w);
@@ -285,7 +245,7 @@ void check_error_reporting(struct check_context *c, struct check_row *row)
 			"the ACPI table HEST asks");
 		check_hint_with(row, "acpi=nocmcff",
 				", or switch firmware first off in the setup");
-	} else if (c->x86 && machinecheck(c, "cmci_disabled", w.no_cmci) > 0 &&
+	} else if (c->x86 && machinecheck(c, "cmci_disabled", w.mce_no_cmci) > 0 &&
 		   interval > 0) {
 		check_say(row, CHECK_OK,
 			  "without CMCI errors are looked for every %ld seconds at most",

@@ -37,13 +37,21 @@ static enum sight_cause sight_without_source(const struct sight_facts *f)
 	return f->tracefs ? SIGHT_CAUSE_NO_TRACEPOINT : SIGHT_CAUSE_NO_TRACEFS;
 }
 
+/* Nothing else reports, or all that would are the firmware's. */
+static bool sight_firmware_is_ignored(const struct sight_facts *f)
+{
+	if (!f->ghes_disabled && !f->hest_disabled)
+		return false;
+	return f->controllers == FACT_YES ? f->firmware_only : f->hest;
+}
+
 /*
  * What the firmware reports comes by GHES, which no setting of machine checks concerns. The
  * boot parameter is named before the switch, which it sets and which may be put back.
  */
 static enum sight_cause sight_setting(const struct sight_facts *f)
 {
-	if (f->ghes_disabled && f->hest && f->controllers != FACT_YES)
+	if (sight_firmware_is_ignored(f))
 		return SIGHT_CAUSE_GHES_DISABLED;
 	if (f->edac_report_off && !f->mce_record.on)
 		return SIGHT_CAUSE_EDAC_REPORT_OFF;
@@ -137,30 +145,35 @@ bool sight_take(struct sight *s, const struct sight_facts *f, usec_t now,
 	return s->cause != before;
 }
 
-/* mcheck_enable() of arch/x86/kernel/cpu/mce/core.c takes one word, the whole value. */
+/*
+ * mcheck_enable() of arch/x86/kernel/cpu/mce/core.c takes one word, the whole value, and gets
+ * whatever begins with "mce": "mceoff" is "mce=off".
+ */
 static void sight_read_mce(struct sight_facts *f, const char *word)
 {
 	f->mce_off |= strcmp(word, "off") == 0;
 	f->mce_ignore_ce |= strcmp(word, "ignore_ce") == 0;
 	f->mce_dont_log_ce |= strcmp(word, "dont_log_ce") == 0;
+	f->mce_no_cmci |= strcmp(word, "no_cmci") == 0;
 }
 
 void sight_read_cmdline(struct sight_facts *f, char *text)
 {
 	struct cmdline_param p;
-	bool hest_disabled = false;
 
 	while (cmdline_next(&text, &p)) {
 		bool known;
 
 		if (strcmp(p.name, "nomce") == 0)
-			f->mce_off = true;
+			f->nomce = f->mce_off = true;
 		else if (strcmp(p.name, "mce") == 0 && p.value)
 			sight_read_mce(f, p.value);
+		else if (strncmp(p.name, "mce", 3) == 0 && !p.value)
+			sight_read_mce(f, p.name + 3);
 		else if (cmdline_is(p.name, "edac_report") && p.value)
 			f->edac_report_off = strcmp(p.value, "off") == 0;
 		else if (cmdline_is(p.name, "hest_disable"))
-			hest_disabled = true;
+			f->hest_disabled = true;
 		else if (cmdline_is(p.name, "ghes.disable")) {
 			bool value = cmdline_bool(p.value, &known);
 
@@ -168,7 +181,6 @@ void sight_read_cmdline(struct sight_facts *f, char *text)
 				f->ghes_disabled = value;
 		}
 	}
-	f->ghes_disabled |= hest_disabled;
 }
 
 enum sight_state sight_cause_state(enum sight_cause cause)

@@ -147,10 +147,13 @@ struct sight_facts {
 	bool hest;    /* the firmware has error sources */
 	bool spared;  /* the collector takes nothing of this processor's */
 	bool mce_off; /* boot parameters */
+	bool nomce;   /* is another word for mce_off, which is set, too */
 	bool mce_ignore_ce;
 	bool mce_dont_log_ce;
+	bool mce_no_cmci;
 	bool edac_report_off;
 	bool ghes_disabled;
+	bool hest_disabled;
 
 	/* See topology_sight_facts(). */
 	enum fact controllers; /* EDAC has a memory controller */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "host/small_file.h"
@@ -71,6 +72,26 @@ static bool sight_is_spared(const char *root)
 	return sight_amd_family(root) >= FAMILY_UMC && sight_release_is(root, 6, 7);
 }
 
+/*
+ * The kernel's own word is there since Linux 6.1. Before that it is the running kernel's, and
+ * a made-up machine without it is one of x86.
+ */
+static bool sight_is_x86(const char *root)
+{
+	struct utsname running = { .machine = "x86_64" };
+	char arch[32];
+	const char *name = arch;
+
+	if (small_file_read_below(root, "/proc/sys/kernel/arch", arch, sizeof(arch)) <=
+	    0) {
+		if (root[0] == '\0')
+			(void)uname(&running);
+		name = running.machine;
+	}
+	return strncmp(name, "x86_64", 6) == 0 ||
+	       (name[0] == 'i' && name[1] && strncmp(name + 2, "86", 2) == 0);
+}
+
 static void sight_cmdline(const char *root, struct sight_facts *f)
 {
 	_cleanup_(free_p) char *text = malloc(CMDLINE_MAX);
@@ -82,9 +103,12 @@ static void sight_cmdline(const char *root, struct sight_facts *f)
 	if (n < 0 && n != -EFBIG)
 		return;
 	sight_read_cmdline(f, text);
-	/* EDAC's drivers ask for edac_report= no more since Linux 5.7. */
+	/* Lost its effect in 5.8 ("EDAC: Drop the EDAC report status checks", April 2020). */
 	if (f->edac_report_off)
-		f->edac_report_off = !sight_release_is(root, 5, 7);
+		f->edac_report_off = !sight_release_is(root, 5, 8);
+	/* Words left on the command line of a machine that does not know them. */
+	if (!sight_is_x86(root))
+		f->mce_off = f->mce_ignore_ce = f->mce_dont_log_ce = false;
 }
 
 void topology_machine_facts(const char *root, struct sight_facts *f)
@@ -183,6 +207,13 @@ static bool sight_banks_off(const char *dir)
 	return n > 0 && 2 * off >= n;
 }
 
+static bool sight_cmci_disabled(const char *dir, const struct sight_facts *f)
+{
+	int64_t disabled = sight_switch(dir, "cmci_disabled");
+
+	return disabled >= 0 ? disabled > 0 : f->mce_no_cmci;
+}
+
 /* AMD has no CMCI: the kernel polls, or nobody looks. */
 static void sight_switches(const char *root, const char *dir, struct sight_facts *f)
 {
@@ -195,9 +226,8 @@ static void sight_switches(const char *root, const char *dir, struct sight_facts
 	f->dont_log_ce = dont_log_ce > 0;
 	f->dont_log_ce_off = dont_log_ce == 0;
 	f->banks_off = sight_banks_off(dir);
-	f->not_polled =
-		sight_switch(dir, "check_interval") == 0 &&
-		(sight_switch(dir, "cmci_disabled") > 0 || sight_amd_family(root) > 0);
+	f->not_polled = sight_switch(dir, "check_interval") == 0 &&
+			(sight_cmci_disabled(dir, f) || sight_amd_family(root) > 0);
 }
 
 /* The folder of any processor's machine checks: all have the same switches. */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "cli/check_story.h"
 #include "cli/tree.h"
+#include "topology/topology.h"
 
 #define NO_EDAC   "- /sys/devices/system/edac", "- /sys/module/skx_edac"
 #define GHES      "/sys/bus/platform/drivers/GHES/GHES.0/:"
@@ -392,6 +393,30 @@ static void errors_taken_by_firmware(void **state)
 	try_causes(firmware, ARRAY_SIZE(firmware));
 }
 
+/* What keeps errors from EDAC by the word of check, the daemon does not call OK. */
+static void status_agrees(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++) {
+		const struct sight_source on = { .read = true, .on = true };
+		struct sight_facts f = { .looked = true,
+					 .tracefs = true,
+					 .mc_event = on };
+		enum sight_state got;
+
+		assert_int_equal(tear_down(NULL) | set_up(NULL), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(ignored[i].lines); k++)
+			if (ignored[i].lines[k])
+				assert_int_equal(tree_add_line(root, ignored[i].lines[k]),
+						 0);
+		topology_machine_facts(root, &f);
+		topology_sight_facts(root, &f);
+		got = sight_cause_state(sight_judge(&f));
+		if ((got == SIGHT_IGNORED) != (ignored[i].rows[0].status == CHECK_FAILED))
+			fail_msg("%s: status: %s", cause_name(&ignored[i]),
+				 sight_state_to_string(got));
+	}
+}
+
 static void drivers_not_there(void **state)
 {
 	try_causes(drivers, ARRAY_SIZE(drivers));
@@ -479,9 +504,10 @@ static void places_and_neighbours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(errors_ignored),          TEST(errors_taken_by_firmware),
-		TEST(drivers_not_there),       TEST(options_of_the_kernel),
-		TEST(firmware_reserves_banks), TEST(places_and_neighbours),
+		TEST(errors_ignored),           TEST(status_agrees),
+		TEST(errors_taken_by_firmware), TEST(drivers_not_there),
+		TEST(options_of_the_kernel),    TEST(firmware_reserves_banks),
+		TEST(places_and_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,10 +174,10 @@ static void settings(void **state)
 		    MACHINECHECK "check_interval: 150" },
 		  SIGHT_CAUSE_SEES },
 		{ { "/proc/cmdline: ro mce=off" }, SIGHT_CAUSE_MCE_OFF },
-		/* Since Linux 5.7 nothing asks for it. */
+		/* Since Linux 5.8 nothing asks for it. */
 		{ { "/proc/cmdline: ro edac_report=off" }, SIGHT_CAUSE_SEES },
 		{ { "/proc/cmdline: ro edac_report=off",
-		    "/proc/sys/kernel/osrelease: 5.6.0-2-amd64" },
+		    "/proc/sys/kernel/osrelease: 5.7.0-2-amd64" },
 		  SIGHT_CAUSE_EDAC_REPORT_OFF },
 		{ { "/proc/cmdline: ro edac_report=off",
 		    "/proc/sys/kernel/osrelease: 10.1.0" },

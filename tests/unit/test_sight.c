@@ -90,7 +90,10 @@ static const struct {
 	  SIGHT_CAUSE_EDAC_REPORT_OFF },
 	/* The firmware is not listened to: it matters where nobody else reports. */
 	{ { BARE, .ghes_disabled = true, .hest = true }, SIGHT_CAUSE_GHES_DISABLED },
+	{ { BARE, .hest_disabled = true, .hest = true }, SIGHT_CAUSE_GHES_DISABLED },
 	{ { BARE, .ghes_disabled = true }, SIGHT_CAUSE_NO_DRIVER },
+	{ { DRIVER, .ghes_disabled = true, .firmware_only = true },
+	  SIGHT_CAUSE_GHES_DISABLED },
 	{ { DRIVER, .ghes_disabled = true, .hest = true }, SIGHT_CAUSE_SEES },
 
 	/* The collector. */
@@ -183,28 +186,32 @@ static void command_line(void **state)
 		{ "root=/dev/sda2 ro quiet\n", "" },
 		{ "ro mce=ignore_ce quiet\n", "i" },
 		{ "mce=off", "o" },
-		{ "nomce", "o" },
+		{ "nomce", "on" },
 		{ "mce=dont_log_ce mce=ignore_ce", "id" },
-		{ "mce=no_cmci mce=2 xmce=off mce=offx mce", "" },
+		{ "mce=2 xmce=off mce=offx mce mcelog=off", "" },
+		{ "mce=no_cmci mcedont_log_ce", "dc" },
+		{ "mceoff", "o" },
 		{ "edac_report=off", "e" },
 		{ "edac_report=on", "" },
 		{ "edac_report=off edac_report=force", "" },
 		{ "ghes.disable=1", "g" },
 		{ "ghes.disable", "g" },
 		{ "ghes.disable=Y ghes.disable=0", "" },
-		{ "ghes.disable=0 hest_disable", "g" },
+		{ "ghes.disable=0 hest_disable", "h" },
 		{ "ro -- mce=off", "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct sight_facts f = { 0 };
-		char text[128], got[8];
+		char text[128], got[16];
 
 		snprintf(text, sizeof(text), "%s", lines[i].text);
 		sight_read_cmdline(&f, text);
-		snprintf(got, sizeof(got), "%s%s%s%s%s", f.mce_off ? "o" : "",
-			 f.mce_ignore_ce ? "i" : "", f.mce_dont_log_ce ? "d" : "",
-			 f.edac_report_off ? "e" : "", f.ghes_disabled ? "g" : "");
+		snprintf(got, sizeof(got), "%s%s%s%s%s%s%s%s", f.mce_off ? "o" : "",
+			 f.nomce ? "n" : "", f.mce_ignore_ce ? "i" : "",
+			 f.mce_dont_log_ce ? "d" : "", f.mce_no_cmci ? "c" : "",
+			 f.edac_report_off ? "e" : "", f.ghes_disabled ? "g" : "",
+			 f.hest_disabled ? "h" : "");
 		assert_string_equal(got, lines[i].want);
 	}
 }
