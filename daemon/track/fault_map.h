@@ -80,7 +80,7 @@ struct fault_counts {
 
 struct fault_map;
 
-/** Set in a fault_map_place(): no processor has so many bits of address. */
+/** Set in a fault_map_place(): no processor has addresses that long. */
 #define FAULT_MAP_PLACE (UINT64_C(1) << (63 - FAULT_MAP_LINE_SHIFT))
 
 /** False if the line of @cell is a fault_map_place(): no page is known for it. */

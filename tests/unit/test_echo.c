@@ -116,7 +116,7 @@ static void test_many_cpus(void **state)
 	assert_int_equal(errors, (64 + ECHO_REPORTERS - 1) / ECHO_REPORTERS);
 }
 
-/* Other lines in between; and so many of them that the line is forgotten. */
+/* Other lines in between, and then enough of them that the line is forgotten. */
 static void test_other_lines(void **state)
 {
 	for (uint64_t others = 0; others < 2000; others += 1999) {
