@@ -109,7 +109,7 @@
 
 #define VERDICT_LIST(X)                                                                  \
 	X(OK, "ok", "no corrected errors")                                               \
-	X(WATCH, "watch", "corrected errors, dealt with; nothing to do")                 \
+	X(WATCH, "watch", "corrected errors; nothing to do")                             \
 	X(DEGRADED, "degraded", "needs attention")                                       \
 	X(REPAIR, "repair-at-reboot",                                                    \
 	  "reboot with post-package repair enabled; replace the DIMM if errors return")  \

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "engine/engine_internal.h"
+#include "track/machine_verdict.h"
 
 static usec_t status_queue_deadline(const struct engine *e)
 {
@@ -144,98 +145,51 @@ enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
 			     ret_why);
 }
 
-static void status_raise(struct engine_status *s, enum verdict verdict, const char *why)
+static void status_add_dimms(const struct engine *e, struct machine_facts *f)
 {
-	if (verdict > s->verdict) {
-		s->verdict = verdict;
-		snprintf(s->verdict_why, sizeof(s->verdict_why), "%s", why);
-	}
-}
-
-/* Errors of the DIMMs, not of all time: a replaced DIMM can be forgotten. */
-static bool status_has_uncorrected(const struct engine *e)
-{
-	for (unsigned int i = 0; i < e->dimms.n; i++)
-		if (e->dimms.rec[i].uncorrected_errors > 0)
-			return true;
-	return false;
-}
-
-/*
- * For the machine as a whole, a repair at the next boot is one more thing to look at;
- * which DIMM it is, and why, stands with the DIMM.
- */
-static void status_judge_dimms(const struct engine *e, struct engine_status *s)
-{
-	unsigned int replace = 0, repair = 0;
-	char why[CLASS_WHY_MAX];
-
 	for (uint16_t i = 0; i < e->dimms.n; i++) {
-		enum verdict v = engine_dimm_verdict(e, i, NULL);
-
 		if (dimm_table_first_rank(&e->dimms, i) != i)
 			continue; /* a module counts once */
-		replace += v == VERDICT_REPLACE;
-		repair += v == VERDICT_REPAIR;
-	}
-	if (replace > 0) {
-		snprintf(why, sizeof(why), "%u DIMM%s should be replaced", replace,
-			 replace == 1 ? "" : "s");
-		status_raise(s, VERDICT_REPLACE, why);
-	}
-	if (repair > 0) {
-		snprintf(why, sizeof(why),
-			 "%u DIMM%s should be repaired at the next reboot", repair,
-			 repair == 1 ? "" : "s");
-		status_raise(s, VERDICT_DEGRADED, why);
+		machine_facts_add_dimm(f, e->dimms.rec[i].label,
+				       engine_dimm_verdict(e, i, NULL));
 	}
 }
 
-/* A later line replaces only a weaker verdict, so the most important lines come first. */
-static void status_judge(const struct engine *e, struct engine_status *s)
+static bool status_within_day(const struct engine *e, usec_t at)
 {
-	s->verdict = VERDICT_OK;
-	snprintf(s->verdict_why, sizeof(s->verdict_why), "no corrected errors");
-	if (sight_cause_state(s->sight) != SIGHT_OK)
-		status_raise(s, VERDICT_DEGRADED, sight_cause_help(s->sight));
-	status_judge_dimms(e, s);
-	if (s->hold != RESULT_NONE)
-		status_raise(s, VERDICT_DEGRADED, result_help(s->hold));
-	if (status_has_uncorrected(e))
-		status_raise(s, VERDICT_DEGRADED, "there were uncorrected errors");
-	if (e->total_used_up)
-		status_raise(s, VERDICT_DEGRADED,
-			     "the budget of the whole machine is used up");
-	if (e->hour_used_up)
-		status_raise(s, VERDICT_DEGRADED,
-			     "the hourly budget is used up; pages wait");
-	if (s->pages[PAGE_FAILED] > 0)
-		status_raise(s, VERDICT_DEGRADED,
-			     "pages that should be offlined could not be");
-	if (s->pages[PAGE_OFFLINED] > 0)
-		status_raise(s, VERDICT_DEGRADED, "failing pages were taken out of use");
-	if (e->losses.at.us > 0 && usec_sub(e->now, e->losses.at).us < USEC_PER_DAY)
-		status_raise(s, VERDICT_DEGRADED,
-			     "events were lost within a day; counts are lower bounds");
-	if (e->losses.gap_at.us > 0 &&
-	    usec_sub(e->now, e->losses.gap_at).us < USEC_PER_DAY)
-		status_raise(s, VERDICT_DEGRADED,
-			     "another program interrupted the recording within a day; "
-			     "counts are lower bounds");
-	if (e->totals.corrected_errors > 0)
-		status_raise(s, VERDICT_WATCH, "corrected errors, below every threshold");
+	return at.us > 0 && usec_sub(e->now, at).us < USEC_PER_DAY;
+}
+
+/* @f has the pages already. */
+static void status_judge(const struct engine *e, struct machine_facts *f,
+			 struct engine_status *s)
+{
+	f->sight = s->sight;
+	f->hold = s->hold;
+	f->total_used_up = e->total_used_up;
+	f->hour_used_up = e->hour_used_up;
+	f->lost = status_within_day(e, e->losses.at);
+	f->gap = status_within_day(e, e->losses.gap_at);
+	f->corrected_errors = e->totals.corrected_errors;
+	f->unattributed = e->totals.unattributed;
+	status_add_dimms(e, f);
+	s->verdict = machine_verdict(f, s->verdict_why);
 }
 
 void engine_status(const struct engine *e, usec_t now, struct engine_status *ret)
 {
 	struct engine_status s = { .tracked = ce_tracker_count(e->tracker) };
 	int64_t page_kib = INT64_C(1) << (e->page_shift - 10);
+	struct machine_facts facts = { .replace = 0 };
 
 	for (uint32_t i = 0; i < ce_tracker_slots(e->tracker); i++) {
 		const struct page_rec *rec = ce_tracker_peek_at(e->tracker, i);
 
-		if (rec)
-			s.pages[rec->state]++;
+		if (!rec)
+			continue;
+		s.pages[rec->state]++;
+		machine_facts_add_pages(&facts, (enum page_state)rec->state,
+					(enum result)rec->result, 1);
 	}
 	s.offlined_by_us = dimm_table_offlined(&e->dimms);
 	s.limit_pages = policy_total_limit(&e->cfg, &e->machine);
@@ -252,6 +206,6 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 		s.waiting_for = RESULT_UNREADABLE;
 	else if (e->hold.why == RESULT_NONE && e->hour_used_up)
 		s.waiting_for = RESULT_BUDGET_HOUR;
-	status_judge(e, &s);
+	status_judge(e, &facts, &s);
 	*ret = s;
 }
