@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What --help says fits 80 columns, and the man page and the bash completion know the
-same verbs and options: surface.py CTL SOURCE_ROOT"""
+"""What --help says fits 80 columns, and the man page knows the same verbs and options:
+surface.py CTL SOURCE_ROOT"""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -16,18 +15,6 @@ findings = []
 def expect(condition, text):
     if not condition:
         findings.append(text)
-
-
-def complete(*words):
-    """What pressing Tab after the last of @words offers."""
-    script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _softofflinectl; '
-              'printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(['bash', '-c', script, 'bash',
-                           os.path.join(root, 'ctl/softofflinectl.bash'),
-                           'softofflinectl', *words],
-                          capture_output=True, text=True, check=True)
-    expect(not done.stderr, f'completion of {words}: {done.stderr}')
-    return set(done.stdout.split())
 
 
 text = subprocess.run([ctl, '--help'], capture_output=True, text=True, check=True).stdout
@@ -47,20 +34,6 @@ for verb in verbs:
 known = {'--' + o for o in re.findall(r'Fl Fl ([a-z-]+)', page)}
 expect(options <= known, f'softofflinectl(1) lacks {sorted(options - known)}')
 expect(known <= options, f'softofflinectl(1) has {sorted(known - options)}')
-
-if shutil.which('bash'):
-    first = {v.split()[0] for v in verbs}
-    expect(complete('') == first, f'completion of verbs: {complete("")} is not {first}')
-    expect(complete('--') == options, f'completion of options: {complete("--")}')
-    expect(complete('policy', '') == {'show', 'verify', 'backtest'}, 'completion of policy')
-    expect(complete('policy', 'backtest', '--policy', 'wi') == {'windows'},
-           'completion of --policy')
-    expect('--strict' in complete('policy', 'verify', '--s'), 'completion of --strict')
-    expect(complete('--json', 'st') == {'status'}, 'completion after an option')
-    expect(complete('--lines', '3', 'hi') == {'history'}, 'completion after a value')
-    expect(complete('pages', '--state', '=', 'pe') == {'pending'}, 'completion of --state=')
-    expect(complete('pages', '--state', 'pe') == {'pending'}, 'completion of --state')
-    expect(complete('show', '') == set(), 'completion of an address')
 
 for finding in findings:
     print(finding)

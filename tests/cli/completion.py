@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What bash, zsh and fish complete is what the program takes: completion.py CTL SOURCE_ROOT
+
+Verbs come from --help. Which options a verb takes is asked of the program itself. Each
+shell that is installed is then asked what Tab offers. The DIMMs are those of a golden file,
+and some with names that have to be quoted.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ctl, root = sys.argv[1:3]
+findings = []
+DIMMS = [{'label': 'P2-DIMMB1', 'slot': 'P2-DIMMB1', 'missing': False},
+         {'label': 'a "b" \\c', 'slot': None, 'missing': False},
+         {'label': None, 'slot': 'P9-GONE', 'missing': True}]
+# What an interactive zsh is told: to print what it would offer, between two marks.
+ZSH = r'''
+PROMPT= RPROMPT= PS2=
+autoload -Uz compinit && compinit -u -d $HOME/zcompdump
+bindkey '^I' complete-word '^U' kill-whole-line
+setopt no_beep
+zstyle ':completion:*' insert-tab false
+compadd() {
+	local -a taken options
+	options=(${@[1,(i)(-|--)]})
+	if [[ " $options " == *" -"[[:alpha:]]#[OAD]* ]]; then
+		builtin compadd "$@"
+		return
+	fi
+	builtin compadd -A taken "$@"
+	for word in $taken; print -r -- "offer:$word"
+	builtin compadd "$@"
+}
+mark() { print -r -- "mark" }
+compprefuncs=(mark)
+comppostfuncs=(mark)
+setopt extended_glob
+'''
+
+
+def expect(found, wanted, text):
+    if found != wanted:
+        findings.append(f'{text}: lacks {sorted(wanted - found)}, has {sorted(found - wanted)}')
+
+
+class Bash:
+    """Calls the function as readline would: words are split at "=" also."""
+
+    def offers(self, *words):
+        script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                  '_softofflinectl; printf "%s\\n" "${COMPREPLY[@]}"')
+        done = subprocess.run(
+            ['bash', '-c', script, 'bash', f'{root}/ctl/softofflinectl.bash', 'softofflinectl',
+             *words], capture_output=True, text=True, check=True)
+        if done.stderr:
+            findings.append(f'bash: {words}: {done.stderr}')
+        # As the shell would read the words that it has quoted.
+        return {re.sub(r'\\(.)', r'\1', w) for w in done.stdout.split('\n') if w}
+
+
+class Fish:
+    def offers(self, *words):
+        line = ' '.join(['softofflinectl', *words])
+        done = subprocess.run(
+            ['fish', '--no-config', '-c', 'source $argv[1]; complete -C $argv[2]',
+             f'{root}/ctl/softofflinectl.fish', line], capture_output=True, text=True, check=True)
+        if done.stderr:
+            findings.append(f'fish: {words}: {done.stderr}')
+        return {w.split('\t')[0] for w in done.stdout.split('\n') if w}
+
+
+class Zsh:
+    """An interactive zsh on a terminal of its own: completion works nowhere else."""
+
+    def __init__(self, folder):
+        os.makedirs(f'{folder}/functions')
+        shutil.copy(f'{root}/ctl/softofflinectl.zsh', f'{folder}/functions/_softofflinectl')
+        with open(f'{folder}/setup', 'w', encoding='utf-8') as f:
+            f.write(f'fpath=({folder}/functions $fpath)\n{ZSH}')
+        self.folder = folder
+
+    def offers(self, *words):
+        line = ' '.join(['softofflinectl', *words])
+        script = ('zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z "source $1; print rea\\dy"; '
+                  'while zpty -r z line; do [[ $line == *ready* ]] && break; done; '
+                  'zpty -n -w z "$2"$\'\\t\'; integer n=0; '
+                  'while ((n < 2)) && zpty -r z line; do print -r -- "$line"; '
+                  '[[ $line == *mark* ]] && ((n++)); done; zpty -d z')
+        done = subprocess.run(['zsh', '-f', '-c', script, 'zsh', f'{self.folder}/setup', line],
+                              capture_output=True, text=True, check=False, timeout=60)
+        # As the shell would read the words that it has quoted.
+        return {re.sub(r'\\(.)', r'\1', w) for w in re.findall(r'offer:([^\r\n]+)', done.stdout)}
+
+
+def program(*words):
+    """What the program says to @words, where there is neither daemon nor hardware."""
+    env = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nonexistent',
+           'SOFTOFFLINECTL_SYSROOT': '/nonexistent'}
+    return subprocess.run([ctl, *words], capture_output=True, text=True, env=env,
+                          stdin=subprocess.DEVNULL, check=False, timeout=60)
+
+
+def takes(verb, option):
+    value = '=1' if 'needs a value' in program(option).stderr else ''
+    done = program(*verb.split(), option + value)
+    return not done.stderr.endswith(f'{verb} does not take {option}\n')
+
+
+def check_shell(name, shell, verbs, options):
+    first = {v.split()[0] for v in verbs}
+    expect(shell.offers(''), first, f'{name}: verbs')
+    expect(shell.offers('--json', ''), first, f'{name}: verbs after an option')
+    expect(shell.offers('--lines', '3', ''), first, f'{name}: verbs after a value')
+    for word in first - set(verbs):
+        expect(shell.offers(word, ''), {v.split()[1] for v in verbs if v.startswith(f'{word} ')},
+               f'{name}: verbs of {word}')
+    expect({o for o in shell.offers('--') if o.startswith('--')},
+           {o for verb in verbs for o in options[verb]}, f'{name}: options')
+    for verb in verbs:
+        found = {o.rstrip('=') for o in shell.offers(*verb.split(), '--')}
+        expect({o for o in found if o.startswith('--')}, options[verb],
+               f'{name}: options of {verb}')
+    expect(shell.offers('pages', '--state', 'pe'), {'pending'}, f'{name}: --state')
+    split = ['--state', '=', 'pe'] if name == 'bash' else ['--state=pe']
+    expect({o.removeprefix('--state=') for o in shell.offers('pages', *split)}, {'pending'},
+           f'{name}: --state=')
+    expect(shell.offers('policy', 'backtest', '--policy', 'wi'), {'windows'},
+           f'{name}: --policy')
+    expect(shell.offers('show', ''), set(), f'{name}: an address')
+    names = {d['label'] or d['slot'] for d in DIMMS}
+    expect(shell.offers('forget', ''), names, f'{name}: forget')
+    expect(shell.offers('policy', 'show', ''), names, f'{name}: policy show')
+    expect(shell.offers('policy', 'show', 'P2'), {'P2-DIMMB1'}, f'{name}: policy show P2')
+
+
+def stand_in(folder):
+    """A softofflinectl that has only `dimms --json`, in the form in which ours prints it."""
+    with open(f'{root}/tests/cli/golden/live-watch-dimms-json.txt', encoding='utf-8') as f:
+        golden = f.read().split('--- stdout\n')[1].split('--- stderr')[0]
+    rows = json.loads(golden)
+    if golden.strip() != json.dumps(rows, indent=2, ensure_ascii=False):
+        findings.append('live-watch-dimms-json.txt: has another form than the completions read')
+    DIMMS.extend(rows)
+    os.makedirs(f'{folder}/bin')
+    path = f'{folder}/bin/softofflinectl'
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write('#!/bin/sh\n[ "$*" = "dimms --json" ] || exit 2\ncat <<\\END\n'
+                f'{json.dumps(DIMMS, indent=2, ensure_ascii=False)}\nEND\n')
+    os.chmod(path, 0o755)
+    os.environ['PATH'] = f'{folder}/bin:' + os.environ['PATH']
+
+
+def main():
+    text = program('--help').stdout
+    listing, rest = text.split('Verbs:')[1].split('Options:')
+    verbs = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', listing, re.M)
+    known = sorted(set(re.findall(r'(--[a-z-]+)', rest)))
+    options = {v: {o for o in known if o in ('--help', '--version') or takes(v, o)}
+               for v in verbs}
+    if len(verbs) < 6 or not any('--db' not in o for o in options.values()):
+        findings.append('--help cannot be read by this test')
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update({'HOME': folder, 'ZDOTDIR': folder, 'TERM': 'dumb'})
+        stand_in(folder)
+        shells = {'bash': Bash(), 'zsh': Zsh(folder), 'fish': Fish()}
+        there = [name for name in shells if shutil.which(name)]
+        for name in there:
+            check_shell(name, shells[name], verbs, options)
+    for finding in findings:
+        print(finding)
+    print(f'{len(verbs)} verbs, {len(known)} options in {", ".join(there)}')
+    if set(shells) - set(there):
+        print(f'notice: not here: {", ".join(sorted(set(shells) - set(there)))}')
+    return 1 if findings or not there else 0
+
+
+sys.exit(main())
