@@ -66,7 +66,7 @@ static int backtest_charge_page(struct backtest *b, const struct bt_event *ev,
 	int r;
 
 	*ret = NO_PAGE;
-	if (!ev->has_address || ev->address == 0) {
+	if (!ev->has_address || ev->address == 0 || ev->grain_bits > b->page_shift) {
 		b->input.unplaced += ev->count;
 		return 0;
 	}
@@ -242,6 +242,7 @@ int backtest_add(struct backtest *b, const struct backtest_row *row)
 				 .dimm = dimm,
 				 .coord = row->coord,
 				 .kind = (uint8_t)row->kind,
+				 .grain_bits = row->grain_bits,
 				 .has_address = row->has_address };
 	return o->n == QUEUE_ROWS ? order_release(b, BACKTEST_ORDER_ROWS) : 0;
 }

@@ -13,6 +13,7 @@
 
 #include "backtest/backtest_csv_internal.h"
 #include "base/mem.h"
+#include "event/dram_parse.h"
 
 static const char *const names[CSV_COLUMN_MAX_] = {
 	[CSV_TIME] = "time",
@@ -33,6 +34,9 @@ static const char *const names[CSV_COLUMN_MAX_] = {
 	[CSV_TYPE] = "type",
 	[CSV_UE_TIME] = "ue_ticket_time",
 	[CSV_COUNT] = "err_count",
+	[CSV_GRAIN] = "grain_bits",
+	[CSV_MESSAGE] = "err_msg",
+	[CSV_DETAIL] = "driver_detail",
 };
 
 /* Columns of rasdaemon's mc_event that have other names. The first three make the table. */
@@ -40,16 +44,11 @@ static const struct {
 	const char *name;
 	enum csv_column column;
 } ras_names[] = {
-	{ "timestamp", CSV_TIME },
-	{ "err_type", CSV_TYPE },
-	{ "address", CSV_PA },
-	{ "label", CSV_DIMM },
+	{ "timestamp", CSV_TIME }, { "err_type", CSV_TYPE }, { "address", CSV_PA },
+	{ "label", CSV_DIMM },     { "grain", CSV_GRAIN },
 };
 
 #define RAS_NEEDED 3
-
-/* 1 January 2000, in microseconds since the epoch. */
-#define CSV_YEAR_2000 (INT64_C(946684800) * USEC_PER_SEC)
 
 /* Moves the unread bytes to the front and reads more. 0, or negative errno. */
 static int csv_fill(struct csv *csv)
@@ -248,7 +247,13 @@ static int split(const struct csv *csv, char *text, size_t len, field_fn fn,
 struct header {
 	struct csv *csv;
 	int ras[ARRAY_SIZE(ras_names)]; /* where the column is; -1 */
+	bool is_ras; /* it has a column that only rasdaemon's table has */
 };
+
+static bool csv_is_word(struct backtest_text field, const char *word)
+{
+	return strlen(word) == field.len && strncasecmp(word, field.s, field.len) == 0;
+}
 
 static bool csv_take_name(void *userdata, unsigned int column, struct backtest_text field)
 {
@@ -256,13 +261,13 @@ static bool csv_take_name(void *userdata, unsigned int column, struct backtest_t
 	struct csv *csv = h->csv;
 
 	csv->columns[column] = CSV_COLUMN_MAX_;
+	h->is_ras |=
+		csv_is_word(field, "driver_detail") || csv_is_word(field, "top_layer");
 	for (size_t i = 0; i < ARRAY_SIZE(ras_names); i++)
-		if (strlen(ras_names[i].name) == field.len &&
-		    strncasecmp(ras_names[i].name, field.s, field.len) == 0)
+		if (csv_is_word(field, ras_names[i].name))
 			h->ras[i] = (int)column;
 	for (unsigned int i = 0; i < CSV_COLUMN_MAX_; i++) {
-		if (strlen(names[i]) != field.len ||
-		    strncasecmp(names[i], field.s, field.len) != 0)
+		if (!csv_is_word(field, names[i]))
 			continue;
 		if (csv->have[i])
 			return false;
@@ -277,10 +282,11 @@ static void header_take_ras(const struct header *h)
 {
 	struct csv *csv = h->csv;
 
+	csv->decimal = h->is_ras;
 	for (size_t i = 0; i < RAS_NEEDED; i++)
-		if (h->ras[i] < 0)
+		if (h->ras[i] < 0 && !h->is_ras)
 			return;
-	csv->decimal = !csv->have[CSV_PA];
+	csv->decimal |= !csv->have[CSV_PA];
 	for (size_t i = 0; i < ARRAY_SIZE(ras_names); i++) {
 		enum csv_column column = ras_names[i].column;
 
@@ -357,12 +363,44 @@ int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret
 	return csv->have[CSV_TIME] ? 0 : -EINVAL;
 }
 
+bool csv_is_decimal(const struct csv *csv)
+{
+	return !csv->decimal && !csv->hex_seen && csv->plain_digits >= CSV_PLAIN_DIGITS;
+}
+
 /* A row while it is read. */
 struct row_fields {
 	struct csv *csv;
 	struct backtest_row *row;
 	const char *why;
+	struct ce_event texts; /* of the driver */
 };
+
+static struct ce_text csv_text(struct backtest_text t)
+{
+	return (struct ce_text){ t.s, (uint32_t)t.len };
+}
+
+static void take_texts(struct row_fields *f, enum csv_column column,
+		       struct backtest_text field)
+{
+	if (column == CSV_MESSAGE)
+		f->texts.msg = csv_text(field);
+	else if (column == CSV_DETAIL)
+		f->texts.detail = csv_text(field);
+}
+
+/* What the driver's texts say, where no column of its own says it. */
+static void csv_set_texts(const struct row_fields *f, struct backtest_row *row)
+{
+	bool scrub = memmem(f->texts.msg.s ? f->texts.msg.s : "", f->texts.msg.len,
+			    "scrub", 5) != NULL;
+
+	if (row->kind == BACKTEST_CE && scrub)
+		row->kind = BACKTEST_CE_SCRUB;
+	if (f->texts.detail.len > 0 && row->coord.have == 0)
+		dram_coord_parse(&f->texts, &row->coord);
+}
 
 static const char *take_address(struct csv *csv, struct backtest_row *row,
 				struct backtest_text field)
@@ -390,6 +428,7 @@ static bool take_field(void *userdata, unsigned int column, struct backtest_text
 	/* Spreadsheets fill short rows with empty fields. */
 	if (column >= f->csv->n_columns)
 		return field.len == 0;
+	take_texts(f, (enum csv_column)f->csv->columns[column], field);
 	f->why = csv_set_field(f->row, (enum csv_column)f->csv->columns[column], field);
 	if (!f->why && f->csv->columns[column] == CSV_PA && !csv_field_is_absent(field))
 		f->why = take_address(f->csv, f->row, field);
@@ -405,7 +444,7 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why)
 				    .socket = -1,
 				    .channel = -1,
 				    .slot = -1 };
-	struct row_fields fields = { csv, &row, NULL };
+	struct row_fields fields = { .csv = csv, .row = &row };
 	size_t len;
 	char *text;
 	int r, n;
@@ -424,8 +463,11 @@ int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why)
 		*ret_why = "fewer fields than the header";
 	else if (row.time == BACKTEST_NO_TIME)
 		*ret_why = "no time";
+	else if (row.time > csv->tomorrow)
+		*ret_why = "its time is in the future";
 	else {
-		csv->odd_times += row.time < CSV_YEAR_2000 || row.time > csv->tomorrow;
+		csv->odd_times += row.time < CSV_YEAR_2000;
+		csv_set_texts(&fields, &row);
 		*ret = row;
 		return 1;
 	}

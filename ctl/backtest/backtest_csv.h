@@ -39,6 +39,9 @@ enum csv_column {
 	CSV_TYPE,
 	CSV_UE_TIME,
 	CSV_COUNT,
+	CSV_GRAIN,
+	CSV_MESSAGE,
+	CSV_DETAIL,
 	CSV_COLUMN_MAX_, /* any other column */
 };
 
@@ -56,15 +59,18 @@ struct csv {
 	unsigned int n_columns;
 	uint8_t columns[CSV_COLUMNS_MAX]; /* enum csv_column of each column */
 	bool have[CSV_COLUMN_MAX_];
-	bool decimal; /* rasdaemon's own table: its addresses are decimal */
+	bool decimal; /* of rasdaemon's table: its addresses are decimal */
 
 	/* What makes a caller doubt the notation. */
 	bool hex_seen;         /* an address has a letter or 0x */
 	uint64_t plain_digits; /* of different addresses that have neither */
 	uint64_t last_address;
-	uint64_t odd_times; /* rows before the year 2000, or after @tomorrow */
-	int64_t tomorrow;   /* INT64_MAX until the caller sets it */
+	uint64_t odd_times; /* rows before the year 2000 */
+	int64_t tomorrow; /* rows after it are refused; INT64_MAX until the caller sets it */
 };
+
+/* 1 January 2000, in microseconds since the epoch. */
+#define CSV_YEAR_2000 (INT64_C(946684800) * USEC_PER_SEC)
 
 /** So many digits without any letter are no accident: 0.625 to the 20th is 1 in 12,000. */
 #define CSV_PLAIN_DIGITS 20
@@ -73,7 +79,9 @@ struct csv {
  * Reads the header: the first line that is neither blank nor a comment. The columns of
  * rasdaemon's table mc_event ("timestamp", "err_type", "address", "label", "err_count") are
  * known under these names, too, if the first three are there. The separator is
- * the comma, semicolon or tabulator: the one that the line has most of.
+ * the comma, semicolon or tabulator: the one that the line has most of. With
+ * "driver_detail" or "top_layer" it is such a table whatever the others are called:
+ * addresses without 0x are decimal, and texts of the driver give coordinates.
  *
  * Returns 0; -EINVAL: the file is no such table, *ret_why says why (static text);
  * negative errno of @read.
@@ -89,6 +97,9 @@ int csv_open(struct csv *csv, csv_read_fn read, void *userdata, const char **ret
  * negative errno of @read.
  */
 int csv_next(struct csv *csv, struct backtest_row *ret, const char **ret_why);
+
+/** True if the addresses that were read may well be decimal. */
+bool csv_is_decimal(const struct csv *csv);
 
 /*
  * The notations within a row, each of @len bytes at @text.

@@ -185,7 +185,7 @@ static struct ce_event run_make_event(const struct bt_run *run, const struct bt_
 			    : ev->kind == BACKTEST_OTHER     ? CE_INFO
 							     : CE_CORRECTED,
 		.mc = (uint8_t)(dimm->socket < 0 ? 0 : dimm->socket),
-		.grain_bits = 6,
+		.grain_bits = ev->grain_bits ? ev->grain_bits : 6,
 		/* The channel is a place; the slot is none, because a table may name two
 		 * modules that sat there one after the other. */
 		.layer = { (int8_t)dimm->channel, -1, (int8_t)dimm->slot },

@@ -374,11 +374,51 @@ static const char *field_set_count(struct backtest_row *row, struct backtest_tex
 	return NULL;
 }
 
+/* Days since 1900, as a spreadsheet counts them: from 1954 to 2119. */
+#define SHEET_DAY_FIRST 20000
+#define SHEET_DAY_LAST  80000
+
+/*
+ * A number that is no count of seconds, milliseconds and so on, but would pass for one: a
+ * date in digits, or a spreadsheet's day. NULL if it is none.
+ */
+static const char *field_doubt_number(struct backtest_text t, int64_t time)
+{
+	struct cursor c = { t.s, t.s + t.len };
+	int year, month, day;
+	size_t digits = 0;
+
+	while (digits < t.len && field_is_digit(t.s[digits]))
+		digits++;
+	if (digits == 5 && time >= SHEET_DAY_FIRST * USEC_PER_SEC &&
+	    time < SHEET_DAY_LAST * USEC_PER_SEC)
+		return "a time looks like a spreadsheet's day number";
+	if (digits != t.len || (digits != 8 && digits != 12 && digits != 14))
+		return NULL;
+	if (!cursor_digits(&c, 4, &year) || !cursor_digits(&c, 2, &month) ||
+	    !cursor_digits(&c, 2, &day))
+		return NULL;
+	return year >= 1990 && year < 2100 && month >= 1 && month <= 12 && day >= 1 &&
+			       day <= 31
+		       ? "a time is a date in digits; write it as 2021-01-07T17:12:47"
+		       : NULL;
+}
+
+static const char *field_set_grain(struct backtest_row *row, struct backtest_text field)
+{
+	uint32_t bits = 0;
+
+	if (field_number(field, 63, &bits) < 0)
+		return "the grain is no number from 0 to 63";
+	row->grain_bits = (uint8_t)bits;
+	return NULL;
+}
+
 static const char *field_set_time(int64_t *time, struct backtest_text field)
 {
-	return csv_parse_time(field.s, field.len, time) == 0
-		       ? NULL
-		       : "a time is neither seconds since the epoch nor ISO 8601";
+	if (csv_parse_time(field.s, field.len, time) < 0)
+		return "a time is neither seconds since the epoch nor ISO 8601";
+	return field_doubt_number(field, *time);
 }
 
 /* A table without gaps has 0 or a negative number where there was no ticket. */
@@ -408,7 +448,11 @@ const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 	case CSV_SERVER:
 		return field_set_name(&row->server, field);
 	case CSV_PA:
-		break; /* the table says how it is written */
+	case CSV_MESSAGE:
+	case CSV_DETAIL:
+		break; /* the table says how they are read */
+	case CSV_GRAIN:
+		return field_set_grain(row, field);
 	case CSV_COUNT:
 		return field_set_count(row, field);
 	case CSV_SOCKET:

@@ -24,6 +24,7 @@ struct bt_event {
 	uint32_t dimm;
 	struct dram_coord coord;
 	uint8_t kind; /* enum backtest_kind */
+	uint8_t grain_bits;
 	bool has_address;
 };
 

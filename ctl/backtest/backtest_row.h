@@ -33,7 +33,8 @@ struct backtest_row {
 	uint32_t events; /* events that reported them; at least 1 */
 	enum backtest_kind kind;
 	bool has_address;
-	int16_t socket; /* -1: unknown; the same for the next two */
+	uint8_t grain_bits; /* log2 of the bytes that @address stands for; 0: exact */
+	int16_t socket;     /* -1: unknown; the same for the next two */
 	int16_t channel;
 	int16_t slot;
 	struct dram_coord coord;

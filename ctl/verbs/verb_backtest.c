@@ -6,25 +6,24 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
 #include <string.h>
 
-#include "backtest/backtest_csv.h"
 #include "backtest/backtest_show.h"
 #include "ctl.h"
 #include "db.h"
-#include "host/clock.h"
 #include "host/config_load.h"
 #include "host/page_shift.h"
+#include "imports/imports.h"
 
 #define BAD_ROWS_TOLD 10
 #define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */
 
 DEFINE_CLEANUP(struct backtest *, backtest_free)
 DEFINE_CLEANUP(struct db *, db_close)
+DEFINE_CLEANUP(struct import *, import_free)
 
 /** The policies that were asked for. */
 struct policies {
@@ -125,31 +124,24 @@ static int load_policies(const struct ctl *ctl, struct policies *all)
 	return r;
 }
 
-static ssize_t read_fd(void *userdata, char *buf, size_t size)
-{
-	ssize_t n;
-
-	do {
-		n = read(*(const int *)userdata, buf, size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
 /* Gives each row to @b. Returns 0 or negative errno; bad rows are reported here. */
-static int backtest_read_rows(struct csv *csv, const char *name, struct backtest *b,
+static int backtest_read_rows(struct import *im, const char *name, struct backtest *b,
 			      uint64_t *ret_bad)
 {
 	struct backtest_row row;
-	const char *why;
+	const char *why = "";
 	uint64_t bad = 0;
 	int r;
 
 	for (;;) {
-		r = csv_next(csv, &row, &why);
+		r = import_next(im, &row, &why);
 		if (r == -EBADMSG && ++bad <= BAD_ROWS_TOLD)
-			complain("%s:%" PRIu64 ": row skipped: %s", name, csv->line, why);
+			complain("%s:%" PRIu64 ": row skipped: %s", name, import_line(im),
+				 why);
 		if (r == -EBADMSG)
 			continue;
+		if (r < 0)
+			complain("%s: cannot be read: %s", name, why);
 		if (r <= 0)
 			break;
 		r = backtest_add(b, &row);
@@ -162,47 +154,38 @@ static int backtest_read_rows(struct csv *csv, const char *name, struct backtest
 	return r;
 }
 
-/* What makes it likely that the table means something else than was read. */
-static void tell_doubts(const struct csv *csv, const char *name)
+/* What makes it likely that the file means something else than was read. */
+static int tell_doubts(const struct import *im, const char *name)
 {
-	if (!csv->decimal && !csv->hex_seen && csv->plain_digits >= CSV_PLAIN_DIGITS)
-		complain(
-			"%s: no address has a letter or 0x: if they are decimal, as in a "
-			"database of rasdaemon, pages are wrong; write them with 0x",
-			name);
-	if (csv->odd_times > 0)
-		complain("%s: %" PRIu64 " rows are dated before 2000 or after tomorrow",
-			 name, csv->odd_times);
+	bool refused;
+	int r = 0;
+
+	for (unsigned int i = 0;; i++) {
+		const char *doubt = import_doubt(im, i, &refused);
+
+		if (!doubt)
+			return r;
+		complain("%s: %s", name, doubt);
+		if (refused)
+			r = -EINVAL;
+	}
 }
 
-static int read_csv(const char *path, struct backtest *b, uint64_t *ret_bad)
+static int read_input(const struct ctl *ctl, struct backtest *b, uint64_t *ret_bad)
 {
-	bool standard = strcmp(path, "-") == 0;
-	const char *name = standard ? "standard input" : path;
-	_cleanup_(free_p) struct csv *csv = malloc(sizeof(*csv));
-	_cleanup_(close_p) int fd = -1;
+	const char *path = ctl->args->input;
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	_cleanup_(import_free_p) struct import *im = NULL;
 	const char *why = "";
-	int r;
+	int r = import_open(&im, path, ctl->ui.now, CSV_SHIFT, &why);
 
-	if (!csv)
-		return -ENOMEM;
-	fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-		      : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0) {
-		complain("%s: cannot be opened: %s", name, strerror(errno));
-		return -EIO;
-	}
-	r = csv_open(csv, read_fd, &fd, &why);
-	csv->tomorrow = usec_add(clock_boot(), clock_wall_offset()).us + USEC_PER_DAY;
+	if (r == -EINVAL)
+		complain("%s: no recorded errors: %s", name, why);
+	else if (r < 0 && r != -ENOMEM)
+		complain("%s: cannot be read: %s", name, why);
 	if (r == 0)
-		r = backtest_read_rows(csv, name, b, ret_bad);
-	else if (r == -EINVAL)
-		complain("%s: no table of recorded errors: %s", name, why);
-	if (r < 0 && r != -EINVAL && r != -ENOMEM)
-		complain("%s: cannot be read: %s", name, strerror(-r));
-	if (r == 0)
-		tell_doubts(csv, name);
-	return r;
+		r = backtest_read_rows(im, name, b, ret_bad);
+	return r < 0 ? r : tell_doubts(im, name);
 }
 
 #define SPREAD 16 /* moments at which a row's events are taken to have come */
@@ -322,7 +305,7 @@ static int run(const struct ctl *ctl, const struct policies *all)
 	show.page_shift = input ? CSV_SHIFT : host_page_shift();
 	r = backtest_new(&b, v, all->n, show.page_shift);
 	if (r == 0)
-		r = input ? read_csv(input, b, &show.bad_rows)
+		r = input ? read_input(ctl, b, &show.bad_rows)
 			  : read_db(ctl->args->db, b);
 	if (r == 0)
 		r = backtest_finish(b);

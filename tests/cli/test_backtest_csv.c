@@ -288,10 +288,39 @@ static void test_doubts(void **state)
 	assert_true(doubted.plain_digits < CSV_PLAIN_DIGITS);
 	(void)read_all("time,pa\n1610039567,14163432217a\n", INT64_MAX, &count);
 	assert_true(doubted.hex_seen);
-	/* 1976, and a date after tomorrow. */
-	(void)read_all("time\n202101071712\n1610039567\n1610139567\n",
+	/* 1976; what is after tomorrow is refused */
+	(void)read_all("time\n202101071\n1610039567\n1610039568\n",
 		       INT64_C(1610039567) * USEC_PER_SEC + USEC_PER_DAY, &count);
-	assert_int_equal(doubted.odd_times, 2);
+	assert_int_equal(doubted.odd_times, 1);
+	assert_int_equal(count, 3);
+	assert_int_equal(read_all("time,pa\n1610039567,1\n1610125968,10\n",
+				  INT64_C(1610039567) * USEC_PER_SEC + USEC_PER_DAY,
+				  &count),
+			 1);
+}
+
+/* Numbers that are no seconds, but would pass for some, are refused with their line. */
+static void test_no_times(void **state)
+{
+	check("time\n20210107171247\n202101071712\n20210107\n44203.7171\n44203\n"
+	      "20219907171247\n",
+	      "2: a time is a date in digits; write it as 2021-01-07T17:12:47\n"
+	      "3: a time is a date in digits; write it as 2021-01-07T17:12:47\n"
+	      "4: a time is a date in digits; write it as 2021-01-07T17:12:47\n"
+	      "5: a time looks like a spreadsheet's day number\n"
+	      "6: a time looks like a spreadsheet's day number\n"
+	      "20219907171247000 \n");
+}
+
+/* What rasdaemon's table says beside the address: cell, scrubber, grain. */
+static void test_rasdaemon_texts(void **state)
+{
+	check("id,time,type,err_msg,dimm,top_layer,pa,driver_detail\n"
+	      "1,\"2021-01-07 17:12:47 +0000\",Corrected,memory read error,A,0,4096,\" "
+	      "err_code:0x0101:0x0091 socket:1 imc:1 rank:0 bg:0 ba:1 row:0x1a col:0x8\"\n"
+	      "2,1610039567,Corrected,memory scrubbing error,A,0,0x20,\n",
+	      "1610039567000000 A 0x1000 row 26 col 8\n"
+	      "1610039567000000 A 0x20 scrub\n");
 }
 
 static void test_times(void **state)
@@ -371,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_absent),    cmocka_unit_test(test_bad_rows),
 		cmocka_unit_test(test_long_line), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_times),     cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_no_times),  cmocka_unit_test(test_rasdaemon_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
