@@ -82,6 +82,8 @@ uint64_t engine_impossible(const struct engine *e);
 /** DIMM records 0 .. engine_dimms() - 1; index 0 is DIMM_OTHER. */
 unsigned int engine_dimms(const struct engine *e);
 const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index);
+/** The board's name of its slot; "" if that is not certain. */
+const char *engine_dimm_slot(const struct engine *e, uint16_t index);
 
 /** What patterns of [Policy "GLOB"] may match the DIMM by; borrows from @e. */
 struct config_dimm engine_dimm_config(const struct engine *e, uint16_t index);

@@ -463,12 +463,13 @@ void engine_store_dimms(struct engine *e, struct effects *out)
 }
 
 static void fault_notice_verdict(struct engine *e, struct effects *out, uint16_t dimm,
-				 enum verdict verdict)
+				 enum verdict was, enum verdict verdict)
 {
 	struct notice r = {
 		.kind = NOTICE_VERDICT,
 		.dimm = dimm,
 		.verdict = verdict,
+		.verdict_before = was,
 		.fault = e->dimms.rec[dimm].fault.class,
 	};
 
@@ -490,7 +491,7 @@ _apart_ static void fault_change_verdict(struct engine *e, struct effects *out,
 	if (verdict == was)
 		return;
 	if (verdict >= VERDICT_REPAIR || was >= VERDICT_REPAIR)
-		fault_notice_verdict(e, out, dimm, verdict);
+		fault_notice_verdict(e, out, dimm, was, verdict);
 }
 
 void engine_report_verdict(struct engine *e, struct effects *out, uint16_t dimm)

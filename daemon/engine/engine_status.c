@@ -86,6 +86,11 @@ const struct dimm_rec *engine_dimm(const struct engine *e, uint16_t index)
 	return &e->dimms.rec[index < e->dimms.n ? index : DIMM_OTHER];
 }
 
+const char *engine_dimm_slot(const struct engine *e, uint16_t index)
+{
+	return index < e->dimms.n ? e->dimms.slot[index] : "";
+}
+
 struct config_dimm engine_dimm_config(const struct engine *e, uint16_t index)
 {
 	return dimm_table_config(&e->dimms, index < e->dimms.n ? index : DIMM_OTHER);

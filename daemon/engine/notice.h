@@ -101,9 +101,10 @@ struct notice {
 	int64_t duration_usec;
 	int64_t delta_kib;
 	enum poison_cause cause;
-	enum soft_outcome outcome; /* of the attempt or request, in the kernel's word */
-	enum fault_class fault;    /* of the DIMM */
-	enum verdict verdict;      /* of the DIMM */
+	enum soft_outcome outcome;   /* of the attempt or request, in the kernel's word */
+	enum fault_class fault;      /* of the DIMM */
+	enum verdict verdict;        /* of the DIMM */
+	enum verdict verdict_before; /* the same, of NOTICE_VERDICT */
 	struct trace_changes changes;
 	usec_t span; /* how long the trace instance may have been wrong; 0: not known */
 	/* Why we cannot see; of NOTICE_SEES: why we could not. */

@@ -13,6 +13,7 @@
 #include "loop/daemon_internal.h"
 #include "parts/effect_store.h"
 #include "tell/journal.h"
+#include "tell/report_notice.h"
 
 #define ANSWERS_PER_TURN 16 /* so that errors are counted between them */
 
@@ -123,6 +124,22 @@ void daemon_end_turn(struct daemon *d)
 		d->out.machine_fresh = false;
 }
 
+static void signal_notice(struct daemon *d, const struct notice *r,
+			  const struct journal_context *context)
+{
+	struct notice_dimm dimm = {
+		.rec = engine_dimm(d->engine, r->dimm),
+		.slot = engine_dimm_slot(d->engine, r->dimm),
+		.verdict = engine_dimm_verdict(d->engine, r->dimm, NULL),
+	};
+	int64_t now = usec_add(clock_boot(), clock_wall_offset()).us;
+	struct notice_report report;
+
+	report_from_notice(r, context, r->dimm == DIMM_OTHER ? NULL : &dimm, now,
+			   &report);
+	bus_signal_notice(d->link.bus, &report);
+}
+
 static void send_notice(struct daemon *d, const struct notice *r)
 {
 	char why[CLASS_WHY_MAX];
@@ -138,7 +155,7 @@ static void send_notice(struct daemon *d, const struct notice *r)
 		(void)engine_dimm_verdict(d->engine, r->dimm, why);
 	journal_notice(r, &context);
 	if (d->link.bus)
-		bus_signal_changed(d->link.bus);
+		signal_notice(d, r, &context);
 }
 
 /* Without a database: counts the row if the engine does not keep it either. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "host/clock.h"
+#include "tell/bus_encode.h"
 #include "tell/bus_internal.h"
 
 /* For calls to the bus daemon, which answers quickly or not at all. */
@@ -96,6 +97,7 @@ static const sd_bus_vtable vtable[] = {
 	METHOD("Offline", "t", NAME(address), "si", NAME(result) NAME(errno_value)),
 	METHOD("Forget", "t", NAME(address), "", ),
 	METHOD("ForgetDimm", "s", NAME(label), "", ),
+	SD_BUS_SIGNAL_WITH_NAMES("Notice", "a{sv}", NAME(notice), 0),
 	SD_BUS_SIGNAL("Changed", "", 0),
 	SD_BUS_VTABLE_END
 };
@@ -256,7 +258,24 @@ void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int e
 	slot->call = sd_bus_message_unref(slot->call);
 }
 
-void bus_signal_changed(struct bus *b)
+static int bus_send_notice(struct bus *b, const struct notice_report *r,
+			   const struct report_field *fields, size_t n)
 {
+	_cleanup_(sd_bus_message_unref_p) sd_bus_message *m = NULL;
+	int ret = sd_bus_message_new_signal(b->connection, &m, BUS_PATH, BUS_INTERFACE,
+					    "Notice");
+
+	if (ret >= 0)
+		ret = bus_append_report(m, r, fields, n);
+	return ret < 0 ? ret : sd_bus_send(b->connection, m, NULL);
+}
+
+void bus_signal_notice(struct bus *b, struct notice_report *r)
+{
+	size_t n;
+	const struct report_field *fields = notice_report_fields(&n);
+
+	report_clean(r, fields, n);
+	(void)bus_send_notice(b, r, fields, n);
 	(void)sd_bus_emit_signal(b->connection, BUS_PATH, BUS_INTERFACE, "Changed", NULL);
 }

@@ -25,7 +25,9 @@
  *   Offline(t address)         -> s result, i errno; after the kernel has answered
  *   Forget(t address)
  *   ForgetDimm(s label)
- *   property Version s, Verdict s, Started x; signal Changed()
+ *   property Version s, Verdict s, Started x
+ *   signal Notice(a{sv}): what happened, as struct notice_report; for all users
+ *   signal Changed(): after each Notice, for those who only ask again
  *
  * The keys of a dictionary are the keys of the JSON, with dots where the JSON nests; a
  * field that is not known is absent. One answer holds at most BUS_MAX_ROWS rows, and
@@ -146,5 +148,8 @@ struct bus *bus_free(struct bus *b);
 /** Answers the Offline call with @cookie; does nothing for an unknown cookie. */
 void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int error);
 
-/** Emits the signal Changed(): something changed, and who wants to know asks again. */
-void bus_signal_changed(struct bus *b);
+/**
+ * Emits the signals Notice with @r and Changed. Makes the strings of @r safe to show. What
+ * cannot be sent is lost: a listener that must know all reads the journal or the history.
+ */
+void bus_signal_notice(struct bus *b, struct notice_report *r);

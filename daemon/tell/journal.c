@@ -79,7 +79,7 @@ static const struct {
 #undef X
 };
 
-static int notice_priority(const struct notice *r)
+int journal_priority(const struct notice *r)
 {
 	/* Pages wait for the next hour; the other budgets are used up for good. */
 	if (r->kind == NOTICE_BUDGET && r->result == RESULT_BUDGET_HOUR)
@@ -145,10 +145,13 @@ void journal_notice(const struct notice *r, const struct journal_context *contex
 	if (r->kind == NOTICE_BLIND || r->kind == NOTICE_SEES)
 		message_add(&m, "SOFTOFFLINE_SOURCE", "%s",
 			    sight_cause_to_string(r->sight));
-	if (r->kind == NOTICE_VERDICT)
+	if (r->kind == NOTICE_VERDICT) {
 		message_add(&m, "SOFTOFFLINE_VERDICT", "%s",
 			    verdict_to_string(r->verdict));
-	message_send(&m, notice_priority(r), sentence);
+		message_add(&m, "SOFTOFFLINE_VERDICT_BEFORE", "%s",
+			    verdict_to_string(r->verdict_before));
+	}
+	message_send(&m, journal_priority(r), sentence);
 }
 
 /*

@@ -47,6 +47,9 @@ struct journal_context {
 int journal_sentence(const struct notice *r, const struct journal_context *context,
 		     char *buf, size_t size);
 
+/** The priority of @r, as syslog numbers it. */
+int journal_priority(const struct notice *r);
+
 /** Sends @r with its message id, sentence and fields. */
 void journal_notice(const struct notice *r, const struct journal_context *context);
 

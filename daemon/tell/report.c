@@ -26,6 +26,7 @@
 #define H(key, type, member) FIELD(struct history_report, key, type, member, false)
 #define C(type, member) FIELD(struct ce_report, #member, type, member, false)
 #define D(type, member) FIELD(struct dimm_report, #member, type, member, false)
+#define E(key, type, member) FIELD(struct notice_report, key, type, member, false)
 #define N(key, member) FIELD(struct node_report, key, U64, member, false)
 #define SECRET(struct_, type, member) FIELD(struct struct_, #member, type, member, true)
 
@@ -160,6 +161,24 @@ static const struct report_field dimm_fields[] = {
 	D(BOOL,   missing),
 };
 
+static const struct report_field notice_fields[] = {
+	E("time",           TIME,   time),
+	E("kind",           STRING, kind),
+	E("priority",       STRING, priority),
+	E("dimm",           STRING, dimm),
+	E("slot",           STRING, slot),
+	E("part",           STRING, part),
+	E("reason",         STRING, reason),
+	E("result",         STRING, result),
+	E("errno",          I64,    error),
+	E("count",          U64,    count),
+	E("fault",          STRING, fault),
+	E("verdict",        STRING, verdict),
+	E("verdict_before", STRING, verdict_before),
+	E("address_class",  STRING, address_class),
+	E("message",        STRING, message),
+};
+
 static const struct report_field node_fields[] = {
 	N("node",             node),
 	N("taken_from_free",  outcome[SOFT_TAKEN_FROM_FREE]),
@@ -245,6 +264,12 @@ const struct report_field *dimm_report_fields(size_t *ret_n)
 {
 	*ret_n = ARRAY_SIZE(dimm_fields);
 	return dimm_fields;
+}
+
+const struct report_field *notice_report_fields(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(notice_fields);
+	return notice_fields;
 }
 
 static void clear_field(void *report, const struct report_field *field)

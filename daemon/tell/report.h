@@ -180,6 +180,30 @@ struct dimm_report {
 	int8_t missing; /* it was there at an earlier start, and is not */
 };
 
+/**
+ * One notice as programs get it. It goes to every user, so it names no page: where the
+ * sentence would, there is none.
+ */
+struct notice_report {
+	int64_t time;
+	char kind[REPORT_WORD_MAX];     /* notice_to_string() */
+	char priority[REPORT_WORD_MAX]; /* "crit", "err", "warning", "notice", "info" */
+	char dimm[DIMM_LABEL_MAX];      /* empty: it is of no DIMM */
+	char slot[128];                 /* of the DIMM, if it is certain */
+	char part[64];                  /* the same */
+	char reason[REPORT_WORD_MAX];
+	char result[REPORT_WORD_MAX];
+	int64_t error; /* key "errno"; REPORT_NO_NUMBER: none */
+	uint64_t count;
+	char fault[REPORT_WORD_MAX];          /* of the DIMM */
+	char verdict[REPORT_WORD_MAX];        /* of the DIMM, from now on */
+	char verdict_before[REPORT_WORD_MAX]; /* only where the verdict changed */
+	/* What the error's address was good for: "page" names a page; "none", "cut",
+	 * "coarse" and "not-ram" do not; empty: no address plays a part. */
+	char address_class[REPORT_WORD_MAX];
+	char message[512];
+};
+
 /** The kernel's own counters of soft offline requests, of one NUMA node. */
 struct node_report {
 	uint64_t node;
@@ -209,6 +233,7 @@ const struct report_field *outlook_report_fields(size_t *ret_n);
 const struct report_field *ce_report_fields(size_t *ret_n);
 const struct report_field *dimm_report_fields(size_t *ret_n);
 const struct report_field *node_report_fields(size_t *ret_n);
+const struct report_field *notice_report_fields(size_t *ret_n);
 
 /** Fills *ret with what the kernel counted for a node. */
 void report_from_soft_counts(const struct soft_counts *counts, struct node_report *ret);

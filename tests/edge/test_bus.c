@@ -466,7 +466,7 @@ static void test_introspection(void **state)
 					     "GetPolicyFor", "Explain",   "Reload",
 					     "Offline",      "Forget",    "ForgetDimm",
 					     "Version",      "Verdict",   "Started",
-					     "Changed",      "ListNodes" };
+					     "Changed",      "ListNodes", "Notice" };
 	struct fixture *f = fixture_of(state);
 	sd_bus_message *m = NULL;
 	const char *text;
@@ -492,20 +492,41 @@ static int take_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return 0;
 }
 
+static int take_notice(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	size_t n;
+	const struct report_field *fields = notice_report_fields(&n);
+
+	assert_int_equal(bus_read_report(m, userdata, fields, n), 1);
+	return 0;
+}
+
 static void test_signal(void **state)
 {
 	struct fixture *f = fixture_of(state);
+	struct notice_report sent = { 0 }, got = { 0 };
 	bool done = false;
+	size_t n;
+	const struct report_field *fields = notice_report_fields(&n);
 
 	assert_true(sd_bus_match_signal(f->client, NULL, NULL, BUS_PATH, BUS_INTERFACE,
 					"Changed", take_signal, f) >= 0);
+	assert_true(sd_bus_match_signal(f->client, NULL, NULL, BUS_PATH, BUS_INTERFACE,
+					"Notice", take_notice, &got) >= 0);
+	fill(&sent, fields, n, 1);
+	memset(sent.dimm, 0, sizeof(sent.dimm));
+	memset(sent.slot, 0, sizeof(sent.slot));
+	strcpy(sent.dimm, "DIMM\xff\n");
 	assert_null(call(f, new_call(f, "GetPolicy"))); /* the connection is up */
-	bus_signal_changed(f->bus);
+	bus_signal_notice(f->bus, &sent);
 	for (int i = 0; i < ROUNDS && !done; i++) {
 		work(f);
 		done = f->signals > 0;
 	}
 	assert_int_equal(f->signals, 1);
+	/* What happened comes first, with nothing that the bus would refuse. */
+	strcpy(sent.dimm, "DIMM??");
+	assert_memory_equal(&sent, &got, sizeof(sent));
 }
 
 /* A message that was made here, ready to be read. */

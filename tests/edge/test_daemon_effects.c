@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 #include "loop/daemon_internal.h"
-#include "tell/journal.h"
+#include "tell/report_notice.h"
 
 /*
  * Who came by, one letter each: i an intent, R a result, c a commit, w a write handed
@@ -42,6 +42,8 @@ static struct {
 	bool pages_fail;
 	bool given_again; /* all that is known, to be stored once more */
 	enum db_log log_state;
+	enum notice_kind notice; /* the last signal's, and its DIMM */
+	const char *label;
 } seen;
 
 static void err(struct daemon *d, uint64_t page);
@@ -289,7 +291,15 @@ bool write_watch_take(struct write_watch *w)
 	return false;
 }
 
-void bus_signal_changed(struct bus *b)
+void report_from_notice(const struct notice *r, const struct journal_context *context,
+			const struct notice_dimm *dimm, int64_t now,
+			struct notice_report *ret)
+{
+	seen.notice = r->kind;
+	seen.label = dimm ? dimm->rec->label : "";
+}
+
+void bus_signal_notice(struct bus *b, struct notice_report *r)
 {
 }
 
@@ -397,9 +407,13 @@ static void one_attempt(void **state)
 	assert_string_equal(seen.log, "pmicw");
 	assert_true(outbox_has_attempts(&d->out));
 	forget();
+	d->link.bus = (void *)&a_database;
 	answer(d, 1);
 	assert_string_equal(seen.log, "R");
 	assert_false(outbox_has_attempts(&d->out));
+	/* Who listens on the bus hears of it, and of its DIMM. */
+	assert_int_equal(seen.notice, NOTICE_PAGE_OFFLINED);
+	assert_string_equal(seen.label, "A");
 	free_daemon(d);
 }
 

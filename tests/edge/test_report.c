@@ -54,6 +54,9 @@ static const struct {
 	  "node taken_from_free dropped migrated already_poisoned invalid_pfn not_online "
 	  "unhandlable thp_not_split not_isolated not_migrated no_memory not_dissolved "
 	  "lost_race filtered disabled other " },
+	{ notice_report_fields, sizeof(struct notice_report),
+	  "time kind priority dimm slot part reason result errno count fault verdict "
+	  "verdict_before address_class message " },
 };
 
 union any_report {

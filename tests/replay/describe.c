@@ -52,6 +52,8 @@ static void describe_notice(const struct sim *s, const struct notice *r, struct 
 	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		put(t, " fault=%s verdict=%s", fault_class_to_string(r->fault),
 		    verdict_to_string(r->verdict));
+	if (r->kind == NOTICE_VERDICT)
+		put(t, " was=%s", verdict_to_string(r->verdict_before));
 	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));
 	if (r->retry_at.us != 0)
 		put(t, " retry=%s",

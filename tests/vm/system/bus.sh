@@ -11,6 +11,7 @@ for method in GetStatus ListPages ListHistory ListErrors ListDimms GetPolicy \
 done
 check 'and a signal' has "$interface" '^\.Changed +signal '
 check 'a property' same 's "watch"' "$(busctl get-property $manager Verdict)"
+check 'one that says what happened' has "$interface" '^\.Notice +signal +a\{sv\} '
 check 'a method answers' same "$sent" "$(busctl --json=short call $manager \
 	GetStatus | jq '.data[0]["counters.events"].data')"
 check 'an ordinary user may ask' same "$sent" "$(nobody busctl --json=short \
