@@ -34,7 +34,7 @@ static const struct {
 	{ "status", status_report_fields },   { "page", page_report_fields },
 	{ "history", history_report_fields }, { "outlook", outlook_report_fields },
 	{ "ce", ce_report_fields },           { "dimm", dimm_report_fields },
-	{ "node", node_report_fields },
+	{ "node", node_report_fields },       { "notice", notice_report_fields },
 };
 
 int main(void)

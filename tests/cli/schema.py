@@ -26,9 +26,10 @@ TABLES = {
     'outlook': 'show/properties/outlook/anyOf/0',
     'ce': 'show/properties/errors/items',
     'dimm': 'dimms/items',
+    'notice': 'monitor',
 }
-# Verbs whose JSON cannot stand in a golden file, and the test that runs them.
-ELSEWHERE = {}
+# Verbs whose JSON cannot stand in a golden file, and why.
+ELSEWHERE = {'monitor': 'it does not end'}
 # What this test understands of JSON Schema; the file uses no more.
 KEYWORDS = {'$ref', 'description', 'type', 'required', 'properties', 'items', 'anyOf', 'enum',
             'const', 'pattern', 'minimum'}
@@ -245,6 +246,7 @@ def main():
                              check=True).stdout.split('Verbs:')[1].split('Options:')[0]
     verbs = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', listing, re.M)
     used = {v.replace(' ', '-') for v in verbs}
+    used |= {pointer.split('/')[0] for pointer in TABLES.values()}
     for name, schema in defs.items():
         check_form(schema, name, used)
     for name in set(defs) - used:

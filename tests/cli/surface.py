@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What --help says fits 80 columns, and the man page knows the same verbs and options:
-surface.py CTL SOURCE_ROOT"""
+surface.py CTL DAEMON COLLECTOR SOURCE_ROOT. The daemons' pages know their options."""
 
 import os
 import re
 import subprocess
 import sys
 
-ctl, root = sys.argv[1:3]
+ctl, daemon, collector, root = sys.argv[1:5]
 findings = []
 
 
@@ -34,6 +34,15 @@ for verb in verbs:
 known = {'--' + o for o in re.findall(r'Fl Fl ([a-z-]+)', page)}
 expect(options <= known, f'softofflinectl(1) lacks {sorted(options - known)}')
 expect(known <= options, f'softofflinectl(1) has {sorted(known - options)}')
+
+for program, name in ((daemon, 'softofflined.8'), (collector, 'softofflined-cec.8')):
+    text = subprocess.run([program, '--help'], capture_output=True, text=True, check=True).stdout
+    with open(os.path.join(root, 'man', name), encoding='utf-8') as f:
+        known = {'-' + o for o in re.findall(r'^\.(?:Op |It )?Fl (?:h , )?(-[a-z-]+)', f.read(), re.M)}
+    takes = {line.split()[-1] for line in re.findall(r'^ +(?:-\w, )?--[a-z-]+', text, re.M)
+             if 'for tests' not in text.split(line)[-1].split('\n')[0]}
+    expect(takes == known and len(takes) > 2,
+           f'{name} lacks {sorted(takes - known)}, has {sorted(known - takes)}')
 
 for finding in findings:
     print(finding)
