@@ -30,7 +30,7 @@ static const struct option {
 	{ "--exit-code", ARGS_EXIT_CODE, 0, false }, { "--help", ARGS_HELP, 'h', false },
 	{ "--version", ARGS_VERSION, 0, false },     { "--config", ARGS_CONFIG, 0, true },
 	{ "--policy", ARGS_POLICY, 0, true },        { "--input", ARGS_INPUT, 0, true },
-	{ "--strict", ARGS_STRICT, 0, false },
+	{ "--strict", ARGS_STRICT, 0, false },       { "--format", ARGS_FORMAT, 0, true },
 };
 
 const char *args_option_name(enum args_option option)
@@ -79,6 +79,8 @@ static int args_set(struct args *a, const struct option *o, const char *value,
 		a->state = value;
 	else if (o->bit == ARGS_INPUT)
 		a->input = value;
+	else if (o->bit == ARGS_FORMAT)
+		a->format = value;
 	else if (o->bit == ARGS_CONFIG)
 		return add_to(&a->configs, value, why);
 	else if (o->bit == ARGS_POLICY)

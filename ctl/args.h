@@ -27,6 +27,7 @@ enum args_option {
 	ARGS_POLICY = 1 << 10,
 	ARGS_INPUT = 1 << 11,
 	ARGS_STRICT = 1 << 12,
+	ARGS_FORMAT = 1 << 13,
 };
 
 #define ARGS_MAX_LIST 16
@@ -44,6 +45,7 @@ struct args {
 	const char *since; /* for args_parse_moment() */
 	const char *state;
 	const char *input;
+	const char *format; /* NULL: not given */
 	struct args_list configs;
 	struct args_list policies;
 	uint32_t lines; /* 0: all */

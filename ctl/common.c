@@ -13,8 +13,7 @@
 #include "host/config_load.h"
 #include "host/page_shift.h"
 
-/* The database's path as the configuration has it; the default one if it is invalid. */
-static int configured_path(char path[CONFIG_PATH_MAX])
+int ctl_configured_path(char path[CONFIG_PATH_MAX])
 {
 	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
 
@@ -29,7 +28,7 @@ static int configured_path(char path[CONFIG_PATH_MAX])
 static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
 {
 	char path[CONFIG_PATH_MAX];
-	int r = configured_path(path);
+	int r = ctl_configured_path(path);
 
 	return r < 0 ? r : source_open_db(ret, path, why);
 }
@@ -41,7 +40,7 @@ static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
 static const char *why_no_answer(bool *ret_runs)
 {
 	char path[CONFIG_PATH_MAX];
-	int r = configured_path(path);
+	int r = ctl_configured_path(path);
 
 	r = r < 0 ? r : db_in_use(path);
 	*ret_runs = r > 0;

@@ -7,6 +7,7 @@
  */
 
 #include "args.h"
+#include "config/config.h"
 #include "output.h"
 #include "source.h"
 
@@ -36,6 +37,7 @@ int verb_pages(const struct ctl *ctl);
 int verb_show(const struct ctl *ctl);
 int verb_dimms(const struct ctl *ctl);
 int verb_history(const struct ctl *ctl);
+int verb_export(const struct ctl *ctl);
 int verb_check(const struct ctl *ctl);
 int verb_offline(const struct ctl *ctl);
 int verb_forget(const struct ctl *ctl);
@@ -57,6 +59,10 @@ int ctl_open_source(const struct ctl *ctl, struct source **ret);
 /** Opens the database that the configuration names; says nothing. Returns 0 and *ret;
  * negative errno. */
 int ctl_open_stored(struct source **ret);
+
+/** The database's path as the configuration has it; the default one if that is invalid.
+ * Returns 0; -ENOMEM. */
+int ctl_configured_path(char path[CONFIG_PATH_MAX]);
 
 /** Opens the daemon. Returns 0 and *ret; -ESRCH: complained about already. */
 int ctl_open_daemon(struct source **ret);

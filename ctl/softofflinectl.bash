@@ -27,10 +27,11 @@ _softofflinectl_options() { # VERB
 	local always="--json --no-legend --help --version"
 
 	case $1 in
-	"") echo "$always --db --lines --since --state --exit-code --strict --input" \
-		"--config --policy" ;;
+	"") echo "$always --db --lines --since --state --exit-code --strict" \
+		"--format --input --config --policy" ;;
 	status) echo "$always --db --exit-code" ;;
-	pages) echo "$always --db --lines --state" ;;
+	pages) echo "$always --db --lines --state --format" ;;
+	export) echo "$always --db --format" ;;
 	show | history) echo "$always --db --lines --since" ;;
 	dimms) echo "$always --db" ;;
 	"policy verify") echo "$always --strict" ;;
@@ -52,6 +53,9 @@ _softofflinectl_value() { # OPTION WORD
 	--state)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"watched pending offlined failed refused" -- "$2")
+		;;
+	--format)
+		mapfile -t COMPREPLY < <(compgen -W "pfn memmap csv ndjson" -- "$2")
 		;;
 	--lines | --since | -n | -S) ;;
 	*) return 1 ;;
@@ -75,7 +79,7 @@ _softofflinectl() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		--db | --lines | --since | --state | --input | --config | --policy | -n | -S)
+		--db | --lines | --since | --state | --format | --input | --config | --policy | -n | -S)
 			((i++))
 			[[ ${COMP_WORDS[i]} == "=" ]] && ((i++))
 			;;
@@ -95,7 +99,7 @@ _softofflinectl() {
 	fi
 	case $verb:$arguments in
 	:0)
-		mapfile -t COMPREPLY < <(compgen -W "status pages show dimms history check
+		mapfile -t COMPREPLY < <(compgen -W "status pages show dimms history export check
 			offline forget reload policy" -- "$cur")
 		;;
 	policy:0)

@@ -29,7 +29,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "status", "", 0, 0, ARGS_DB | ARGS_EXIT_CODE,
 	  "What is watched, what was done, what to do (default)", verb_status },
-	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES,
+	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES | ARGS_FORMAT,
 	  "Pages that have had errors, newest first", verb_pages },
 	{ "show", "ADDRESS", 1, 1, ARGS_DB | ARGS_LINES | ARGS_SINCE,
 	  "One page: errors, actions, what happens next", verb_show },
@@ -37,6 +37,8 @@ static const struct verb verbs[] = {
 	  "DIMMs, their errors and their verdicts", verb_dimms },
 	{ "history", "", 0, 0, ARGS_DB | ARGS_LINES | ARGS_SINCE,
 	  "What was done or refused, oldest first", verb_history },
+	{ "export", "", 0, 0, ARGS_DB | ARGS_FORMAT,
+	  "The stored errors as a table, for policy backtest", verb_export },
 	{ "check", "", 0, 0, 0,
 	  "Whether this machine can do its part, and what to fix", verb_check },
 	{ "offline", "ADDRESS", 1, 1, 0,
@@ -75,7 +77,9 @@ static void print_help(void)
 	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
 	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
 	     "      --strict            policy verify: also refuse a file with warnings\n"
-	     "      --input FILE        policy backtest: recorded errors as CSV, - for stdin\n"
+	     "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson\n"
+	     "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"
+	     "                          mcelog's log or CSV; - for stdin\n"
 	     "      --config FILE       policy backtest: this configuration; may be repeated\n"
 	     "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
 	     "                          or illumos; may be repeated (all of them)\n"

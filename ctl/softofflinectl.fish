@@ -26,7 +26,7 @@ function __softofflinectl_verb
             continue
         end
         switch $word
-            case --db --lines --since --state --input --config --policy -n -S
+            case --db --lines --since --state --format --input --config --policy -n -S
                 set value yes
             case '-*'
             case '*'
@@ -58,6 +58,7 @@ complete -c softofflinectl -n '__softofflinectl_after ""' -a pages -d 'Pages tha
 complete -c softofflinectl -n '__softofflinectl_after ""' -a show -d 'One page: errors, actions, what happens next'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a dimms -d 'DIMMs, their errors and their verdicts'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a history -d 'What was done or refused'
+complete -c softofflinectl -n '__softofflinectl_after ""' -a export -d 'The stored errors as a table'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a check -d 'Whether this machine can do its part'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a offline -d 'Soft-offline a page now'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a forget -d 'Drop what is known about a page or a DIMM'
@@ -74,10 +75,11 @@ complete -c softofflinectl -l json -d 'Print JSON'
 complete -c softofflinectl -l no-legend -d 'Print tables without headings'
 complete -c softofflinectl -l help -s h -d 'Print a summary'
 complete -c softofflinectl -l version -d 'Print the version'
-complete -c softofflinectl -n '__softofflinectl_in "" status pages show dimms history "policy backtest"' -l db -r -F -d 'Read this database'
+complete -c softofflinectl -n '__softofflinectl_in "" status pages show dimms history export "policy backtest"' -l db -r -F -d 'Read this database'
 complete -c softofflinectl -n '__softofflinectl_in "" pages show history' -l lines -s n -x -d 'Show the newest'
 complete -c softofflinectl -n '__softofflinectl_in "" show history' -l since -s S -x -d 'Show what is newer'
 complete -c softofflinectl -n '__softofflinectl_in "" pages' -l state -x -a 'watched pending offlined failed refused' -d 'Pages in this state'
+complete -c softofflinectl -n '__softofflinectl_in "" pages export' -l format -x -a 'pfn memmap csv ndjson' -d 'Print in this form'
 complete -c softofflinectl -n '__softofflinectl_in "" status' -l exit-code -d 'Exit with 10 if degraded, 11 to replace a DIMM'
 complete -c softofflinectl -n '__softofflinectl_in "" "policy verify"' -l strict -d 'Also refuse a file with warnings'
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l input -r -F -d 'Recorded errors'

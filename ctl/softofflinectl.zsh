@@ -24,6 +24,7 @@ _softofflinectl_verbs() {
 		'show:one page: errors, actions, what happens next'
 		'dimms:DIMMs, their errors and their verdicts'
 		'history:what was done or refused'
+		'export:the stored errors as a table'
 		'check:whether this machine can do its part'
 		'offline:soft-offline a page now'
 		'forget:drop what is known about a page or a DIMM'
@@ -50,7 +51,7 @@ _softofflinectl_verb() {
 
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
-		(--db | --lines | --since | --state | --input | --config | --policy | -n | -S)
+		(--db | --lines | --since | --state | --format | --input | --config | --policy | -n | -S)
 			((i++)) ;;
 		(-*) ;;
 		(*)
@@ -63,7 +64,7 @@ _softofflinectl_verb() {
 
 _softofflinectl() {
 	local _softofflinectl_program=$words[1] verb
-	local -a always db lines since state exit_code strict input config policy specs
+	local -a always db lines since state format exit_code strict input config policy specs
 
 	verb=$(_softofflinectl_verb)
 	always=(
@@ -76,6 +77,7 @@ _softofflinectl() {
 	lines=('(-n --lines)'{-n+,--lines=}'[show the newest]:number: ')
 	since=('(-S --since)'{-S+,--since=}'[show what is newer]:time: ')
 	state=('--state=[pages in this state]:state:(watched pending offlined failed refused)')
+	format=('--format=[print in this form]:form:(pfn memmap csv ndjson)')
 	exit_code=('--exit-code[exit with 10 if degraded, 11 to replace a DIMM]')
 	strict=('--strict[also refuse a file with warnings]')
 	input=('--input=[recorded errors]:file:_files')
@@ -83,9 +85,10 @@ _softofflinectl() {
 	policy=('*--policy=[test this policy]:policy:(default rasdaemon mcelog windows illumos)')
 	specs=($always)
 	case $verb in
-	('') specs+=($db $lines $since $state $exit_code $strict $input $config $policy) ;;
+	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy) ;;
 	(status) specs+=($db $exit_code) ;;
-	(pages) specs+=($db $lines $state) ;;
+	(pages) specs+=($db $lines $state $format) ;;
+	(export) specs+=($db $format) ;;
 	(show | history) specs+=($db $lines $since) ;;
 	(dimms) specs+=($db) ;;
 	('policy verify') specs+=($strict) ;;

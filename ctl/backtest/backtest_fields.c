@@ -404,6 +404,16 @@ static const char *field_doubt_number(struct backtest_text t, int64_t time)
 		       : NULL;
 }
 
+static const char *field_set_events(struct backtest_row *row, struct backtest_text field)
+{
+	uint32_t events = 0;
+
+	if (field_number(field, UINT32_MAX, &events) < 0)
+		return "the number of events is no number";
+	row->events = events > 0 ? events : 1;
+	return NULL;
+}
+
 static const char *field_set_grain(struct backtest_row *row, struct backtest_text field)
 {
 	uint32_t bits = 0;
@@ -441,6 +451,10 @@ const char *csv_set_field(struct backtest_row *row, enum csv_column column,
 	switch (column) {
 	case CSV_TIME:
 		return field_set_time(&row->time, field);
+	case CSV_FIRST:
+		return field_set_time(&row->first, field);
+	case CSV_EVENTS:
+		return field_set_events(row, field);
 	case CSV_UE_TIME:
 		return field_set_ue_time(&row->ue_time, field);
 	case CSV_DIMM:

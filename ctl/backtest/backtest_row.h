@@ -26,7 +26,8 @@ struct backtest_text {
 #define BACKTEST_NO_TIME INT64_MIN
 
 struct backtest_row {
-	int64_t time;    /* microseconds since the epoch */
+	int64_t time; /* microseconds since the epoch */
+	int64_t first; /* its earliest event, if it stands for a time; 0: the same as @time */
 	int64_t ue_time; /* time of the DIMM's UE; BACKTEST_NO_TIME */
 	uint64_t address;
 	uint64_t count;  /* errors, as reported */

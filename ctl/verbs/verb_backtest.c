@@ -13,16 +13,15 @@
 
 #include "backtest/backtest_show.h"
 #include "ctl.h"
-#include "db.h"
 #include "host/config_load.h"
 #include "host/page_shift.h"
 #include "imports/imports.h"
+#include "imports/own_db.h"
 
 #define BAD_ROWS_TOLD 10
 #define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */
 
 DEFINE_CLEANUP(struct backtest *, backtest_free)
-DEFINE_CLEANUP(struct db *, db_close)
 DEFINE_CLEANUP(struct import *, import_free)
 
 /** The policies that were asked for. */
@@ -124,6 +123,34 @@ static int load_policies(const struct ctl *ctl, struct policies *all)
 	return r;
 }
 
+#define SPREAD 16 /* moments at which a row's events are taken to have come */
+
+/*
+ * A row of a cell that errs for long stands for hours or days: its first and last event
+ * come when they came, those between are spread evenly.
+ */
+static int add_spread(struct backtest *b, const struct backtest_row *whole)
+{
+	uint32_t parts = whole->events < SPREAD ? whole->events : SPREAD;
+	struct backtest_row row = *whole;
+	int64_t length;
+	int r = 0;
+
+	if (whole->first <= 0 || parts < 2)
+		return backtest_add(b, whole);
+	length = usec_sub(usec(whole->time), usec(whole->first)).us;
+	if (length < USEC_PER_SEC)
+		return backtest_add(b, whole);
+	for (uint32_t i = 0; r == 0 && i < parts; i++) {
+		row.time = i + 1 == parts ? whole->time
+					  : whole->first + length / (parts - 1) * i;
+		row.events = whole->events / parts + (i < whole->events % parts);
+		row.count = whole->count / parts + (i < whole->count % parts);
+		r = backtest_add(b, &row);
+	}
+	return r;
+}
+
 /* Gives each row to @b. Returns 0 or negative errno; bad rows are reported here. */
 static int backtest_read_rows(struct import *im, const char *name, struct backtest *b,
 			      uint64_t *ret_bad)
@@ -144,7 +171,7 @@ static int backtest_read_rows(struct import *im, const char *name, struct backte
 			complain("%s: cannot be read: %s", name, why);
 		if (r <= 0)
 			break;
-		r = backtest_add(b, &row);
+		r = add_spread(b, &row);
 		if (r < 0)
 			break;
 	}
@@ -188,78 +215,19 @@ static int read_input(const struct ctl *ctl, struct backtest *b, uint64_t *ret_b
 	return r < 0 ? r : tell_doubts(im, name);
 }
 
-#define SPREAD 16 /* moments at which a row's events are taken to have come */
-
-/*
- * A row of a cell that errs for long stands for hours or days: its first and last event
- * come when they came, those between are spread evenly.
- */
-static int add_spread(struct backtest *b, const struct db_ce *ce,
-		      struct backtest_row *row)
+static int take_own(void *userdata, const struct backtest_row *row,
+		    const struct own_dimm *dimm)
 {
-	int64_t length = usec_sub(usec(ce->last), usec(ce->first)).us;
-	uint32_t parts = ce->events < SPREAD ? ce->events : SPREAD;
-	int r = 0;
-
-	if (length < USEC_PER_SEC || parts < 2)
-		return backtest_add(b, row);
-	for (uint32_t i = 0; r == 0 && i < parts; i++) {
-		row->time =
-			i + 1 == parts ? ce->last : ce->first + length / (parts - 1) * i;
-		row->events = ce->events / parts + (i < ce->events % parts);
-		row->count = ce->count / parts + (i < ce->count % parts);
-		r = backtest_add(b, row);
-	}
-	return r;
-}
-
-/* A row of our own history. What named no page then names none now. */
-static int take_ce(void *userdata, const struct db_ce *ce)
-{
-	struct backtest_row row = {
-		.time = ce->last,
-		.ue_time = BACKTEST_NO_TIME,
-		.address = ce->address,
-		.count = ce->count,
-		.events = ce->events,
-		.has_address = ce->has_address && strcmp(ce->unattributed, "none") == 0,
-		.socket = -1,
-		.channel = -1,
-		.slot = -1,
-		.dimm = { ce->dimm, strlen(ce->dimm) },
-		.server = { "this machine", strlen("this machine") }
-	};
-
-	switch ((enum ce_severity)ce->severity) {
-	case CE_CORRECTED:
-		row.kind = BACKTEST_CE;
-		break;
-	case CE_UNCORRECTED:
-	case CE_DEFERRED:
-	case CE_FATAL:
-		row.kind = BACKTEST_UNCORRECTED;
-		break;
-	case CE_INFO:
-		row.kind = BACKTEST_OTHER;
-		break;
-	}
-	return add_spread(userdata, ce, &row);
+	return add_spread(userdata, row);
 }
 
 static int read_db(const char *path, struct backtest *b)
 {
-	const struct db_filter all = { .since = INT64_MIN, .until = INT64_MAX };
-	_cleanup_(db_close_p) struct db *db = NULL;
-	const char *why = NULL;
-	int r = db_open_readonly(&db, path, &why);
+	const char *why = "";
+	int r = own_db_read(path, take_own, b, &why);
 
-	if (r < 0) {
-		complain("%s", why ? why : strerror(-r));
-		return r;
-	}
-	r = db_list_ces(db, &all, take_ce, b);
 	if (r < 0 && r != -ENOMEM)
-		complain("%s: cannot be read: %s", path, db_last_error(db));
+		complain("%s", why);
 	return r;
 }
 

@@ -5,6 +5,7 @@
  * decided here; JSON has all of the fields.
  */
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "ctl.h"
@@ -43,6 +44,74 @@ static int compare_pages(const void *a, const void *b)
 	return p->address < q->address ? -1 : p->address > q->address;
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct page_report *p = a, *q = b;
+
+	return p->address < q->address ? -1 : p->address > q->address;
+}
+
+/* The kernel's command line is this long on x86 (COMMAND_LINE_SIZE). */
+#define COMMAND_LINE_MAX 2048
+
+/*
+ * memmap=4K$0x1a2b3c000,8K$0x1a2c0000: what the kernel is not to use after the next boot.
+ * Pages next to each other are one area.
+ */
+static void print_memmap(const struct rows *rows, uint64_t page_size)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < rows->n;) {
+		const struct page_report *first = rows_at(rows, i), *next;
+		uint64_t n = 0;
+
+		do {
+			n++;
+			i++;
+			next = i < rows->n ? rows_at(rows, i) : NULL;
+		} while (next && next->address == first->address + n * page_size);
+		length += (size_t)printf("%s%" PRIu64 "K$0x%" PRIx64,
+					 length == 0 ? "memmap=" : ",",
+					 n * page_size / 1024, first->address);
+	}
+	if (length > 0)
+		putchar('\n');
+	if (length >= COMMAND_LINE_MAX)
+		complain("%zu characters are more than a kernel's command line takes",
+			 length);
+}
+
+/* For the next boot, or for another program: addresses and nothing else. */
+static int print_pages_format(const struct ctl *ctl, struct rows *rows,
+			      unsigned int page_shift)
+{
+	if (rows->n > 0)
+		qsort(rows->v, rows->n, rows->size, compare_addresses);
+	if (strcmp(ctl->args->format, "memmap") == 0)
+		print_memmap(rows, UINT64_C(1) << page_shift);
+	for (size_t i = 0; i < rows->n && strcmp(ctl->args->format, "pfn") == 0; i++) {
+		const struct page_report *page = rows_at(rows, i);
+
+		printf("0x%" PRIx64 "\n", page->address >> page_shift);
+	}
+	return CTL_FINE;
+}
+
+/* False if --format is given and is no such word: complained about. */
+static bool pages_format_fits(const struct ctl *ctl)
+{
+	const char *format = ctl->args->format;
+
+	if (!format || strcmp(format, "pfn") == 0 || strcmp(format, "memmap") == 0) {
+		if (format && ctl->ui.json)
+			complain("pages: --format does not go with --json");
+		return !format || !ctl->ui.json;
+	}
+	complain("pages: --format is pfn or memmap, not \"%s\"", format);
+	return false;
+}
+
 int verb_pages(const struct ctl *ctl)
 {
 	_cleanup_(rows_done) struct rows rows = { .size = sizeof(struct page_report) };
@@ -51,8 +120,10 @@ int verb_pages(const struct ctl *ctl)
 				   .n_columns = ARRAY_SIZE(page_columns) };
 	struct report_filter f;
 
-	if (ctl_parse_filter(ctl, &f) < 0)
+	if (!pages_format_fits(ctl) || ctl_parse_filter(ctl, &f) < 0)
 		return CTL_USAGE;
+	if (ctl->args->format && !f.state)
+		f.state = "offlined";
 	if (ctl_open_source(ctl, &s) < 0)
 		return CTL_FAILURE;
 	/* The newest are known only when all are. */
@@ -63,6 +134,8 @@ int verb_pages(const struct ctl *ctl)
 		qsort(rows.v, rows.n, rows.size, compare_pages);
 	if (ctl->args->lines && rows.n > ctl->args->lines)
 		rows.n = ctl->args->lines;
+	if (ctl->args->format)
+		return print_pages_format(ctl, &rows, s->page_shift);
 	listing.fields = page_report_fields(&listing.n_fields);
 	return print_rows(&ctl->ui, &rows, &listing);
 }

@@ -184,6 +184,28 @@ static int put_errors(struct db *db)
 	return r;
 }
 
+/* Two cells of one row of DIMM 1, one of them not believed. */
+static int put_cells(struct db *db)
+{
+	int r = 0;
+
+	for (uint16_t i = 0; r == 0 && i < 3; i++) {
+		struct fault_cell cell = { .line = (0x1a2b3c040 >> FAULT_MAP_LINE_SHIFT) +
+						   i,
+					   .first = at(1000),
+					   .last = at(3000 + i),
+					   .votes = i == 2 ? 0 : 3,
+					   .used = true,
+					   .coord = { .row = 0x1a,
+						      .column = 8U * i,
+						      .bank = 2,
+						      .have = 0xff } };
+
+		r = db_put_cell(db, 1, i, &cell);
+	}
+	return r;
+}
+
 static int put_sums(struct db *db)
 {
 	struct totals totals = { .events = 1190,
@@ -257,6 +279,8 @@ static int fill(struct db *db)
 		r = put_history(db);
 	if (r == 0)
 		r = put_errors(db);
+	if (r == 0)
+		r = put_cells(db);
 	if (r == 0)
 		r = put_sums(db);
 	if (r == 0)
