@@ -74,6 +74,27 @@ readme_lines()
 		on && code && !/^(scripts\/deps|meson|ninja) /' "$vm/../../README.md"
 }
 
+# deb_tree TREE: the .deb of scripts/package in the folder $debs, to be installed on the machine
+# by its own dpkg before it boots, and a later one to be installed there by the test. There
+# must be one of each.
+# shellcheck disable=SC2154
+deb_tree()
+{
+	local tree=$1 first later
+	first=$(newest "$debs"/softofflined_*-1_*.deb)
+	later=$(newest "$debs"/softofflined_*-1+again_*.deb)
+	if [ -z "$first" ] || [ -z "$later" ]; then
+		die "--deb: in $debs there are no two: scripts/package deb --twice --output $debs"
+	fi
+	rm -rf "$tree"
+	mkdir -p "$tree/vm/package"
+	cp "$first" "$tree/vm/package/first.deb"
+	cp "$later" "$tree/vm/package/later.deb"
+	cp "$vm/lib/install-deb" "$tree/vm/prepare"
+	cp "$vm"/system/*.sh "$tree/vm/"
+	readme_lines >"$tree/vm/lines"
+}
+
 # make_tree TREE: the package, built if need be, as a tree for mksystem. The image's
 # /lib is a symlink, which a folder of that name would replace; the unit is enabled as
 # an administrator does it.

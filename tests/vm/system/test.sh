@@ -36,5 +36,6 @@ journalctl --boot --no-pager --output=short-monotonic >"$out/journal.txt"
 softofflinectl history >"$out/history.txt" 2>&1
 # Last, because it begins by throwing away what the daemon knows.
 run_part install
+[ ! -e /vm/package ] || run_part package
 tar -cf /dev/vdb -C "$out" .
 vm_done
