@@ -31,6 +31,7 @@ struct ce_tracker {
 	unsigned char *records;
 	struct index index; /* from pfn to slot */
 	uint32_t *heap;     /* delayed slots, the earliest not_before first */
+	uint32_t *waiting;  /* by slot: since which second, plus 1; 0: not known */
 	struct page_rec *evicted;
 	size_t stride;
 	uint32_t capacity;
@@ -59,7 +60,7 @@ static uint32_t index_slots(uint32_t capacity)
 
 static uint64_t tracker_bytes_for(uint32_t capacity, size_t stride)
 {
-	return capacity * (uint64_t)(stride + sizeof(uint32_t)) +
+	return capacity * (uint64_t)(stride + 2 * sizeof(uint32_t)) +
 	       index_slots(capacity) * (uint64_t)sizeof(uint32_t);
 }
 
@@ -94,8 +95,9 @@ static int tracker_allocate(struct ce_tracker *t)
 	bytes = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 	t->records = aligned_alloc(CACHE_LINE, bytes);
 	t->heap = malloc(t->capacity * sizeof(*t->heap));
+	t->waiting = malloc(t->capacity * sizeof(*t->waiting));
 	t->evicted = malloc(t->stride);
-	if (!t->records || !entries || !t->heap || !t->evicted)
+	if (!t->records || !entries || !t->heap || !t->waiting || !t->evicted)
 		return -ENOMEM;
 	return 0;
 }
@@ -130,6 +132,7 @@ struct ce_tracker *ce_tracker_free(struct ce_tracker *t)
 		free(t->records);
 		free(t->index.entries);
 		free(t->heap);
+		free(t->waiting);
 		free(t->evicted);
 		free(t);
 	}
@@ -428,8 +431,27 @@ struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 	rec->dirty_link = dirty_link;
 	rec->state = PAGE_WATCHED;
 	index_set(&t->index, index_place(&t->index, p.n, tracker_key, t), slot);
+	t->waiting[slot] = 0;
 	t->count++;
 	return rec;
+}
+
+void ce_tracker_set_waiting(struct ce_tracker *t, const struct page_rec *rec,
+			    usec_t since)
+{
+	int64_t seconds = since.us / USEC_PER_SEC;
+
+	if (seconds < 0)
+		seconds = 0;
+	t->waiting[tracker_slot(t, rec)] =
+		seconds < UINT32_MAX ? (uint32_t)seconds + 1 : UINT32_MAX;
+}
+
+usec_t ce_tracker_waiting_since(const struct ce_tracker *t, const struct page_rec *rec)
+{
+	uint32_t since = t->waiting[tracker_slot(t, rec)];
+
+	return since == 0 ? page_rec_last_seen(rec) : usec((since - 1) * USEC_PER_SEC);
 }
 
 void ce_tracker_remove(struct ce_tracker *t, struct page_rec *rec)

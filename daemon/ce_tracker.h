@@ -115,6 +115,16 @@ const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p);
 struct page_rec *ce_tracker_add(struct ce_tracker *t, pfn_t p,
 				const struct page_rec **ret_evicted);
 
+/** Notes that @rec waits to be offlined, since @since. */
+void ce_tracker_set_waiting(struct ce_tracker *t, const struct page_rec *rec,
+			    usec_t since);
+
+/**
+ * Since when @rec waits, to the second. Of a page that waited when it came from the
+ * database this is not known: the time of its newest event stands in.
+ */
+usec_t ce_tracker_waiting_since(const struct ce_tracker *t, const struct page_rec *rec);
+
 /** Removes @rec from table and queues. */
 void ce_tracker_remove(struct ce_tracker *t, struct page_rec *rec);
 

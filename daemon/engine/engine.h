@@ -100,7 +100,10 @@ struct engine_status {
 	uint32_t hour_limit;     /* PagesPerHour */
 	uint32_t burst;          /* Burst: pages at once */
 	uint32_t hour_used;      /* in the last 60 minutes */
-	int64_t poisoned_kib;    /* -1: not known yet */
+	bool hour_used_up;       /* a page waits for the hour's budget */
+	bool total_used_up;      /* a page was refused for the total budget */
+	int64_t waiting_since; /* usec_t.us: the longest wait of a page; INT64_MIN: none */
+	int64_t poisoned_kib;  /* -1: not known yet */
 	int64_t by_us_kib;
 	int64_t by_others_kib;
 	enum result hold; /* RESULT_NONE, or why nothing is tried */

@@ -10,7 +10,8 @@
 
 #include "engine/engine_internal.h"
 
-static void reload_move_record(struct ce_tracker *t, const struct page_rec *old)
+static void reload_move_record(struct ce_tracker *t, const struct ce_tracker *from,
+			       const struct page_rec *old)
 {
 	const struct page_rec *evicted;
 	struct page_rec *rec = ce_tracker_add(t, pfn(old->pfn), &evicted);
@@ -20,6 +21,8 @@ static void reload_move_record(struct ce_tracker *t, const struct page_rec *old)
 	rec->in_flight = old->in_flight;
 	rec->loading = old->loading;
 	rec->referenced = old->referenced;
+	if (old->state == PAGE_PENDING)
+		ce_tracker_set_waiting(t, rec, ce_tracker_waiting_since(from, old));
 	if (old->dirty)
 		ce_tracker_touch(t, rec);
 	if (old->queue == QUEUE_READY)
@@ -60,7 +63,7 @@ static int reload_resize(struct engine *e, const struct config *cfg)
 			if (!old || reload_order(old) != pass)
 				continue;
 			if (ce_tracker_count(t) < ce_tracker_capacity(t))
-				reload_move_record(t, old);
+				reload_move_record(t, e->tracker, old);
 			else
 				e->more_stored = true;
 		}

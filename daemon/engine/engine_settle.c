@@ -11,10 +11,13 @@ void engine_move_page(struct engine *e, struct page_rec *rec, enum life_event ev
 {
 	enum page_state next = page_life_next((enum page_state)rec->state, event);
 
-	if (next == PAGE_NEVER)
+	if (next == PAGE_NEVER) {
 		e->impossible++;
-	else
-		rec->state = next;
+		return;
+	}
+	if (next == PAGE_PENDING && rec->state != PAGE_PENDING)
+		ce_tracker_set_waiting(e->tracker, rec, e->now);
+	rec->state = next;
 }
 
 void engine_mark_offlined(struct engine *e, struct page_rec *rec, enum result result)

@@ -181,9 +181,19 @@ static void status_judge(const struct engine *e, struct machine_facts *f,
 	s->verdict = machine_verdict(f, s->verdict_why);
 }
 
+static void status_note_waiting(const struct engine *e, const struct page_rec *rec,
+				struct engine_status *s)
+{
+	usec_t since = ce_tracker_waiting_since(e->tracker, rec);
+
+	if (s->waiting_since == INT64_MIN || since.us < s->waiting_since)
+		s->waiting_since = since.us;
+}
+
 void engine_status(const struct engine *e, usec_t now, struct engine_status *ret)
 {
-	struct engine_status s = { .tracked = ce_tracker_count(e->tracker) };
+	struct engine_status s = { .tracked = ce_tracker_count(e->tracker),
+				   .waiting_since = INT64_MIN };
 	int64_t page_kib = INT64_C(1) << (e->page_shift - 10);
 	struct machine_facts facts = { .replace = 0 };
 
@@ -195,12 +205,16 @@ void engine_status(const struct engine *e, usec_t now, struct engine_status *ret
 		s.pages[rec->state]++;
 		machine_facts_add_pages(&facts, (enum page_state)rec->state,
 					(enum result)rec->result, 1);
+		if (rec->state == PAGE_PENDING)
+			status_note_waiting(e, rec, &s);
 	}
 	s.offlined_by_us = dimm_table_offlined(&e->dimms);
 	s.limit_pages = policy_total_limit(&e->cfg, &e->machine);
 	s.hour_limit = e->cfg.budget.pages_per_hour;
 	s.burst = e->cfg.budget.burst;
 	s.hour_used = budget_used_last_hour(&e->budget, now);
+	s.hour_used_up = e->hour_used_up;
+	s.total_used_up = e->total_used_up;
 	s.poisoned_kib = e->poison.kib;
 	s.by_us_kib = s.offlined_by_us * page_kib;
 	s.by_others_kib = e->poison.kib > s.by_us_kib ? e->poison.kib - s.by_us_kib : 0;

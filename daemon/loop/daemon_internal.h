@@ -286,6 +286,12 @@ void daemon_compare_modules(struct daemon *d);
 bool daemon_module_list(struct daemon *d, struct module_list **ret);
 /** Forgets the missing module whose slot is @slot. Returns 0; -ENOENT: there is none. */
 int daemon_forget_module(struct daemon *d, const char *slot);
+/**
+ * The modules that are there, for the metrics: read again when a driver has come or gone
+ * and every ten minutes, since labels may be registered late. What cannot be read leaves
+ * the list as it was. NULL: no memory.
+ */
+const struct module_list *daemon_modules_there(struct daemon *d);
 void daemon_close_modules(struct daemon *d);
 
 /* daemon_config.c */

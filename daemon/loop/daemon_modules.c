@@ -15,6 +15,7 @@
 #include "topology/topology.h"
 
 #define TOPOLOGY_AGE (10 * USEC_PER_SEC)
+#define THERE_AGE    (10 * USEC_PER_MINUTE)
 
 struct modules {
 	struct topology *topology; /* as it was at @read_at, for requests */
@@ -24,6 +25,8 @@ struct modules {
 	int64_t controllers;        /* topology_controllers_print() when it was looked */
 	struct slot_labels *labels; /* NULL: to be read */
 	struct module_list *absent; /* rows of modules that are not there */
+	struct module_list *there;  /* as they were at @there_at, for the metrics */
+	usec_t there_at;            /* 0: to be read again */
 };
 
 DEFINE_CLEANUP(struct topology *, topology_free)
@@ -48,6 +51,7 @@ static void forget_labels(struct modules *m)
 {
 	m->labels = slot_labels_free(m->labels);
 	m->topology = topology_free(m->topology);
+	m->there_at = usec(0);
 }
 
 void daemon_labels_again(struct daemon *d)
@@ -268,6 +272,27 @@ void daemon_compare_modules(struct daemon *d)
 	}
 }
 
+const struct module_list *daemon_modules_there(struct daemon *d)
+{
+	struct modules *m = modules_of(d);
+	_cleanup_(topology_free_p) struct topology *t = NULL;
+	usec_t now = clock_boot();
+
+	if (!m)
+		return NULL;
+	if (!m->there)
+		m->there = calloc(1, sizeof(*m->there));
+	if (!m->there ||
+	    (m->there_at.us > 0 && usec_sub(now, m->there_at).us < THERE_AGE))
+		return m->there;
+	if (look(m, &t) < 0)
+		return m->there;
+	m->there_at = now;
+	if (t->unread == 0) /* else the list stays as it was */
+		topology_list(t, now, m->there);
+	return m->there;
+}
+
 int daemon_forget_module(struct daemon *d, const char *slot)
 {
 	_cleanup_(free_p) struct module_list *l = NULL;
@@ -292,6 +317,7 @@ void daemon_close_modules(struct daemon *d)
 	if (m) {
 		forget_labels(m);
 		free(m->absent);
+		free(m->there);
 	}
 	free(TAKE_PTR(d->modules));
 }

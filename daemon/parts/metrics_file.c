@@ -61,10 +61,9 @@ void metrics_file_write(struct metrics_file *m, const struct engine *e,
 	extra.nodes = nodes;
 	extra.n_nodes = node_counters_read("", nodes, MAX_SOFT_NODES);
 	len = metrics_format(e, &extra, NULL, 0);
-	text = malloc(len + 1);
-	if (!text)
+	text = len > 0 ? malloc(len + 1) : NULL;
+	if (!text || metrics_format(e, &extra, text, len + 1) != len)
 		return;
-	metrics_format(e, &extra, text, len + 1);
 	r = textfile_write(m->path, TEXTFILE_METRICS, text, len, &why);
 	metrics_file_note(m, r, why);
 }

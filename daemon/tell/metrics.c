@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "tell/metrics_dimm.h"
 
 /*
  * Every metric is one row here, in the order of the text, as
@@ -20,13 +21,14 @@
  *
  * NUMBER: one sample; the value is an expression over @f, a struct facts.
  * SECONDS: the same for a point in time, in seconds since the epoch.
- * DIMM: one sample for each DIMM; the value may use f->dimm and f->index, too.
+ * DIMM: one sample for each DIMM; the value may use f->dimm and f->verdict, too.
  * SERIES: samples with labels; the value is a function that appends all of the metric.
  */
 /* clang-format off */
 #define METRIC_LIST(NUMBER, SECONDS, DIMM, SERIES)                                       \
 	SERIES(build_info, gauge, "1, with the version as label.", metrics_version)      \
-	NUMBER(up, gauge, "1 while the daemon writes this file.", 1)                     \
+	NUMBER(up, gauge, "1 while the daemon runs, 0 once it has stopped.",             \
+	       !f->extra->stopped)                                                       \
 	NUMBER(dry_run, gauge, "1 if nothing is really offlined.", f->extra->dry_run)    \
 	SECONDS(start_time_seconds, gauge, "When the daemon started.",                   \
 		f->extra->started)                                                       \
@@ -44,6 +46,16 @@
 	       sight_cause_up(f->status.sight))                                          \
 	SERIES(source, gauge, "1 for the state of the source of errors, by state.",      \
 	       metrics_source)                                                           \
+	SERIES(verdict, gauge, "1 for the verdict on the machine, by verdict.",          \
+	       metrics_machine_verdict)                                                  \
+	NUMBER(machine_corrected_errors_total, counter,                                  \
+	       "Corrected errors of the whole machine.", f->totals->corrected_errors)    \
+	NUMBER(machine_uncorrected_errors_total, counter,                                \
+	       "Uncorrected errors of the whole machine.",                               \
+	       f->totals->uncorrected_errors)                                            \
+	SERIES(dimm_info, gauge,                                                         \
+	       "1 for each DIMM that EDAC or the firmware knows, with what it is.",      \
+	       metrics_info)                                                             \
 	DIMM(corrected_errors_total, counter, "Corrected errors, by DIMM.",              \
 	     f->dimm->corrected_errors)                                                  \
 	DIMM(uncorrected_errors_total, counter, "Uncorrected errors, by DIMM.",          \
@@ -54,10 +66,12 @@
 	DIMM(dimm_pages_offlined, gauge,                                                 \
 	     "Pages offlined by this daemon since boot, by DIMM.", f->dimm->offlined)    \
 	DIMM(dimm_replace_recommended, gauge, "1 if the DIMM should be replaced.",       \
-	     engine_dimm_verdict(f->engine, f->index, NULL) == VERDICT_REPLACE)          \
+	     f->verdict == VERDICT_REPLACE)                                              \
 	DIMM(dimm_verdict, gauge,                                                        \
 	     "Verdict: 0 ok, 1 watch, 2 repair-at-reboot, 3 replace.",                   \
-	     metrics_verdict(engine_dimm_verdict(f->engine, f->index, NULL)))            \
+	     metrics_verdict(f->verdict))                                                \
+	SERIES(dimm_verdict_state, gauge, "1 for the verdict on the DIMM, by verdict.",  \
+	       metrics_dimm_verdicts)                                                    \
 	DIMM(dimm_fault, gauge,                                                          \
 	     "Fault class: 0 none, 1 cell, 2 row, 3 column, 4 bank, 5 rank, 6 channel.", \
 	     f->dimm->fault.class)                                                       \
@@ -84,6 +98,12 @@
 	SERIES(pages, gauge, "Pages in the tracker, by state.", metrics_pages)           \
 	SERIES(hold, gauge, "1 if nothing is offlined at present, by reason.",           \
 	       metrics_hold)                                                             \
+	SECONDS(oldest_waiting_page_timestamp_seconds, gauge,                            \
+		"Since when the page waits that waits longest; 0: none waits.",          \
+		metrics_seconds(f, f->status.waiting_since))                             \
+	SERIES(budget_used_up, gauge,                                                    \
+	       "1 if pages wait or are refused for this budget, by budget.",             \
+	       metrics_budgets)                                                          \
 	NUMBER(offline_bytes, gauge, "Memory offlined by this daemon since boot.",       \
 	       f->status.offlined_by_us * f->page_bytes)                                 \
 	NUMBER(offline_budget_bytes, gauge, "Memory that may be offlined in all.",       \
@@ -97,6 +117,7 @@
 	SERIES(kernel_soft_offline_requests_total, counter,                              \
 	       "Soft-offline requests by anybody since boot, as the kernel counts them.",\
 	       metrics_nodes)                                                            \
+	NUMBER(db_up, gauge, "1 while what is counted can be stored.", f->extra->db_ok)  \
 	NUMBER(db_size_bytes, gauge, "Size of the database and its log.",                \
 	       f->extra->db_bytes)                                                       \
 	NUMBER(db_errors_total, counter, "Failures of the database since the start.",    \
@@ -113,8 +134,10 @@ struct facts {
 	const struct metrics_extra *extra;
 	struct engine_status status;
 	uint64_t page_bytes;
-	const struct dimm_rec *dimm; /* of a DIMM row, with its index */
-	uint16_t index;
+	const struct dimm_view *views; /* every DIMM that has samples */
+	unsigned int n_views;
+	const struct dimm_rec *dimm; /* of a DIMM row, with its verdict */
+	enum verdict verdict;
 };
 
 struct metrics_text {
@@ -187,6 +210,120 @@ static uint64_t metrics_verdict(enum verdict verdict)
 	return 0;
 }
 
+/* The firmware's texts may hold any byte. */
+static void metrics_put_text(struct metrics_text *t, const char *label, const char *text)
+{
+	metrics_put(t, "%s=\"", label);
+	for (const char *s = text; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			metrics_put(t, "\\%c", *s);
+		else
+			metrics_put(t, "%c", *s >= ' ' && *s <= '~' ? *s : '?');
+	}
+	metrics_put(t, "\"");
+}
+
+/* Layers that the driver does not have are left out. */
+static void metrics_put_location(struct metrics_text *t, const int8_t layer[3])
+{
+	int n = layer[2] >= 0 ? 3 : layer[1] >= 0 ? 2 : 1;
+
+	metrics_put(t, "location=\"");
+	for (int i = 0; i < n; i++) {
+		if (i > 0)
+			metrics_put(t, ":");
+		if (layer[i] >= 0)
+			metrics_put(t, "%d", layer[i]);
+	}
+	metrics_put(t, "\",");
+}
+
+/* Begins a sample; "controller" and "dimm_label" are node_exporter's words. */
+static void metrics_put_dimm(struct metrics_text *t, const struct metric *m,
+			     const struct dimm_rec *d)
+{
+	metrics_put(t, "softofflined_%s{mc=\"%u\",", m->name, (unsigned int)d->mc);
+	metrics_put_location(t, d->layer);
+	metrics_put_text(t, "label", d->label);
+	metrics_put(t, ",controller=\"%u\",", (unsigned int)d->mc);
+	metrics_put_text(t, "dimm_label", d->label);
+}
+
+static void metrics_put_dimms(struct metrics_text *t, const struct metric *m,
+			      struct facts *f)
+{
+	metrics_head(t, m);
+	for (unsigned int i = 0; i < f->n_views; i++) {
+		if (!f->views[i].counted)
+			continue;
+		f->dimm = &f->views[i].rec;
+		f->verdict = f->views[i].verdict;
+		metrics_put_dimm(t, m, f->dimm);
+		metrics_put(t, "} %llu\n", (unsigned long long)m->dimm(f));
+	}
+}
+
+static void metrics_dimm_verdicts(struct metrics_text *t, const struct metric *m,
+				  const struct facts *f)
+{
+	metrics_head(t, m);
+	for (unsigned int i = 0; i < f->n_views; i++)
+		for (int v = VERDICT_OK; v < VERDICT_MAX_; v++) {
+			/* "degraded" is a verdict on machines only. */
+			if (!f->views[i].counted || v == VERDICT_DEGRADED)
+				continue;
+			metrics_put_dimm(t, m, &f->views[i].rec);
+			metrics_put(t, ",verdict=\"%s\"} %d\n",
+				    verdict_to_string((enum verdict)v),
+				    f->views[i].verdict == (enum verdict)v);
+		}
+}
+
+static const char *metrics_match(unsigned int match)
+{
+	return match == SLOT_EXACT    ? "exact"
+	       : match == SLOT_LIKELY ? "likely"
+				      : "unknown";
+}
+
+/* What a module is; its serial number is nobody's business. */
+static void metrics_put_module(struct metrics_text *t, const struct module_list *l,
+			       const struct module_rec *m)
+{
+	int64_t mib = m ? module_list_size(l, (unsigned int)(m - l->v)) : 0;
+
+	metrics_put_text(t, ",slot", m ? m->slot : "");
+	metrics_put(t, ",slot_match=\"%s\"",
+		    metrics_match(m && m->slot[0] ? m->slot_match : SLOT_UNKNOWN));
+	metrics_put_text(t, ",part", m ? m->part : "");
+	metrics_put_text(t, ",vendor", m ? m->vendor : "");
+	metrics_put(t, ",identity=\"%s\"", metrics_match(m ? m->identity : SLOT_UNKNOWN));
+	if (mib > 0)
+		metrics_put(t, ",size=\"%lld %s\"",
+			    (long long)(mib % 1024 ? mib : mib / 1024),
+			    mib % 1024 ? "MiB" : "GiB");
+	else
+		metrics_put(t, ",size=\"\"");
+	metrics_put(t, "} 1\n");
+}
+
+static void metrics_info(struct metrics_text *t, const struct metric *m,
+			 const struct facts *f)
+{
+	metrics_head(t, m);
+	for (unsigned int i = 0; i < f->n_views; i++) {
+		const struct dimm_view *v = &f->views[i];
+
+		if (v->counted)
+			metrics_put_dimm(t, m, &v->rec);
+		else
+			metrics_put(t, "softofflined_%s{", m->name);
+		metrics_put(t, "%scounted=\"%s\"", v->counted ? "," : "",
+			    v->counted ? "yes" : "no");
+		metrics_put_module(t, f->extra->modules, v->module);
+	}
+}
+
 /*
  * Metrics with labels.
  */
@@ -236,6 +373,25 @@ static void metrics_source(struct metrics_text *t, const struct metric *m,
 	for (int s = SIGHT_OK; s < SIGHT_STATE_MAX_; s++)
 		metrics_sample(t, m, "state", sight_state_to_string((enum sight_state)s),
 			       now == (enum sight_state)s);
+}
+
+static void metrics_machine_verdict(struct metrics_text *t, const struct metric *m,
+				    const struct facts *f)
+{
+	metrics_head(t, m);
+	for (int v = VERDICT_OK; v < VERDICT_MAX_; v++)
+		if (v != VERDICT_REPAIR) /* of DIMMs only */
+			metrics_sample(t, m, "verdict",
+				       verdict_to_string((enum verdict)v),
+				       f->status.verdict == (enum verdict)v);
+}
+
+static void metrics_budgets(struct metrics_text *t, const struct metric *m,
+			    const struct facts *f)
+{
+	metrics_head(t, m);
+	metrics_sample(t, m, "budget", "hour", f->status.hour_used_up);
+	metrics_sample(t, m, "budget", "total", f->status.total_used_up);
 }
 
 static void metrics_poisoned(struct metrics_text *t, const struct metric *m,
@@ -301,43 +457,6 @@ static const struct metric metrics[] = { METRIC_LIST(NUMBER, SECONDS, DIMM, SERI
 #undef SERIES
 /* clang-format on */
 
-static bool metrics_shows_dimm(const struct facts *f)
-{
-	const struct dimm_rec *d = f->dimm;
-
-	if (d->former || d->same_as)
-		return false; /* another DIMM has its labels now */
-	return f->index != DIMM_OTHER || d->corrected_errors > 0 ||
-	       d->uncorrected_errors > 0 || d->offlined > 0;
-}
-
-static void metrics_put_dimm(struct metrics_text *t, const struct metric *m,
-			     const struct facts *f)
-{
-	const struct dimm_rec *d = f->dimm;
-
-	metrics_put(t, "softofflined_%s{mc=\"%u\",location=\"%d:%d:%d\",label=\"",
-		    m->name, (unsigned int)d->mc, d->layer[0], d->layer[1], d->layer[2]);
-	for (const char *s = d->label; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			metrics_put(t, "\\%c", *s);
-		else
-			metrics_put(t, "%c", *s == '\n' ? ' ' : *s);
-	}
-	metrics_put(t, "\"} %llu\n", (unsigned long long)m->dimm(f));
-}
-
-static void metrics_put_dimms(struct metrics_text *t, const struct metric *m,
-			      struct facts *f)
-{
-	metrics_head(t, m);
-	for (f->index = 0; f->index < engine_dimms(f->engine); f->index++) {
-		f->dimm = engine_dimm(f->engine, f->index);
-		if (metrics_shows_dimm(f))
-			metrics_put_dimm(t, m, f);
-	}
-}
-
 static void metrics_put_metric(struct metrics_text *t, const struct metric *m,
 			       struct facts *f)
 {
@@ -358,15 +477,23 @@ static void metrics_put_metric(struct metrics_text *t, const struct metric *m,
 size_t metrics_format(const struct engine *e, const struct metrics_extra *extra,
 		      char *buf, size_t size)
 {
+	unsigned int most = engine_dimms(e) + (extra->modules ? extra->modules->n : 0);
+	_cleanup_(free_p) struct dimm_view *views = calloc(most, sizeof(*views));
 	struct metrics_text t = { .buf = buf, .size = size };
 	struct facts f = {
 		.engine = e,
 		.totals = engine_totals(e),
 		.extra = extra,
 		.page_bytes = UINT64_C(1) << engine_page_shift(e),
+		.views = views,
 	};
 
+	if (size > 0)
+		buf[0] = '\0';
+	if (!views)
+		return 0;
 	engine_status(e, extra->now, &f.status);
+	f.n_views = metrics_list_dimms(e, extra->modules, views);
 	for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
 		metrics_put_metric(&t, &metrics[i], &f);
 	return t.len;

@@ -307,6 +307,7 @@ static void list_module(const struct topology *t, unsigned int module,
 	ret->identity = (uint8_t)match;
 	memcpy(ret->locator, m->locator, sizeof(ret->locator));
 	memcpy(ret->bank, m->bank, sizeof(ret->bank));
+	memcpy(ret->vendor, m->manufacturer, sizeof(ret->vendor));
 	memcpy(ret->part, m->part, sizeof(ret->part));
 	memcpy(ret->serial, m->serial, sizeof(ret->serial));
 	ret->has_serial = topology_serial_is_real(t, (uint16_t)module);

@@ -36,6 +36,7 @@ struct module_rec {
 	uint8_t identity; /* enum slot_match: of the module; UNKNOWN: no module below */
 	char locator[64]; /* where the module is, by the firmware's names */
 	char bank[64];
+	char vendor[64]; /* not stored: empty for a missing module */
 	char part[64];
 	char serial[64];
 	bool has_serial; /* of its own: it tells this module from all others */

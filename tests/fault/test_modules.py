@@ -78,6 +78,29 @@ def said(h, words):
     return h.stderr().count(words)
 
 
+def series(h, name, label):
+    """The samples of a metric for a DIMM, each with its value."""
+    return [line for line in h.metrics.read_text().splitlines()
+            if line.startswith(f'softofflined_{name}{{') and f'label="{label}"' in line]
+
+
+def have_series(h):
+    """Before the first error, since no rule sees the increase of a series that is new."""
+    for i in range(3):
+        label = f'CPU_SrcID#0_MC#0_Chan#{i}_DIMM#0'
+        h.until(h.metrics.exists, 'metrics')
+        for name in 'corrected_errors_total', 'uncorrected_errors_total', 'dimm_fault':
+            rows = series(h, name, label)
+            assert len(rows) == 1 and rows[0].endswith('} 0'), rows
+            assert f'mc="0",location="{i}:0",label="{label}"' in rows[0], rows
+        info, = series(h, 'dimm_info', label)
+        for word in (f'slot="P1-DIMM{"ABC"[i]}1"', 'slot_match="exact"', 'part="PART-7"',
+                     'vendor="Maker"', 'size="16 GiB"'):
+            assert word in info, info
+        assert '7A10B30' not in info, info
+    assert 'softofflined_up 1\n' in h.metrics.read_text()
+
+
 def all_are_listed(h):
     rows = by_slot(dimms(h))
     assert sorted(rows) == ['P1-DIMMA1', 'P1-DIMMB1', 'P1-DIMMC1'], rows
@@ -106,6 +129,9 @@ def one_is_gone(h):
 
 def stored(h):
     assert h.stop() == 0
+    assert 'softofflined_up 0\n' in h.metrics.read_text()
+    errors, = series(h, 'corrected_errors_total', 'CPU_SrcID#0_MC#0_Chan#1_DIMM#0')
+    assert errors.endswith('} 1'), errors
     rows = by_slot(dimms(h, '--db', str(h.db)))
     assert rows['P1-DIMMC1']['missing'] and rows['P1-DIMMA1']['verdict'] == 'ok', rows
     assert rows['P1-DIMMB1']['corrected_errors'] == 1, rows
@@ -147,8 +173,8 @@ def main():
     put_modules(['7A10B301', '7A10B302', '7A10B303'])
     with host.Host() as h:
         h.start()
-        for step in (all_are_listed, one_is_gone, stored, not_readable, moved_and_back,
-                     forgotten):
+        for step in (have_series, all_are_listed, one_is_gone, stored, not_readable,
+                     moved_and_back, forgotten):
             step(h)
         assert h.stop() == 0
 

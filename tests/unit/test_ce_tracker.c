@@ -300,6 +300,28 @@ static void test_slots(void **state)
 	assert_int_equal(ce_tracker_slots(t), 16);
 }
 
+static void test_waiting(void **state)
+{
+	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(16, 2);
+	struct page_rec *rec = add(t, 8);
+
+	/* Not known: its newest event stands in. */
+	ce_tracker_stamp(t, rec, usec(5 * USEC_PER_SEC + 1));
+	assert_int_equal(ce_tracker_waiting_since(t, rec).us, 5 * USEC_PER_SEC + 1);
+	ce_tracker_set_waiting(t, rec, usec(3 * USEC_PER_SEC + 7));
+	assert_int_equal(ce_tracker_waiting_since(t, rec).us, 3 * USEC_PER_SEC);
+	ce_tracker_set_waiting(t, rec, usec(-1));
+	assert_int_equal(ce_tracker_waiting_since(t, rec).us, 0);
+	ce_tracker_set_waiting(t, rec, usec(INT64_MAX));
+	assert_int_equal(ce_tracker_waiting_since(t, rec).us,
+			 (UINT32_MAX - 1) * USEC_PER_SEC);
+	/* The next page of the slot has nothing of it. */
+	ce_tracker_remove(t, rec);
+	rec = add(t, 9);
+	ce_tracker_stamp(t, rec, usec(11));
+	assert_int_equal(ce_tracker_waiting_since(t, rec).us, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_dirty),       cmocka_unit_test(test_dirty_order),
 		cmocka_unit_test(test_eviction),    cmocka_unit_test(test_window),
 		cmocka_unit_test(test_merge),       cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -342,6 +342,37 @@ static void test_reload_under_way(void **state)
 	engine_free(e);
 }
 
+static int64_t waiting_since(const struct engine *e)
+{
+	struct engine_status s;
+
+	engine_status(e, usec(100 * USEC_PER_SEC), &s);
+	return s.waiting_since;
+}
+
+/* The longest wait counts from the decision, whatever else the page or the loop does. */
+static void test_waiting_since(void **state)
+{
+	struct engine *e = started_engine(1);
+	struct config cfg = *engine_config(e);
+	struct input in = { .kind = INPUT_CONFIG, .config = &cfg };
+
+	assert_int_equal(waiting_since(e), INT64_MIN);
+	give_ce(e, 5 * USEC_PER_SEC, 0x3000, "A", 1);
+	give_ce(e, 7 * USEC_PER_SEC, 0x4000, "A", 1);
+	give_ce(e, 8 * USEC_PER_SEC, 0x3000, "A", 1);
+	assert_int_equal(waiting_since(e), 5 * USEC_PER_SEC);
+	cfg.tracker.max_tracked_pages = 64;
+	assert_int_equal(give(e, 9 * USEC_PER_SEC, in), 0);
+	assert_int_equal(waiting_since(e), 5 * USEC_PER_SEC);
+	assert_int_equal(give(e, 9 * USEC_PER_SEC, probe_of(e, 3)), 0);
+	assert_int_equal(
+		give(e, 9 * USEC_PER_SEC, answer_of(find(EFFECT_OFFLINE)->attempt.id, 0)),
+		0);
+	assert_int_equal(waiting_since(e), 7 * USEC_PER_SEC);
+	engine_free(e);
+}
+
 /* What a killed daemon read may be in the DIMM's stored total already. */
 static void test_lost_by_a_predecessor(void **state)
 {
@@ -611,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_counter_while_under_way),
 		cmocka_unit_test(test_memory_under_way),
 		cmocka_unit_test(test_reload_under_way),
+		cmocka_unit_test(test_waiting_since),
 		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_lost_by_a_predecessor),
 		cmocka_unit_test(test_many_dimms),

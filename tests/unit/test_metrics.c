@@ -251,16 +251,176 @@ static void test_bounded(void **state)
 	assert_int_equal(few, many);
 	give(e, 0x10000000, "A2");
 	(void)metrics_format(e, &extra, text, TEXT_MAX);
-	assert_int_equal(count_lines(text), many + 9);
+	/* Nine numbers, what it is, and four verdicts. */
+	assert_int_equal(count_lines(text), many + 14);
+	engine_free(e);
+}
+
+static unsigned int count_text(const char *text, const char *what)
+{
+	unsigned int n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+static struct module_rec *add_module(struct module_list *l, const char *label, int8_t x,
+				     int8_t y, int8_t z)
+{
+	struct module_rec *m = module_list_add(l);
+
+	assert_non_null(m);
+	m->counted = true;
+	m->layer[0] = x;
+	m->layer[1] = y;
+	m->layer[2] = z;
+	strcpy(m->label, label);
+	m->size_mib = 16384;
+	return m;
+}
+
+/* Samples with equal labels would make node_exporter show nothing of the file. */
+static void check_no_twins(const char *text)
+{
+	for (const char *line = text; (line = strchr(line, '\n')) && line[1]; line++) {
+		const char *end = strchr(line + 1, '\n');
+		_cleanup_(free_p) char *key = strndup(line, (size_t)(end - line));
+
+		assert_non_null(key);
+		if (key[1] == '#')
+			continue;
+		strrchr(key, ' ')[1] = '\0';
+		if (count_text(text, key) != 1)
+			fail_msg("%s: twice", key + 1);
+	}
+}
+
+#define A1                                                                               \
+	"{mc=\"0\",location=\"0:65:49\",label=\"A1\",controller=\"0\",dimm_label=\"A1\""
+#define C3 "{mc=\"0\",location=\"2:0\",label=\"C3\",controller=\"0\",dimm_label=\"C3\""
+
+/* A DIMM has its series before its first error, and the same ones after it. */
+static void test_modules(void **state)
+{
+	_cleanup_(free_p) struct module_list *l = calloc(1, sizeof(*l));
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	struct metrics_extra with = extra;
+	struct engine *e = new_engine();
+	struct module_rec *m;
+	unsigned int lines;
+
+	assert_true(l && text);
+	m = add_module(l, "A1", 0, 'A', '1');
+	strcpy(m->slot, "P1-DIMMA1");
+	strcpy(m->part, "PART-7");
+	strcpy(m->vendor, "Mak\xfc\n\"");
+	strcpy(m->serial, "SECRET");
+	m->slot_match = m->identity = SLOT_EXACT;
+	add_module(l, "C3", 2, 0, -1)->size_mib = 0;
+	with.modules = l;
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	lines = count_lines(text);
+	assert_non_null(strstr(text, "softofflined_uncorrected_errors_total" A1 "} 0\n"));
+	assert_non_null(strstr(text, "softofflined_dimm_verdict_state" A1
+				     ",verdict=\"ok\"} 1\n"));
+	assert_non_null(strstr(text,
+			       "softofflined_dimm_info" A1
+			       ",counted=\"yes\",slot=\"P1-DIMMA1\",slot_match=\"exact\","
+			       "part=\"PART-7\",vendor=\"Mak??\\\"\",identity=\"exact\","
+			       "size=\"16 GiB\"} 1\n"));
+	assert_non_null(strstr(text,
+			       "softofflined_dimm_info" C3
+			       ",counted=\"yes\",slot=\"\",slot_match=\"unknown\","));
+	assert_null(strstr(text, "SECRET"));
+	give(e, 0x10000000, "A1");
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	assert_int_equal(count_lines(text), lines);
+	assert_non_null(
+		strstr(text, "softofflined_corrected_errors_total" A1 "} 4294967295\n"));
+	assert_non_null(strstr(text, "softofflined_corrected_errors_total" C3 "} 0\n"));
+	assert_non_null(strstr(text, "softofflined_dimm_verdict_state" A1
+				     ",verdict=\"ok\"} 0\n"));
+	assert_non_null(strstr(text, "part=\"PART-7\""));
+	check_no_twins(text);
+	check_text(text);
+	check_promtool(text);
+	engine_free(e);
+}
+
+/* What nobody counts for has no counts, and no two samples are of one name. */
+static void test_odd_modules(void **state)
+{
+	_cleanup_(free_p) struct module_list *l = calloc(1, sizeof(*l));
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	struct metrics_extra with = extra;
+	struct engine *e = new_engine();
+
+	assert_true(l && text);
+	with.modules = l;
+	for (int i = 0; i < 3; i++) {
+		struct module_rec *m = add_module(l, "", -1, -1, -1);
+
+		m->counted = i > 1;
+		m->identity = SLOT_EXACT;
+		strcpy(m->slot, "DIMM 0");
+	}
+	add_module(l, "GONE", 3, 3, 3)->missing = true;
+	add_module(l, "DOUBTED", 3, 3, 4)->doubted = true;
+	add_module(l, "", -1, -1, -1);
+	add_module(l, "X", 1, -1, 2);
+	add_module(l, "X", 1, -1, -1);
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	assert_int_equal(count_text(text, "softofflined_corrected_errors_total{"), 3);
+	assert_int_equal(count_text(text, "softofflined_dimm_info{"), 4);
+	assert_int_equal(count_text(text, "{counted=\"no\",slot=\"DIMM 0\""), 1);
+	assert_non_null(
+		strstr(text, "{mc=\"0\",location=\"\",label=\"unknown memory\","));
+	assert_non_null(strstr(text, "{mc=\"0\",location=\"1::2\",label=\"X\","));
+	assert_null(strstr(text, "-1"));
+	check_no_twins(text);
+	check_text(text);
+	check_promtool(text);
+	engine_free(e);
+}
+
+static void test_machine(void **state)
+{
+	struct engine *e = new_engine();
+	_cleanup_(free_p) char *text = malloc(TEXT_MAX);
+	struct metrics_extra with = extra;
+
+	assert_non_null(text);
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	assert_non_null(strstr(text, "\nsoftofflined_up 1\n"));
+	assert_non_null(strstr(text, "\nsoftofflined_db_up 0\n"));
+	assert_non_null(
+		strstr(text, "\nsoftofflined_machine_uncorrected_errors_total 0\n"));
+	assert_non_null(
+		strstr(text, "\nsoftofflined_budget_used_up{budget=\"total\"} 0\n"));
+	assert_non_null(strstr(
+		text, "\nsoftofflined_oldest_waiting_page_timestamp_seconds 0.000\n"));
+	assert_int_equal(count_text(text, "\nsoftofflined_verdict{"), 4);
+	assert_int_equal(
+		count_text(text, "\nsoftofflined_verdict{verdict=\"replace\"} 0"), 1);
+	with.stopped = with.db_ok = true;
+	(void)metrics_format(e, &with, text, TEXT_MAX);
+	assert_non_null(strstr(text, "\nsoftofflined_up 0\n"));
+	assert_non_null(strstr(text, "\nsoftofflined_db_up 1\n"));
+	check_text(text);
+	check_promtool(text);
 	engine_free(e);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),    cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_source),  cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_text),        cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_source),      cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_bounded),     cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_odd_modules), cmocka_unit_test(test_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

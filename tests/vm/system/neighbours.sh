@@ -32,7 +32,7 @@ check 'it serves us' wait_until 30 scraped
 check 'without an error of its own' same 0 "$(served node_textfile_scrape_error)"
 check 'events' same "$sent" "$(served softofflined_events_total)"
 check 'errors of a DIMM' same 2 "$(served \
-	'softofflined_corrected_errors_total{label="DIMM_B1",location="1:1:-1",mc="0"}')"
+	'softofflined_corrected_errors_total{controller="0",dimm_label="DIMM_B1",label="DIMM_B1",location="1:1",mc="0"}')"
 check 'pages' same "$(json status .pages.offlined)" \
 	"$(served 'softofflined_pages{state="offlined"}')"
 systemctl stop prometheus-node-exporter
