@@ -41,7 +41,11 @@ _softofflinectl_options() { # VERB
 }
 
 # The value of option $1; fails if $1 is no option with a value.
-_softofflinectl_value() { # OPTION WORD
+_softofflinectl_value() { # OPTION WORD VERB
+	local formats="pfn memmap csv ndjson"
+
+	[[ $3 == pages ]] && formats="pfn memmap"
+	[[ $3 == export ]] && formats="csv ndjson"
 	case $1 in
 	--db | --input | --config)
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
@@ -55,7 +59,7 @@ _softofflinectl_value() { # OPTION WORD
 			"watched pending offlined failed refused" -- "$2")
 		;;
 	--format)
-		mapfile -t COMPREPLY < <(compgen -W "pfn memmap csv ndjson" -- "$2")
+		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$2")
 		;;
 	--lines | --since | -n | -S) ;;
 	*) return 1 ;;
@@ -74,7 +78,6 @@ _softofflinectl() {
 	elif [[ $prev == "=" ]]; then
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
-	_softofflinectl_value "$prev" "$cur" && return
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
@@ -93,6 +96,7 @@ _softofflinectl() {
 			;;
 		esac
 	done
+	_softofflinectl_value "$prev" "$cur" "$verb" && return
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_softofflinectl_options "$verb")" -- "$cur")
 		return

@@ -78,6 +78,8 @@ _softofflinectl() {
 	since=('(-S --since)'{-S+,--since=}'[show what is newer]:time: ')
 	state=('--state=[pages in this state]:state:(watched pending offlined failed refused)')
 	format=('--format=[print in this form]:form:(pfn memmap csv ndjson)')
+	[[ $verb == pages ]] && format=('--format=[print in this form]:form:(pfn memmap)')
+	[[ $verb == export ]] && format=('--format=[print in this form]:form:(csv ndjson)')
 	exit_code=('--exit-code[exit with 10 if degraded, 11 to replace a DIMM]')
 	strict=('--strict[also refuse a file with warnings]')
 	input=('--input=[recorded errors]:file:_files')

@@ -131,6 +131,8 @@ def check_shell(name, shell, verbs, options):
     split = ['--state', '=', 'pe'] if name == 'bash' else ['--state=pe']
     expect({o.removeprefix('--state=') for o in shell.offers('pages', *split)}, {'pending'},
            f'{name}: --state=')
+    for verb, words in (('pages', {'pfn', 'memmap'}), ('export', {'csv', 'ndjson'})):
+        expect(shell.offers(verb, '--format', ''), words, f'{name}: --format of {verb}')
     expect(shell.offers('policy', 'backtest', '--policy', 'wi'), {'windows'},
            f'{name}: --policy')
     expect(shell.offers('show', ''), set(), f'{name}: an address')
