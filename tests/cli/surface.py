@@ -44,6 +44,27 @@ for program, name in ((daemon, 'softofflined.8'), (collector, 'softofflined-cec.
     expect(takes == known and len(takes) > 2,
            f'{name} lacks {sorted(takes - known)}, has {sorted(known - takes)}')
 
+def sources(folder):
+    """The text of all C files of @folder."""
+    for path, _, names in os.walk(os.path.join(root, folder)):
+        for name in (n for n in names if n.endswith(('.c', '.h'))):
+            with open(os.path.join(path, name), encoding='utf-8') as f:
+                yield f.read()
+
+
+for folder, name in (('ctl', 'softofflinectl.1'), ('daemon', 'softofflined.8')):
+    with open(os.path.join(root, 'man', name), encoding='utf-8') as f:
+        known = set(re.findall(r'^\.It Ev (\w+)', f.read(), re.M))
+    asked = set(re.findall(r'getenv\("(\w+)"\)', '\n'.join(sources(folder))))
+    expect(asked and asked <= known, f'{name}, ENVIRONMENT, lacks {sorted(asked - known)}')
+    # Libraries ask for these.
+    asked |= {'TZ', 'DBUS_SYSTEM_BUS_ADDRESS'}
+    expect(known <= asked, f'{name}, ENVIRONMENT, has {sorted(known - asked)}')
+codes = re.search(r'enum ctl_exit \{(.*?)\}', '\n'.join(sources('ctl')), re.S)[1]
+codes = set(re.findall(r'= (\d+)', codes))
+known = set(re.findall(r'^\.It (\d+)$', page.split('.Sh EXIT STATUS')[1], re.M))
+expect(codes == known, f'softofflinectl(1), EXIT STATUS: {sorted(known)}, not {sorted(codes)}')
+
 for finding in findings:
     print(finding)
 print(f'{len(verbs)} verbs, {len(options)} options')
