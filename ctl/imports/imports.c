@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backtest/backtest_csv.h"
@@ -20,10 +21,11 @@
 #include "imports/lines.h"
 #include "imports/mcelog.h"
 #include "imports/ras_db.h"
+#include "imports/recording.h"
 
 #define PEEK_MAX 65536
 
-enum import_form { FORM_TABLE, FORM_DATABASE, FORM_KERNEL, FORM_MCELOG };
+enum import_form { FORM_TABLE, FORM_DATABASE, FORM_KERNEL, FORM_MCELOG, FORM_RECORDING };
 
 struct import {
 	enum import_form form;
@@ -34,6 +36,7 @@ struct import {
 	size_t peek_len;
 	char peek[PEEK_MAX];
 	struct ras_db *ras;
+	struct recording *recording;
 	struct klog klog;
 	struct mcelog mcelog;
 	struct lines lines;
@@ -139,8 +142,14 @@ static enum import_form import_log_form(struct import *im)
 static int import_start(struct import *im, const char *path, int64_t now,
 			unsigned int page_shift, const char **ret_why)
 {
-	int r = import_fill_peek(im);
+	struct stat st;
+	int r;
 
+	if (fstat(im->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		im->form = FORM_RECORDING;
+		return recording_open(&im->recording, im->fd, ret_why);
+	}
+	r = import_fill_peek(im);
 	if (r < 0) {
 		*ret_why = strerror(-r);
 		return r;
@@ -173,6 +182,7 @@ int import_open(struct import **ret, const char *path, int64_t now,
 	if (!im)
 		return -ENOMEM;
 	im->ras = NULL;
+	im->recording = NULL;
 	im->ended = false;
 	im->peek_at = im->peek_len = 0;
 	im->tomorrow = now + USEC_PER_DAY;
@@ -194,6 +204,7 @@ struct import *import_free(struct import *im)
 {
 	if (im) {
 		(void)ras_db_close(im->ras);
+		(void)recording_free(im->recording);
 		close_p(&im->fd);
 		free(im);
 	}
@@ -249,6 +260,9 @@ int import_next(struct import *im, struct backtest_row *ret, const char **ret_wh
 	case FORM_DATABASE:
 		r = ras_db_next(im->ras, ret, ret_why);
 		break;
+	case FORM_RECORDING:
+		r = recording_next(im->recording, ret, ret_why);
+		break;
 	case FORM_KERNEL:
 	case FORM_MCELOG:
 		r = import_next_line(im, ret, ret_why);
@@ -267,6 +281,8 @@ uint64_t import_line(const struct import *im)
 		return im->csv.line;
 	case FORM_DATABASE:
 		return ras_db_row(im->ras);
+	case FORM_RECORDING:
+		return recording_page(im->recording);
 	case FORM_KERNEL:
 	case FORM_MCELOG:
 		break;
@@ -288,6 +304,21 @@ static const char *import_doubt_table(const struct import *im, unsigned int i,
 		return NULL;
 	snprintf(text, sizeof(text), "%" PRIu64 " rows are dated before 2000",
 		 im->csv.odd_times);
+	return text;
+}
+
+static const char *import_doubt_recording(const struct recording *rec, unsigned int i)
+{
+	static char text[128];
+	uint64_t lost = recording_lost(rec);
+
+	if (i == 0)
+		return "a recording has the time since the start of the machine: dates "
+		       "count from 1970";
+	if (i > 1 || lost == 0)
+		return NULL;
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " events were lost before they were recorded", lost);
 	return text;
 }
 
@@ -313,6 +344,8 @@ const char *import_doubt(const struct import *im, unsigned int i, bool *ret_refu
 			       ? "no address is above 2 GiB: a rasdaemon that cuts them to "
 				 "32 bits may have written them"
 			       : NULL;
+	case FORM_RECORDING:
+		return import_doubt_recording(im->recording, i);
 	case FORM_KERNEL:
 		return import_doubt_log(&im->klog.time, i);
 	case FORM_MCELOG:

@@ -3,7 +3,8 @@
 
 /*
  * Errors that somebody recorded, of whatever form: a table of ours, rasdaemon's database,
- * the kernel's log, mcelog's log. The form is found by looking at the bytes.
+ * the kernel's log, mcelog's log, the folder of softofflined --record. The form is found by
+ * looking at it.
  */
 
 #include "backtest/backtest_row.h"
@@ -31,7 +32,8 @@ struct import *import_free(struct import *im);
  */
 int import_next(struct import *im, struct backtest_row *ret, const char **ret_why);
 
-/** Where the latest error stands: the line, in a database the id of its row. */
+/** Where the latest error stands: the line, in a database the id of its row, in a
+ * recording the number of the page. */
 uint64_t import_line(const struct import *im);
 
 /**

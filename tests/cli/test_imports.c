@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "imports/imports.h"
 #include "imports/log_time.h"
+#include "unit/page_builder.h"
 
 #define NOW (INT64_C(1612137600) * USEC_PER_SEC) /* 2021-02-01 00:00 UTC */
 
@@ -333,6 +334,110 @@ static void test_rasdaemon_checks(void **state)
 	check_database(both, "1610039567 this machine/A1 0x20b5cf8880\n");
 }
 
+static void write_text(const char *folder, const char *name, const void *text, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "a");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* A frame of a recording: as trace_record_put() writes it. */
+static void write_page(const char *folder, struct page_builder *b, uint16_t cpu)
+{
+	struct {
+		uint16_t cpu, zero;
+		uint32_t size;
+	} head = { cpu, 0, (uint32_t)b->size };
+
+	page_builder_finish(b);
+	write_text(folder, "pages", &head, sizeof(head));
+	write_text(folder, "pages", b->bytes, b->size);
+}
+
+static void check_recording(const char *folder, const char *expected)
+{
+	char command[128], found[4096];
+
+	read_path(folder, found, sizeof(found));
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+	assert_string_equal(found, expected);
+}
+
+static void make_recording(char folder[32])
+{
+	strcpy(folder, "/tmp/test_imports.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	write_text(folder, "header_page", page_builder_header_page,
+		   strlen(page_builder_header_page));
+	write_text(folder, "mc_event.format", page_builder_mc_format,
+		   strlen(page_builder_mc_format));
+	write_text(folder, "mce_record.format", page_builder_mce_format,
+		   strlen(page_builder_mce_format));
+}
+
+#define DATES_NOTE                                                                       \
+	"? a recording has the time since the start of the machine: dates count from 1970\n"
+
+/* What --record writes: errors of EDAC, or of machine checks where it has none. */
+static void test_recording(void **state)
+{
+	const struct mc_sample sample = { .address = 0x20b5cf8880,
+					  .count = 3,
+					  .grain_bits = 5,
+					  .layer = { 1, 0, -1 },
+					  .label = "A1",
+					  .detail = "row:0x1a col:0x8 bg:0 ba:1" };
+	const struct mce_sample check = { .status = 0x8c00004000010090,
+					  .addr = 0x20b5cf8880,
+					  .misc = 0x86,
+					  .bank = 7 };
+	struct page_builder b;
+	char folder[32];
+
+	make_recording(folder);
+	page_builder_init(&b, 4096, UINT64_C(7000000000));
+	assert_true(page_builder_mc(&b, UINT64_C(7000000000), &sample));
+	assert_true(page_builder_mce(&b, UINT64_C(7000001000), &check, false));
+	write_page(folder, &b, 0);
+	page_builder_init(&b, 4096, UINT64_C(9000000000));
+	assert_true(page_builder_mc(&b, UINT64_C(9000000000), &sample));
+	write_page(folder, &b, 1);
+	check_recording(folder, "7 this machine/A1 0x20b5cf8880 x3 row 26\n"
+				"9 this machine/A1 0x20b5cf8880 x3 row 26\n" DATES_NOTE);
+
+	make_recording(folder);
+	page_builder_init(&b, 4096, UINT64_C(7000000000));
+	assert_true(page_builder_mce(&b, UINT64_C(7000001000), &check, false));
+	write_page(folder, &b, 0);
+	check_recording(folder,
+			"7 this machine/socket 0 channel 0 0x20b5cf8880\n" DATES_NOTE);
+}
+
+static void test_wrong_recordings(void **state)
+{
+	static const char bad_size[] = { 0, 0, 0, 0, '\xff', '\xff', '\xff', '\x7f' };
+	char folder[32] = "/tmp/test_imports.XXXXXX";
+
+	assert_non_null(mkdtemp(folder));
+	check_recording(folder,
+			"it has no file header_page: no recording of softofflined "
+			"--record\n");
+	make_recording(folder);
+	check_recording(folder, "it has no file pages\n");
+	make_recording(folder);
+	write_text(folder, "pages", bad_size, sizeof(bad_size) - 3);
+	check_recording(folder, DATES_NOTE);
+	make_recording(folder);
+	write_text(folder, "pages", "\0\0\0\0\4\0\0\0abcd", 12);
+	check_recording(folder, "1: a page makes no sense\n" DATES_NOTE);
+}
+
 /* A line without end costs nothing but itself. */
 static void test_long_line(void **state)
 {
@@ -360,6 +465,8 @@ int main(void)
 		cmocka_unit_test(test_rasdaemon),
 		cmocka_unit_test(test_cut_addresses),
 		cmocka_unit_test(test_rasdaemon_checks),
+		cmocka_unit_test(test_recording),
+		cmocka_unit_test(test_wrong_recordings),
 		cmocka_unit_test(test_long_line),
 	};
 

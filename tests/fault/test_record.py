@@ -3,6 +3,7 @@
 """A full disk ends what --record writes: one line says so, with the path and the errno;
 what was written is whole, and counting continues."""
 
+import json
 import struct
 
 import host
@@ -37,6 +38,10 @@ with host.Host('[Policy]\nAction=account\n') as h:
         h.emit([0x10000000 + n * 0x1000 for n in range(20)])
     h.until(lambda: lines(h, 'recording ends'), 'the word that the recording ended')
     assert frames(record / 'pages') > 0
+    # What was recorded is read back by the program that is shipped.
+    read = h.ctl('policy', 'backtest', '--json', '--policy=default', '--input', str(record))
+    assert read.returncode == 0, read.stderr
+    assert json.loads(read.stdout)[0]['total']['rows'] >= frames(record / 'pages')
     h.until(lambda: sum(h.counted()) == h.sent(), 'the count')
     h.emit([0x20000000])
     h.until(lambda: h.counted() == (h.sent(), 0), 'the count after it')
