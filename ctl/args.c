@@ -24,13 +24,22 @@ static const struct option {
 	char letter;
 	bool takes_value;
 } options[] = {
-	{ "--json", ARGS_JSON, 0, false },           { "--db", ARGS_DB, 0, true },
-	{ "--no-legend", ARGS_NO_LEGEND, 0, false }, { "--lines", ARGS_LINES, 'n', true },
-	{ "--since", ARGS_SINCE, 'S', true },        { "--state", ARGS_STATE, 0, true },
-	{ "--exit-code", ARGS_EXIT_CODE, 0, false }, { "--help", ARGS_HELP, 'h', false },
-	{ "--version", ARGS_VERSION, 0, false },     { "--config", ARGS_CONFIG, 0, true },
-	{ "--policy", ARGS_POLICY, 0, true },        { "--input", ARGS_INPUT, 0, true },
-	{ "--strict", ARGS_STRICT, 0, false },       { "--format", ARGS_FORMAT, 0, true },
+	{ "--json", ARGS_JSON, 0, false },
+	{ "--db", ARGS_DB, 0, true },
+	{ "--no-legend", ARGS_NO_LEGEND, 0, false },
+	{ "--lines", ARGS_LINES, 'n', true },
+	{ "--since", ARGS_SINCE, 'S', true },
+	{ "--state", ARGS_STATE, 0, true },
+	{ "--exit-code", ARGS_EXIT_CODE, 0, false },
+	{ "--help", ARGS_HELP, 'h', false },
+	{ "--version", ARGS_VERSION, 0, false },
+	{ "--config", ARGS_CONFIG, 0, true },
+	{ "--policy", ARGS_POLICY, 0, true },
+	{ "--input", ARGS_INPUT, 0, true },
+	{ "--strict", ARGS_STRICT, 0, false },
+	{ "--format", ARGS_FORMAT, 0, true },
+	{ "--as", ARGS_AS, 0, true },
+	{ "--exec", ARGS_EXEC, 0, true },
 };
 
 const char *args_option_name(enum args_option option)
@@ -81,6 +90,10 @@ static int args_set(struct args *a, const struct option *o, const char *value,
 		a->input = value;
 	else if (o->bit == ARGS_FORMAT)
 		a->format = value;
+	else if (o->bit == ARGS_AS)
+		a->as = value;
+	else if (o->bit == ARGS_EXEC)
+		a->exec = value;
 	else if (o->bit == ARGS_CONFIG)
 		return add_to(&a->configs, value, why);
 	else if (o->bit == ARGS_POLICY)

@@ -28,6 +28,8 @@ enum args_option {
 	ARGS_INPUT = 1 << 11,
 	ARGS_STRICT = 1 << 12,
 	ARGS_FORMAT = 1 << 13,
+	ARGS_AS = 1 << 14,
+	ARGS_EXEC = 1 << 15,
 };
 
 #define ARGS_MAX_LIST 16
@@ -46,6 +48,8 @@ struct args {
 	const char *state;
 	const char *input;
 	const char *format; /* NULL: not given */
+	const char *as;
+	const char *exec;
 	struct args_list configs;
 	struct args_list policies;
 	uint32_t lines; /* 0: all */

@@ -39,6 +39,8 @@ int verb_dimms(const struct ctl *ctl);
 int verb_history(const struct ctl *ctl);
 int verb_export(const struct ctl *ctl);
 int verb_check(const struct ctl *ctl);
+int verb_monitor(const struct ctl *ctl);
+int verb_probe(const struct ctl *ctl);
 int verb_offline(const struct ctl *ctl);
 int verb_forget(const struct ctl *ctl);
 int verb_reload(const struct ctl *ctl);

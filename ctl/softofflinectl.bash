@@ -28,12 +28,14 @@ _softofflinectl_options() { # VERB
 
 	case $1 in
 	"") echo "$always --db --lines --since --state --exit-code --strict" \
-		"--format --input --config --policy" ;;
+		"--format --input --config --policy --exec --as" ;;
 	status) echo "$always --db --exit-code" ;;
 	pages) echo "$always --db --lines --state --format" ;;
 	export) echo "$always --db --format" ;;
 	show | history) echo "$always --db --lines --since" ;;
 	dimms) echo "$always --db" ;;
+	monitor) echo "$always --lines --exec" ;;
+	probe) echo "$always --as" ;;
 	"policy verify") echo "$always --strict" ;;
 	"policy backtest") echo "$always --db --input --config --policy" ;;
 	*) echo "$always" ;;
@@ -47,7 +49,7 @@ _softofflinectl_value() { # OPTION WORD VERB
 	[[ $3 == pages ]] && formats="pfn memmap"
 	[[ $3 == export ]] && formats="csv ndjson"
 	case $1 in
-	--db | --input | --config)
+	--db | --input | --config | --exec)
 		mapfile -t COMPREPLY < <(compgen -f -- "$2")
 		;;
 	--policy)
@@ -60,6 +62,9 @@ _softofflinectl_value() { # OPTION WORD VERB
 		;;
 	--format)
 		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$2")
+		;;
+	--as)
+		mapfile -t COMPREPLY < <(compgen -W "nagios npd nhc" -- "$2")
 		;;
 	--lines | --since | -n | -S) ;;
 	*) return 1 ;;
@@ -82,7 +87,8 @@ _softofflinectl() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		case $word in
-		--db | --lines | --since | --state | --format | --input | --config | --policy | -n | -S)
+		--db | --lines | --since | --state | --format | --input | --config | --policy | \
+			--exec | --as | -n | -S)
 			((i++))
 			[[ ${COMP_WORDS[i]} == "=" ]] && ((i++))
 			;;
@@ -104,7 +110,7 @@ _softofflinectl() {
 	case $verb:$arguments in
 	:0)
 		mapfile -t COMPREPLY < <(compgen -W "status pages show dimms history export check
-			offline forget reload policy" -- "$cur")
+			monitor probe offline forget reload policy" -- "$cur")
 		;;
 	policy:0)
 		mapfile -t COMPREPLY < <(compgen -W "show verify backtest" -- "$cur")

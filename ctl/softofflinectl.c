@@ -41,6 +41,10 @@ static const struct verb verbs[] = {
 	  "The stored errors as a table, for policy backtest", verb_export },
 	{ "check", "", 0, 0, 0,
 	  "Whether this machine can do its part, and what to fix", verb_check },
+	{ "monitor", "", 0, 0, ARGS_LINES | ARGS_EXEC,
+	  "Follow what the daemon says, or run programs for it", verb_monitor },
+	{ "probe", "", 0, 0, ARGS_AS,
+	  "The verdict for a monitoring system", verb_probe },
 	{ "offline", "ADDRESS", 1, 1, 0,
 	  "Soft-offline the page now, and wait for it", verb_offline },
 	{ "forget", "ADDRESS|DIMM", 1, 1, 0,
@@ -76,6 +80,8 @@ static void print_help(void)
 	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
 	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
 	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
+	     "      --exec PROGRAM      monitor: run it for each notice; or a folder of them\n"
+	     "      --as FORM           probe: nagios, npd or nhc\n"
 	     "      --strict            policy verify: also refuse a file with warnings\n"
 	     "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson\n"
 	     "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"

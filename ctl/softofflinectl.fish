@@ -26,7 +26,7 @@ function __softofflinectl_verb
             continue
         end
         switch $word
-            case --db --lines --since --state --format --input --config --policy -n -S
+            case --db --lines --since --state --format --input --config --policy --exec --as -n -S
                 set value yes
             case '-*'
             case '*'
@@ -60,6 +60,8 @@ complete -c softofflinectl -n '__softofflinectl_after ""' -a dimms -d 'DIMMs, th
 complete -c softofflinectl -n '__softofflinectl_after ""' -a history -d 'What was done or refused'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a export -d 'The stored errors as a table'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a check -d 'Whether this machine can do its part'
+complete -c softofflinectl -n '__softofflinectl_after ""' -a monitor -d 'Follow what the daemon says'
+complete -c softofflinectl -n '__softofflinectl_after ""' -a probe -d 'The verdict for a monitoring system'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a offline -d 'Soft-offline a page now'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a forget -d 'Drop what is known about a page or a DIMM'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a reload -d 'Read the configuration again'
@@ -76,7 +78,7 @@ complete -c softofflinectl -l no-legend -d 'Print tables without headings'
 complete -c softofflinectl -l help -s h -d 'Print a summary'
 complete -c softofflinectl -l version -d 'Print the version'
 complete -c softofflinectl -n '__softofflinectl_in "" status pages show dimms history export "policy backtest"' -l db -r -F -d 'Read this database'
-complete -c softofflinectl -n '__softofflinectl_in "" pages show history' -l lines -s n -x -d 'Show the newest'
+complete -c softofflinectl -n '__softofflinectl_in "" pages show history monitor' -l lines -s n -x -d 'Show the newest'
 complete -c softofflinectl -n '__softofflinectl_in "" show history' -l since -s S -x -d 'Show what is newer'
 complete -c softofflinectl -n '__softofflinectl_in "" pages' -l state -x -a 'watched pending offlined failed refused' -d 'Pages in this state'
 complete -c softofflinectl -n '__softofflinectl_in "" pages' -l format -x -a 'pfn memmap' -d 'Print in this form'
@@ -86,3 +88,5 @@ complete -c softofflinectl -n '__softofflinectl_in "" "policy verify"' -l strict
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l input -r -F -d 'Recorded errors'
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l config -r -F -d 'Test this configuration'
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l policy -x -a 'default rasdaemon mcelog windows illumos' -d 'Test this policy'
+complete -c softofflinectl -n '__softofflinectl_in "" monitor' -l exec -r -F -d 'Run this for each notice'
+complete -c softofflinectl -n '__softofflinectl_in "" probe' -l as -x -a 'nagios npd nhc' -d 'For this system'

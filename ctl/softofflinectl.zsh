@@ -26,6 +26,8 @@ _softofflinectl_verbs() {
 		'history:what was done or refused'
 		'export:the stored errors as a table'
 		'check:whether this machine can do its part'
+		'monitor:follow what the daemon says'
+		'probe:the verdict for a monitoring system'
 		'offline:soft-offline a page now'
 		'forget:drop what is known about a page or a DIMM'
 		'reload:read the configuration again'
@@ -51,7 +53,7 @@ _softofflinectl_verb() {
 
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
-		(--db | --lines | --since | --state | --format | --input | --config | --policy | -n | -S)
+		(--db | --lines | --since | --state | --format | --input | --config | --policy | --exec | --as | -n | -S)
 			((i++)) ;;
 		(-*) ;;
 		(*)
@@ -64,7 +66,7 @@ _softofflinectl_verb() {
 
 _softofflinectl() {
 	local _softofflinectl_program=$words[1] verb
-	local -a always db lines since state format exit_code strict input config policy specs
+	local -a always db lines since state format exit_code strict input config policy exec_ as specs
 
 	verb=$(_softofflinectl_verb)
 	always=(
@@ -85,14 +87,18 @@ _softofflinectl() {
 	input=('--input=[recorded errors]:file:_files')
 	config=('*--config=[test this configuration]:file:_files')
 	policy=('*--policy=[test this policy]:policy:(default rasdaemon mcelog windows illumos)')
+	exec_=('--exec=[run this for each notice]:program:_files')
+	as=('--as=[for this system]:system:(nagios npd nhc)')
 	specs=($always)
 	case $verb in
-	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy) ;;
+	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy $exec_ $as) ;;
 	(status) specs+=($db $exit_code) ;;
 	(pages) specs+=($db $lines $state $format) ;;
 	(export) specs+=($db $format) ;;
 	(show | history) specs+=($db $lines $since) ;;
 	(dimms) specs+=($db) ;;
+	(monitor) specs+=($lines $exec_) ;;
+	(probe) specs+=($as) ;;
 	('policy verify') specs+=($strict) ;;
 	('policy backtest') specs+=($db $input $config $policy) ;;
 	esac

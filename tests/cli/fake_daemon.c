@@ -300,10 +300,43 @@ static int fake_offline(void *ctx, uint64_t address, uint64_t cookie,
 	return sd_event_add_defer(f->loop, NULL, answer, f);
 }
 
+/* A verdict, and a page: each of the two forms of a notice. */
+static void fake_notices(struct bus *bus)
+{
+	struct notice_report r = {
+		.time = INT64_C(1767225600000000),
+		.kind = "verdict",
+		.priority = "crit",
+		.dimm = "P1-DIMMA1",
+		.slot = "P1-DIMMA1",
+		.reason = "none",
+		.result = "none",
+		.error = REPORT_NO_NUMBER,
+		.fault = "row",
+		.verdict = "replace",
+		.verdict_before = "watch",
+		.message = "P1-DIMMA1: verdict replace: this is why.",
+	};
+
+	bus_signal_notice(bus, &r);
+	strcpy(r.kind, "offlined");
+	strcpy(r.priority, "notice");
+	strcpy(r.reason, "page-threshold");
+	strcpy(r.result, "offlined");
+	strcpy(r.address_class, "page");
+	r.count = 2;
+	r.verdict_before[0] = r.message[0] = '\0';
+	bus_signal_notice(bus, &r);
+}
+
 static int fake_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 {
-	if (address == 0x1000)
+	struct fake *f = ctx;
+
+	if (address == 0x1000) {
+		fake_notices(f->bus);
 		return 0;
+	}
 	snprintf(why, REPORT_TEXT_MAX, "no such page");
 	return -ENOENT;
 }

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * What `softofflinectl monitor --exec` is made of: the queue of notices, and programs that
+ * run one after another, fail, hang, and must not be trusted.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "notify/hooks.h"
+#include "notify/notice_queue.h"
+
+static struct notice_report notice(const char *kind, const char *dimm)
+{
+	struct notice_report r = { .error = REPORT_NO_NUMBER };
+
+	snprintf(r.kind, sizeof(r.kind), "%s", kind);
+	snprintf(r.dimm, sizeof(r.dimm), "%s", dimm);
+	return r;
+}
+
+static void queue_folds(void **state)
+{
+	struct notice_queue *q = calloc(1, sizeof(*q));
+	struct notice_report a = notice("verdict", "A"), b = notice("verdict", "B");
+	struct notice_entry e;
+	uint64_t dropped;
+
+	assert_non_null(q);
+	strcpy(a.verdict_before, "watch");
+	strcpy(a.verdict, "repair-at-reboot");
+	notice_queue_add(q, &a);
+	notice_queue_add(q, &b);
+	strcpy(a.verdict_before, "repair-at-reboot");
+	strcpy(a.verdict, "replace");
+	notice_queue_add(q, &a);
+	assert_true(notice_queue_take(q, &e, &dropped));
+	assert_int_equal(e.times, 2);
+	assert_string_equal(e.notice.dimm, "A");
+	assert_string_equal(e.notice.verdict_before, "watch");
+	assert_string_equal(e.notice.verdict, "replace");
+	assert_true(notice_queue_take(q, &e, &dropped));
+	assert_int_equal(e.times, 1);
+	assert_string_equal(e.notice.dimm, "B");
+	assert_int_equal(dropped, 0);
+	assert_false(notice_queue_take(q, &e, &dropped));
+	free(q);
+}
+
+static void queue_is_bounded(void **state)
+{
+	struct notice_queue *q = calloc(1, sizeof(*q));
+	struct notice_entry e;
+	uint64_t dropped;
+	char name[32];
+
+	assert_non_null(q);
+	for (int i = 0; i < NOTICE_QUEUE_MAX + 5; i++) {
+		struct notice_report r;
+
+		snprintf(name, sizeof(name), "D%d", i);
+		r = notice("fault", name);
+		notice_queue_add(q, &r);
+	}
+	/* One that waits already finds its place. */
+	notice_queue_add(q, &(struct notice_report){ .kind = "fault", .dimm = "D255" });
+	assert_true(notice_queue_take(q, &e, &dropped));
+	assert_string_equal(e.notice.dimm, "D0");
+	assert_int_equal(dropped, 5);
+	for (int i = 1; i < NOTICE_QUEUE_MAX; i++) {
+		assert_true(notice_queue_take(q, &e, &dropped));
+		assert_int_equal(dropped, 0); /* announced once */
+	}
+	assert_int_equal(e.times, 2);
+	assert_false(notice_queue_take(q, &e, &dropped));
+	free(q);
+}
+
+/*
+ * Programs in a folder of their own.
+ */
+
+struct stage {
+	sd_event *event;
+	char folder[64];
+	char out[80]; /* what the programs write */
+};
+
+static void put_program(const struct stage *s, const char *name, unsigned int mode,
+			const char *text)
+{
+	char path[160];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", s->folder, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\nexec >>%s\n%s\n", s->out, text);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void stage_begin(struct stage *s)
+{
+	strcpy(s->folder, "/tmp/softofflined-hooks-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	snprintf(s->out, sizeof(s->out), "%s/out.txt", s->folder);
+	assert_true(sd_event_new(&s->event) >= 0);
+}
+
+static void end_loop(void *userdata)
+{
+	assert_true(sd_event_exit(userdata, 0) >= 0);
+}
+
+/* Runs the folder's programs for @n notices, and returns what they wrote, to be freed. */
+static char *play(struct stage *s, const struct notice_report *r, unsigned int n,
+		  usec_t limit)
+{
+	char *text = calloc(1, 4096);
+	struct hooks *hooks;
+	FILE *f;
+
+	assert_non_null(text);
+	assert_int_equal(hooks_new(&hooks, s->event, s->folder, limit), 0);
+	hooks_on_idle(hooks, end_loop, s->event);
+	for (unsigned int i = 0; i < n; i++)
+		hooks_put(hooks, &r[i]);
+	if (!hooks_idle(hooks))
+		assert_int_equal(sd_event_loop(s->event), 0);
+	assert_true(hooks_idle(hooks));
+	hooks_free(hooks);
+	f = fopen(s->out, "re");
+	if (f) {
+		(void)!fread(text, 1, 4095, f);
+		(void)fclose(f);
+	}
+	sd_event_unref(s->event);
+	return text;
+}
+
+static void stage_end(struct stage *s)
+{
+	char command[120];
+
+	snprintf(command, sizeof(command), "rm -rf %s", s->folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void environment_is_fixed(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r = notice("verdict", "DIMM B 0");
+	struct stage s;
+
+	stage_begin(&s);
+	assert_int_equal(setenv("SECRET", "1", 1), 0);
+	put_program(&s, "10-first", 0755,
+		    "echo $SOFTOFFLINE_KIND:$SOFTOFFLINE_DIMM:$SOFTOFFLINE_TIMES:"
+		    "$SOFTOFFLINE_DROPPED:${SOFTOFFLINE_ERRNO-unset}:"
+		    "${SECRET-unset}:$PWD:$(cat)");
+	put_program(&s, "20-second", 0755, "echo second; exit 3");
+	put_program(&s, "30-third", 0755, "echo third");
+	put_program(&s, "40-not-executable", 0644, "echo no");
+	put_program(&s, "50-old.dpkg-old", 0755, "echo no");
+	put_program(&s, "60-of-all", 0777, "echo no");
+	text = play(&s, &r, 1, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "verdict:DIMM B 0:1:0::unset:/:\nsecond\nthird\n");
+	stage_end(&s);
+}
+
+static void equal_notices_share_a_run(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r[] = { notice("fault", "A"), notice("fault", "B"),
+				     notice("fault", "B"), notice("fault", "B") };
+	struct stage s;
+
+	stage_begin(&s);
+	put_program(&s, "tell", 0755, "echo $SOFTOFFLINE_DIMM $SOFTOFFLINE_TIMES");
+	text = play(&s, r, 4, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "A 1\nB 3\n");
+	stage_end(&s);
+}
+
+/* It waits for a child that waits for ever; both end, and the next one has its turn. */
+static void hanging_program(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r = notice("fault", "A");
+	struct stage s;
+
+	stage_begin(&s);
+	put_program(&s, "1-hangs", 0755, "echo hangs\nsleep 100000\necho on");
+	put_program(&s, "2-next", 0755, "echo next");
+	text = play(&s, &r, 1, usec(USEC_PER_SEC / 2));
+	assert_string_equal(text, "hangs\nnext\n");
+	stage_end(&s);
+}
+
+static void folder_of_all(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r = notice("fault", "A");
+	struct hooks *hooks;
+	struct stage s;
+
+	stage_begin(&s);
+	put_program(&s, "tell", 0755, "echo no");
+	assert_int_equal(chmod(s.folder, 0777), 0);
+	text = play(&s, &r, 1, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "");
+	stage_end(&s);
+	assert_int_equal(hooks_new(&hooks, NULL, s.folder, HOOKS_TIME_LIMIT), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(queue_folds),
+		cmocka_unit_test(queue_is_bounded),
+		cmocka_unit_test(environment_is_fixed),
+		cmocka_unit_test(equal_notices_share_a_run),
+		cmocka_unit_test(hanging_program),
+		cmocka_unit_test(folder_of_all),
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
