@@ -110,12 +110,17 @@ static bool import_is_table(struct import *im)
 /* What a line of the kernel's log has, and no table. */
 static bool import_is_kernel_line(struct backtest_text line)
 {
-	static const char *const marks[] = { " kernel: ", "EDAC MC", "] Linux version " };
+	static const char *const marks[] = { " kernel: ", "EDAC MC" };
+	struct log_stamp stamp;
+	struct log_time time;
 
+	log_time_init(&time, INT64_MAX / 2);
 	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
 		if (memmem(line.s, line.len, marks[i], strlen(marks[i])))
 			return true;
-	return false;
+	/* dmesg, which may have lost its first lines */
+	return line.len > 0 && (line.s[0] == '[' || line.s[0] == '<') &&
+	       log_time_read(&time, line, &stamp) == 0;
 }
 
 /* The form of a log; FORM_TABLE if no line looks like one. */

@@ -223,6 +223,9 @@ static void test_forms(void **state)
 {
 	check("time,dimm,pa\n1610039567,A,0x1000\n", "1610039567 /A 0x1000\n");
 	check("", "it is empty\n");
+	/* a log without an error is one all the same */
+	check("[   12.345678] usb 1-1: new device\n", "");
+	check("<6>[   12.345678] usb 1-1: new device\n", "");
 	check("[Policy]\nThreshold=2\n", "its header has no column \"time\"\n");
 	check("time,pa\n1610039567,141634322176\n1610039567,141634318592\n",
 	      "1610039567 / 0x141634322176\n1610039567 / 0x141634318592\n"
