@@ -174,12 +174,23 @@ static void export_csv(const struct exporter *e, const struct backtest_row *row,
 	putchar('\n');
 }
 
-/* Text of any bytes: those that are no UTF-8 would make no JSON. */
+#define EXPORT_TEXT_MAX 1024 /* a label, each byte as %NN */
+
+/* As in the table: a name of any bytes is the same in both, and makes JSON. */
 static json_t *export_json_text(const char *text, size_t len)
 {
-	json_t *string = json_stringn(text, len);
+	char printable[EXPORT_TEXT_MAX];
+	size_t n = 0;
 
-	return string ? string : json_null();
+	for (size_t i = 0; i < len && n + sizeof("%NN") <= sizeof(printable); i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= ' ' && c <= '~')
+			printable[n++] = (char)c;
+		else
+			n += (size_t)sprintf(printable + n, "%%%02x", c);
+	}
+	return json_stringn(printable, n);
 }
 
 static json_t *export_json_dimm(const struct own_dimm *dimm)
