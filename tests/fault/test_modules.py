@@ -179,4 +179,5 @@ def main():
         assert h.stop() == 0
 
 
-main()
+if __name__ == '__main__':
+    main()
