@@ -37,6 +37,41 @@ _apart_ static bool action_may_retry(const struct engine *e, const struct page_r
 	return rec->state == PAGE_FAILED || crossed;
 }
 
+/* Pages spent of the total budget. If the past is unknown, all poisoned pages count. */
+static uint64_t action_spent_pages(const struct engine *e)
+{
+	uint64_t ours = dimm_table_offlined(&e->dimms);
+	uint64_t all =
+		e->poison.kib > 0 ? (uint64_t)e->poison.kib >> (e->page_shift - 10) : 0;
+
+	return e->past_unknown && all > ours ? all : ours;
+}
+
+/* Why @rec is refused without a probe; RESULT_NONE if nothing is against it. */
+static enum result action_judge_page(const struct engine *e, const struct page_rec *rec)
+{
+	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
+		return RESULT_ACCOUNT;
+	if (action_spent_pages(e) >= policy_total_limit(&e->cfg, &e->machine))
+		return RESULT_BUDGET_TOTAL;
+	if (dimm_table_module_offlined(&e->dimms, rec->dimm) >=
+	    e->cfg.budget.pages_per_dimm)
+		return RESULT_BUDGET_DIMM;
+	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
+}
+
+/* Whether something other than its turn is between @rec and its first attempt. */
+static bool action_must_wait(struct engine *e, const struct page_rec *rec)
+{
+	return action_judge_page(e, rec) == RESULT_NONE &&
+	       (e->hold.why != RESULT_NONE || e->now.us < e->memory_wait.us ||
+		!budget_allows(&e->budget, &e->cfg, e->now));
+}
+
+/*
+ * The outcome is reported with the threshold that was reached. A page that has to wait for
+ * its outcome is reported now.
+ */
 _apart_ static void action_choose(struct engine *e, struct effects *out,
 				  struct page_rec *rec, enum reason why)
 {
@@ -47,7 +82,8 @@ _apart_ static void action_choose(struct engine *e, struct effects *out,
 	engine_enqueue(e, rec, LIFE_CHOSEN, why);
 	if (wait.us > 0)
 		ce_tracker_delay(e->tracker, rec, usec_add(e->now, wait));
-	engine_notice_page(e, out, NOTICE_PAGE_THRESHOLD, rec);
+	if (e->restored && action_must_wait(e, rec))
+		engine_notice_page(e, out, NOTICE_PAGE_THRESHOLD, rec);
 }
 
 void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec,
@@ -70,29 +106,6 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 	case PAGE_STATE_MAX_:
 		break;
 	}
-}
-
-/* Pages spent of the total budget. If the past is unknown, all poisoned pages count. */
-static uint64_t action_spent_pages(const struct engine *e)
-{
-	uint64_t ours = dimm_table_offlined(&e->dimms);
-	uint64_t all =
-		e->poison.kib > 0 ? (uint64_t)e->poison.kib >> (e->page_shift - 10) : 0;
-
-	return e->past_unknown && all > ours ? all : ours;
-}
-
-/* Why @rec is refused without a probe; RESULT_NONE if nothing is against it. */
-static enum result action_judge_page(const struct engine *e, const struct page_rec *rec)
-{
-	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
-		return RESULT_ACCOUNT;
-	if (action_spent_pages(e) >= policy_total_limit(&e->cfg, &e->machine))
-		return RESULT_BUDGET_TOTAL;
-	if (dimm_table_module_offlined(&e->dimms, rec->dimm) >=
-	    e->cfg.budget.pages_per_dimm)
-		return RESULT_BUDGET_DIMM;
-	return engine_fault_forbids(e, rec) ? RESULT_WIDE_FAULT : RESULT_NONE;
 }
 
 static void action_report_budget(struct engine *e, struct effects *out, uint16_t dimm,

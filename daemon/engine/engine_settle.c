@@ -95,12 +95,29 @@ static bool settle_counts_as_try(const struct config *cfg, enum result result)
 	return kind != RETRY_DONE && kind != RETRY_HOLD && result != RESULT_DRY_RUN;
 }
 
-void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
-		   struct action_row *row)
+static void settle_notice(struct engine *e, struct effects *out,
+			  const struct page_rec *rec, const struct action_row *row,
+			  usec_t retry_at)
 {
 	bool done = policy_retry(&e->cfg, row->result, 0) == RETRY_DONE ||
 		    row->result == RESULT_DRY_RUN;
-	struct notice r;
+	struct notice r = engine_page_notice(
+		e, done ? NOTICE_PAGE_OFFLINED : NOTICE_PAGE_FAILED, rec);
+
+	r.error = row->error;
+	r.retry_at = retry_at;
+	r.page_type = row->page_type;
+	r.duration_usec = row->duration_usec;
+	r.outcome = row->outcome;
+	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
+		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
+	engine_notice(e, out, &r);
+}
+
+void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
+		   struct action_row *row)
+{
+	bool news = rec->result != (unsigned int)row->result;
 	usec_t when;
 
 	if (settle_counts_as_try(&e->cfg, row->result) && rec->tries < 63)
@@ -116,14 +133,8 @@ void engine_settle(struct engine *e, struct effects *out, struct page_rec *rec,
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;
 	engine_store_dimm(e, out, rec->dimm);
 	engine_store_spent(e, out);
-	r = engine_page_notice(e, done ? NOTICE_PAGE_OFFLINED : NOTICE_PAGE_FAILED, rec);
-	r.error = row->error;
-	r.retry_at = when;
-	r.page_type = row->page_type;
-	r.duration_usec = row->duration_usec;
-	r.outcome = row->outcome;
-	if (row->poisoned_before_kib >= 0 && row->poisoned_after_kib >= 0)
-		r.delta_kib = row->poisoned_after_kib - row->poisoned_before_kib;
-	engine_notice(e, out, &r);
+	/* A page that waits is reported once, and again when its waiting ends. */
+	if (rec->state != PAGE_PENDING || (news && when.us > 0))
+		settle_notice(e, out, rec, row, when);
 	engine_report_verdict(e, out, rec->dimm);
 }

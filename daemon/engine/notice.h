@@ -27,15 +27,15 @@
 #define NOTICE_LIST(X)                                                                   \
 	X(PAGE_FIRST_CE, "first-ce", true, INFO, /* the first error of a page */         \
 	  "3a258f5f08094394a5a47fc39530b096")                                            \
-	X(PAGE_THRESHOLD, "threshold", true, NOTICE, /* a page is to be offlined */      \
+	X(PAGE_THRESHOLD, "threshold", true, NOTICE, /* a page waits to be offlined */   \
 	  "4977e15f40ef43798a53be2ff8ba3cd6")                                            \
-	X(PAGE_OFFLINED, "offlined", true, WARNING, /* or already, dry-run */           \
+	X(PAGE_OFFLINED, "offlined", true, NOTICE, /* or already, dry-run */            \
 	  "4dfe03459f6f4f2797787aa386e7e9ff")                                            \
-	X(PAGE_FAILED, "failed", true, ERR, /* an attempt failed */                      \
+	X(PAGE_FAILED, "failed", true, WARNING, /* the first of some tries, or all */    \
 	  "1915a4561f0d44eb85d600143658b14a")                                            \
 	X(PAGE_REFUSED, "refused", true, WARNING, /* decided not to offline */           \
 	  "3154b5aa509d47649b198d58bc6cc3da")                                            \
-	X(UNCORRECTED, "uncorrected", true, ERR,                                         \
+	X(UNCORRECTED, "uncorrected", true, CRIT,                                        \
 	  "1c998fde576e49a8a6d2109ebf32f085")                                            \
 	X(UNATTRIBUTED, "unattributed", true, NOTICE, /* a DIMM's first */               \
 	  "de92417a2f644cc695bc15f4897c03ae")                                            \

@@ -86,6 +86,10 @@ int journal_priority(const struct notice *r)
 		return LOG_WARNING;
 	if (r->kind == NOTICE_VERDICT && r->verdict < VERDICT_REPLACE)
 		return LOG_WARNING;
+	/* Nothing is wrong: it is tried again, or an operator wants it so. */
+	if ((r->kind == NOTICE_PAGE_FAILED && r->retry_at.us > 0) ||
+	    (r->kind == NOTICE_PAGE_REFUSED && r->result == RESULT_ACCOUNT))
+		return LOG_NOTICE;
 	/* In a virtual machine it is as expected, and errors that are seen are counted. */
 	if (r->kind == NOTICE_BLIND &&
 	    (r->sight == SIGHT_CAUSE_GUEST || sight_cause_up(r->sight)))

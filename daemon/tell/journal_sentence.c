@@ -16,6 +16,7 @@
 #define PAGE_TEXT_MAX    (DIMM_LABEL_MAX + 32)
 #define OUTCOME_TEXT_MAX 32
 #define SPAN_TEXT_MAX    32
+#define CAUSE_TEXT_MAX   160
 #define CHANGES_TEXT_MAX 512
 
 /* "0x1000 on DIMM_A0", or the label alone. Returns @buf. */
@@ -52,29 +53,52 @@ static int sentence_page_first_ce(char *buf, size_t size, const struct notice *r
 			place_of(r, c, place));
 }
 
+/*
+ * "2 corrected errors in 24h reach the threshold 2 / 24h", or what else chose the page.
+ * Returns @buf.
+ */
+static const char *cause_of(const struct notice *r, char buf[CAUSE_TEXT_MAX])
+{
+	char span[SPAN_TEXT_MAX], threshold[SPAN_TEXT_MAX];
+
+	if (r->reason != REASON_PAGE_THRESHOLD || r->threshold.count == 0)
+		snprintf(buf, CAUSE_TEXT_MAX, "%s (%s)", reason_to_string(r->reason),
+			 reason_help(r->reason));
+	else
+		snprintf(buf, CAUSE_TEXT_MAX,
+			 "%u corrected error%s in %s reach the threshold %s",
+			 r->in_window, text_plural(r->in_window),
+			 config_format_span(r->threshold.window, span, sizeof(span)),
+			 config_format_threshold(&r->threshold, threshold,
+						 sizeof(threshold)));
+	return buf;
+}
+
 static int sentence_page_threshold(char *buf, size_t size, const struct notice *r,
 				   const struct journal_context *c)
 {
-	char place[PAGE_TEXT_MAX], span[SPAN_TEXT_MAX], threshold[SPAN_TEXT_MAX];
+	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX];
 
-	place_of(r, c, place);
-	if (r->reason != REASON_PAGE_THRESHOLD)
-		return snprintf(buf, size,
-				"Page %s is due to be taken out of use: %s (%s).", place,
-				reason_to_string(r->reason), reason_help(r->reason));
-	return snprintf(
-		buf, size,
-		"Page %s: %u corrected error%s in %s reach the threshold %s; it is "
-		"due to be taken out of use.",
-		place, r->in_window, text_plural(r->in_window),
-		config_format_span(r->threshold.window, span, sizeof(span)),
-		config_format_threshold(&r->threshold, threshold, sizeof(threshold)));
+	return snprintf(buf, size, "Page %s: %s; it waits to be taken out of use.",
+			place_of(r, c, place), cause_of(r, cause));
+}
+
+/* ", 2 of them in 24h", where that is why. Returns @buf. */
+static const char *window_of(const struct notice *r, char buf[CAUSE_TEXT_MAX])
+{
+	char span[SPAN_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (r->reason == REASON_PAGE_THRESHOLD && r->threshold.count > 0)
+		snprintf(buf, CAUSE_TEXT_MAX, ", %u of them in %s", r->in_window,
+			 config_format_span(r->threshold.window, span, sizeof(span)));
+	return buf;
 }
 
 static int sentence_page_offlined(char *buf, size_t size, const struct notice *r,
 				  const struct journal_context *c)
 {
-	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX];
+	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX], window[CAUSE_TEXT_MAX];
 	unsigned long long n = r->count;
 
 	place_of(r, c, place);
@@ -86,10 +110,10 @@ static int sentence_page_offlined(char *buf, size_t size, const struct notice *r
 			place, n, text_plural(n), reason_to_string(r->reason));
 	return snprintf(
 		buf, size,
-		"%s page %s, %s%s, out of use after %llu corrected error%s (%s)%s",
+		"%s page %s, %s%s, out of use after %llu corrected error%s%s (%s)%s",
 		r->result == RESULT_DRY_RUN ? "Dry run: would have taken" : "Took", place,
 		frame_kind_to_string(r->page_type), outcome_of(r, outcome), n,
-		text_plural(n), reason_to_string(r->reason),
+		text_plural(n), window_of(r, window), reason_to_string(r->reason),
 		r->result == RESULT_DRY_RUN ? "." : "; no data was lost.");
 }
 
@@ -112,11 +136,11 @@ static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
 {
 	bool for_good =
 		r->result == RESULT_BUDGET_DIMM || r->result == RESULT_BUDGET_TOTAL;
-	char place[PAGE_TEXT_MAX];
+	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX];
 
-	return snprintf(buf, size, "Page %s stays in use: %s (%s).%s",
-			place_of(r, c, place), result_to_string(r->result),
-			result_help(r->result),
+	return snprintf(buf, size, "Page %s: %s; it stays in use: %s (%s).%s",
+			place_of(r, c, place), cause_of(r, cause),
+			result_to_string(r->result), result_help(r->result),
 			for_good ? "" : " It is looked at again at its next error.");
 }
 

@@ -133,18 +133,20 @@ static const struct {
 	    .in_window = 2,
 	    .threshold = { .count = 2, .window = { USEC_PER_DAY } } },
 	  "Page 0x1000 on DIMM_A0: 2 corrected errors in 24h reach the threshold "
-	  "2 / 24h; it is due to be taken out of use." },
+	  "2 / 24h; it waits to be taken out of use." },
 	{ { .kind = NOTICE_PAGE_THRESHOLD, .reason = REASON_OPERATOR },
-	  "Page 0x1000 on DIMM_A0 is due to be taken out of use: operator (an "
-	  "operator asked for it)." },
+	  "Page 0x1000 on DIMM_A0: operator (an operator asked for it); it waits to be "
+	  "taken out of use." },
 	{ { .kind = NOTICE_PAGE_OFFLINED,
 	    .reason = REASON_PAGE_THRESHOLD,
 	    .result = RESULT_OFFLINED,
 	    .page_type = FRAME_ANONYMOUS,
 	    .outcome = SOFT_MIGRATED,
-	    .count = 2 },
-	  "Took page 0x1000 on DIMM_A0, anonymous (migrated), out of use after 2 "
-	  "corrected errors (page-threshold); no data was lost." },
+	    .in_window = 2,
+	    .threshold = { .count = 2, .window = { USEC_PER_DAY } },
+	    .count = 3 },
+	  "Took page 0x1000 on DIMM_A0, anonymous (migrated), out of use after 3 "
+	  "corrected errors, 2 of them in 24h (page-threshold); no data was lost." },
 	{ { .kind = NOTICE_PAGE_OFFLINED,
 	    .reason = REASON_CELL_FAULT,
 	    .result = RESULT_DRY_RUN,
@@ -174,12 +176,20 @@ static const struct {
 	{ { .kind = NOTICE_SEES, .sight = SIGHT_CAUSE_NO_TRACEFS },
 	  "Memory errors can be seen again. Until now: tracefs, where memory errors are "
 	  "reported, is not mounted. Errors of that time are not in the counts." },
-	{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_UNMOVABLE },
-	  "Page 0x1000 on DIMM_A0 stays in use: unmovable (a kernel page; its "
-	  "contents cannot be moved). It is looked at again at its next error." },
-	{ { .kind = NOTICE_PAGE_REFUSED, .result = RESULT_BUDGET_DIMM },
-	  "Page 0x1000 on DIMM_A0 stays in use: budget-dimm (the budget of the DIMM "
-	  "is used up: replace the DIMM)." },
+	{ { .kind = NOTICE_PAGE_REFUSED,
+	    .reason = REASON_PAGE_THRESHOLD,
+	    .in_window = 2,
+	    .threshold = { .count = 2, .window = { USEC_PER_DAY } },
+	    .result = RESULT_UNMOVABLE },
+	  "Page 0x1000 on DIMM_A0: 2 corrected errors in 24h reach the threshold "
+	  "2 / 24h; it stays in use: unmovable (a kernel page; its contents cannot be "
+	  "moved). It is looked at again at its next error." },
+	{ { .kind = NOTICE_PAGE_REFUSED,
+	    .reason = REASON_ROW_FAULT,
+	    .result = RESULT_BUDGET_DIMM },
+	  "Page 0x1000 on DIMM_A0: row-fault (the DRAM row of the page showed errors in "
+	  "several columns); it stays in use: budget-dimm (the budget of the DIMM is "
+	  "used up: replace the DIMM)." },
 	{ { .kind = NOTICE_FOREIGN,
 	    .reason = REASON_KERNEL_REQUEST,
 	    .page_type = FRAME_ANONYMOUS,

@@ -174,6 +174,8 @@ bool describe_must_be_expected(const char *line)
 		"forgotten ",
 		"foreign ",
 		"reply ",
+		"notice threshold ",
+		"notice failed ",
 		"notice budget ",
 		"notice fault ",
 		"notice verdict ",

@@ -11,20 +11,19 @@ message()
 }
 
 first=3a258f5f08094394a5a47fc39530b096
-threshold=4977e15f40ef43798a53be2ff8ba3cd6
 offlined=4dfe03459f6f4f2797787aa386e7e9ff
 
 part 'the journal'
-check 'three messages are found by the frame' same 3 "$(journalctl --boot \
+check 'two messages are found by the frame' same 2 "$(journalctl --boot \
 	"SOFTOFFLINE_PFN=$(hex "$pfn1")" --output=cat | wc -l)"
 check 'first error' same 'DIMM_A0 1' "$(message $first \
 	'"\(.SOFTOFFLINE_DIMM_LABEL) \(.SOFTOFFLINE_COUNT)"')"
-check 'threshold' same '2 2 86400' "$(message $threshold '"\(.SOFTOFFLINE_IN_WINDOW
+check 'threshold and outcome are one' same '2 2 86400' "$(message $offlined '"\(.SOFTOFFLINE_IN_WINDOW
 	) \(.SOFTOFFLINE_THRESHOLD) \(.SOFTOFFLINE_WINDOW_SEC)"')"
 check 'reason and result' same 'page-threshold offlined DIMM_A0 2 anonymous' \
 	"$(message $offlined '"\(.SOFTOFFLINE_REASON) \(.SOFTOFFLINE_RESULT
 	) \(.SOFTOFFLINE_DIMM_LABEL) \(.SOFTOFFLINE_COUNT) \(.SOFTOFFLINE_PAGE_TYPE)"')"
-check 'address, priority, who' same "$(address "$pfn1") 4 softofflined $unit" \
+check 'address, priority, who' same "$(address "$pfn1") 5 softofflined $unit" \
 	"$(message $offlined '"\(.SOFTOFFLINE_ADDRESS) \(.PRIORITY
 	) \(.SYSLOG_IDENTIFIER) \(._SYSTEMD_UNIT)"')"
 check 'a sentence for people' has "$(message $offlined .MESSAGE)" \
