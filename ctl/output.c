@@ -34,6 +34,43 @@ void complain(const char *format, ...)
 	fprintf(stderr, "softofflinectl: %s\n", text ? text : "out of memory");
 }
 
+/* The bytes of @text that fit a line: up to its last blank within the room, or a word. */
+static size_t entry_line(const char *text)
+{
+	size_t room = SCREEN_COLUMNS - LABEL_COLUMNS - 1;
+	size_t len = strlen(text), n;
+
+	if (len <= room)
+		return len;
+	for (n = room; n > 0 && text[n] != ' '; n--)
+		;
+	return n > 0 ? n : strcspn(text, " ");
+}
+
+void print_entry(const struct ui *ui, const char *label, const char *format, ...)
+{
+	_cleanup_(free_p) char *text = NULL;
+	const char *rest;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		text = NULL;
+	printf("%s%-*s%s", color_bold(ui), LABEL_COLUMNS, label, color_off(ui));
+	for (rest = text ? text : ""; *rest;) {
+		size_t n = entry_line(rest);
+
+		printf("%s%.*s\n", rest == text ? " " : "           ", (int)n, rest);
+		rest += n;
+		rest += strspn(rest, " ");
+	}
+	if (len <= 0)
+		putchar('\n');
+}
+
 int rows_add(void *userdata, const void *report)
 {
 	struct rows *rows = userdata;

@@ -101,5 +101,15 @@ const char *color_bold(const struct ui *ui);
 const char *color_alert(const struct ui *ui);
 const char *color_off(const struct ui *ui);
 
+#define LABEL_COLUMNS  10 /* of the names at the left of a screen */
+#define SCREEN_COLUMNS 80
+
+/**
+ * Prints @label and, right of it, the text: one or more lines of at most SCREEN_COLUMNS
+ * bytes, as far as its words allow. An empty label continues the entry above.
+ */
+void print_entry(const struct ui *ui, const char *label, const char *format, ...)
+	_printf_(3, 4);
+
 /** One line on stderr: "softofflinectl: ...". */
 void complain(const char *format, ...) _printf_(1, 2);

@@ -2,7 +2,7 @@
 
 /*
  * Reports from the database alone, for when no daemon runs. What only a running daemon
- * knows (budget, verdict of the machine, the kernel's state) stays "not known".
+ * knows (budgets, the kernel's state) stays "not known"; the verdict is made without it.
  */
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "source.h"
 #include "tell/report_db.h"
 #include "tell/report_modules.h"
-#include "track/fault_class.h"
+#include "track/machine_verdict.h"
 
 /* Where the rows of the database go. */
 struct writer {
@@ -63,6 +63,12 @@ static int give_ce(void *userdata, const struct db_ce *row)
 	return give(w, &report, ce_report_fields);
 }
 
+static enum verdict judge_dimm(const struct dimm_rec *rec, char why[CLASS_WHY_MAX])
+{
+	/* Without the budget, which the daemon knows: the verdict by the evidence alone. */
+	return fault_verdict(rec, UINT32_MAX, why);
+}
+
 static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 {
 	const struct writer *w = userdata;
@@ -77,8 +83,7 @@ static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
 		return 0;
 	report_from_dimm_rec(rec, &report);
-	/* Without the budget, which the daemon knows: the verdict by the evidence alone. */
-	verdict = fault_verdict(rec, UINT32_MAX, why);
+	verdict = judge_dimm(rec, why);
 	snprintf(report.verdict, sizeof(report.verdict), "%s",
 		 verdict_to_string(verdict));
 	snprintf(report.verdict_why, sizeof(report.verdict_why), "%s", why);
@@ -156,6 +161,53 @@ static int db_nodes(struct source *s, report_fn fn, void *userdata)
 	return 0;
 }
 
+static int judge_one(void *userdata, uint16_t index, const struct dimm_rec *rec)
+{
+	char why[CLASS_WHY_MAX];
+
+	if (!rec->same_as)
+		machine_facts_add_dimm(userdata, rec->label, judge_dimm(rec, why));
+	return 0;
+}
+
+static int judge_refused(void *userdata, const struct db_page *row)
+{
+	enum result result = RESULT_NONE;
+
+	(void)result_from_string(row->result, &result);
+	machine_facts_add_pages(userdata, PAGE_REFUSED, result, 1);
+	return 0;
+}
+
+/* Why a page was refused stands with the page alone, so each of these is read. */
+static int judge_status(struct source *s, const struct db_summary *sum,
+			struct status_report *ret)
+{
+	struct db_filter refused = { .state = page_state_to_string(PAGE_REFUSED),
+				     .since = INT64_MIN,
+				     .until = INT64_MAX };
+	struct machine_facts f = { .corrected_errors = sum->totals.corrected_errors,
+				   .unattributed = sum->totals.unattributed };
+	char why[CLASS_WHY_MAX];
+	int r;
+
+	if (sum->totals.sight > 0 && sum->totals.sight < SIGHT_CAUSE_MAX_)
+		f.sight = (enum sight_cause)sum->totals.sight;
+	for (int i = 0; i < PAGE_STATE_MAX_; i++)
+		if (i != PAGE_REFUSED)
+			machine_facts_add_pages(&f, (enum page_state)i, RESULT_NONE,
+						sum->pages[i]);
+	r = db_list_pages(s->db, &refused, judge_refused, &f);
+	if (r == 0)
+		r = db_each_dimm(s->db, judge_one, &f);
+	if (r < 0)
+		return r;
+	snprintf(ret->verdict, sizeof(ret->verdict), "%s",
+		 verdict_to_string(machine_verdict(&f, why)));
+	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "%s", why);
+	return 0;
+}
+
 static void fill_status(const struct db_summary *sum, struct status_report *ret)
 {
 	ret->events = sum->totals.events;
@@ -176,6 +228,8 @@ static void fill_status(const struct db_summary *sum, struct status_report *ret)
 		report_from_sight((enum sight_cause)sum->totals.sight, ret);
 	if (sum->poisoned_kib >= 0)
 		ret->poisoned_kib = sum->poisoned_kib;
+	if (sum->last_commit != INT64_MIN)
+		ret->db_last_commit = sum->last_commit;
 }
 
 static int db_status(struct source *s, struct status_report *ret)
@@ -196,7 +250,9 @@ static int db_status(struct source *s, struct status_report *ret)
 	fill_status(&sum, ret);
 	ret->db_ok = 1;
 	ret->db_bytes = db_size(s->db);
-	return 0;
+	r = judge_status(s, &sum, ret);
+	report_clean(ret, fields, n);
+	return done(s, r);
 }
 
 static const struct source_ops db_source = {

@@ -10,6 +10,7 @@
 
 #include "ctl.h"
 #include "doctor/memories.h"
+#include "verbs/dimm_lines.h"
 
 static const struct column page_columns[] = {
 	{ "ADDRESS", "address", true },      { "DIMM", "dimm", false },
@@ -204,41 +205,6 @@ static int print_dimms_json(const struct rows *rows, const struct listing *listi
 	return print_json(TAKE_PTR(list));
 }
 
-/* Worst first; what is gone last. */
-static int dimm_rank(const struct dimm_report *d)
-{
-	enum verdict verdict;
-
-	if (d->former == 1)
-		return -1;
-	if (d->missing == 1)
-		return VERDICT_REPLACE;
-	return verdict_from_string(d->verdict, &verdict) == 0 ? (int)verdict : 0;
-}
-
-static bool dimm_goes_before(const struct dimm_report *a, const struct dimm_report *b)
-{
-	if (dimm_rank(a) != dimm_rank(b))
-		return dimm_rank(a) > dimm_rank(b);
-	return dimm_rank(a) > (int)VERDICT_OK && a->corrected_errors != REPORT_NO_COUNT &&
-	       (b->corrected_errors == REPORT_NO_COUNT ||
-		a->corrected_errors > b->corrected_errors);
-}
-
-/* Those of a kind stay in the order in which they came. */
-static void sort_dimms(struct rows *rows)
-{
-	for (size_t i = 1; i < rows->n; i++)
-		for (size_t k = i;
-		     k > 0 && dimm_goes_before(rows_at(rows, k), rows_at(rows, k - 1));
-		     k--) {
-			struct dimm_report swap = *(struct dimm_report *)rows_at(rows, k);
-
-			memcpy(rows_at(rows, k), rows_at(rows, k - 1), sizeof(swap));
-			memcpy(rows_at(rows, k - 1), &swap, sizeof(swap));
-		}
-}
-
 /* A guess must look like one wherever it stands. Returns whether there is one. */
 static bool mark_guesses(struct rows *rows)
 {
@@ -338,7 +304,7 @@ int verb_dimms(const struct ctl *ctl)
 		return CTL_FAILURE;
 	if (s->ops->dimms(s, rows_add, &rows) < 0)
 		return ctl_fail(s);
-	sort_dimms(&rows);
+	dimm_lines_sort(&rows);
 	listing.fields = dimm_report_fields(&listing.n_fields);
 	hardware_read(ctl, &hardware);
 	if (ctl->ui.json)

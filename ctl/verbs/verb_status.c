@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * softofflinectl status: one screen, the verdict first. The daemon makes the verdict; this
- * file only prints it.
+ * softofflinectl status: one screen, the verdict first, then the DIMMs that need somebody.
+ * The source makes the verdict; this file only prints it.
  */
 
 #include <ctype.h>
@@ -11,11 +11,26 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "verbs/dimm_lines.h"
 
 /* Starts a line of the screen. */
 static void print_label(const struct ui *ui, const char *text)
 {
 	printf("%s%-10s%s ", color_bold(ui), text, color_off(ui));
+}
+
+/* What is stored is of some time, and how to have more. */
+static void print_age(const struct ui *ui, const struct status_report *s)
+{
+	char text[OUTPUT_TEXT_MAX];
+
+	if (s->db_last_commit == REPORT_NO_NUMBER)
+		return;
+	print_entry(ui, "", "as of %s, by what is stored%s",
+		    text_time(ui, s->db_last_commit, text),
+		    s->running == 0 ? "; to start the daemon: systemctl start "
+				      "softofflined"
+				    : "");
 }
 
 static void print_verdict(const struct ui *ui, const struct status_report *s)
@@ -34,8 +49,32 @@ static void print_verdict(const struct ui *ui, const struct status_report *s)
 	for (const char *p = s->verdict; *p; p++)
 		putchar(toupper((unsigned char)*p));
 	printf("%s  %s\n", color_off(ui), verdict_help(verdict));
-	if (s->verdict_why[0])
-		printf("%-10s %s\n", "", s->verdict_why);
+	/* Not what the line above or the part "Source" says anyway. */
+	if (s->verdict_why[0] && strcmp(s->verdict_why, verdict_help(verdict)) != 0 &&
+	    strcmp(s->verdict_why, s->source_why) != 0)
+		print_entry(ui, "", "%s", s->verdict_why);
+	print_age(ui, s);
+}
+
+/* Where nothing is taken out of use, whatever the errors are. */
+static void print_only_counts(const struct ui *ui, const struct status_report *s)
+{
+	enum result hold;
+	bool held = result_from_string(s->hold, &hold) == 0 &&
+		    (hold == RESULT_UNSUPPORTED || hold == RESULT_DENIED);
+
+	if (strcmp(s->action, "account") == 0)
+		print_entry(ui, "Policy",
+			    "Action=account: errors are only counted, and no page is "
+			    "taken out of use");
+	else if (held || s->soft_offline == 0)
+		print_entry(ui, "Policy",
+			    "errors are only counted: the kernel takes no page out of "
+			    "use for us");
+	else if (strcmp(s->action, "mixed") == 0)
+		print_entry(ui, "Policy",
+			    "for some DIMMs errors are only counted (Action=account); "
+			    "see softofflinectl policy show DIMM");
 }
 
 static void print_daemon(const struct ui *ui, const struct status_report *s)
@@ -88,21 +127,24 @@ static void print_control(const struct status_report *s)
 /* The kernel's own collector, RAS_CEC: whether it acts beside our policy. */
 static void print_collector(const struct ui *ui, const struct status_report *s)
 {
+	char at[64] = "";
+
 	if (strcmp(s->ras_cec, "active") != 0)
 		return;
 	if (s->ras_cec_acts == 0) {
-		printf("%-10s its own collector (RAS_CEC) offlines nothing before a page's "
-		       "error number %" PRId64 ": our policy decides\n",
-		       "", s->ras_cec_threshold);
+		print_entry(ui, "",
+			    "its own collector (RAS_CEC) offlines nothing before a "
+			    "page's error number %" PRId64 ": our policy decides",
+			    s->ras_cec_threshold);
 		return;
 	}
-	printf("%-10s %s!%s its own collector (RAS_CEC) offlines pages by itself", "",
-	       color_alert(ui), color_off(ui));
 	if (s->ras_cec_threshold != REPORT_NO_NUMBER)
-		printf(", at error number %" PRId64 " of a page", s->ras_cec_threshold);
-	printf(",\n%-10s   whatever Action= and the budgets say; see "
-	       "SoftOfflineControl=own\n",
-	       "");
+		snprintf(at, sizeof(at), ", at error number %" PRId64 " of a page",
+			 s->ras_cec_threshold);
+	print_entry(ui, "",
+		    "! its own collector (RAS_CEC) offlines pages by itself%s, whatever "
+		    "Action= and the budgets say; see SoftOfflineControl=own",
+		    at);
 }
 
 /* Which tracepoints are read, and which of them really delivers. */
@@ -145,11 +187,11 @@ static void print_source(const struct ui *ui, const struct status_report *s)
 {
 	if (!is_blind(s))
 		return;
-	print_label(ui, "Source");
-	printf("%s%s%s: %s%s\n", color_alert(ui), s->source_state, color_off(ui),
-	       s->running == 1 ? "" : "as the daemon last found it: ", s->source_why);
+	print_entry(
+		ui, "Source", "%s: %s%s", s->source_state,
+		s->running == 1 ? "" : "as the daemon last found it: ", s->source_why);
 	if (s->source_remedy[0])
-		printf("%-10s %s\n", "", s->source_remedy);
+		print_entry(ui, "", "%s", s->source_remedy);
 }
 
 static void print_pages(const struct ui *ui, const struct status_report *s)
@@ -234,11 +276,8 @@ static void print_alert(const struct ui *ui, uint64_t count, const char *what)
 {
 	char text[OUTPUT_TEXT_MAX];
 
-	if (count == 0 || count == REPORT_NO_COUNT)
-		return;
-	print_label(ui, "");
-	printf("%s!%s %s: %s\n", color_alert(ui), color_off(ui), what,
-	       text_count(count, text));
+	if (count > 0 && count != REPORT_NO_COUNT)
+		print_entry(ui, "", "! %s: %s", what, text_count(count, text));
 }
 
 static void print_errors(const struct ui *ui, const struct status_report *s)
@@ -280,7 +319,7 @@ static void print_hold(const struct ui *ui, const struct status_report *s)
 	printf("%s%s%s: %s\n", color_alert(ui), s->hold, color_off(ui),
 	       result_help(hold));
 	if (s->hold_why[0])
-		printf("%-10s %s\n", "", s->hold_why);
+		print_entry(ui, "", "%s", s->hold_why);
 }
 
 /* "Requests   node0: 7 migrated, 2 not-migrated": the kernel's own counters. */
@@ -305,9 +344,11 @@ static void print_nodes(const struct ui *ui, const struct rows *nodes)
 }
 
 static void print_screen(const struct ui *ui, const struct status_report *s,
-			 const struct rows *nodes)
+			 const struct rows *nodes, const struct rows *dimms)
 {
 	print_verdict(ui, s);
+	dimm_lines_print(ui, dimms);
+	print_only_counts(ui, s);
 	print_hold(ui, s);
 	print_source(ui, s);
 	putchar('\n');
@@ -384,6 +425,7 @@ static int print_nothing(const struct ctl *ctl, const struct report_field *field
 int verb_status(const struct ctl *ctl)
 {
 	_cleanup_(rows_done) struct rows nodes = { .size = sizeof(struct node_report) };
+	_cleanup_(rows_done) struct rows dimms = { .size = sizeof(struct dimm_report) };
 	_cleanup_(source_free_p) struct source *s = NULL;
 	const struct report_field *fields;
 	struct status_report status;
@@ -400,9 +442,13 @@ int verb_status(const struct ctl *ctl)
 		return ctl_fail(s);
 	/* A daemon of an earlier version has no such method. */
 	(void)s->ops->nodes(s, rows_add, &nodes);
-	if (ctl->ui.json)
+	if (ctl->ui.json) {
 		r = print_json(status_to_json(&status, fields, n, &nodes));
-	else
-		print_screen(&ctl->ui, &status, &nodes);
+	} else {
+		if (s->ops->dimms(s, rows_add, &dimms) < 0)
+			return ctl_fail(s);
+		dimm_lines_sort(&dimms);
+		print_screen(&ctl->ui, &status, &nodes, &dimms);
+	}
 	return r == CTL_FINE ? status_exit_code(ctl, &status) : r;
 }

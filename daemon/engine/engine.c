@@ -137,6 +137,9 @@ static _inlined_ void engine_charge_dimm(struct engine *e, struct effects *out,
 	if (ev->severity == CE_INFO)
 		return;
 	if (why == RESULT_UNCORRECTED) {
+		d->last_ue = ev->time.us;
+		d->last_ue_has_address = ev->has_address && ev->address.addr != 0;
+		d->last_ue_address = d->last_ue_has_address ? ev->address.addr : 0;
 		engine_add(&d->uncorrected_errors, n);
 		engine_add(&e->totals.uncorrected_errors, n);
 		engine_notice_dimm(e, out, NOTICE_UNCORRECTED, ev,

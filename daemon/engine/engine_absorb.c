@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/engine_internal.h"
+#include "track/dimm_sum.h"
 
 static int64_t absorb_later(int64_t a, int64_t b)
 {
@@ -70,6 +71,7 @@ static void absorb_dimm(struct engine *e, const struct dimm_rec *d, uint16_t ind
 
 	to->overflow = to->overflow || d->overflow;
 	engine_add(&to->corrected_errors, d->corrected_errors);
+	dimm_rec_take_last_ue(to, d);
 	engine_add(&to->uncorrected_errors, d->uncorrected_errors);
 	engine_add(&to->unattributed, d->unattributed);
 	to->pages += d->pages;

@@ -30,6 +30,23 @@ static void set_word(char to[REPORT_WORD_MAX], const char *from)
 	snprintf(to, REPORT_WORD_MAX, "%s", from);
 }
 
+static void set_wall_time(const struct daemon *d, int64_t *time)
+{
+	if (*time != REPORT_NO_NUMBER)
+		*time = wall_time(d, *time);
+}
+
+/* What the rules let us do with the DIMMs that are known, and with others. */
+static const char *action_word(const struct engine *e)
+{
+	enum policy_action common = engine_config(e)->policy.action;
+
+	for (uint16_t i = DIMM_OTHER + 1; i < engine_dimms(e); i++)
+		if (!engine_dimm(e, i)->same_as && engine_rule(e, i)->action != common)
+			return "mixed";
+	return common == POLICY_ACCOUNT ? "account" : "soft";
+}
+
 static void fill_counters(const struct totals *t, struct status_report *s)
 {
 	s->events = t->events;
@@ -54,6 +71,7 @@ static int op_status(void *ctx, struct status_report *s)
 	set_word(s->version, SOFTOFFLINED_VERSION);
 	s->started = wall_time(d, d->started.us);
 	s->dry_run = d->options.dry_run;
+	set_word(s->action, action_word(d->engine));
 	daemon_fill_kernel(d, s);
 	fill_counters(engine_totals(d->engine), s);
 	s->tracked = e.tracked;
@@ -73,6 +91,7 @@ static int op_status(void *ctx, struct status_report *s)
 	s->db_bytes = d->db ? db_size(d->db) : 0;
 	s->db_errors = d->db ? db_errors(d->db) : 0;
 	s->db_lost_rows = d->db ? db_lost_rows(d->db) : 0;
+	s->db_last_commit = REPORT_NO_NUMBER;
 	report_from_sight(e.sight, s);
 	set_word(s->hold, result_to_string(e.hold));
 	if (e.hold == RESULT_UNSUPPORTED)
@@ -247,6 +266,8 @@ static void fill_dimm(const struct daemon *d, uint16_t index, struct module_show
 	char why[CLASS_WHY_MAX];
 
 	report_from_dimm_rec(rec, r);
+	set_wall_time(d, &r->since);
+	set_wall_time(d, &r->last_uncorrected);
 	if (index == DIMM_OTHER)
 		r->location[0] = '\0'; /* of many places, or of none */
 	set_word(r->verdict,

@@ -139,6 +139,9 @@ static const struct db_column dimm_columns[] = {
 	{ "offlined", &db_type_number, FIELD(offlined) },
 	{ "first_seen", &db_type_time, FIELD(first_seen) },
 	{ "last_seen", &db_type_time, FIELD(last_seen) },
+	{ "last_ue", &db_type_time, FIELD(last_ue) },
+	{ "last_ue_address", &db_type_optional, FIELD(last_ue_address),
+	  IF_PRESENT(last_ue_has_address, 1) },
 };
 static const struct db_column module_columns[] = {
 	{ "dimm", &db_type_key, KEY },

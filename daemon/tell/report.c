@@ -36,6 +36,7 @@ static const struct report_field status_fields[] = {
 	S("daemon.version",             STRING, version),
 	S("daemon.started",             TIME,   started),
 	S("daemon.dry_run",             BOOL,   dry_run),
+	S("daemon.action",              STRING, action),
 	S("kernel.mc_event",            BOOL,   mc_event),
 	S("kernel.soft_offline",        BOOL,   soft_offline),
 	S("kernel.enable_soft_offline", I64,    enable_soft_offline),
@@ -72,6 +73,7 @@ static const struct report_field status_fields[] = {
 	S("database.bytes",     U64,  db_bytes),
 	S("database.errors",    U64,  db_errors),
 	S("database.lost_rows", U64,  db_lost_rows),
+	S("database.last_commit", TIME, db_last_commit),
 	S("source.state",  STRING, source_state),
 	S("source.up",     BOOL,   source_up),
 	S("source.cause",  STRING, source_cause),
@@ -159,6 +161,9 @@ static const struct report_field dimm_fields[] = {
 	D(STRING, likely_part),
 	SECRET(dimm_report, STRING, likely_serial),
 	D(BOOL,   missing),
+	D(TIME,   since),
+	D(TIME,   last_uncorrected),
+	SECRET(dimm_report, ADDRESS, last_uncorrected_address),
 };
 
 static const struct report_field notice_fields[] = {

@@ -47,6 +47,8 @@ struct status_report {
 	char version[REPORT_WORD_MAX];
 	int64_t started;
 	int8_t dry_run;
+	/* What [Policy] Action= lets it do: "soft", "account"; "mixed": by DIMM. */
+	char action[REPORT_WORD_MAX];
 	int8_t mc_event;             /* the kernel has ras:mc_event */
 	int8_t soft_offline;         /* it soft-offlines pages for good (5.10 or later) */
 	int64_t enable_soft_offline; /* the sysctl's value; REPORT_NO_NUMBER: absent */
@@ -89,6 +91,7 @@ struct status_report {
 	uint64_t db_bytes;
 	uint64_t db_errors;
 	uint64_t db_lost_rows;
+	int64_t db_last_commit; /* of what is shown, if the database alone was read */
 	/* Whether errors can be seen (base/sight.h); when the daemon is down, as it was. */
 	char source_state[REPORT_WORD_MAX];
 	int8_t source_up;
@@ -178,6 +181,9 @@ struct dimm_report {
 	char likely_part[64];
 	char likely_serial[64];
 	int8_t missing; /* it was there at an earlier start, and is not */
+	int64_t since; /* when the fault, or else the newest uncorrected error, was seen */
+	int64_t last_uncorrected; /* the newest uncorrected error, and its address */
+	uint64_t last_uncorrected_address;
 };
 
 /**

@@ -88,7 +88,18 @@ void report_from_dimm_rec(const struct dimm_rec *rec, struct dimm_report *ret)
 		.rows = rec->fault.rows,
 		.banks = rec->fault.banks,
 		.former = rec->former,
+		.since = rec->fault.class > FAULT_CELL ? rec->fault.since
+						       : REPORT_NO_NUMBER,
+		.last_uncorrected = REPORT_NO_NUMBER,
+		.last_uncorrected_address = REPORT_NO_ADDRESS,
 	};
+	if (rec->uncorrected_errors > 0) {
+		ret->last_uncorrected = rec->last_ue;
+		if (rec->last_ue_has_address)
+			ret->last_uncorrected_address = rec->last_ue_address;
+		if (ret->since == REPORT_NO_NUMBER)
+			ret->since = rec->last_ue;
+	}
 	set_text(ret->label, sizeof(ret->label), rec->label);
 	set_text(ret->fault, sizeof(ret->fault),
 		 rec->fault.class == FAULT_NONE

@@ -76,7 +76,11 @@ static int report_one(const struct module_list *l, unsigned int i, report_fn fn,
 {
 	const struct module_rec *m = &l->v[i];
 	static const struct dimm_rec none = { .layer = { -1, -1, -1 } };
-	struct dimm_report r = { .identity = "unknown", .missing = m->missing };
+	struct dimm_report r = { .identity = "unknown",
+				 .missing = m->missing,
+				 .since = REPORT_NO_NUMBER,
+				 .last_uncorrected = REPORT_NO_NUMBER,
+				 .last_uncorrected_address = REPORT_NO_ADDRESS };
 	char why[CLASS_WHY_MAX];
 
 	fill_module(l, i, &r);

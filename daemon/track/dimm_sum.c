@@ -22,8 +22,19 @@ static void sum_grow(uint32_t *most, uint32_t n)
 		*most = n;
 }
 
+void dimm_rec_take_last_ue(struct dimm_rec *to, const struct dimm_rec *from)
+{
+	if (from->uncorrected_errors == 0 ||
+	    (to->uncorrected_errors > 0 && to->last_ue >= from->last_ue))
+		return;
+	to->last_ue = from->last_ue;
+	to->last_ue_address = from->last_ue_address;
+	to->last_ue_has_address = from->last_ue_has_address;
+}
+
 static void sum_counts(struct dimm_rec *to, const struct dimm_rec *from)
 {
+	dimm_rec_take_last_ue(to, from); /* while the counts say which has one */
 	sum_add(&to->corrected_errors, from->corrected_errors);
 	sum_add(&to->uncorrected_errors, from->uncorrected_errors);
 	sum_add(&to->unattributed, from->unattributed);

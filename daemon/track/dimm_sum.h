@@ -16,6 +16,12 @@
 void dimm_rec_take(struct dimm_rec *to, struct dimm_rec *from);
 
 /**
+ * Takes the newest uncorrected error of @from, if it is newer than that of @to. To be
+ * called before their counts are added, which say which of them has one.
+ */
+void dimm_rec_take_last_ue(struct dimm_rec *to, const struct dimm_rec *from);
+
+/**
  * Adds @rank, another rank of the same module: its rows, banks and chips are others. The
  * fault is the widest of both.
  */

@@ -118,16 +118,17 @@ static void line_wide(struct line *l, const struct dimm_rec *d)
 		line_put(
 			l,
 			"channel fault: this and other DIMMs of the channel err alike (here "
-			"%u rows in %u banks); look at slot, board and CPU first",
+			"%u rows in %u banks); look at slot, board and CPU first, then "
+			"replace the DIMM",
 			f->rows, f->banks);
-		break;
+		return;
 	case FAULT_NONE:
 	case FAULT_CELL:
 	case FAULT_ROW:
 	case FAULT_MAX_:
 		break;
 	}
-	line_put(l, "; offlining pages cannot win against that");
+	line_put(l, "; taking pages out of use does not help: replace the DIMM");
 }
 
 static void line_rows(struct line *l, const struct dimm_rec *d)
@@ -228,7 +229,8 @@ static void line_ground(struct line *l, enum ground ground, const struct dimm_re
 		line_wide(l, d);
 		break;
 	case GROUND_BUDGET:
-		line_put(l, "its budget of %u pages is used up", pages_per_dimm);
+		line_put(l, "its budget of %u pages is used up: replace the DIMM",
+			 pages_per_dimm);
 		break;
 	case GROUND_UNCORRECTED_AGAIN:
 		line_uncorrected(l, d);
@@ -236,20 +238,25 @@ static void line_ground(struct line *l, enum ground ground, const struct dimm_re
 			line_put(l, ", and ");
 			line_rows(l, d);
 		}
+		line_put(l, ": replace the DIMM");
 		break;
 	case GROUND_ROWS_OF_A_BANK:
 		line_rows(l, d);
-		line_put(l, "; %u of them in one bank, more than repair at boot can mend",
-			 d->fault.bank_faulty_rows);
+		line_put(
+			l,
+			"; %u of them in one bank, more than post-package repair can fix: "
+			"replace the DIMM",
+			d->fault.bank_faulty_rows);
 		break;
 	case GROUND_ROWS:
 		line_rows(l, d);
-		line_put(l, "; a reboot lets the firmware repair %s, else replace it",
-			 d->fault.faulty_rows == 1 ? "it" : "them");
+		line_put(l, "; reboot with post-package repair enabled; replace the DIMM "
+			    "if errors return");
 		break;
 	case GROUND_UNCORRECTED:
 		line_uncorrected(l, d);
-		line_put(l, "; a reboot lets the firmware test and repair it");
+		line_put(l, "; reboot with memory test and post-package repair enabled; "
+			    "replace the DIMM if errors return");
 		break;
 	case GROUND_CORRECTED:
 		line_little(l, d);

@@ -54,6 +54,10 @@ struct dimm_rec {
 	uint32_t offlined;     /* pages offlined by us in the present boot */
 	int64_t first_seen;
 	int64_t last_seen;
+	/* The newest uncorrected error, if there was one: when, and where. */
+	int64_t last_ue;
+	uint64_t last_ue_address;
+	bool last_ue_has_address;
 	struct dimm_fault fault;
 	/* The module in the slot, if the firmware names the module and the slot is
 	 * certain. */

@@ -3,7 +3,7 @@
 /*
  * A daemon without a machine: the real D-Bus object over made-up operations, for the
  * golden tests of softofflinectl. Lists come from the database that make_db made; the
- * other answers are fixed. Usage: fake_daemon DB VERDICT, on the bus that
+ * other answers are fixed. Usage: fake_daemon DB VERDICT|SCENE, on the bus that
  * DBUS_SYSTEM_BUS_ADDRESS names; "ready" on stdout once it has the name.
  */
 
@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "tell/bus.h"
 #include "tell/report_db.h"
+#include "track/machine_verdict.h"
 
 #define PAGE_SHIFT 12
 
@@ -46,6 +47,108 @@ static void fake_trouble(struct status_report *ret)
 	strcpy(ret->source_delivers, "mc_event");
 }
 
+/* Machines whose verdict is made as the daemon makes it; the other words are verdicts. */
+static const struct scene {
+	const char *name;
+	enum sight_cause sight;
+	struct dimm_rec dimm;
+} scenes[] = {
+	{ .name = "healthy", .sight = SIGHT_CAUSE_SEES },
+	{ .name = "blind", .sight = SIGHT_CAUSE_NO_DRIVER },
+	{ .name = "row",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 37,
+		    .pages = 3,
+		    .offlined = 3,
+		    .fault = { .class = FAULT_ROW,
+			       .since = INT64_C(1714563000000000),
+			       .cells = 9,
+			       .rows = 1,
+			       .faulty_rows = 1,
+			       .bank_faulty_rows = 1,
+			       .banks = 1 } } },
+	{ .name = "bank",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 5120,
+		    .pages = 204,
+		    .offlined = 16,
+		    .fault = { .class = FAULT_BANK,
+			       .since = INT64_C(1714563000000000),
+			       .cells = 240,
+			       .rows = 180,
+			       .banks = 1,
+			       .extent = 180,
+			       .at = { .bank = 3,
+				       .rank = 1,
+				       .have = DRAM_RANK | DRAM_BANK } } } },
+	{ .name = "uncorrected",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .uncorrected_errors = 1,
+		    .last_ue = INT64_C(1714563900000000),
+		    .last_ue_address = 0x1a2b3c040,
+		    .last_ue_has_address = true } },
+};
+
+static const struct scene *fake_scene(const struct fake *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(scenes); i++)
+		if (strcmp(f->verdict, scenes[i].name) == 0)
+			return &scenes[i];
+	return NULL;
+}
+
+static void scene_status(const struct scene *scene, struct status_report *ret)
+{
+	const struct dimm_rec *d = &scene->dimm;
+	struct machine_facts f = { .sight = scene->sight,
+				   .corrected_errors = d->corrected_errors,
+				   .offlined = d->offlined };
+	char why[CLASS_WHY_MAX];
+
+	machine_facts_add_dimm(&f, "P1-DIMMB1", fault_verdict(d, 64, why));
+	ret->events = ret->corrected_errors = d->corrected_errors;
+	ret->uncorrected_errors = d->uncorrected_errors;
+	ret->unattributed = ret->events_lost = ret->gaps = 0;
+	ret->tracked = d->pages;
+	ret->offlined = ret->used_pages = d->offlined;
+	ret->pending = ret->failed = ret->refused = ret->hour_used = 0;
+	ret->poisoned_kib = ret->by_us_kib = d->offlined * 4;
+	ret->by_others_kib = 0;
+	strcpy(ret->ras_cec, "no");
+	report_from_sight(scene->sight, ret);
+	snprintf(ret->verdict, sizeof(ret->verdict), "%s",
+		 verdict_to_string(machine_verdict(&f, why)));
+	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "%s", why);
+}
+
+static int scene_dimms(const struct scene *scene, report_fn fn, void *userdata)
+{
+	const struct dimm_rec healthy = { .label = "P1-DIMMA1", .layer = { 0, 0, -1 } };
+	struct dimm_rec rec = scene->dimm;
+	struct dimm_report report;
+	char why[CLASS_WHY_MAX];
+	int r = 0;
+
+	strcpy(rec.label, "P1-DIMMB1");
+	rec.layer[2] = -1;
+	rec.layer[0] = 1;
+	for (int i = 0; r == 0 && i < 2; i++) {
+		const struct dimm_rec *d = i == 0 ? &healthy : &rec;
+
+		report_from_dimm_rec(d, &report);
+		report.size_mib = 32768;
+		strcpy(report.part, "M393A4K40DB3-CWE");
+		strcpy(report.serial, i == 0 ? "S000001" : "S000002");
+		strcpy(report.slot, report.label);
+		strcpy(report.slot_match, "exact");
+		snprintf(report.verdict, sizeof(report.verdict), "%s",
+			 verdict_to_string(fault_verdict(d, 64, why)));
+		snprintf(report.verdict_why, sizeof(report.verdict_why), "%s", why);
+		r = fn(userdata, &report);
+	}
+	return r;
+}
+
 static int fake_status(void *ctx, struct status_report *ret)
 {
 	struct fake *f = ctx;
@@ -54,6 +157,7 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.schema = REPORT_SCHEMA,
 		.running = 1,
 		.version = "9.8.7",
+		.action = "soft",
 		.started = INT64_C(1714560000000000),
 		.mc_event = 1,
 		.soft_offline = 1,
@@ -81,6 +185,7 @@ static int fake_status(void *ctx, struct status_report *ret)
 		.by_others_kib = 1528,
 		.db_ok = 1,
 		.db_bytes = 1234567,
+		.db_last_commit = REPORT_NO_NUMBER,
 		.hold = "none",
 	};
 	report_from_sight(strcmp(f->verdict, "degraded") == 0
@@ -91,6 +196,8 @@ static int fake_status(void *ctx, struct status_report *ret)
 	snprintf(ret->verdict_why, sizeof(ret->verdict_why), "this is why");
 	if (strcmp(f->verdict, "degraded") == 0)
 		fake_trouble(ret);
+	if (fake_scene(f))
+		scene_status(fake_scene(f), ret);
 	return 0;
 }
 
@@ -198,6 +305,7 @@ static int fake_nodes(void *ctx, report_fn fn, void *userdata)
 
 static int fake_dimms(void *ctx, report_fn fn, void *userdata)
 {
+	struct fake *f = ctx;
 	struct dimm_report dimm = { .label = "P1-DIMMA1",
 				    .location = "mc0 0:1",
 				    .size_mib = 32768,
@@ -212,8 +320,16 @@ static int fake_dimms(void *ctx, report_fn fn, void *userdata)
 				    .slot = "P1-DIMMA1",
 				    .slot_match = "exact",
 				    .verdict = "replace",
-				    .verdict_why = "this is why" };
+				    .verdict_why = "this is why",
+				    .since = INT64_C(1714564000000000),
+				    .last_uncorrected = INT64_C(1714564100000000),
+				    .last_uncorrected_address = 0x1a2b3c040 };
 
+	if (fake_scene(f))
+		return scene_dimms(fake_scene(f), fn, userdata);
+	/* A machine that is only to be watched has no DIMM to be replaced. */
+	if (strcmp(f->verdict, "watch") == 0)
+		strcpy(dimm.verdict, "watch");
 	return fn(userdata, &dimm);
 }
 

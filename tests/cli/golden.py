@@ -7,7 +7,7 @@ golden.py CTL MAKE_DB FAKE_DAEMON [UPDATE]
 Each file of golden/ is one call: its command line, exit code, stdout and stderr. A file
 whose name begins with "live" runs against fake_daemon on a bus of our own, as root or
 what passes for it in a user namespace, the others without a daemon. @DB@ stands for the
-database. A live file's second word is the verdict that the daemon tells; "nobody" in its
+database. A live file's second word is the verdict that the daemon gives, or one of its scenes; "nobody" in its
 name runs the call as an ordinary user, which takes real root. "tree-NAME" at its end runs
 it on the made-up machine trees/NAME.tree, the others on one without hardware. With UPDATE the files are
 written anew from what the program does now, to be read before they are committed.

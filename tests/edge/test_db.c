@@ -355,8 +355,8 @@ static void assert_same_dimm(const struct dimm_rec *a, const struct dimm_rec *b)
 	assert_true(a->unattributed == b->unattributed);
 	assert_int_equal(a->pages, b->pages);
 	assert_int_equal(a->offlined, b->offlined);
-	assert_int_equal(a->first_seen, b->first_seen);
-	assert_int_equal(a->last_seen, b->last_seen);
+	assert_true(a->first_seen == b->first_seen && a->last_seen == b->last_seen);
+	assert_true(a->last_ue == b->last_ue && a->last_ue_address == b->last_ue_address);
 	assert_same_fault(&a->fault, &b->fault);
 	assert_string_equal(a->part, b->part);
 	assert_string_equal(a->serial, b->serial);
@@ -377,6 +377,9 @@ static void dimms_come_back(void **state)
 			       .offlined = 5,
 			       .first_seen = -6,
 			       .last_seen = 7,
+			       .last_ue = 6,
+			       .last_ue_address = UINT64_MAX - 1,
+			       .last_ue_has_address = true,
 			       .fault = { .class = FAULT_COLUMN,
 					  .since = 4,
 					  .cells = 1,

@@ -24,7 +24,7 @@ static const struct {
 	const char *keys;
 } tables[] = {
 	{ status_report_fields, sizeof(struct status_report),
-	  "schema daemon.running daemon.version daemon.started daemon.dry_run "
+	  "schema daemon.running daemon.version daemon.started daemon.dry_run daemon.action "
 	  "kernel.mc_event kernel.soft_offline kernel.enable_soft_offline "
 	  "kernel.ras_cec kernel.ras_cec_threshold kernel.ras_cec_acts kernel.patched "
 	  "kernel.soft_offline_event "
@@ -34,7 +34,8 @@ static const struct {
 	  "counters.malformed counters.gaps pages.tracked pages.offlined pages.pending pages.failed "
 	  "pages.refused budget.limit_pages budget.used_pages budget.hour_limit "
 	  "budget.hour_used budget.burst poisoned.kib poisoned.by_us_kib poisoned.by_others_kib "
-	  "database.ok database.bytes database.errors database.lost_rows source.state "
+	  "database.ok database.bytes database.errors database.lost_rows "
+	  "database.last_commit source.state "
 	  "source.up source.cause source.why source.remedy "
 	  "source.reading source.delivers source.other_machine_checks hold hold_why verdict "
 	  "verdict_why " },
@@ -49,7 +50,8 @@ static const struct {
 	{ dimm_report_fields, sizeof(struct dimm_report),
 	  "label location size_mib part serial! corrected_errors uncorrected_errors "
 	  "unattributed pages offlined fault verdict verdict_why "
-	  "cells rows banks identity former slot slot_match likely_part likely_serial! missing " },
+	  "cells rows banks identity former slot slot_match likely_part likely_serial! missing "
+	  "since last_uncorrected last_uncorrected_address! " },
 	{ node_report_fields, sizeof(struct node_report),
 	  "node taken_from_free dropped migrated already_poisoned invalid_pfn not_online "
 	  "unhandlable thp_not_split not_isolated not_migrated no_memory not_dissolved "

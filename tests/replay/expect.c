@@ -98,6 +98,7 @@ static int expect_dimm(struct story *s, const struct words *w)
 			continue;
 		check_number(s, w, "ces", (int64_t)d->corrected_errors);
 		check_number(s, w, "ues", (int64_t)d->uncorrected_errors);
+		check_number(s, w, "ue-address", (int64_t)d->last_ue_address);
 		check_number(s, w, "unattributed", (int64_t)d->unattributed);
 		check_number(s, w, "offlined", d->offlined);
 		check_number(s, w, "pages", d->pages);

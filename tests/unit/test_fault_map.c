@@ -397,7 +397,7 @@ static void test_verdicts(void **state)
 				       .column = 8,
 				       .have = DRAM_BANK | DRAM_COLUMN } } },
 		  VERDICT_REPLACE,
-		  "column fault: 12 rows of bank 3 column 0x8 erred; offlining" },
+		  "column fault: 12 rows of bank 3 column 0x8 erred; taking" },
 		{ { .fault = { .class = FAULT_CHANNEL } }, VERDICT_REPLACE, "CPU first" },
 		{ { .offlined = 5 },
 		  VERDICT_REPLACE,

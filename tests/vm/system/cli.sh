@@ -26,13 +26,14 @@ dimms_keys='["label","location","size_mib","part","serial",
 	"likely_part","likely_serial","missing"]'
 
 # What may come in addition; anything else is a surprise.
-status_more='["daemon.dry_run","counters.malformed","database.ok",
+status_more='["daemon.dry_run","daemon.action","database.last_commit","counters.malformed","database.ok",
 	"database.bytes","database.errors","database.lost_rows","hold",
 	"hold_why","verdict_why","budget.burst","kernel.soft_offline_event",
 	"kernel.soft_offline_counters","kernel.memory_failure_event","kernel.sources",
 	"kernel.soft_offline_control","nodes"]'
 dimms_more='["uncorrected_errors","unattributed","offlined","verdict_why",
-	"cells","rows","banks","identity","former","controller"]'
+	"cells","rows","banks","identity","former","controller","since",
+	"last_uncorrected","last_uncorrected_address"]'
 
 # keys_of WANT MORE: of the objects on stdin, "[missing,surprising]", each once.
 keys_of()
