@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <string.h>
 
@@ -61,6 +62,57 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
+/* Each with its lines of --help, in the order in which they are printed. */
+/* clang-format off */
+static const struct {
+	unsigned int bit;
+	const char *help;
+} option_lines[] = {
+	{ ARGS_JSON,
+	  "      --json              Print JSON" },
+	{ ARGS_NO_LEGEND,
+	  "      --no-legend         Print tables without headings" },
+	{ ARGS_DB,
+	  "      --db FILE           Read this database instead of asking the daemon" },
+	{ ARGS_LINES,
+	  "  -n, --lines N           Show the newest N" },
+	{ ARGS_SINCE,
+	  "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"" },
+	{ ARGS_STATE,
+	  "      --state STATE       pages: watched, pending, offlined, failed, refused" },
+	{ ARGS_EXIT_CODE,
+	  "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM" },
+	{ ARGS_EXEC,
+	  "      --exec PROGRAM      monitor: run it for each notice; or a folder of them" },
+	{ ARGS_AS,
+	  "      --as FORM           probe: nagios, npd or nhc" },
+	{ ARGS_STRICT,
+	  "      --strict            policy verify: also refuse a file with warnings" },
+	{ ARGS_FORMAT,
+	  "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson" },
+	{ ARGS_INPUT,
+	  "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"
+	  "                          mcelog's log or CSV; - for stdin" },
+	{ ARGS_CONFIG,
+	  "      --config FILE       policy backtest: this configuration; may be repeated" },
+	{ ARGS_POLICY,
+	  "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
+	  "                          or illumos; may be repeated (all of them)" },
+	{ ARGS_HELP,
+	  "  -h, --help              Print this" },
+	{ ARGS_VERSION,
+	  "      --version           Print the version" },
+};
+/* clang-format on */
+
+static void print_options(unsigned int bits)
+{
+	puts("\nOptions:");
+	for (size_t i = 0; i < ARRAY_SIZE(option_lines); i++)
+		if (bits & option_lines[i].bit)
+			puts(option_lines[i].help);
+}
+
 static void print_help(void)
 {
 	puts("softofflinectl [OPTION...] [VERB] [ARGUMENT...]\n\n"
@@ -72,27 +124,21 @@ static void print_help(void)
 		snprintf(left, sizeof(left), "%s %s", verbs[i].name, verbs[i].arguments);
 		printf("  %-23s %s\n", left, verbs[i].help);
 	}
-	puts("\nOptions:\n"
-	     "      --json              Print JSON\n"
-	     "      --no-legend         Print tables without headings\n"
-	     "      --db FILE           Read this database instead of asking the daemon\n"
-	     "  -n, --lines N           Show the newest N\n"
-	     "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"\n"
-	     "      --state STATE       pages: watched, pending, offlined, failed, refused\n"
-	     "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM\n"
-	     "      --exec PROGRAM      monitor: run it for each notice; or a folder of them\n"
-	     "      --as FORM           probe: nagios, npd or nhc\n"
-	     "      --strict            policy verify: also refuse a file with warnings\n"
-	     "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson\n"
-	     "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"
-	     "                          mcelog's log or CSV; - for stdin\n"
-	     "      --config FILE       policy backtest: this configuration; may be repeated\n"
-	     "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
-	     "                          or illumos; may be repeated (all of them)\n"
-	     "  -h, --help              Print this\n"
-	     "      --version           Print the version\n\n"
-	     "ADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
+	print_options(UINT_MAX);
+	puts("\nADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
 	     "See softofflinectl(1).");
+}
+
+/* --help of one verb: about that verb alone. */
+static void print_verb_help(const struct verb *verb)
+{
+	printf("softofflinectl %s%s%s [OPTION...]\n\n%s\n", verb->name,
+	       *verb->arguments ? " " : "", verb->arguments, verb->help);
+	print_options(verb->options | ARGS_ALWAYS);
+	if (strstr(verb->arguments, "ADDRESS"))
+		puts("\nADDRESS is a physical address, 0x..., or a page frame number, "
+		     "pfn:0x...");
+	puts("\nSee softofflinectl(1).");
 }
 
 /* Words of @args that name @verb: 1 or 2, or 0 if they do not. */
@@ -176,25 +222,37 @@ static int run_verb(const struct verb *verb, const struct args *args, unsigned i
 	return verb->run(&ctl);
 }
 
+/* The verb that @args names, the first one if none; NULL if it is unknown. */
+static const struct verb *find_verb(const struct args *args, unsigned int *ret_named)
+{
+	*ret_named = 0;
+	if (args->n_words == 0)
+		return &verbs[0];
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		*ret_named = match_verb(&verbs[i], args);
+		if (*ret_named > 0)
+			return &verbs[i];
+	}
+	return NULL;
+}
+
 static int run_args(const struct args *args)
 {
+	unsigned int named;
+	const struct verb *verb = find_verb(args, &named);
+
 	if (args->given & ARGS_HELP) {
-		print_help();
+		if (verb && named > 0)
+			print_verb_help(verb);
+		else
+			print_help();
 		return CTL_FINE;
 	}
 	if (args->given & ARGS_VERSION) {
 		puts("softofflinectl " SOFTOFFLINED_VERSION);
 		return CTL_FINE;
 	}
-	if (args->n_words == 0)
-		return run_verb(&verbs[0], args, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		unsigned int named = match_verb(&verbs[i], args);
-
-		if (named > 0)
-			return run_verb(&verbs[i], args, named);
-	}
-	return unknown_verb(args);
+	return verb ? run_verb(verb, args, named) : unknown_verb(args);
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,7 @@ static const struct column page_columns[] = {
 	{ "ADDRESS", "address", true },      { "DIMM", "dimm", false },
 	{ "CES", "corrected_errors", true }, { "STATE", "state", false },
 	{ "REASON", "reason", false },       { "RESULT", "result", false },
-	{ "TRIES", "attempts", true },       { "LAST SEEN", "last_seen", false },
+	{ "TRIES", "attempts", true },       { "LAST-SEEN", "last_seen", false },
 };
 
 static const struct column history_columns[] = {

@@ -165,9 +165,9 @@ static const struct column action_columns[] = {
 	{ "ERRNO", "errno", false },
 	{ "KIND", "page_type", false },
 	{ "TOOK", "duration_usec", true },
-	{ "KIB BEFORE", "poisoned_before_kib", true },
-	{ "KIB AFTER", "poisoned_after_kib", true },
-	{ "KERNEL SAYS", "outcome", false }, /* last: left out if always empty */
+	{ "KIB-BEFORE", "poisoned_before_kib", true },
+	{ "KIB-AFTER", "poisoned_after_kib", true },
+	{ "KERNEL-SAYS", "outcome", false }, /* last: left out if always empty */
 };
 
 static bool has_outcome(const struct rows *history)
