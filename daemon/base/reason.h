@@ -107,12 +107,12 @@
 	X(COLLECTOR, "collector",                                                        \
 	  "moved by the kernel's own collector of corrected errors (RAS_CEC)")
 
-#define VERDICT_LIST(X)                                                                  \
-	X(OK, "ok", "no corrected errors")                                               \
-	X(WATCH, "watch", "corrected errors; nothing to do")                             \
-	X(DEGRADED, "degraded", "needs attention")                                       \
-	X(REPAIR, "repair-at-reboot",                                                    \
-	  "reboot with post-package repair enabled; replace the DIMM if errors return")  \
+#define VERDICT_LIST(X)                                                                      \
+	X(OK, "ok", "no corrected errors")                                                   \
+	X(WATCH, "watch", "corrected errors; nothing to do")                                 \
+	X(DEGRADED, "degraded", "needs attention")                                           \
+	X(REPAIR, "repair-at-reboot",                                                        \
+	  "cold reboot with post-package repair enabled; replace the DIMM if errors return") \
 	X(REPLACE, "replace", "plan to replace a DIMM")
 
 #define FAULT_CLASS_LIST(X)                                                              \

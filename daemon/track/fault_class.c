@@ -250,13 +250,17 @@ static void line_ground(struct line *l, enum ground ground, const struct dimm_re
 		break;
 	case GROUND_ROWS:
 		line_rows(l, d);
-		line_put(l, "; reboot with post-package repair enabled; replace the DIMM "
-			    "if errors return");
+		line_put(
+			l,
+			"; cold reboot with post-package repair enabled; replace the DIMM "
+			"if errors return");
 		break;
 	case GROUND_UNCORRECTED:
 		line_uncorrected(l, d);
-		line_put(l, "; reboot with memory test and post-package repair enabled; "
-			    "replace the DIMM if errors return");
+		line_put(
+			l,
+			"; cold reboot with memory test and post-package repair enabled; "
+			"replace the DIMM if errors return");
 		break;
 	case GROUND_CORRECTED:
 		line_little(l, d);
