@@ -81,6 +81,7 @@ before=$(all_counts)
 part 'the package: removed'
 check 'dpkg removes it' dpkg_does --remove softofflined
 check 'the daemon was stopped' same inactive "$(prop ActiveState)"
+check 'no unit has failed' same '' "$(systemctl --failed --no-legend --plain)"
 check 'the programs are gone' [ ! -e /usr/sbin/softofflined -a ! -e /usr/bin/softofflinectl ]
 check 'the metrics are gone' [ ! -e "$prom" ]
 check 'the kernel records nothing for us' [ ! -e "$instance" ]
