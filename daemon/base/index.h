@@ -5,7 +5,8 @@
  * An index from 64-bit keys to numbers of a table, such as slots. It keeps the numbers
  * only: the table that it belongs to holds the keys and shows them through an
  * index_key_fn. So an entry is four bytes, and a table finds its records through one
- * cache line of the index.
+ * cache line of the index. A file whose numbers are below 65535 defines INDEX_ENTRY as
+ * uint16_t before it includes this header, and has entries of two bytes.
  *
  * Multiplicative hashing, linear probing, deletion by shifting back: there are no marks
  * of deleted entries, and an index does not get slower with its age. The entries are the
@@ -20,8 +21,12 @@
 
 #define INDEX_NONE UINT32_MAX
 
+#ifndef INDEX_ENTRY
+#define INDEX_ENTRY uint32_t
+#endif
+
 struct index {
-	uint32_t *entries; /* numbers + 1; 0: free */
+	INDEX_ENTRY *entries; /* numbers + 1; 0: free */
 	uint32_t mask;
 	unsigned int shift;
 };
@@ -30,7 +35,7 @@ struct index {
 typedef uint64_t (*index_key_fn)(const void *owner, uint32_t number);
 
 /** An index in 2^@bits @entries, 1 to 31; zeroed entries are an empty index. */
-static inline struct index index_in(uint32_t *entries, unsigned int bits)
+static inline struct index index_in(INDEX_ENTRY *entries, unsigned int bits)
 {
 	return (struct index){ entries, (UINT32_C(1) << bits) - 1, 64 - bits };
 }
@@ -47,7 +52,7 @@ static _inlined_ uint32_t index_place(const struct index *x, uint64_t key,
 {
 	uint32_t at = index_home(key, x->shift);
 
-	while (x->entries[at] && key_of(owner, x->entries[at] - 1) != key)
+	while (x->entries[at] && key_of(owner, x->entries[at] - 1U) != key)
 		at = (at + 1) & x->mask;
 	return at;
 }
@@ -55,13 +60,13 @@ static _inlined_ uint32_t index_place(const struct index *x, uint64_t key,
 /** The number at @place, INDEX_NONE if the place is free. */
 static inline uint32_t index_at(const struct index *x, uint32_t place)
 {
-	return x->entries[place] ? x->entries[place] - 1 : INDEX_NONE;
+	return x->entries[place] ? x->entries[place] - 1U : INDEX_NONE;
 }
 
-/** Puts @number, below INDEX_NONE, at @place as index_place() found it for its key. */
+/** Puts @number, below what an entry holds, at @place as index_place() found it for its key. */
 static inline void index_set(struct index *x, uint32_t place, uint32_t number)
 {
-	x->entries[place] = number + 1;
+	x->entries[place] = (INDEX_ENTRY)(number + 1);
 }
 
 /** The number of @key, or INDEX_NONE. */
@@ -84,7 +89,7 @@ _wraps_ static inline void index_remove(struct index *x, uint64_t key,
 		at = (at + 1) & x->mask;
 		if (!x->entries[at])
 			break;
-		home = index_home(key_of(owner, x->entries[at] - 1), x->shift);
+		home = index_home(key_of(owner, x->entries[at] - 1U), x->shift);
 		if (((at - home) & x->mask) >= ((at - hole) & x->mask)) {
 			x->entries[hole] = x->entries[at];
 			hole = at;

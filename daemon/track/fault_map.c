@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INDEX_ENTRY uint16_t /* of cells there are few */
 #include "base/index.h"
 #include "base/mem.h"
 #include "track/fault_map_internal.h"

@@ -36,7 +36,7 @@
 #define FAULT_MAP_CELLS          256
 #define FAULT_MAP_LINE_SHIFT     6
 #define FAULT_MAP_BURST_SHIFT    3
-#define FAULT_MAP_BYTES_PER_DIMM 17152
+#define FAULT_MAP_BYTES_PER_DIMM 15104
 #define FAULT_MAP_NO_SLOT        UINT16_MAX
 
 /** After this many votes the coordinates of a line are no longer compared. */

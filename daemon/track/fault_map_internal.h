@@ -26,7 +26,7 @@ struct fault_oldest {
 /** The cells of one DIMM. */
 struct fault_block {
 	struct fault_cell cells[FAULT_MAP_CELLS];
-	uint32_t index[1 << INDEX_BITS]; /* from line to slot (base/index.h) */
+	uint16_t index[1 << INDEX_BITS]; /* from line to slot (base/index.h) */
 	uint8_t order[FAULT_MAP_CELLS]; /* slots by bank, row, column, line; @n of them */
 	uint64_t dirty[FAULT_MAP_CELLS / 64];
 	int64_t last; /* newest event */
@@ -46,6 +46,7 @@ struct fault_block {
 _Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
 	       "the header says so");
 _Static_assert(4 * FAULT_MAP_CELLS <= 1 << INDEX_BITS, "the index keeps places free");
+_Static_assert(FAULT_MAP_CELLS < UINT16_MAX, "an entry of the index holds a slot + 1");
 
 struct fault_map {
 	struct fault_block *blocks;
