@@ -81,11 +81,10 @@ static int cec_is_there(const char *root, const char *path)
 
 static int64_t cec_read_threshold(const char *root)
 {
-	char text[32];
 	int64_t value;
 
-	if (small_file_read_below(root, RAS_CEC_THRESHOLD, text, sizeof(text)) <= 0 ||
-	    sscanf(text, "%9" SCNd64, &value) != 1 || !cec_is_threshold(value))
+	if (small_file_read_number(root, RAS_CEC_THRESHOLD, &value) < 0 ||
+	    !cec_is_threshold(value))
 		return RAS_CEC_UNSEEN;
 	return value;
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Reads small files to their end. It does not know what stands in them, and keeps
- * nothing.
+ * Reads small files to their end, and writes a number to one. It does not know what the
+ * text or the number means, and keeps nothing.
  */
 
 #include "host/small_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -106,4 +108,35 @@ ssize_t small_file_load(int fd, size_t max, char **ret)
 	text[used] = '\0';
 	*ret = TAKE_PTR(text);
 	return (ssize_t)used;
+}
+
+int small_file_read_number(const char *root, const char *path, int64_t *ret)
+{
+	char text[32];
+	ssize_t n = small_file_read_below(root, path, text, sizeof(text));
+	int64_t value;
+	int used;
+
+	if (n < 0)
+		return (int)n;
+	if (sscanf(text, "%9" SCNd64 "%n", &value, &used) != 1 ||
+	    (text[used] >= '0' && text[used] <= '9'))
+		return -EBADMSG;
+	*ret = value;
+	return 0;
+}
+
+int small_file_write_number(const char *root, const char *path, int64_t value)
+{
+	_cleanup_(close_p) int fd = -1;
+	char full[PATH_MAX], text[24];
+	int len, r = small_file_path(full, sizeof(full), root, path);
+
+	if (r < 0)
+		return r;
+	fd = open(full, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = snprintf(text, sizeof(text), "%" PRId64 "\n", value);
+	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
 }

@@ -3,10 +3,12 @@
 
 /*
  * Small files, read as a whole: what the kernel shows in /proc, /sys and tracefs, and
- * notes of our own. The one place that knows about short reads, interrupted reads and
- * files that do not show their size.
+ * notes of our own; and switches of the kernel, which are files with one number. The one
+ * place that knows about short reads, interrupted reads and files that do not show their
+ * size.
  */
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -45,3 +47,21 @@ ssize_t small_file_read_open(int fd, char *buf, size_t size);
  * is longer; -ENOMEM; another negative errno. *ret is set only on success.
  */
 ssize_t small_file_load(int fd, size_t max, char **ret);
+
+/**
+ * Reads the decimal number with which "@root@path" begins.
+ *
+ * Returns 0 and *ret; -EBADMSG if the file begins with no number, or with one of more than
+ * nine characters; another negative errno as small_file_read_below(). *ret is set only on
+ * success.
+ */
+int small_file_read_number(const char *root, const char *path, int64_t *ret);
+
+/**
+ * Writes @value and a newline to "@root@path", which must be there, by one write(2): a
+ * switch of the kernel takes a number only as a whole.
+ *
+ * Returns 0; -ENAMETOOLONG; or a negative errno, which may be the kernel's answer to the
+ * number.
+ */
+int small_file_write_number(const char *root, const char *path, int64_t value);

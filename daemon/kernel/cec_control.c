@@ -9,8 +9,6 @@
 #include "kernel/cec_control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,39 +17,14 @@
 #include "host/small_file.h"
 #include "kernel/value_note.h"
 
-static int cec_read(const struct cec_control *c, int64_t *ret)
-{
-	char text[32];
-	ssize_t n = small_file_read_below(c->root, RAS_CEC_THRESHOLD, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EBADMSG;
-}
-
-static int cec_write(const struct cec_control *c, int64_t value)
-{
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX], text[24];
-	int len, r = small_file_path(path, sizeof(path), c->root, RAS_CEC_THRESHOLD);
-
-	if (r < 0)
-		return r;
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = snprintf(text, sizeof(text), "%" PRId64 "\n", value);
-	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
-}
-
 /* Writes @value, and reads it back: 0 only if the kernel shows it. */
 static int cec_set(const struct cec_control *c, int64_t value)
 {
 	int64_t now;
-	int r = cec_write(c, value);
+	int r = small_file_write_number(c->root, RAS_CEC_THRESHOLD, value);
 
 	if (r >= 0)
-		r = cec_read(c, &now);
+		r = small_file_read_number(c->root, RAS_CEC_THRESHOLD, &now);
 	if (r < 0)
 		return r;
 	return now == value ? 0 : -EOPNOTSUPP;
@@ -118,7 +91,7 @@ int cec_control_init(struct cec_control *c, const char *root, const char *boot_i
 static int cec_take(struct cec_control *c)
 {
 	int64_t former;
-	int r = cec_read(c, &former);
+	int r = small_file_read_number(c->root, RAS_CEC_THRESHOLD, &former);
 
 	if (r < 0)
 		return r;
@@ -132,7 +105,7 @@ static int cec_take(struct cec_control *c)
 	if (r >= 0)
 		return 0;
 	if (r == -EOPNOTSUPP)
-		(void)cec_write(c, former);
+		(void)small_file_write_number(c->root, RAS_CEC_THRESHOLD, former);
 	cec_drop_note(c);
 	return r;
 }
@@ -148,7 +121,7 @@ int cec_control_take(struct cec_control *c)
 int cec_control_give_back(struct cec_control *c)
 {
 	int64_t now, former;
-	int r = cec_read(c, &now);
+	int r = small_file_read_number(c->root, RAS_CEC_THRESHOLD, &now);
 
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0; /* no collector runs in this boot: nothing of it was changed */

@@ -8,8 +8,6 @@
 #include "kernel/kernel_control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,27 +21,7 @@
 
 int kernel_control_read(const char *root, int64_t *ret)
 {
-	char text[32];
-	ssize_t n = small_file_read_below(root, SYSCTL, text, sizeof(text));
-
-	if (n < 0)
-		return (int)n;
-	return sscanf(text, "%9" SCNd64, ret) == 1 ? 0 : -EBADMSG;
-}
-
-static int control_write(const struct kernel_sysctl *c, int64_t value)
-{
-	_cleanup_(close_p) int fd = -1;
-	char path[PATH_MAX], text[24];
-	int len, r = small_file_path(path, sizeof(path), c->root, SYSCTL);
-
-	if (r < 0)
-		return r;
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	len = snprintf(text, sizeof(text), "%" PRId64 "\n", value);
-	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
+	return small_file_read_number(root, SYSCTL, ret);
 }
 
 int kernel_control_init(struct kernel_sysctl *c, const char *root, const char *note,
@@ -87,7 +65,7 @@ static void control_save_note(const struct kernel_sysctl *c)
 static int control_set(const struct kernel_sysctl *c, int64_t before, int64_t value)
 {
 	int64_t now = before;
-	int r = control_write(c, value);
+	int r = small_file_write_number(c->root, SYSCTL, value);
 
 	if (r == -EINVAL)
 		return -EOPNOTSUPP;
@@ -96,7 +74,7 @@ static int control_set(const struct kernel_sysctl *c, int64_t before, int64_t va
 	r = kernel_control_read(c->root, &now);
 	if (r >= 0 && now == value)
 		return 0;
-	(void)control_write(c, before);
+	(void)small_file_write_number(c->root, SYSCTL, before);
 	return r < 0 ? r : -EOPNOTSUPP;
 }
 
@@ -149,7 +127,7 @@ int kernel_control_give_back(struct kernel_sysctl *c)
 	if (r == 0 || (r < 0 && r != -ENOENT))
 		return r;
 	if (r > 0 && now == c->set)
-		r = control_write(c, c->former);
+		r = small_file_write_number(c->root, SYSCTL, c->former);
 	else if (r > 0)
 		r = -ESTALE;
 	/* Until the value is back the note stays, so that the next start can give it

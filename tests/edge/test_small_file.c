@@ -178,12 +178,57 @@ static void test_short_reads(void **state)
 	close(fd);
 }
 
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		int64_t value;
+	} rows[] = {
+		{ "1023\n", 0, 1023 },
+		{ "-1", 0, -1 },
+		{ "7 of 9\n", 0, 7 },
+		{ "", -EBADMSG, 55 },
+		{ "on\n", -EBADMSG, 55 },
+		{ "1234567890\n", -EBADMSG, 55 },
+		{ "0000000000000000000000000000000000000001", -EFBIG, 55 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t value = 55;
+
+		put(rows[i].text, strlen(rows[i].text));
+		assert_int_equal(small_file_read_number(root, "/file", &value),
+				 rows[i].result);
+		assert_int_equal(value, rows[i].value);
+	}
+}
+
+static void test_number_is_written_whole(void **state)
+{
+	char text[32];
+
+	put("123456789\n", 10);
+	assert_int_equal(small_file_write_number(root, "/file", -4), 0);
+	assert_int_equal(small_file_read_below(root, "/file", text, sizeof(text)), 3);
+	assert_string_equal(text, "-4\n");
+	/* It makes no file where there is none. */
+	assert_int_equal(small_file_write_number(root, "/none", 1), -ENOENT);
+	assert_int_equal(small_file_read_number(root, "/none", &(int64_t){ 0 }), -ENOENT);
+	assert_int_equal(small_file_write_number("", "/dev/full", 1), -ENOSPC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),       cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_errors),      cmocka_unit_test(test_load),
-		cmocka_unit_test(test_short_reads), cmocka_unit_test(test_no_positions),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_short_reads),
+		cmocka_unit_test(test_no_positions),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_number_is_written_whole),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
