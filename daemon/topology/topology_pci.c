@@ -69,6 +69,9 @@ static int open_pci(const char *root, struct pci_access **ret)
 		return -ENOMEM;
 	/* Named, so that libpci does not try port I/O when sysfs is missing. */
 	access->method = PCI_ACCESS_SYS_BUS_PCI;
+	/* The names of the file alone. With the cache, which is the default, libpci reads a
+	 * file in the home of who runs us, and 3.13 loses its name each time. */
+	access->id_lookup_mode = 0;
 	access->error = escape;
 	access->warning = ignore;
 	access->debug = ignore;
