@@ -329,9 +329,12 @@ static const char *import_doubt_recording(const struct recording *rec, unsigned 
 
 static const char *import_doubt_log(const struct log_time *t, unsigned int i)
 {
-	if (t->since_boot > 0 && i-- == 0)
-		return "lines have only the time since the start of the machine: dates "
-		       "count from 1970";
+	if (t->since_boot > 0) {
+		if (i == 0)
+			return "lines have only the time since the start of the machine: "
+			       "dates count from 1970";
+		i--;
+	}
 	if (t->turned > 0 && i == 0)
 		return "lines without a year go back in time: if the log is longer than "
 		       "a year, write it with journalctl -o short-iso";
