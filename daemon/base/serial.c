@@ -33,20 +33,23 @@ static struct serial_core serial_core_of(const char *serial)
 	return c;
 }
 
-/* No number of a maker holds them: numbers are hexadecimal nearly always. */
+/*
+ * No number of a maker holds them: numbers are hexadecimal nearly always. Stems, which match
+ * a firmware's misspelling, too, and are no misspelling to those who check a package.
+ */
 static bool serial_has_words(const struct serial_core *c)
 {
 	static const char *const words[] = {
-		"absent",   "applicable", "asset",      "avail",      "bank",
-		"channel",  "default",    "dimm",       "empty",      "error",
-		"fail",     "fill",       "identified", "index",      "installed",
-		"invalid",  "jedec",      "manufact",   "memory",     "missing",
-		"module",   "noinfo",     "none",       "notpresent", "notset",
-		"null",     "number",     "outofspec",  "partnum",    "populated",
-		"programm", "provided",   "readable",   "reserved",   "sernum",
-		"serial",   "slot",       "socket",     "specified",  "spd",
-		"string",   "supported",  "timeout",    "undefined",  "unkown",
-		"unknow",   "unused",
+		"absent",  "applicable", "asset",      "avail",      "bank",
+		"channel", "default",    "dimm",       "empty",      "error",
+		"fail",    "fill",       "identified", "index",      "installed",
+		"invalid", "jedec",      "manufact",   "memory",     "missing",
+		"module",  "noinfo",     "none",       "notpresent", "notset",
+		"null",    "number",     "outofspec",  "partnum",    "populated",
+		"program", "provided",   "readable",   "reserved",   "sernum",
+		"serial",  "slot",       "socket",     "specified",  "spd",
+		"string",  "supported",  "timeout",    "undefined",  "nkown",
+		"nknow",   "unused",
 	};
 	static const char *const whole[] = {
 		"bad", "blank", "cafebabe", "deadbeef", "dummy", "example",

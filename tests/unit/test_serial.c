@@ -119,6 +119,7 @@ static void test_words(void **state)
 		"Unprogrammed",
 		"unavail",
 		"Unkown",
+		"Unknow",
 		"Fill By OEM",
 		"JEDEC",
 		"DEADBEEF",
