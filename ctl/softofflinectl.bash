@@ -3,23 +3,62 @@
 # Completes softofflinectl. Verbs and options stand here once more; tests/cli/completion.py
 # holds them against the program.
 
+# Splits @LINE at its blanks into @words, as they are meant: without quotes. The last one is the
+# word at the cursor; @quote is the quote that is open there, and readline replaces what is behind
+# its first @kept characters.
+_softofflinectl_split() { # LINE
+	local line=$1 c i fresh=yes
+
+	words=("") quote="" kept=0
+	for ((i = 0; i < ${#line}; i++)); do
+		c=${line:i:1}
+		if [[ -z $quote && $c == [[:blank:]] ]]; then
+			[[ $fresh ]] || words+=("")
+			fresh=yes kept=0
+			continue
+		fi
+		fresh=""
+		if [[ $c == "\\" && ($quote == "" ||
+			($quote == '"' && ${line:i+1:1} == [\"\\\$\`])) ]]; then
+			((i++))
+			words[-1]+=${line:i:1}
+		elif [[ -n $quote && $c == "$quote" ]]; then
+			quote=""
+		elif [[ -n $quote ]]; then
+			words[-1]+=$c
+		elif [[ $c == [\"\'] ]]; then
+			quote=$c kept=${#words[-1]}
+		else
+			words[-1]+=$c
+			[[ $COMP_WORDBREAKS == *"$c"* ]] && kept=${#words[-1]}
+		fi
+	done
+}
+
 # The names of the DIMMs, and the slots of missing modules, one a line.
 _softofflinectl_dimms() {
 	timeout 2 "$1" dimms --json 2>/dev/null | awk '
 		function text() { sub(/^[^:]*: "/, ""); sub(/",?$/, "")
 			gsub(/\\"/, "\""); gsub(/\\\\/, "\\"); return $0 }
-		/^    "missing": true/ { print slot }
+		/^  {/ { slot = "" }
+		/^    "missing": true/ { if (slot != "") print slot }
 		/^    "slot": "/ { slot = text() }
 		/^    "label": "/ { print text() }'
 }
 
-# Names may hold blanks: they are completed as they have to be typed.
-_softofflinectl_complete_dimms() { # PROGRAM WORD
-	local name quoted
+# Names may hold blanks and quotes: they are completed as they have to be typed from here on.
+_softofflinectl_complete_dimms() { # PROGRAM WORD QUOTE KEPT
+	local name rest
 
-	while read -r name; do
-		printf -v quoted %q "$name"
-		[[ $quoted == "$2"* ]] && COMPREPLY+=("$quoted")
+	while IFS= read -r name; do
+		[[ $name == "$2"* ]] || continue
+		rest=${name:$4}
+		case $3 in
+		"'") rest=${rest//\'/\'\\\'\'} ;;
+		'"') rest=$(sed 's/[\\"$`]/\\&/g' <<<"$rest") ;;
+		*) [[ -z $rest ]] || printf -v rest %q "$rest" ;;
+		esac
+		COMPREPLY+=("$rest")
 	done < <(_softofflinectl_dimms "$1")
 }
 
@@ -42,6 +81,12 @@ _softofflinectl_options() { # VERB
 	esac
 }
 
+# readline quotes the names of files.
+_softofflinectl_files() { # WORD
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
 # The value of option $1; fails if $1 is no option with a value.
 _softofflinectl_value() { # OPTION WORD VERB
 	local formats="pfn memmap csv ndjson"
@@ -50,7 +95,7 @@ _softofflinectl_value() { # OPTION WORD VERB
 	[[ $3 == export ]] && formats="csv ndjson"
 	case $1 in
 	--db | --input | --config | --exec)
-		mapfile -t COMPREPLY < <(compgen -f -- "$2")
+		_softofflinectl_files "$2"
 		;;
 	--policy)
 		mapfile -t COMPREPLY < <(compgen -W \
@@ -72,25 +117,23 @@ _softofflinectl_value() { # OPTION WORD VERB
 }
 
 _softofflinectl() {
-	local cur prev word i verb="" arguments=0
+	local -a words
+	local cur prev word i quote kept verb="" arguments=0 program=${COMP_WORDS[0]}
 
 	COMPREPLY=()
-	cur=${COMP_WORDS[COMP_CWORD]}
-	prev=${COMP_WORDS[COMP_CWORD - 1]}
-	# readline splits at "=": --state=x is three words.
-	if [[ $cur == "=" ]]; then
-		cur=""
-	elif [[ $prev == "=" ]]; then
-		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	_softofflinectl_split "${COMP_LINE:0:COMP_POINT}"
+	cur=${words[-1]}
+	prev=${words[-2]}
+	if [[ $cur == --*=* ]]; then
+		prev=${cur%%=*}
+		cur=${cur#*=}
 	fi
-
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		word=${COMP_WORDS[i]}
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		word=${words[i]}
 		case $word in
 		--db | --lines | --since | --state | --format | --input | --config | --policy | \
 			--exec | --as | -n | -S)
 			((i++))
-			[[ ${COMP_WORDS[i]} == "=" ]] && ((i++))
 			;;
 		-*) ;;
 		*)
@@ -116,10 +159,10 @@ _softofflinectl() {
 		mapfile -t COMPREPLY < <(compgen -W "show verify backtest" -- "$cur")
 		;;
 	"policy verify":*)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		_softofflinectl_files "$cur"
 		;;
 	forget:0 | "policy show":0)
-		_softofflinectl_complete_dimms "${COMP_WORDS[0]}" "$cur"
+		_softofflinectl_complete_dimms "$program" "$cur" "$quote" "$kept"
 		;;
 	esac
 }

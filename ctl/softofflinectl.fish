@@ -9,7 +9,8 @@ function __softofflinectl_dimms
     timeout 2 $words[1] dimms --json 2>/dev/null | awk '
         function text() { sub(/^[^:]*: "/, ""); sub(/",?$/, "")
             gsub(/\\\\"/, "\""); gsub(/\\\\\\\\/, "\\\\"); return $0 }
-        /^    "missing": true/ { print slot }
+        /^  {/ { slot = "" }
+        /^    "missing": true/ { if (slot != "") print slot }
         /^    "slot": "/ { slot = text() }
         /^    "label": "/ { print text() }'
 end

@@ -10,7 +10,8 @@ _softofflinectl_dimms() {
 	names=(${(f)"$(timeout 2 $_softofflinectl_program dimms --json 2>/dev/null | awk '
 		function text() { sub(/^[^:]*: "/, ""); sub(/",?$/, "")
 			gsub(/\\"/, "\""); gsub(/\\\\/, "\\"); return $0 }
-		/^    "missing": true/ { print slot }
+		/^  {/ { slot = "" }
+		/^    "missing": true/ { if (slot != "") print slot }
 		/^    "slot": "/ { slot = text() }
 		/^    "label": "/ { print text() }')"})
 	compadd -a names

@@ -9,7 +9,10 @@ and some with names that have to be quoted.
 
 import json
 import os
+import pty
 import re
+import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +22,11 @@ ctl, root = sys.argv[1:3]
 findings = []
 DIMMS = [{'label': 'P2-DIMMB1', 'slot': 'P2-DIMMB1', 'missing': False},
          {'label': 'a "b" \\c', 'slot': None, 'missing': False},
-         {'label': None, 'slot': 'P9-GONE', 'missing': True}]
+         {'label': 'CPU_SrcID#0_MC#0_Chan#0_DIMM#0', 'slot': 'A1', 'missing': False},
+         {'label': 'Node0: DIMM=3 (x)', 'slot': None, 'missing': False},
+         {'label': "it's $HOME `id`", 'slot': None, 'missing': False},
+         {'label': None, 'slot': 'P9-GONE', 'missing': True},
+         {'label': None, 'slot': None, 'missing': True}]
 # What an interactive zsh is told: to print what it would offer, between two marks.
 ZSH = r'''
 PROMPT= RPROMPT= PS2=
@@ -50,19 +57,51 @@ def expect(found, wanted, text):
         findings.append(f'{text}: lacks {sorted(wanted - found)}, has {sorted(found - wanted)}')
 
 
+class Terminal:
+    """An interactive shell on a terminal, as a person has it."""
+
+    def __init__(self, argv, setup):
+        self.child, self.fd = pty.fork()
+        if self.child == 0:
+            os.execvp(argv[0], argv)
+        self.type(f'{setup}\n')
+        self.type('echo rea""dy\n', 'ready')
+
+    def type(self, keys, until=None):
+        """Types @keys, and returns what is shown up to @until."""
+        os.write(self.fd, keys.encode())
+        shown = b''
+        while until and until.encode() not in shown:
+            if not select.select([self.fd], [], [], 60)[0]:
+                raise RuntimeError(f'{keys!r}: nothing more came than {shown!r}')
+            shown += os.read(self.fd, 4096)
+        return shown.decode(errors='replace').replace('\r', '')
+
+    def completed(self, words):
+        """The last argument that the program gets if Tab and Return end @words."""
+        shown = self.type(f'{words}\t\n', '<end>')
+        return re.search(r'<begin>(.*)<end>', shown, re.S)[1]
+
+
+# Instead of the program: prints the last argument that it got.
+PRINT = "softofflinectl() { printf '<%s>%s<%s>\\n' begin \"$2\" end; }"
+
+
 class Bash:
-    """Calls the function as readline would: words are split at "=" also."""
+    def __init__(self):
+        setup = ("bind 'set enable-bracketed-paste off'; . "
+                 f'{shlex.quote(root)}/ctl/softofflinectl.bash')
+        argv = ['bash', '--norc', '--noprofile', '-i']
+        self.terminal = Terminal(argv, f'{setup}; {PRINT}')
+        self.asked = Terminal(
+            argv, f'{setup}; offers() {{ _softofflinectl "$@"; printf "offer:%s\\n" '
+            '"${COMPREPLY[@]}"; echo "ma""rk"; }; complete -F offers softofflinectl')
 
     def offers(self, *words):
-        script = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
-                  '_softofflinectl; printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(
-            ['bash', '-c', script, 'bash', f'{root}/ctl/softofflinectl.bash', 'softofflinectl',
-             *words], capture_output=True, text=True, check=True)
-        if done.stderr:
-            findings.append(f'bash: {words}: {done.stderr}')
+        shown = self.asked.type(' '.join(['softofflinectl', *words]) + '\t', 'mark')
+        self.asked.type('\x15echo "don""e"\n', 'done')
         # As the shell would read the words that it has quoted.
-        return {re.sub(r'\\(.)', r'\1', w) for w in done.stdout.split('\n') if w}
+        return {re.sub(r'\\(.)', r'\1', w) for w in re.findall(r'offer:(.+)', shown)}
 
 
 class Fish:
@@ -85,6 +124,7 @@ class Zsh:
         with open(f'{folder}/setup', 'w', encoding='utf-8') as f:
             f.write(f'fpath=({folder}/functions $fpath)\n{ZSH}')
         self.folder = folder
+        self.terminal = Terminal(['zsh', '-f', '-i'], f'source {folder}/setup; {PRINT}')
 
     def offers(self, *words):
         line = ' '.join(['softofflinectl', *words])
@@ -128,18 +168,36 @@ def check_shell(name, shell, verbs, options):
         expect({o for o in found if o.startswith('--')}, options[verb],
                f'{name}: options of {verb}')
     expect(shell.offers('pages', '--state', 'pe'), {'pending'}, f'{name}: --state')
-    split = ['--state', '=', 'pe'] if name == 'bash' else ['--state=pe']
-    expect({o.removeprefix('--state=') for o in shell.offers('pages', *split)}, {'pending'},
+    expect({o.removeprefix('--state=') for o in shell.offers('pages', '--state=pe')}, {'pending'},
            f'{name}: --state=')
     for verb, words in (('pages', {'pfn', 'memmap'}), ('export', {'csv', 'ndjson'})):
         expect(shell.offers(verb, '--format', ''), words, f'{name}: --format of {verb}')
     expect(shell.offers('policy', 'backtest', '--policy', 'wi'), {'windows'},
            f'{name}: --policy')
     expect(shell.offers('show', ''), set(), f'{name}: an address')
-    names = {d['label'] or d['slot'] for d in DIMMS}
+    names = {d['label'] or d['slot'] for d in DIMMS} - {None}
     expect(shell.offers('forget', ''), names, f'{name}: forget')
     expect(shell.offers('policy', 'show', ''), names, f'{name}: policy show')
     expect(shell.offers('policy', 'show', 'P2'), {'P2-DIMMB1'}, f'{name}: policy show P2')
+
+
+def check_typed(name, terminal):
+    """A name whose beginning is typed, in any quotes, reaches the program as it is."""
+    for full in sorted({d['label'] or d['slot'] for d in DIMMS[:6]}):
+        for quote in ('', '"', "'"):
+            ends = range(2, len(full))
+            for end in ends:
+                begin = quoted(full[:end], quote)
+                got = terminal.completed(f'softofflinectl forget {quote}{begin}')
+                if got != full:
+                    findings.append(f'{name}: {quote}{begin}: completed as {got}')
+
+
+def quoted(text, quote):
+    """@text as it is typed after @quote."""
+    if quote == "'":
+        return text.replace("'", "'\\''")
+    return re.sub(r'([\\"$`])' if quote else r'([^\w.:=#-])', r'\\\1', text)
 
 
 def stand_in(folder):
@@ -159,6 +217,12 @@ def stand_in(folder):
     os.environ['PATH'] = f'{folder}/bin:' + os.environ['PATH']
 
 
+def stand_in_fails(folder):
+    """As where no daemon runs, and the database is not for this user."""
+    with open(f'{folder}/bin/softofflinectl', 'w', encoding='utf-8') as f:
+        f.write('#!/bin/sh\necho "not running" >&2\nexit 3\n')
+
+
 def main():
     text = program('--help').stdout
     listing, rest = text.split('Verbs:')[1].split('Options:')
@@ -175,6 +239,11 @@ def main():
         there = [name for name in shells if shutil.which(name)]
         for name in there:
             check_shell(name, shells[name], verbs, options)
+            if name != 'fish':  # that says what it would offer, and quotes by itself
+                check_typed(name, shells[name].terminal)
+        stand_in_fails(folder)
+        for name in there:
+            expect(shells[name].offers('forget', ''), set(), f'{name}: forget, without a daemon')
     for finding in findings:
         print(finding)
     print(f'{len(verbs)} verbs, {len(known)} options in {", ".join(there)}')
