@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Code, man page and JSON Schema agree: schema.py CTL PRINT_FIELDS SOURCE_ROOT
 
-The code is here in two forms: the field tables of the reports, and what the verbs print in
-the golden files. Each key of both must stand in the schema, with its type, and in the man
+The code is here in three forms: the field tables of the reports, the calls that make JSON, and
+what the verbs print in the golden files. Each key of both must stand in the schema, with its type, and in the man
 page; and the schema and the man page have no key that the code does not print.
 """
 
@@ -13,6 +13,11 @@ import re
 import subprocess
 import sys
 import tempfile
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 ctl, print_fields, root = sys.argv[1:4]
 SCHEMA = 'ctl/softofflinectl.schema.json'
@@ -177,6 +182,56 @@ def check_tables(verbs):
     expect(len(verbs) > 5, '--help: cannot be read by this test')
 
 
+def arguments(code, start):
+    """The arguments of the call whose parenthesis ends before @start, as they are written."""
+    found, depth = [''], 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/|.', code[start:], re.S):
+        text = token[0]
+        depth += (text in '([{') - (text in ')]}')
+        if depth < 0:
+            break
+        if text == ',' and depth == 0:
+            found.append('')
+        elif not text.startswith('/*'):
+            found[-1] += text
+    return [re.sub(r'"\s*"', '', a.strip()) for a in found]
+
+
+def packed_keys(form, values):
+    """The keys of json_pack(@form, @values...) that are literals."""
+    outer, key = [], False
+    for letter in re.sub(r'[^\[{\]}a-zA-Z]', '', form):
+        if letter in '[{':
+            outer.append(letter)
+            key = letter == '{'
+            continue
+        if letter in ']}':
+            outer.pop()
+        else:
+            value = '' if letter == 'n' else values.pop(0)
+            if key and value.startswith('"'):
+                yield value.strip('"')
+        key = not key and outer[-1:] == ['{']
+
+
+def check_sources():
+    """What a verb packs itself is in the schema, also where no golden file comes by."""
+    known = set().union(*(keys(schema, True) for schema in defs.values()))
+    number = 0
+    for folder, _, names in os.walk(os.path.join(root, 'ctl')):
+        for name in sorted(n for n in names if n.endswith('.c')):
+            path = os.path.relpath(os.path.join(folder, name), root)
+            code = read(path)
+            for call in re.finditer(r'\bjson_(pack|object_set(?:_new)?)\(', code):
+                form, *rest = arguments(code, call.end())
+                found = packed_keys(form, rest) if call[1] == 'pack' else \
+                    [rest[0].strip('"')] if rest[0].startswith('"') else []
+                for key in found:
+                    number += 1
+                    expect(key in known, f'{path}: the schema does not have "{key}"')
+    expect(number > 50, 'ctl: the calls of json_pack cannot be read by this test')
+
+
 def values(text):
     """The JSON values of @text, one after another."""
     decoder, start = json.JSONDecoder(), 0
@@ -190,8 +245,18 @@ def values(text):
 def check_output(name, verb, text, printed):
     for value in values(text):
         printed.add(verb)
-        for line in wrong(value, defs.get(verb.replace(' ', '-'), {}), verb):
+        found = list(wrong(value, defs.get(verb.replace(' ', '-'), {}), verb))
+        for line in found:
             expect(False, f'{name}: {line}')
+        if jsonschema and not found:
+            check_by_others(name, verb.replace(' ', '-'), value)
+
+
+def check_by_others(name, definition, value):
+    """What a user's validator says, which reads the file by the standard."""
+    schema = {'$ref': f'#/$defs/{definition}', '$defs': defs}
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(value):
+        expect(False, f'{name}: jsonschema: {error.json_path}: {error.message[:80]}')
 
 
 def check_golden(verbs):
@@ -230,9 +295,7 @@ def check_unused(schema, where):
 
 
 def check_metaschema():
-    try:
-        import jsonschema
-    except ImportError:
+    if not jsonschema:
         print('notice: no python3-jsonschema: the form of the schema is not checked')
         return
     try:
@@ -253,6 +316,7 @@ def main():
         expect(False, f'{SCHEMA}: {name} is no verb, and nothing refers to it')
     check_metaschema()
     check_tables(verbs)
+    check_sources()
     printed = check_golden(verbs)
     words = man_keys()
     for verb in verbs:
