@@ -4,6 +4,8 @@
  * Numbers and times as people read them. Scripts use JSON instead.
  */
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -54,13 +56,7 @@ const char *text_span(int64_t span_usec, char *buf)
 {
 	if (span_usec == REPORT_NO_NUMBER || span_usec < 0)
 		return text_unknown(buf);
-	if (span_usec < 1000)
-		snprintf(buf, OUTPUT_TEXT_MAX, "%" PRId64 " us", span_usec);
-	else if (span_usec < USEC_PER_SEC)
-		snprintf(buf, OUTPUT_TEXT_MAX, "%.1f ms", (double)span_usec / 1e3);
-	else
-		snprintf(buf, OUTPUT_TEXT_MAX, "%.1f s", (double)span_usec / 1e6);
-	return buf;
+	return text_duration(span_usec, buf, OUTPUT_TEXT_MAX);
 }
 
 const char *text_address(uint64_t address, char *buf)
@@ -71,26 +67,15 @@ const char *text_address(uint64_t address, char *buf)
 	return buf;
 }
 
-/* " (2 min ago)" in the largest unit that fits; nothing for the future. */
+/* " (2 min ago)"; nothing for the future. */
 static void append_ago(char *buf, size_t len, int64_t ago)
 {
-	static const struct {
-		int64_t usec;
-		const char *name;
-	} units[] = {
-		{ USEC_PER_DAY, "d" },
-		{ USEC_PER_HOUR, "h" },
-		{ USEC_PER_MINUTE, "min" },
-		{ USEC_PER_SEC, "s" },
-	};
-	size_t i = 0;
+	char text[OUTPUT_TEXT_MAX];
 
 	if (ago < 0)
 		return;
-	while (i + 1 < ARRAY_SIZE(units) && ago < units[i].usec)
-		i++;
-	snprintf(buf + len, OUTPUT_TEXT_MAX - len, " (%" PRId64 " %s ago)",
-		 ago / units[i].usec, units[i].name);
+	text_duration(ago - ago % USEC_PER_SEC, text, sizeof(text));
+	snprintf(buf + len, OUTPUT_TEXT_MAX - len, " (%.40s ago)", text);
 }
 
 const char *text_time(const struct ui *ui, int64_t time, char *buf)

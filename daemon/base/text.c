@@ -4,7 +4,12 @@
 
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
 
 void text_clean(char *to, size_t size, const char *from, size_t len)
 {
@@ -38,6 +43,38 @@ const char *text_escape(const char *text, size_t len, char *buf, size_t size)
 		buf[used++] = hex[c & 15];
 	}
 	buf[used] = '\0';
+	return buf;
+}
+
+const char *text_duration(int64_t usec, char *buf, size_t size)
+{
+	static const struct {
+		int64_t from; /* in microseconds */
+		int64_t unit;
+		const char *name;
+		bool tenths; /* below 10 */
+	} units[] = {
+		{ 2 * USEC_PER_DAY, USEC_PER_DAY, "days", false },
+		{ 2 * USEC_PER_HOUR, USEC_PER_HOUR, "h", false },
+		{ 2 * USEC_PER_MINUTE, USEC_PER_MINUTE, "min", false },
+		{ USEC_PER_SEC, USEC_PER_SEC, "s", true },
+		{ USEC_PER_MSEC, USEC_PER_MSEC, "ms", true },
+		{ 1, 1, "us", false },
+		{ 0, USEC_PER_SEC, "s", false },
+	};
+	size_t i = 0;
+	int64_t whole, tenths;
+
+	while (usec < units[i].from && i + 1 < ARRAY_SIZE(units))
+		i++;
+	whole = usec / units[i].unit;
+	tenths = units[i].tenths && whole < 10 ? usec % units[i].unit * 10 / units[i].unit
+					       : 0;
+	if (tenths > 0)
+		snprintf(buf, size, "%" PRId64 ".%" PRId64 " %s", whole, tenths,
+			 units[i].name);
+	else
+		snprintf(buf, size, "%" PRId64 " %s", whole, units[i].name);
 	return buf;
 }
 

@@ -38,6 +38,14 @@ const char *text_escape(const char *text, size_t len, char *buf, size_t size);
 /** True if @a and @b differ at most in the case of ASCII letters. */
 bool text_same_letters(const char *a, const char *b);
 
+/**
+ * A length of time as people say it, in the largest unit of which there are two (of hours
+ * up to 48): "850 us", "1.2 ms", "6.6 s", "90 min", "24 h", "3 days". What is less than
+ * the unit is dropped, but for tenths below 10 ms and 10 s. @usec is 0 or more. Returns
+ * @buf, terminated.
+ */
+const char *text_duration(int64_t usec, char *buf, size_t size);
+
 #define TEXT_WORD_MAX 64
 
 /**

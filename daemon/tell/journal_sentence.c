@@ -389,15 +389,26 @@ static const char *changes_of(const struct notice *r, char buf[CHANGES_TEXT_MAX]
 	return buf;
 }
 
+/* To the unit in which it is shown: what may be missing is not made less. */
+static int64_t rounded_up(int64_t span)
+{
+	int64_t unit = span < 2 * USEC_PER_MINUTE ? USEC_PER_SEC
+		       : span < 2 * USEC_PER_HOUR ? USEC_PER_MINUTE
+		       : span < 2 * USEC_PER_DAY  ? USEC_PER_HOUR
+						  : USEC_PER_DAY;
+
+	return (span / unit + 1) * unit;
+}
+
 static int sentence_trace_changed(char *buf, size_t size, const struct notice *r,
 				  const struct journal_context *c)
 {
-	char what[CHANGES_TEXT_MAX], since[SPAN_TEXT_MAX] = "";
+	char what[CHANGES_TEXT_MAX], span[SPAN_TEXT_MAX], since[64] = "";
 
 	changes_of(r, what);
 	if (r->span.us > 0)
-		snprintf(since, sizeof(since), " of the last %lld s",
-			 (long long)(r->span.us / USEC_PER_SEC) + 1);
+		snprintf(since, sizeof(since), " of the last %s",
+			 text_duration(rounded_up(r->span.us), span, sizeof(span)));
 	if (r->error)
 		return snprintf(
 			buf, size,

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 
 static void test_clean(void **state)
 {
@@ -116,12 +117,42 @@ static void test_plural(void **state)
 	assert_string_equal(text_plural(UINT64_C(1) << 32 | 1), "s");
 }
 
+static void test_duration(void **state)
+{
+	static const struct {
+		int64_t usec;
+		const char *text;
+	} rows[] = {
+		{ 0, "0 s" },
+		{ 1, "1 us" },
+		{ 999, "999 us" },
+		{ 1000, "1 ms" },
+		{ 1290, "1.2 ms" },
+		{ 12900, "12 ms" },
+		{ USEC_PER_SEC, "1 s" },
+		{ 6650 * USEC_PER_MSEC, "6.6 s" },
+		{ 2 * USEC_PER_MINUTE - 1, "119 s" },
+		{ 90 * USEC_PER_MINUTE, "90 min" },
+		{ 86400 * USEC_PER_SEC, "24 h" },
+		{ 29 * USEC_PER_HOUR + 1, "29 h" },
+		{ 48 * USEC_PER_HOUR - 1, "47 h" },
+		{ 3 * USEC_PER_DAY, "3 days" },
+		{ INT64_MAX, "106751991 days" },
+	};
+	char buf[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(text_duration(rows[i].usec, buf, sizeof(buf)),
+				    rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean),    cmocka_unit_test(test_clean_in_place),
 		cmocka_unit_test(test_escape),   cmocka_unit_test(test_same_letters),
 		cmocka_unit_test(test_distance), cmocka_unit_test(test_plural),
+		cmocka_unit_test(test_duration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
