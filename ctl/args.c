@@ -40,6 +40,7 @@ static const struct option {
 	{ "--format", ARGS_FORMAT, 0, true },
 	{ "--as", ARGS_AS, 0, true },
 	{ "--exec", ARGS_EXEC, 0, true },
+	{ "--wide", ARGS_WIDE, 0, false },
 };
 
 const char *args_option_name(enum args_option option)

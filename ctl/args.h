@@ -30,6 +30,7 @@ enum args_option {
 	ARGS_FORMAT = 1 << 13,
 	ARGS_AS = 1 << 14,
 	ARGS_EXEC = 1 << 15,
+	ARGS_WIDE = 1 << 16,
 };
 
 #define ARGS_MAX_LIST 16

@@ -9,11 +9,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <stdarg.h>
 #include <string.h>
-
-DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
 
 void complain(const char *format, ...)
 {
@@ -69,6 +66,26 @@ void print_entry(const struct ui *ui, const char *label, const char *format, ...
 	}
 	if (len <= 0)
 		putchar('\n');
+}
+
+void print_note(const struct ui *ui, const char *name, const char *format, ...)
+{
+	_cleanup_(free_p) char *text = NULL;
+	size_t used = strlen(name), indent = 0, n;
+	const char *rest;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	printf("%s%s%s", color_alert(ui), name, color_off(ui));
+	for (rest = text ? text : ""; *rest; used = indent = 2) {
+		n = ui->width > used ? table_line(rest, ui->width - used) : strlen(rest);
+		printf("%s%.*s\n", indent > 0 ? "  " : "", (int)n, rest);
+		rest += n;
+		rest += strspn(rest, " ");
+	}
 }
 
 int rows_add(void *userdata, const void *report)
@@ -173,46 +190,6 @@ int print_json(json_t *json)
 	return EXIT_SUCCESS;
 }
 
-/* A heading that is not printed is not given either: libsmartcols before 2.41 makes a
- * column as wide as its heading all the same. */
-static int add_columns(struct libscols_table *table, const struct listing *listing,
-		       bool legend)
-{
-	for (size_t i = 0; i < listing->n_columns; i++) {
-		const struct column *column = &listing->columns[i];
-
-		if (!scols_table_new_column(table, legend ? column->heading : "", 0,
-					    column->right ? SCOLS_FL_RIGHT : 0))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
-		cell_fn cell, const void *userdata)
-{
-	_cleanup_(scols_unref_table_p) struct libscols_table *table = NULL;
-	char text[OUTPUT_TEXT_MAX];
-
-	scols_init_debug(0);
-	table = scols_new_table();
-	if (!table || add_columns(table, listing, ui->legend) < 0)
-		return -ENOMEM;
-	scols_table_enable_noheadings(table, !ui->legend);
-	for (size_t row = 0; row < rows; row++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-
-		for (size_t column = 0; line && column < listing->n_columns; column++) {
-			cell(userdata, row, column, text);
-			if (scols_line_set_data(line, column, text) < 0)
-				line = NULL;
-		}
-		if (!line)
-			return -ENOMEM;
-	}
-	return scols_print_table(table);
-}
-
 /* What field_cell() needs. */
 struct field_cells {
 	const struct ui *ui;
@@ -227,8 +204,10 @@ static void field_cell(const void *userdata, size_t row, size_t column,
 	const struct listing *listing = cells->listing;
 	const struct report_field *field = report_find(listing->fields, listing->n_fields,
 						       listing->columns[column].key);
+	struct ui plain = *cells->ui;
 
-	text_field(cells->ui, rows_at(cells->rows, row), field, buf);
+	plain.terminal = false; /* "ago" on each line hides how they follow each other */
+	text_field(&plain, rows_at(cells->rows, row), field, buf);
 }
 
 int print_rows(const struct ui *ui, const struct rows *rows,

@@ -15,8 +15,9 @@
 /** How to print; set once, from the command line and the terminal. */
 struct ui {
 	bool json;
-	bool legend;   /* headings over tables */
-	bool terminal; /* stdout is a terminal: times also as "2 min ago" */
+	bool legend;        /* headings over tables */
+	bool terminal;      /* stdout is a terminal: times also as "2 min ago" */
+	unsigned int width; /* of the terminal; 0: tables are as wide as they are */
 	bool color;
 	int64_t now; /* microseconds since the epoch */
 };
@@ -45,11 +46,16 @@ static inline void *rows_at(const struct rows *rows, size_t i)
 	return rows->v + i * rows->size;
 }
 
-/** One column of a table. */
+#define TABLE_COLUMNS_MAX 16
+
+/** One column of a table. Its heading is one word, so that scripts can count columns. */
 struct column {
 	const char *heading;
 	const char *key; /* of the report's field */
 	bool right;
+	bool wrap; /* its text may continue on the next line */
+	/* Where the terminal is too narrow, 1 is left out first, then 2; 0: never. */
+	unsigned char drop;
 };
 
 /** One listing: a kind of report, and the columns that people see of it. */
@@ -84,6 +90,18 @@ typedef void (*cell_fn)(const void *userdata, size_t row, size_t column,
 int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
 		cell_fn cell, const void *userdata);
 
+/**
+ * Fits columns whose cells are @natural letters wide into @room letters: *ret_width gets
+ * their widths, 0 for what is left out. What may neither be left out nor continue stays
+ * as wide as it is, even if that is too wide.
+ */
+void table_fit(const struct column *columns, size_t n, const size_t *natural, size_t room,
+	       size_t *ret_width);
+
+/** How many bytes of @text, at least one of any, go on a line of @width letters: up to the
+ * end of a word if there is one late enough. */
+size_t table_line(const char *text, size_t width);
+
 /*
  * Text for people. Each function writes to @buf (of OUTPUT_TEXT_MAX bytes) and returns
  * @buf; "-" stands for a value that is not known.
@@ -91,7 +109,7 @@ int print_table(const struct ui *ui, const struct listing *listing, size_t rows,
 const char *text_count(uint64_t count, char *buf); /* 1,204 */
 const char *text_kib(int64_t kib, char *buf);      /* 12 KiB, 1.5 MiB */
 const char *text_time(const struct ui *ui, int64_t time, char *buf);
-const char *text_span(int64_t span_usec, char *buf); /* 850 us, 1.2 ms, 6.6 s */
+const char *text_span(int64_t span_usec, char *buf); /* text_duration() */
 const char *text_address(uint64_t address, char *buf);
 const char *text_field(const struct ui *ui, const void *report,
 		       const struct report_field *field, char *buf);
@@ -109,6 +127,13 @@ const char *color_off(const struct ui *ui);
  * bytes, as far as its words allow. An empty label continues the entry above.
  */
 void print_entry(const struct ui *ui, const char *label, const char *format, ...)
+	_printf_(3, 4);
+
+/**
+ * Prints @name, highlighted, and right after it the text: one line, or on a terminal
+ * lines of its width.
+ */
+void print_note(const struct ui *ui, const char *name, const char *format, ...)
 	_printf_(3, 4);
 
 /** One line on stderr: "softofflinectl: ...". */

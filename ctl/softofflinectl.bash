@@ -67,16 +67,17 @@ _softofflinectl_options() { # VERB
 
 	case $1 in
 	"") echo "$always --db --lines --since --state --exit-code --strict" \
-		"--format --input --config --policy --exec --as" ;;
+		"--format --input --config --policy --exec --as --wide" ;;
 	status) echo "$always --db --exit-code" ;;
-	pages) echo "$always --db --lines --state --format" ;;
+	pages) echo "$always --db --lines --state --format --wide" ;;
 	export) echo "$always --db --format" ;;
-	show | history) echo "$always --db --lines --since" ;;
-	dimms) echo "$always --db" ;;
+	show | history) echo "$always --db --lines --since --wide" ;;
+	dimms) echo "$always --db --wide" ;;
+	check) echo "$always --wide" ;;
 	monitor) echo "$always --lines --exec" ;;
 	probe) echo "$always --as" ;;
 	"policy verify") echo "$always --strict" ;;
-	"policy backtest") echo "$always --db --input --config --policy" ;;
+	"policy backtest") echo "$always --db --input --config --policy --wide" ;;
 	*) echo "$always" ;;
 	esac
 }

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "ctl.h"
 #include "host/clock.h"
@@ -30,17 +31,17 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "status", "", 0, 0, ARGS_DB | ARGS_EXIT_CODE,
 	  "What is watched, what was done, what to do (default)", verb_status },
-	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES | ARGS_FORMAT,
-	  "Pages that have had errors, newest first", verb_pages },
-	{ "show", "ADDRESS", 1, 1, ARGS_DB | ARGS_LINES | ARGS_SINCE,
+	{ "pages", "", 0, 0, ARGS_DB | ARGS_STATE | ARGS_LINES | ARGS_FORMAT | ARGS_WIDE,
+	  "Pages that have had errors, worst first", verb_pages },
+	{ "show", "ADDRESS", 1, 1, ARGS_DB | ARGS_LINES | ARGS_SINCE | ARGS_WIDE,
 	  "One page: errors, actions, what happens next", verb_show },
-	{ "dimms", "", 0, 0, ARGS_DB,
+	{ "dimms", "", 0, 0, ARGS_DB | ARGS_WIDE,
 	  "DIMMs, their errors and their verdicts", verb_dimms },
-	{ "history", "", 0, 0, ARGS_DB | ARGS_LINES | ARGS_SINCE,
+	{ "history", "", 0, 0, ARGS_DB | ARGS_LINES | ARGS_SINCE | ARGS_WIDE,
 	  "What was done or refused, oldest first", verb_history },
 	{ "export", "", 0, 0, ARGS_DB | ARGS_FORMAT,
 	  "The stored errors as a table, for policy backtest", verb_export },
-	{ "check", "", 0, 0, 0,
+	{ "check", "", 0, 0, ARGS_WIDE,
 	  "Whether this machine can do its part, and what to fix", verb_check },
 	{ "monitor", "", 0, 0, ARGS_LINES | ARGS_EXEC,
 	  "Follow what the daemon says, or run programs for it", verb_monitor },
@@ -57,7 +58,7 @@ static const struct verb verbs[] = {
 	{ "policy verify", "[FILE...]", 0, ARGS_MAX_WORDS, ARGS_STRICT,
 	  "Whether configuration files are valid", verb_policy_verify },
 	{ "policy backtest", "", 0, ARGS_MAX_WORDS,
-	  ARGS_DB | ARGS_INPUT | ARGS_CONFIG | ARGS_POLICY,
+	  ARGS_DB | ARGS_INPUT | ARGS_CONFIG | ARGS_POLICY | ARGS_WIDE,
 	  "What policies would have done with recorded errors", verb_policy_backtest },
 };
 /* clang-format on */
@@ -72,6 +73,8 @@ static const struct {
 	  "      --json              Print JSON" },
 	{ ARGS_NO_LEGEND,
 	  "      --no-legend         Print tables without headings" },
+	{ ARGS_WIDE,
+	  "      --wide              Print all columns, however narrow the terminal is" },
 	{ ARGS_DB,
 	  "      --db FILE           Read this database instead of asking the daemon" },
 	{ ARGS_LINES,
@@ -192,6 +195,17 @@ static int check_call(const struct verb *verb, const struct args *args, unsigned
 	return CTL_FINE;
 }
 
+/* Columns of the terminal, for tables; 0: no terminal, or all is wanted. */
+static unsigned int table_width(const struct args *args, bool terminal)
+{
+	struct winsize size = { .ws_col = 0 };
+
+	if (!terminal || args->given & ARGS_WIDE)
+		return 0;
+	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	return size.ws_col > 0 ? size.ws_col : SCREEN_COLUMNS;
+}
+
 static struct ui make_ui(const struct args *args)
 {
 	const char *no_color = getenv("NO_COLOR");
@@ -201,6 +215,7 @@ static struct ui make_ui(const struct args *args)
 		.json = args->given & ARGS_JSON,
 		.legend = !(args->given & ARGS_NO_LEGEND),
 		.terminal = terminal,
+		.width = table_width(args, terminal),
 		.color = terminal && !(no_color && *no_color),
 		.now = usec_add(clock_boot(), clock_wall_offset()).us,
 	};

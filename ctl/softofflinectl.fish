@@ -90,4 +90,5 @@ complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l inpu
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l config -r -F -d 'Test this configuration'
 complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l policy -x -a 'default rasdaemon mcelog windows illumos' -d 'Test this policy'
 complete -c softofflinectl -n '__softofflinectl_in "" monitor' -l exec -r -F -d 'Run this for each notice'
+complete -c softofflinectl -n '__softofflinectl_in "" pages show dimms history check "policy backtest"' -l wide -d 'Print all columns'
 complete -c softofflinectl -n '__softofflinectl_in "" probe' -l as -x -a 'nagios npd nhc' -d 'For this system'

@@ -67,7 +67,7 @@ _softofflinectl_verb() {
 
 _softofflinectl() {
 	local _softofflinectl_program=$words[1] verb
-	local -a always db lines since state format exit_code strict input config policy exec_ as specs
+	local -a always db lines since state format exit_code strict input config policy exec_ as wide specs
 
 	verb=$(_softofflinectl_verb)
 	always=(
@@ -90,18 +90,20 @@ _softofflinectl() {
 	policy=('*--policy=[test this policy]:policy:(default rasdaemon mcelog windows illumos)')
 	exec_=('--exec=[run this for each notice]:program:_files')
 	as=('--as=[for this system]:system:(nagios npd nhc)')
+	wide=('--wide[print all columns]')
 	specs=($always)
 	case $verb in
-	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy $exec_ $as) ;;
+	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy $exec_ $as $wide) ;;
 	(status) specs+=($db $exit_code) ;;
-	(pages) specs+=($db $lines $state $format) ;;
+	(pages) specs+=($db $lines $state $format $wide) ;;
 	(export) specs+=($db $format) ;;
-	(show | history) specs+=($db $lines $since) ;;
-	(dimms) specs+=($db) ;;
+	(show | history) specs+=($db $lines $since $wide) ;;
+	(dimms) specs+=($db $wide) ;;
+	(check) specs+=($wide) ;;
 	(monitor) specs+=($lines $exec_) ;;
 	(probe) specs+=($as) ;;
 	('policy verify') specs+=($strict) ;;
-	('policy backtest') specs+=($db $input $config $policy) ;;
+	('policy backtest') specs+=($db $input $config $policy $wide) ;;
 	esac
 	specs+=('1:verb:_softofflinectl_verbs')
 	case $verb in

@@ -6,6 +6,7 @@
 
 #include "backtest/backtest_show.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -157,14 +158,13 @@ static void text_share(uint64_t part, uint64_t all, char *buf)
 			 (double)part * 100 / (double)all);
 }
 
-static void text_hours(int64_t from, int64_t to, char *buf)
+/* How long before the error something was done. */
+static void text_lead(int64_t from, int64_t to, char *buf)
 {
 	if (from == BACKTEST_NO_TIME || to == BACKTEST_NO_TIME || from > to)
 		snprintf(buf, OUTPUT_TEXT_MAX, "-");
 	else
-		snprintf(buf, OUTPUT_TEXT_MAX, "%.1f h",
-			 (double)usec_sub(usec(to), usec(from)).us /
-				 (double)USEC_PER_HOUR);
+		text_span(usec_sub(usec(to), usec(from)).us, buf);
 }
 
 static void text_of(uint64_t part, uint64_t all, char *buf)
@@ -184,17 +184,19 @@ enum total_column {
 	TOTAL_BUDGETS,
 };
 
+/* clang-format off */
 static const struct column total_columns[] = {
-	[TOTAL_POLICY] = { "POLICY", NULL, false },
-	[TOTAL_PAGES] = { "PAGES", NULL, true },
-	[TOTAL_KIB] = { "MEMORY", NULL, true },
-	[TOTAL_AVOIDED] = { "AVOIDED", NULL, true },
-	[TOTAL_MISSED] = { "MISSED", NULL, true },
-	[TOTAL_REACHED] = { "UE-DIMMS-REACHED", NULL, true },
-	[TOTAL_COVERED] = { "THEIR-PAGES", NULL, true },
-	[TOTAL_REPLACE] = { "REPLACE-BEFORE-UE", NULL, true },
-	[TOTAL_BUDGETS] = { "AT-A-BUDGET", NULL, true },
+	[TOTAL_POLICY] = { "POLICY", NULL, false, true, 0 },
+	[TOTAL_PAGES] = { "PAGES", NULL, true, false, 0 },
+	[TOTAL_KIB] = { "MEMORY", NULL, true, false, 1 },
+	[TOTAL_AVOIDED] = { "AVOIDED", NULL, true, false, 0 },
+	[TOTAL_MISSED] = { "MISSED", NULL, true, false, 2 },
+	[TOTAL_REACHED] = { "REACHED", NULL, true, false, 0 },
+	[TOTAL_COVERED] = { "COVERED", NULL, true, false, 0 },
+	[TOTAL_REPLACE] = { "REPLACE", NULL, true, false, 0 },
+	[TOTAL_BUDGETS] = { "BUDGETS", NULL, true, false, 3 },
 };
+/* clang-format on */
 
 static void total_cell(const void *userdata, size_t row, size_t column,
 		       char buf[OUTPUT_TEXT_MAX])
@@ -250,26 +252,29 @@ enum dimm_column {
 	DIMM_BUDGETS,
 };
 
+/* clang-format off */
 static const struct column dimm_columns[] = {
-	[DIMM_NAME] = { "DIMM", NULL, false },
-	[DIMM_CES] = { "CES", NULL, true },
-	[DIMM_AVOIDED] = { "AVOIDED", NULL, true },
-	[DIMM_MISSED] = { "MISSED", NULL, true },
-	[DIMM_PAGES] = { "PAGES", NULL, true },
-	[DIMM_OFFLINED] = { "OFFLINED", NULL, true },
-	[DIMM_KIB] = { "MEMORY", NULL, true },
-	[DIMM_FIRST] = { "FIRST-ACTION", NULL, false },
-	[DIMM_BEFORE] = { "BEFORE-UE", NULL, true },
-	[DIMM_COVERED] = { "COVERED-BEFORE-UE", NULL, true },
-	[DIMM_CLASS] = { "FAULT", NULL, false },
-	[DIMM_VERDICT] = { "VERDICT", NULL, false },
-	[DIMM_BUDGETS] = { "BUDGETS", NULL, false },
+	[DIMM_NAME] = { "DIMM", NULL, false, true, 0 },
+	[DIMM_CES] = { "CE", NULL, true, false, 0 },
+	[DIMM_AVOIDED] = { "AVOIDED", NULL, true, false, 3 },
+	[DIMM_MISSED] = { "MISSED", NULL, true, false, 0 },
+	[DIMM_PAGES] = { "PAGES", NULL, true, false, 2 },
+	[DIMM_OFFLINED] = { "OFFLINED", NULL, true, false, 0 },
+	[DIMM_KIB] = { "MEMORY", NULL, true, false, 1 },
+	[DIMM_FIRST] = { "ACTED", NULL, false, false, 4 },
+	[DIMM_BEFORE] = { "LEAD", NULL, true, false, 0 },
+	[DIMM_COVERED] = { "COVERED", NULL, true, false, 0 },
+	[DIMM_CLASS] = { "FAULT", NULL, false, false, 6 },
+	[DIMM_VERDICT] = { "VERDICT", NULL, false, false, 0 },
+	[DIMM_BUDGETS] = { "BUDGETS", NULL, false, true, 5 },
 };
+/* clang-format on */
 
 struct dimm_cells {
 	const struct backtest_show *show;
 	const struct ui *ui;
 	unsigned int policy;
+	unsigned int *order; /* DIMMs, the worst first */
 };
 
 static void text_budgets(unsigned int met, char *buf)
@@ -300,7 +305,7 @@ static void dimm_cell(const void *userdata, size_t row, size_t column,
 	struct backtest_result r;
 
 	file.terminal = false; /* no "ago": the errors are in the past */
-	backtest_result(cells->show->backtest, cells->policy, (unsigned int)row, &r);
+	backtest_result(cells->show->backtest, cells->policy, cells->order[row], &r);
 	switch ((enum dimm_column)column) {
 	case DIMM_NAME:
 		snprintf(buf, OUTPUT_TEXT_MAX, "%s", r.dimm);
@@ -327,7 +332,7 @@ static void dimm_cell(const void *userdata, size_t row, size_t column,
 		text_time(&file, r.first_action, buf);
 		break;
 	case DIMM_BEFORE:
-		text_hours(r.first_action, r.ue_time, buf);
+		text_lead(r.first_action, r.ue_time, buf);
 		break;
 	case DIMM_COVERED:
 		covered_cell(&r, buf);
@@ -352,17 +357,53 @@ static void print_input(const struct ui *ui, const struct backtest_input *in)
 	struct ui file = *ui;
 
 	file.terminal = false;
-	printf("%s corrected errors of %u DIMM%s, %s to %s; %u with a UE\n\n",
-	       text_count(in->ces, count), in->dimms, in->dimms == 1 ? "" : "s",
-	       text_time(&file, in->first, first), text_time(&file, in->last, last),
-	       in->ue_dimms);
+	print_note(ui, "", "%s corrected errors of %u DIMM%s, %s to %s; %u with a UE",
+		   text_count(in->ces, count), in->dimms, in->dimms == 1 ? "" : "s",
+		   text_time(&file, in->first, first), text_time(&file, in->last, last),
+		   in->ue_dimms);
+	putchar('\n');
+}
+
+static int compare_places(const void *a, const void *b, void *userdata)
+{
+	const struct dimm_cells *cells = userdata;
+	unsigned int i = *(const unsigned int *)a, k = *(const unsigned int *)b;
+	struct backtest_result p, q;
+	bool p_ue, q_ue;
+
+	backtest_result(cells->show->backtest, cells->policy, i, &p);
+	backtest_result(cells->show->backtest, cells->policy, k, &q);
+	p_ue = p.ue_time != BACKTEST_NO_TIME;
+	q_ue = q.ue_time != BACKTEST_NO_TIME;
+	if (p_ue != q_ue)
+		return p_ue ? -1 : 1;
+	if (p.verdict != q.verdict)
+		return p.verdict > q.verdict ? -1 : 1;
+	if (p.ces != q.ces)
+		return p.ces > q.ces ? -1 : 1;
+	return i < k ? -1 : i > k;
+}
+
+/* Those that had an uncorrected error, then by verdict and errors. */
+static int print_dimms(const struct ui *ui, struct dimm_cells *cells, unsigned int n)
+{
+	const struct listing listing = { NULL, 0, dimm_columns,
+					 ARRAY_SIZE(dimm_columns) };
+
+	for (unsigned int i = 0; i < n; i++)
+		cells->order[i] = i;
+	if (n > 0)
+		qsort_r(cells->order, n, sizeof(*cells->order), compare_places, cells);
+	printf("\n%s%s%s\n", color_bold(ui), cells->show->policies[cells->policy]->name,
+	       color_off(ui));
+	return print_table(ui, &listing, n, dimm_cell, cells);
 }
 
 int backtest_print(const struct ui *ui, const struct backtest_show *show)
 {
 	struct listing totals = { NULL, 0, total_columns, ARRAY_SIZE(total_columns) };
-	struct listing dimms = { NULL, 0, dimm_columns, ARRAY_SIZE(dimm_columns) };
-	struct dimm_cells cells = { show, ui, 0 };
+	_cleanup_(free_p) unsigned int *order = NULL;
+	struct dimm_cells cells = { show, ui, 0, NULL };
 	struct backtest_input in;
 	int r;
 
@@ -371,12 +412,11 @@ int backtest_print(const struct ui *ui, const struct backtest_show *show)
 	backtest_input(show->backtest, &in);
 	if (ui->legend)
 		print_input(ui, &in);
-	r = print_table(ui, &totals, show->n_policies, total_cell, show);
-	for (; r >= 0 && cells.policy < show->n_policies; cells.policy++) {
-		printf("\n%s%s%s\n", color_bold(ui), show->policies[cells.policy]->name,
-		       color_off(ui));
-		r = print_table(ui, &dimms, in.dimms, dimm_cell, &cells);
-	}
+	cells.order = order = calloc(in.dimms + 1, sizeof(*order));
+	r = order ? print_table(ui, &totals, show->n_policies, total_cell, show)
+		  : -ENOMEM;
+	for (; r >= 0 && cells.policy < show->n_policies; cells.policy++)
+		r = print_dimms(ui, &cells, in.dimms);
 	if (r < 0) {
 		complain("cannot print: out of memory");
 		return EXIT_FAILURE;

@@ -82,27 +82,28 @@ static const char *kind_text(enum pci_memory_kind kind)
 	return "?";
 }
 
-void memories_print(const struct pci_memories *m, const struct topology *t)
+void memories_print(const struct ui *ui, const struct pci_memories *m,
+		    const struct topology *t)
 {
 	const struct pci_memory *edac = topology_pci_edac(m);
 
 	if (m->n > 0)
 		putchar('\n');
 	for (unsigned int i = 0; edac && i < t->n_mcs; i++)
-		printf("mc%u: part of %s\n", t->mcs[i].index, edac->address);
+		print_note(ui, "", "mc%u: part of %s", t->mcs[i].index, edac->address);
 	for (unsigned int i = 0; i < m->n; i++) {
 		unsigned int n = count_like(m, i);
+		char more[32] = "";
 
 		if (n == 0)
 			continue;
-		printf("%s: %s, %s", kind_text(m->v[i].kind), m->v[i].name,
-		       m->v[i].address);
 		if (n > 1)
-			printf(" and %u more", n - 1);
-		putchar('\n');
+			snprintf(more, sizeof(more), " and %u more", n - 1);
+		print_note(ui, "", "%s: %s, %s%s", kind_text(m->v[i].kind), m->v[i].name,
+			   m->v[i].address, more);
 	}
 	if (memories_count(m, PCI_MEMORY_CXL) > 0)
-		puts("CXL memory: " MEMORIES_CXL_NOTE);
+		print_note(ui, "", "CXL memory: " MEMORIES_CXL_NOTE);
 }
 
 json_t *memories_controller(const struct pci_memories *m, const struct topology *t,

@@ -26,7 +26,8 @@ const char *memories_names(const struct pci_memories *m, enum pci_memory_kind ki
 
 /** Prints a line for each distinct name, with its first address; nothing if there is
  * no memory on PCI. @t: for the controllers that EDAC has of it. */
-void memories_print(const struct pci_memories *m, const struct topology *t);
+void memories_print(const struct ui *ui, const struct pci_memories *m,
+		    const struct topology *t);
 
 /**
  * The PCI device that the controller in @location ("mc0 0:1") is part of, as

@@ -9,9 +9,9 @@
 #include "host/config_load.h"
 
 static const struct column check_columns[] = {
-	{ " ", NULL, false },
-	{ "CHECK", NULL, false },
-	{ "FINDING", NULL, false },
+	{ " ", NULL, false, false, 0 },
+	{ "CHECK", NULL, false, false, 0 },
+	{ "FINDING", NULL, false, true, 0 },
 };
 
 static void check_cell(const void *userdata, size_t row, size_t column,
@@ -40,7 +40,10 @@ static const char *alert_color(const struct ui *ui, enum check_status status)
 	return "";
 }
 
-/* Hints stand below the table: next to the findings they would not fit a screen. */
+/*
+ * Hints stand below the table: next to the findings they would not fit a screen. Their
+ * lines are the terminal's to break, so that a command in them can be copied whole.
+ */
 static int print_checks(const struct ui *ui, const struct check_row *rows, size_t n)
 {
 	struct listing listing = { .columns = check_columns,

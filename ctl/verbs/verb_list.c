@@ -12,34 +12,65 @@
 #include "doctor/memories.h"
 #include "verbs/dimm_lines.h"
 
+/* clang-format off */
 static const struct column page_columns[] = {
-	{ "ADDRESS", "address", true },      { "DIMM", "dimm", false },
-	{ "CES", "corrected_errors", true }, { "STATE", "state", false },
-	{ "REASON", "reason", false },       { "RESULT", "result", false },
-	{ "TRIES", "attempts", true },       { "LAST-SEEN", "last_seen", false },
+	{ "ADDRESS", "address", true, false, 0 },
+	{ "DIMM", "dimm", false, true, 0 },
+	{ "CE", "corrected_errors", true, false, 0 },
+	{ "STATE", "state", false, false, 0 },
+	{ "REASON", "reason", false, false, 2 },
+	{ "RESULT", "result", false, false, 0 },
+	{ "TRIES", "attempts", true, false, 1 },
+	{ "SEEN", "last_seen", false, false, 0 },
 };
 
 static const struct column history_columns[] = {
-	{ "TIME", "time", false },      { "ADDRESS", "address", true },
-	{ "ACTION", "action", false },  { "REASON", "reason", false },
-	{ "RESULT", "result", false },  { "ERRNO", "errno", false },
-	{ "KIND", "page_type", false }, { "TOOK", "duration_usec", true },
+	{ "TIME", "time", false, false, 0 },
+	{ "ADDRESS", "address", true, false, 0 },
+	{ "ACTION", "action", false, false, 0 },
+	{ "REASON", "reason", false, false, 0 },
+	{ "RESULT", "result", false, false, 0 },
+	{ "ERRNO", "errno", false, false, 1 },
+	{ "TYPE", "page_type", false, false, 3 },
+	{ "DURATION", "duration_usec", true, false, 2 },
 };
 
 static const struct column dimm_columns[] = {
-	{ "DIMM", "label", false },          { "SLOT", "slot", false },
-	{ "LOCATION", "location", false },   { "SIZE", "size_mib", true },
-	{ "PART", "part", false },           { "SERIAL", "serial", false },
-	{ "CES", "corrected_errors", true }, { "UES", "uncorrected_errors", true },
-	{ "PAGES", "pages", true },          { "OFFLINED", "offlined", true },
-	{ "FAULT", "fault", false },         { "VERDICT", "verdict", false },
+	{ "DIMM", "label", false, true, 0 },
+	{ "SLOT", "slot", false, true, 0 },
+	{ "LOCATION", "location", false, false, 1 },
+	{ "SIZE", "size_mib", true, false, 2 },
+	{ "PART", "part", false, true, 4 },
+	{ "SERIAL", "serial", false, true, 6 },
+	{ "CE", "corrected_errors", true, false, 0 },
+	{ "UE", "uncorrected_errors", true, false, 0 },
+	{ "PAGES", "pages", true, false, 3 },
+	{ "OFFLINED", "offlined", true, false, 5 },
+	{ "FAULT", "fault", false, false, 0 },
+	{ "VERDICT", "verdict", false, false, 0 },
 };
+/* clang-format on */
 
-/* Newest first; among equals by address, so that the order is always the same. */
+/* What fails and stays in use comes first, then what waits; what is out of use last. */
+static int page_rank(const struct page_report *page)
+{
+	static const unsigned char ranks[] = {
+		[PAGE_FAILED] = 0,  [PAGE_REFUSED] = 1,  [PAGE_PENDING] = 2,
+		[PAGE_WATCHED] = 3, [PAGE_OFFLINED] = 4,
+	};
+	enum page_state state;
+
+	return page_state_from_string(page->state, &state) < 0 ? 5 : ranks[state];
+}
+
+/* Worst first; among equals the newest, and by address, so that the order is always the
+ * same. */
 static int compare_pages(const void *a, const void *b)
 {
 	const struct page_report *p = a, *q = b;
 
+	if (page_rank(p) != page_rank(q))
+		return page_rank(p) - page_rank(q);
 	if (p->last_seen != q->last_seen)
 		return p->last_seen < q->last_seen ? 1 : -1;
 	return p->address < q->address ? -1 : p->address > q->address;
@@ -127,7 +158,7 @@ int verb_pages(const struct ctl *ctl)
 		f.state = "offlined";
 	if (ctl_open_source(ctl, &s) < 0)
 		return CTL_FAILURE;
-	/* The newest are known only when all are. */
+	/* The worst are known only when all are. */
 	f.limit = 0;
 	if (s->ops->pages(s, &f, rows_add, &rows) < 0)
 		return ctl_fail(s);
@@ -141,6 +172,8 @@ int verb_pages(const struct ctl *ctl)
 	return print_rows(&ctl->ui, &rows, &listing);
 }
 
+/* A time line, so oldest first, as the journal is: what came last stands above the prompt,
+ * and each line follows from those above it. */
 int verb_history(const struct ctl *ctl)
 {
 	_cleanup_(rows_done) struct rows rows = { .size = sizeof(struct history_report) };
@@ -245,17 +278,21 @@ static bool has_unnamed(const struct rows *rows)
 	return dimm && module;
 }
 
-static void print_slot_notes(bool guesses, bool unnamed)
+static void print_slot_notes(const struct ui *ui, bool guesses, bool unnamed)
 {
 	if (guesses)
-		printf("likely, ?: the slot and the module that fit best by the firmware's "
-		       "numbers, not known for certain\n");
+		print_note(ui, "",
+			   "likely, ?: the slot and the module that fit best by the "
+			   "firmware's numbers, not known for certain");
 	if (unnamed)
-		printf("The slots of some DIMMs are not known; the rows without counts are "
-		       "modules by the firmware's names, and may be in those slots\n");
+		print_note(ui, "",
+			   "The slots of some DIMMs are not known; the rows without "
+			   "counts are modules by the firmware's names, and may be in "
+			   "those slots");
 	if (guesses || unnamed)
-		printf("To know: name the slots in /etc/softofflined/dimm_labels.d, see "
-		       "softofflined(8)\n");
+		print_note(ui, "",
+			   "To know: name the slots in /etc/softofflined/dimm_labels.d, "
+			   "see softofflined(8)");
 }
 
 /* Where the label does not name the slot already. */
@@ -266,9 +303,10 @@ static bool has_other_slot(const struct dimm_report *d)
 
 static void print_missing(const struct ctl *ctl, const struct dimm_report *d)
 {
-	printf("%s%s%s: missing: this module was here at an earlier start; if it was taken "
-	       "out on purpose: softofflinectl forget '%s'\n",
-	       color_alert(&ctl->ui), d->slot, color_off(&ctl->ui), d->slot);
+	print_note(&ctl->ui, d->slot,
+		   ": missing: this module was here at an earlier start; if it was taken "
+		   "out on purpose: softofflinectl forget '%s'",
+		   d->slot);
 }
 
 static void print_verdicts(const struct ctl *ctl, const struct rows *rows)
@@ -280,13 +318,15 @@ static void print_verdicts(const struct ctl *ctl, const struct rows *rows)
 		if (dimm->missing == 1)
 			print_missing(ctl, dimm);
 		else if (dimm->former == 1)
-			printf("%s: former; another module is in its place\n",
-			       dimm->label);
+			print_note(&ctl->ui, "",
+				   "%s: former; another module is in its place",
+				   dimm->label);
 		else if (verdict_from_string(dimm->verdict, &verdict) == 0 &&
 			 verdict >= VERDICT_DEGRADED && dimm->verdict_why[0])
-			printf("%s%s%s%s%s: %s\n", color_alert(&ctl->ui), dimm->label,
-			       color_off(&ctl->ui), has_other_slot(dimm) ? ", slot " : "",
-			       has_other_slot(dimm) ? dimm->slot : "", dimm->verdict_why);
+			print_note(&ctl->ui, dimm->label, "%s%s: %s",
+				   has_other_slot(dimm) ? ", slot " : "",
+				   has_other_slot(dimm) ? dimm->slot : "",
+				   dimm->verdict_why);
 	}
 }
 
@@ -316,8 +356,8 @@ int verb_dimms(const struct ctl *ctl)
 		return r;
 	print_verdicts(ctl, &rows);
 	if (ctl->ui.legend)
-		print_slot_notes(guesses, unnamed);
+		print_slot_notes(&ctl->ui, guesses, unnamed);
 	if (hardware.memories && ctl->ui.legend)
-		memories_print(hardware.memories, hardware.topology);
+		memories_print(&ctl->ui, hardware.memories, hardware.topology);
 	return CTL_FINE;
 }

@@ -81,14 +81,14 @@ static const char *next_sentence(const struct page_report *page)
 static void print_word(const struct ui *ui, const char *label, const char *word,
 		       const char *help)
 {
-	printf("%s%-9s%s %s%s%s\n", color_bold(ui), label, color_off(ui), word,
-	       help ? ": " : "", help ? help : "");
+	print_entry(ui, label, "%s%s%s", word, help ? ": " : "", help ? help : "");
 }
 
 /* What would make a watched page be offlined. */
 static void print_watched(const struct ui *ui, const struct outlook_report *o)
 {
-	char text[OUTPUT_TEXT_MAX], until[64] = "";
+	char text[OUTPUT_TEXT_MAX], until[64] = "", own[OUTPUT_TEXT_MAX];
+	bool rows = strcmp(o->row_threshold, "off") != 0;
 
 	if (strcmp(o->action, "account") == 0) {
 		print_word(ui, "Next",
@@ -99,17 +99,18 @@ static void print_watched(const struct ui *ui, const struct outlook_report *o)
 	if (o->until != REPORT_NO_NUMBER)
 		snprintf(until, sizeof(until), " before %s",
 			 text_time(ui, o->until, text));
-	printf("%sNext     %s It is ", color_bold(ui), color_off(ui));
 	if (o->missing == REPORT_NO_NUMBER)
-		printf("not offlined for its own errors (PageThreshold=off)");
+		snprintf(own, sizeof(own),
+			 "not offlined for its own errors (PageThreshold=off)");
 	else
-		printf("offlined at %lld more %s of its own%s (PageThreshold=%s)",
-		       (long long)o->missing, o->missing == 1 ? "error" : "errors", until,
-		       o->page_threshold);
-	if (strcmp(o->row_threshold, "off") != 0)
-		printf(", or if its DRAM row turns out to be faulty (RowThreshold=%s)",
-		       o->row_threshold);
-	puts(".");
+		snprintf(own, sizeof(own),
+			 "offlined at %lld more %s of its own%s (PageThreshold=%s)",
+			 (long long)o->missing, o->missing == 1 ? "error" : "errors",
+			 until, o->page_threshold);
+	print_entry(ui, "Next", "It is %s%s%s%s.", own,
+		    rows ? ", or if its DRAM row turns out to be faulty (RowThreshold="
+			 : "",
+		    rows ? o->row_threshold : "", rows ? ")" : "");
 }
 
 static void print_next(const struct ui *ui, const struct story *story,
@@ -143,32 +144,37 @@ static void print_page(const struct ui *ui, const struct story *story)
 	print_word(ui, "Reason", page->reason, reason_help(reason));
 	print_word(ui, "Result", page->result, result_help(result));
 	print_word(ui, "Tries", text_count(page->attempts, text[0]), NULL);
-	printf("%s%-9s%s %s corrected, from %s to %s\n", color_bold(ui), "Errors",
-	       color_off(ui), text_count(page->corrected_errors, text[0]),
-	       text_time(ui, page->first_seen, text[1]),
-	       text_time(ui, page->last_seen, text[2]));
+	print_entry(ui, "Errors", "%s corrected, from %s to %s",
+		    text_count(page->corrected_errors, text[0]),
+		    text_time(ui, page->first_seen, text[1]),
+		    text_time(ui, page->last_seen, text[2]));
 	print_next(ui, story, page);
 }
 
+/* clang-format off */
 static const struct column error_columns[] = {
-	{ "TIME", "first", false },          { "ADDRESS", "address", true },
-	{ "COUNT", "count", true },          { "EVENTS", "events", true },
-	{ "KIND", "severity", false },       { "DIMM", "dimm", false },
-	{ "REGISTERS", "registers", false }, /* last: left out if always empty */
+	{ "TIME", "first", false, false, 0 },
+	{ "ADDRESS", "address", true, false, 0 },
+	{ "COUNT", "count", true, false, 0 },
+	{ "EVENTS", "events", true, false, 0 },
+	{ "SEVERITY", "severity", false, false, 0 },
+	{ "DIMM", "dimm", false, true, 0 },
+	{ "REGISTERS", "registers", false, true, 1 }, /* last: left out if always empty */
 };
 
 static const struct column action_columns[] = {
-	{ "TIME", "time", false },
-	{ "ACTION", "action", false },
-	{ "REASON", "reason", false },
-	{ "RESULT", "result", false },
-	{ "ERRNO", "errno", false },
-	{ "KIND", "page_type", false },
-	{ "TOOK", "duration_usec", true },
-	{ "KIB-BEFORE", "poisoned_before_kib", true },
-	{ "KIB-AFTER", "poisoned_after_kib", true },
-	{ "KERNEL-SAYS", "outcome", false }, /* last: left out if always empty */
+	{ "TIME", "time", false, false, 0 },
+	{ "ACTION", "action", false, false, 0 },
+	{ "REASON", "reason", false, false, 0 },
+	{ "RESULT", "result", false, false, 0 },
+	{ "ERRNO", "errno", false, false, 3 },
+	{ "TYPE", "page_type", false, false, 5 },
+	{ "DURATION", "duration_usec", true, false, 4 },
+	{ "KIB-BEFORE", "poisoned_before_kib", true, false, 1 },
+	{ "KIB-AFTER", "poisoned_after_kib", true, false, 2 },
+	{ "KERNEL-SAYS", "outcome", false, false, 6 }, /* last: left out if always empty */
 };
+/* clang-format on */
 
 static bool has_outcome(const struct rows *history)
 {

@@ -81,21 +81,17 @@ static void print_daemon(const struct ui *ui, const struct status_report *s)
 {
 	char text[OUTPUT_TEXT_MAX];
 
-	print_label(ui, "Daemon");
-	if (s->running == REPORT_NO_BOOL) {
-		puts("not asked (--db)");
-		return;
-	}
-	if (!s->running) {
-		puts("not running");
-		return;
-	}
-	if (!s->version[0]) {
-		puts("running, but not on the system bus");
-		return;
-	}
-	printf("%s, running since %s%s\n", s->version, text_time(ui, s->started, text),
-	       s->dry_run == 1 ? "; dry run: no page is really offlined" : "");
+	if (s->running == REPORT_NO_BOOL)
+		print_entry(ui, "Daemon", "not asked (--db)");
+	else if (!s->running)
+		print_entry(ui, "Daemon", "not running");
+	else if (!s->version[0])
+		print_entry(ui, "Daemon", "running, but not on the system bus");
+	else
+		print_entry(ui, "Daemon", "%s, running since %s%s", s->version,
+			    text_time(ui, s->started, text),
+			    s->dry_run == 1 ? "; dry run: no page is really offlined"
+					    : "");
 }
 
 static const char *yes_no(int8_t value)
@@ -104,7 +100,7 @@ static const char *yes_no(int8_t value)
 }
 
 /* The outcome of SoftOfflineControl=own; "leave" and "" need no line. */
-static void print_control(const struct status_report *s)
+static void print_control(const struct ui *ui, const struct status_report *s)
 {
 	static const struct {
 		const char *word;
@@ -121,7 +117,7 @@ static void print_control(const struct status_report *s)
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(s->soft_offline_control, words[i].word) == 0)
-			printf("%-10s %s\n", "", words[i].text);
+			print_entry(ui, "", "%s", words[i].text);
 }
 
 /* The kernel's own collector, RAS_CEC: whether it acts beside our policy. */
@@ -148,16 +144,18 @@ static void print_collector(const struct ui *ui, const struct status_report *s)
 }
 
 /* Which tracepoints are read, and which of them really delivers. */
-static void print_sources(const struct status_report *s)
+static void print_sources(const struct ui *ui, const struct status_report *s)
 {
 	if (!s->sources[0])
 		return;
-	printf("%-10s reads %s", "", s->sources);
 	if (strcmp(s->source_delivers, "none") == 0)
-		printf("; no memory error has come since the start");
+		print_entry(ui, "", "reads %s; no memory error has come since the start",
+			    s->sources);
 	else if (s->source_delivers[0])
-		printf("; the last memory error came by %s", s->source_delivers);
-	printf("\n");
+		print_entry(ui, "", "reads %s; the last memory error came by %s",
+			    s->sources, s->source_delivers);
+	else
+		print_entry(ui, "", "reads %s", s->sources);
 }
 
 static void print_kernel(const struct ui *ui, const struct status_report *s)
@@ -168,11 +166,12 @@ static void print_kernel(const struct ui *ui, const struct status_report *s)
 		return;
 	if (s->enable_soft_offline != REPORT_NO_NUMBER)
 		snprintf(sysctl, sizeof(sysctl), "%" PRId64, s->enable_soft_offline);
-	print_label(ui, "Kernel");
-	printf("reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s\n",
-	       yes_no(s->mc_event), yes_no(s->soft_offline), sysctl, yes_no(s->patched));
-	print_sources(s);
-	print_control(s);
+	print_entry(ui, "Kernel",
+		    "reports errors: %s, soft-offlines: %s (sysctl %s), patched: %s",
+		    yes_no(s->mc_event), yes_no(s->soft_offline), sysctl,
+		    yes_no(s->patched));
+	print_sources(ui, s);
+	print_control(ui, s);
 	print_collector(ui, s);
 }
 
@@ -198,11 +197,11 @@ static void print_pages(const struct ui *ui, const struct status_report *s)
 {
 	char text[5][OUTPUT_TEXT_MAX];
 
-	print_label(ui, "Pages");
-	printf("%s tracked: %s offlined, %s pending, %s failed, %s refused\n",
-	       text_count(s->tracked, text[0]), text_count(s->offlined, text[1]),
-	       text_count(s->pending, text[2]), text_count(s->failed, text[3]),
-	       text_count(s->refused, text[4]));
+	print_entry(ui, "Pages",
+		    "%s tracked: %s offlined, %s pending, %s failed, %s refused",
+		    text_count(s->tracked, text[0]), text_count(s->offlined, text[1]),
+		    text_count(s->pending, text[2]), text_count(s->failed, text[3]),
+		    text_count(s->refused, text[4]));
 }
 
 #define BAR_WIDTH 20
@@ -284,10 +283,9 @@ static void print_errors(const struct ui *ui, const struct status_report *s)
 {
 	char text[3][OUTPUT_TEXT_MAX];
 
-	print_label(ui, "Errors");
-	printf("%s corrected in %s events; %s name no usable page\n",
-	       text_count(s->corrected_errors, text[0]), text_count(s->events, text[1]),
-	       text_count(s->unattributed, text[2]));
+	print_entry(ui, "Errors", "%s corrected in %s events; %s name no usable page",
+		    text_count(s->corrected_errors, text[0]),
+		    text_count(s->events, text[1]), text_count(s->unattributed, text[2]));
 	print_alert(ui, s->uncorrected_errors, "uncorrected errors");
 	print_alert(ui, s->events_lost, "events lost; all counts are lower bounds");
 	print_alert(ui, s->gaps,
@@ -316,8 +314,8 @@ static void print_hold(const struct ui *ui, const struct status_report *s)
 	if (result_from_string(s->hold, &hold) < 0 || hold == RESULT_NONE)
 		return;
 	print_label(ui, "On hold");
-	printf("%s%s%s: %s\n", color_alert(ui), s->hold, color_off(ui),
-	       result_help(hold));
+	printf("%s%s%s\n", color_alert(ui), s->hold, color_off(ui));
+	print_entry(ui, "", "%s", result_help(hold));
 	if (s->hold_why[0])
 		print_entry(ui, "", "%s", s->hold_why);
 }
@@ -327,19 +325,20 @@ static void print_nodes(const struct ui *ui, const struct rows *nodes)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
 		const struct node_report *node = rows_at(nodes, i);
-		const char *separator = ": ";
+		char line[SOFT_OUTCOME_MAX_ * (REPORT_WORD_MAX + 32)] = "";
 		char text[OUTPUT_TEXT_MAX];
+		size_t len = 0;
 
-		print_label(ui, i == 0 ? "Requests" : "");
-		printf("node%" PRIu64, node->node);
 		for (int o = 0; o < SOFT_OUTCOME_MAX_; o++) {
 			if (node->outcome[o] == 0 || node->outcome[o] == REPORT_NO_COUNT)
 				continue;
-			printf("%s%s %s", separator, text_count(node->outcome[o], text),
-			       soft_outcome_to_string((enum soft_outcome)o));
-			separator = ", ";
+			len += (size_t)snprintf(
+				line + len, sizeof(line) - len, "%s%s %s",
+				len > 0 ? ", " : "", text_count(node->outcome[o], text),
+				soft_outcome_to_string((enum soft_outcome)o));
 		}
-		puts(strcmp(separator, ": ") == 0 ? ": none since boot" : "");
+		print_entry(ui, i == 0 ? "Requests" : "", "node%" PRIu64 ": %s",
+			    node->node, len > 0 ? line : "none since boot");
 	}
 }
 

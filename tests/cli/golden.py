@@ -9,17 +9,23 @@ whose name begins with "live" runs against fake_daemon on a bus of our own, as r
 what passes for it in a user namespace, the others without a daemon. @DB@ stands for the
 database. A live file's second word is the verdict that the daemon gives, or one of its scenes; "nobody" in its
 name runs the call as an ordinary user, which takes real root. "tree-NAME" at its end runs
-it on the made-up machine trees/NAME.tree, the others on one without hardware. With UPDATE the files are
+it on the made-up machine trees/NAME.tree, the others on one without hardware. "tty" in its
+name runs it on a terminal of 80 columns; no screen may be wider there. With UPDATE the files are
 written anew from what the program does now, to be read before they are committed.
 """
 
 import difflib
+import fcntl
 import os
 import re
 import shutil
+import pty
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, 'golden')
@@ -34,6 +40,8 @@ def expected_files():
 def normalise(text, database):
     text = text.replace(database, '@DB@')
     text = re.sub(r'^softofflinectl [0-9.]+$', 'softofflinectl @VERSION@', text, flags=re.M)
+    # Of times on a terminal.
+    text = re.sub(r'\(\d+ \w+ ago\)', '(@AGO@)', text)
     # The size of a new SQLite file is its version's business, not ours.
     text = re.sub(r'("bytes": )\d+', r'\1@BYTES@', text)
     return re.sub(r'(Database +fine, ).*', r'\1@BYTES@', text)
@@ -116,15 +124,40 @@ def sysroot(folder, name):
     return root
 
 
-def run(ctl, command, address, database, user, root):
+def run(ctl, command, address, database, user, root, stdout=subprocess.PIPE):
     words = [w.replace('@DB@', database).replace('@GOLDEN@', GOLDEN)
              for w in re.findall(r"'[^']*'|\S+", command)]
     words = [w[1:-1] if w.startswith("'") else w for w in words]
     env = {'PATH': os.environ['PATH'], 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8',
-           'DBUS_SYSTEM_BUS_ADDRESS': address, 'SOFTOFFLINECTL_SYSROOT': root,
+           'DBUS_SYSTEM_BUS_ADDRESS': address, 'SOFTOFFLINECTL_SYSROOT': root, 'NO_COLOR': '1',
            **{k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')}}
-    return subprocess.run([ctl, *words[1:]], env=env, capture_output=True, text=True,
+    return subprocess.run([ctl, *words[1:]], env=env, stdout=stdout, stderr=subprocess.PIPE, text=True,
                           stdin=subprocess.DEVNULL, user=user, check=False)
+
+
+def run_on_terminal(*arguments):
+    """As run(), with stdout on a terminal of 80 columns."""
+    terminal, stdout = pty.openpty()
+    fcntl.ioctl(stdout, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    taken = []
+
+    def take():
+        while True:
+            try:
+                data = os.read(terminal, 65536)
+            except OSError:  # all writers have gone
+                return
+            taken.append(data)
+    reader = threading.Thread(target=take)
+    reader.start()
+    try:
+        done = run(*arguments, stdout=stdout)
+    finally:
+        os.close(stdout)
+        reader.join()
+        os.close(terminal)
+    done.stdout = b''.join(taken).decode().replace('\r\n', '\n')
+    return done
 
 
 def may_become(user):
@@ -169,7 +202,14 @@ def check(path, ctl, bus, database, update):
             return 'skipped'
         user = NOBODY
     root = sysroot(os.path.dirname(database), name)
-    found = told(command, run(ctl, command, address, database, user, root), database)
+    call = (ctl, command, address, database, user, root)
+    done = (run_on_terminal if 'tty' in name else run)(*call)
+    if re.search(r'status|pages|show 0x|dimms|history|check|backtest', name + command) \
+            and done.returncode in (0, 10, 11) and not re.search('json|wide|memmap', name + command):
+        wide = [line for line in run_on_terminal(*call).stdout.splitlines() if len(line) > 80]
+        if wide:
+            return f'{name}: wider than a terminal of 80 columns: {wide}\n'
+    found = told(command, done, database)
     if update and found != expected:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(found)
