@@ -41,6 +41,7 @@ static const struct option {
 	{ "--as", ARGS_AS, 0, true },
 	{ "--exec", ARGS_EXEC, 0, true },
 	{ "--wide", ARGS_WIDE, 0, false },
+	{ "--server", ARGS_SERVER, 0, true },
 };
 
 const char *args_option_name(enum args_option option)
@@ -95,6 +96,8 @@ static int args_set(struct args *a, const struct option *o, const char *value,
 		a->as = value;
 	else if (o->bit == ARGS_EXEC)
 		a->exec = value;
+	else if (o->bit == ARGS_SERVER)
+		a->server = value;
 	else if (o->bit == ARGS_CONFIG)
 		return add_to(&a->configs, value, why);
 	else if (o->bit == ARGS_POLICY)

@@ -31,6 +31,7 @@ enum args_option {
 	ARGS_AS = 1 << 14,
 	ARGS_EXEC = 1 << 15,
 	ARGS_WIDE = 1 << 16,
+	ARGS_SERVER = 1 << 17,
 };
 
 #define ARGS_MAX_LIST 16
@@ -51,6 +52,7 @@ struct args {
 	const char *format; /* NULL: not given */
 	const char *as;
 	const char *exec;
+	const char *server;
 	struct args_list configs;
 	struct args_list policies;
 	uint32_t lines; /* 0: all */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "ctl.h"
 #include "db.h"
@@ -23,6 +24,25 @@ int ctl_configured_path(char path[CONFIG_PATH_MAX])
 		config_init(cfg);
 	strcpy(path, cfg->database.path);
 	return 0;
+}
+
+int ctl_database_path(const struct ctl *ctl, char path[CONFIG_PATH_MAX])
+{
+	if (!(ctl->args->given & ARGS_DB))
+		return ctl_configured_path(path);
+	snprintf(path, CONFIG_PATH_MAX, "%s", ctl->args->db);
+	return 0;
+}
+
+void ctl_server_of(const char *path, char ret[CTL_SERVER_MAX])
+{
+	char own[CONFIG_PATH_MAX];
+	struct utsname host;
+
+	if (ctl_configured_path(own) == 0 && strcmp(own, path) == 0 && uname(&host) == 0)
+		snprintf(ret, CTL_SERVER_MAX, "%s", host.nodename);
+	else
+		snprintf(ret, CTL_SERVER_MAX, "this machine");
 }
 
 static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])

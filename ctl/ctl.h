@@ -38,6 +38,7 @@ int verb_show(const struct ctl *ctl);
 int verb_dimms(const struct ctl *ctl);
 int verb_history(const struct ctl *ctl);
 int verb_export(const struct ctl *ctl);
+int verb_import(const struct ctl *ctl);
 int verb_check(const struct ctl *ctl);
 int verb_monitor(const struct ctl *ctl);
 int verb_probe(const struct ctl *ctl);
@@ -65,6 +66,15 @@ int ctl_open_stored(struct source **ret);
 /** The database's path as the configuration has it; the default one if that is invalid.
  * Returns 0; -ENOMEM. */
 int ctl_configured_path(char path[CONFIG_PATH_MAX]);
+
+/** The database that --db names, else the configured one. Returns as that. */
+int ctl_database_path(const struct ctl *ctl, char path[CONFIG_PATH_MAX]);
+
+#define CTL_SERVER_MAX 80
+
+/** Whose errors the database at @path has: this machine's name if the configuration names
+ * that database, else "this machine". */
+void ctl_server_of(const char *path, char ret[CTL_SERVER_MAX]);
 
 /** Opens the daemon. Returns 0 and *ret; -ESRCH: complained about already. */
 int ctl_open_daemon(struct source **ret);

@@ -67,10 +67,11 @@ _softofflinectl_options() { # VERB
 
 	case $1 in
 	"") echo "$always --db --lines --since --state --exit-code --strict" \
-		"--format --input --config --policy --exec --as --wide" ;;
+		"--format --input --config --policy --exec --as --wide --server" ;;
 	status) echo "$always --db --exit-code" ;;
 	pages) echo "$always --db --lines --state --format --wide" ;;
 	export) echo "$always --db --format" ;;
+	import) echo "$always --db --server" ;;
 	show | history) echo "$always --db --lines --since --wide" ;;
 	dimms) echo "$always --db --wide" ;;
 	check) echo "$always --wide" ;;
@@ -112,7 +113,7 @@ _softofflinectl_value() { # OPTION WORD VERB
 	--as)
 		mapfile -t COMPREPLY < <(compgen -W "nagios npd nhc" -- "$2")
 		;;
-	--lines | --since | -n | -S) ;;
+	--lines | --since | --server | -n | -S) ;;
 	*) return 1 ;;
 	esac
 }
@@ -133,7 +134,7 @@ _softofflinectl() {
 		word=${words[i]}
 		case $word in
 		--db | --lines | --since | --state | --format | --input | --config | --policy | \
-			--exec | --as | -n | -S)
+			--exec | --as | --server | -n | -S)
 			((i++))
 			;;
 		-*) ;;
@@ -153,13 +154,13 @@ _softofflinectl() {
 	fi
 	case $verb:$arguments in
 	:0)
-		mapfile -t COMPREPLY < <(compgen -W "status pages show dimms history export check
+		mapfile -t COMPREPLY < <(compgen -W "status pages show dimms history export import check
 			monitor probe offline forget reload policy" -- "$cur")
 		;;
 	policy:0)
 		mapfile -t COMPREPLY < <(compgen -W "show verify backtest" -- "$cur")
 		;;
-	"policy verify":*)
+	import:0 | "policy verify":*)
 		_softofflinectl_files "$cur"
 		;;
 	forget:0 | "policy show":0)

@@ -41,6 +41,8 @@ static const struct verb verbs[] = {
 	  "What was done or refused, oldest first", verb_history },
 	{ "export", "", 0, 0, ARGS_DB | ARGS_FORMAT,
 	  "The stored errors as a table, for policy backtest", verb_export },
+	{ "import", "FILE", 1, 1, ARGS_DB | ARGS_SERVER,
+	  "Keep what another machine or an earlier disk exported", verb_import },
 	{ "check", "", 0, 0, ARGS_WIDE,
 	  "Whether this machine can do its part, and what to fix", verb_check },
 	{ "monitor", "", 0, 0, ARGS_LINES | ARGS_EXEC,
@@ -93,6 +95,8 @@ static const struct {
 	  "      --strict            policy verify: also refuse a file with warnings" },
 	{ ARGS_FORMAT,
 	  "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson" },
+	{ ARGS_SERVER,
+	  "      --server NAME       import: the machine, if the file does not name it" },
 	{ ARGS_INPUT,
 	  "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"
 	  "                          mcelog's log or CSV; - for stdin" },

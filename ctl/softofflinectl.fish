@@ -60,6 +60,7 @@ complete -c softofflinectl -n '__softofflinectl_after ""' -a show -d 'One page: 
 complete -c softofflinectl -n '__softofflinectl_after ""' -a dimms -d 'DIMMs, their errors and their verdicts'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a history -d 'What was done or refused'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a export -d 'The stored errors as a table'
+complete -c softofflinectl -n '__softofflinectl_after ""' -a import -d 'Keep the export of another machine'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a check -d 'Whether this machine can do its part'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a monitor -d 'Follow what the daemon says'
 complete -c softofflinectl -n '__softofflinectl_after ""' -a probe -d 'The verdict for a monitoring system'
@@ -72,13 +73,13 @@ complete -c softofflinectl -n '__softofflinectl_after policy' -a verify -d 'Whet
 complete -c softofflinectl -n '__softofflinectl_after policy' -a backtest -d 'What policies would have done'
 
 complete -c softofflinectl -n '__softofflinectl_after forget "policy show"' -a '(__softofflinectl_dimms)'
-complete -c softofflinectl -n '__softofflinectl_in "policy verify"' -F
+complete -c softofflinectl -n '__softofflinectl_in import "policy verify"' -F
 
 complete -c softofflinectl -l json -d 'Print JSON'
 complete -c softofflinectl -l no-legend -d 'Print tables without headings'
 complete -c softofflinectl -l help -s h -d 'Print a summary'
 complete -c softofflinectl -l version -d 'Print the version'
-complete -c softofflinectl -n '__softofflinectl_in "" status pages show dimms history export "policy backtest"' -l db -r -F -d 'Read this database'
+complete -c softofflinectl -n '__softofflinectl_in "" status pages show dimms history export import "policy backtest"' -l db -r -F -d 'Read this database'
 complete -c softofflinectl -n '__softofflinectl_in "" pages show history monitor' -l lines -s n -x -d 'Show the newest'
 complete -c softofflinectl -n '__softofflinectl_in "" show history' -l since -s S -x -d 'Show what is newer'
 complete -c softofflinectl -n '__softofflinectl_in "" pages' -l state -x -a 'watched pending offlined failed refused' -d 'Pages in this state'
@@ -92,3 +93,4 @@ complete -c softofflinectl -n '__softofflinectl_in "" "policy backtest"' -l poli
 complete -c softofflinectl -n '__softofflinectl_in "" monitor' -l exec -r -F -d 'Run this for each notice'
 complete -c softofflinectl -n '__softofflinectl_in "" pages show dimms history check "policy backtest"' -l wide -d 'Print all columns'
 complete -c softofflinectl -n '__softofflinectl_in "" probe' -l as -x -a 'nagios npd nhc' -d 'For this system'
+complete -c softofflinectl -n '__softofflinectl_in "" import' -l server -x -d 'Whose errors these are'

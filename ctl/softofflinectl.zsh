@@ -26,6 +26,7 @@ _softofflinectl_verbs() {
 		'dimms:DIMMs, their errors and their verdicts'
 		'history:what was done or refused'
 		'export:the stored errors as a table'
+		'import:keep the export of another machine'
 		'check:whether this machine can do its part'
 		'monitor:follow what the daemon says'
 		'probe:the verdict for a monitoring system'
@@ -54,7 +55,7 @@ _softofflinectl_verb() {
 
 	for ((i = 2; i < CURRENT; i++)); do
 		case $words[i] in
-		(--db | --lines | --since | --state | --format | --input | --config | --policy | --exec | --as | -n | -S)
+		(--db | --lines | --since | --state | --format | --input | --config | --policy | --exec | --as | --server | -n | -S)
 			((i++)) ;;
 		(-*) ;;
 		(*)
@@ -67,7 +68,7 @@ _softofflinectl_verb() {
 
 _softofflinectl() {
 	local _softofflinectl_program=$words[1] verb
-	local -a always db lines since state format exit_code strict input config policy exec_ as wide specs
+	local -a always db lines since state format exit_code strict input config policy exec_ as wide server specs
 
 	verb=$(_softofflinectl_verb)
 	always=(
@@ -90,13 +91,15 @@ _softofflinectl() {
 	policy=('*--policy=[test this policy]:policy:(default rasdaemon mcelog windows illumos)')
 	exec_=('--exec=[run this for each notice]:program:_files')
 	as=('--as=[for this system]:system:(nagios npd nhc)')
+	server=('--server=[whose errors these are]:name: ')
 	wide=('--wide[print all columns]')
 	specs=($always)
 	case $verb in
-	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy $exec_ $as $wide) ;;
+	('') specs+=($db $lines $since $state $format $exit_code $strict $input $config $policy $exec_ $as $wide $server) ;;
 	(status) specs+=($db $exit_code) ;;
 	(pages) specs+=($db $lines $state $format $wide) ;;
 	(export) specs+=($db $format) ;;
+	(import) specs+=($db $server) ;;
 	(show | history) specs+=($db $lines $since $wide) ;;
 	(dimms) specs+=($db $wide) ;;
 	(check) specs+=($wide) ;;
@@ -109,6 +112,7 @@ _softofflinectl() {
 	case $verb in
 	(forget) specs+=('2:page or DIMM:_softofflinectl_dimms') ;;
 	(show | offline) specs+=('2:page: ') ;;
+	(import) specs+=('2:export:_files') ;;
 	(policy*) specs+=('2:verb:_softofflinectl_policy_verbs') ;;
 	esac
 	case $verb in

@@ -375,6 +375,7 @@ struct db_ce {
 	uint64_t address;
 	uint64_t count;
 	uint32_t events;
+	uint16_t index; /* of the DIMM, as it was stored */
 	char dimm[DIMM_LABEL_MAX];
 	uint8_t severity;
 	char unattributed[16]; /* "none", or why no page was charged */

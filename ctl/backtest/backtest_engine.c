@@ -184,7 +184,9 @@ static struct ce_event run_make_event(const struct bt_run *run, const struct bt_
 		.severity = ev->kind == BACKTEST_UNCORRECTED ? CE_UNCORRECTED
 			    : ev->kind == BACKTEST_OTHER     ? CE_INFO
 							     : CE_CORRECTED,
-		.mc = (uint8_t)(dimm->socket < 0 ? 0 : dimm->socket),
+		.mc = (uint8_t)(dimm->mc >= 0       ? dimm->mc
+				: dimm->socket >= 0 ? dimm->socket
+						    : 0),
 		.grain_bits = ev->grain_bits ? ev->grain_bits : 6,
 		/* The channel is a place; the slot is none, because a table may name two
 		 * modules that sat there one after the other. */

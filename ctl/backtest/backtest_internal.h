@@ -71,6 +71,7 @@ struct bt_dimm {
 	int16_t socket;
 	int16_t channel;
 	int16_t slot;
+	int16_t mc;       /* its controller's number, if that is known; -1 */
 	int64_t ticket;   /* of its uncorrected error; BACKTEST_NO_TIME */
 	int64_t first_ue; /* recorded as an error; BACKTEST_NO_TIME */
 	uint64_t ces;
@@ -122,6 +123,8 @@ struct backtest {
 	struct bt_order order;
 	struct bt_names dimm_keys;
 	struct bt_names machine_keys;
+	struct bt_names
+		label_keys; /* of DIMMs, without what tells two of one label apart */
 	struct bt_dimm *dimms;
 	uint32_t dimm_room;
 	uint32_t n_dimms;

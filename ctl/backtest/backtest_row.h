@@ -41,4 +41,9 @@ struct backtest_row {
 	struct dram_coord coord;
 	struct backtest_text dimm;   /* empty: unknown */
 	struct backtest_text server; /* empty: unknown */
+	/* Of our own tables: two modules with one label are two DIMMs. Empty: unknown. */
+	struct backtest_text part;
+	struct backtest_text serial;
+	bool has_mc;
+	uint8_t mc;
 };

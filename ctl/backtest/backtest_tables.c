@@ -13,7 +13,8 @@
 #include "backtest/backtest_internal.h"
 #include "base/mem.h"
 
-#define KEY_MAX      2048 /* server and DIMM, each byte as %NN */
+/* Server and DIMM, each byte as %NN, or with module as imports/history.h has them. */
+#define KEY_MAX      6144
 #define FIRST_ROOM   64
 #define SERVER_LOCAL "" /* key of rows without server and DIMM */
 
@@ -157,7 +158,8 @@ static int add_dimm(struct backtest *b, const struct backtest_row *row, const ch
 			     .first_ue = BACKTEST_NO_TIME,
 			     .socket = row->socket,
 			     .channel = row->channel,
-			     .slot = row->slot };
+			     .slot = row->slot,
+			     .mc = (int16_t)(row->has_mc ? row->mc : -1) };
 	int r;
 
 	if (b->n_dimms == b->dimm_room) {
@@ -184,24 +186,63 @@ static int add_dimm(struct backtest *b, const struct backtest_row *row, const ch
 	return 0;
 }
 
+/* What tells the DIMM from another one of the same label; 0: nothing is known. */
+static size_t name_module(const struct backtest_row *row, char *to)
+{
+	size_t len = 0;
+
+	if (row->serial.len > 0)
+		len += copy_name(to, row->serial);
+	if (len > 0 && row->part.len > 0)
+		to[len++] = ' ';
+	if (row->part.len > 0)
+		len += copy_name(to + len, row->part);
+	if (row->has_mc)
+		len += (size_t)sprintf(to + len, "%smc%u", len > 0 ? " " : "", row->mc);
+	return len;
+}
+
+/* The first DIMM of a label is called by it, another one also by its module. @key: as in
+ * bt_find_dimm(); the label ends at @label. */
+static int name_new_dimm(struct backtest *b, char *key, size_t label, char *name)
+{
+	char end = key[label];
+	size_t len = strlen(name);
+	uint32_t number;
+	int r;
+
+	key[label] = '\0';
+	r = names_find(&b->label_keys, key, UINT32_MAX, &number);
+	key[label] = end;
+	if (r == 0 && end)
+		snprintf(name + len, KEY_MAX - len, " (%s)", key + label + 1);
+	return r < 0 ? r : 0;
+}
+
 /*
- * A key is server, line feed, name; neither text holds a line feed. Returns 0 and *ret;
- * -ENOSPC: no room for one more; -ENOMEM.
+ * A key is server, line feed, name, and then a line feed and the module if it is known;
+ * none of these holds a line feed. Returns 0 and *ret; -ENOSPC: no room for one more;
+ * -ENOMEM.
  */
 int bt_find_dimm(struct backtest *b, const struct backtest_row *row, uint32_t *ret)
 {
-	char key[KEY_MAX];
-	size_t len = copy_name(key, row->server);
-	char *name = key + len + 1;
+	char key[KEY_MAX], name[KEY_MAX];
+	size_t label = copy_name(key, row->server);
 	int r;
 
-	key[len] = '\n';
 	if (row->dimm.len > 0)
 		copy_name(name, row->dimm);
 	else
-		name_place(row, name, sizeof(key) - len - 1);
+		name_place(row, name, sizeof(name));
+	label += (size_t)snprintf(key + label, sizeof(key) - label, "\n%s", name);
+	key[label] = '\n';
+	if (row->dimm.len == 0 || name_module(row, key + label + 1) == 0)
+		key[label] = '\0';
 	r = names_find(&b->dimm_keys, key, BACKTEST_MAX_DIMMS, ret);
-	return r > 0 ? add_dimm(b, row, key, name) : r;
+	if (r > 0)
+		r = name_new_dimm(b, key, label, name) < 0 ? -ENOMEM
+							   : add_dimm(b, row, key, name);
+	return r;
 }
 
 struct bt_page *bt_page_at(const struct backtest *b, uint32_t page)
@@ -309,4 +350,5 @@ void bt_free_tables(struct backtest *b)
 	free(b->machines);
 	names_free(&b->dimm_keys);
 	names_free(&b->machine_keys);
+	names_free(&b->label_keys);
 }

@@ -17,6 +17,7 @@
 
 #include "backtest/backtest_csv.h"
 #include "base/mem.h"
+#include "imports/history.h"
 #include "imports/klog.h"
 #include "imports/lines.h"
 #include "imports/mcelog.h"
@@ -25,7 +26,14 @@
 
 #define PEEK_MAX 65536
 
-enum import_form { FORM_TABLE, FORM_DATABASE, FORM_KERNEL, FORM_MCELOG, FORM_RECORDING };
+enum import_form {
+	FORM_TABLE,
+	FORM_HISTORY, /* of softofflinectl export */
+	FORM_DATABASE,
+	FORM_KERNEL,
+	FORM_MCELOG,
+	FORM_RECORDING,
+};
 
 struct import {
 	enum import_form form;
@@ -39,6 +47,7 @@ struct import {
 	struct recording *recording;
 	struct klog klog;
 	struct mcelog mcelog;
+	struct history_reader history;
 	struct lines lines;
 	struct csv csv;
 };
@@ -96,6 +105,24 @@ static bool import_is_database(const struct import *im)
 
 	return im->peek_len >= sizeof(magic) &&
 	       memcmp(im->peek, magic, sizeof(magic)) == 0;
+}
+
+/* As softofflinectl export writes it, column by column, or an object a line. */
+static bool import_is_history(struct import *im)
+{
+	struct history_row row;
+	struct backtest_text line;
+	const char *why;
+	int r;
+
+	im->history = (struct history_reader){ .tomorrow = im->tomorrow };
+	lines_init(&im->lines, import_read_peek, im);
+	r = lines_next(&im->lines, &line);
+	if (r > 0)
+		r = history_read_line(&im->history, line, &row, &why) < 0 ? -EINVAL : 1;
+	im->history.begun = false;
+	im->peek_at = 0;
+	return r > 0;
 }
 
 static bool import_is_table(struct import *im)
@@ -165,7 +192,9 @@ static int import_start(struct import *im, const char *path, int64_t now,
 		return strcmp(path, "-") == 0 ? -EINVAL
 					      : ras_db_open(&im->ras, path, ret_why);
 	}
-	im->form = import_is_table(im) ? FORM_TABLE : import_log_form(im);
+	im->form = import_is_history(im) ? FORM_HISTORY
+		   : import_is_table(im) ? FORM_TABLE
+					 : import_log_form(im);
 	if (im->form == FORM_TABLE) {
 		r = csv_open(&im->csv, import_read, im, ret_why);
 		im->csv.tomorrow = im->tomorrow;
@@ -241,6 +270,28 @@ static int import_next_line(struct import *im, struct backtest_row *ret,
 	}
 }
 
+/* The next row of an export; its texts are valid until the next call. */
+static int import_next_history(struct import *im, struct backtest_row *ret,
+			       const char **ret_why)
+{
+	struct history_row row;
+	struct backtest_text line;
+	int r;
+
+	do {
+		r = lines_next(&im->lines, &line);
+		if (r < 0)
+			*ret_why = strerror(-r);
+		if (r <= 0)
+			return r;
+		r = history_read_line(&im->history, line, &row, ret_why);
+	} while (r == 0);
+	if (r < 0)
+		return r == -EINVAL ? -EBADMSG : r;
+	history_to_backtest(&row, ret);
+	return 1;
+}
+
 /* A log whose lines count from the start of the machine is in 1970. */
 static const char *import_refuse_time(const struct import *im,
 				      const struct backtest_row *row)
@@ -261,6 +312,9 @@ int import_next(struct import *im, struct backtest_row *ret, const char **ret_wh
 		r = csv_next(&im->csv, ret, ret_why);
 		if (r < 0 && r != -EBADMSG)
 			*ret_why = strerror(-r);
+		break;
+	case FORM_HISTORY:
+		r = import_next_history(im, ret, ret_why);
 		break;
 	case FORM_DATABASE:
 		r = ras_db_next(im->ras, ret, ret_why);
@@ -288,6 +342,7 @@ uint64_t import_line(const struct import *im)
 		return ras_db_row(im->ras);
 	case FORM_RECORDING:
 		return recording_page(im->recording);
+	case FORM_HISTORY:
 	case FORM_KERNEL:
 	case FORM_MCELOG:
 		break;
@@ -356,6 +411,7 @@ const char *import_doubt(const struct import *im, unsigned int i, bool *ret_refu
 		return import_doubt_recording(im->recording, i);
 	case FORM_KERNEL:
 		return import_doubt_log(&im->klog.time, i);
+	case FORM_HISTORY:
 	case FORM_MCELOG:
 		break;
 	}

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "db.h"
+#include "imports/kept.h"
 #include "track/fault_map.h"
 
 #define CELLS_MAX ((size_t)MAX_DIMMS * FAULT_MAP_CELLS)
@@ -31,10 +33,12 @@ struct own_db {
 	struct own_cell *cells;
 	size_t n_cells;
 	size_t cell_room;
-	struct dimm_rec *dimms;
-	size_t n_dimms;
-	size_t dimm_room;
+	struct dimm_rec *dimms; /* by index; a label of none is empty */
 	struct module_list *modules;
+	struct kept kept;
+	size_t next_kept; /* of @kept, by time */
+	bool matching;    /* rows are looked at for the first time */
+	const char *server;
 	own_row_fn fn;
 	void *userdata;
 };
@@ -44,6 +48,7 @@ static void own_db_done(struct own_db *o)
 	free(o->cells);
 	free(o->dimms);
 	free(o->modules);
+	kept_done(&o->kept);
 }
 
 /* Room for one more of @size bytes in *@v. 0; -ENOMEM. */
@@ -83,14 +88,10 @@ static int own_take_cell(void *userdata, uint16_t dimm, uint16_t slot,
 static int own_take_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
 {
 	struct own_db *o = userdata;
-	int r;
 
-	if (o->n_dimms == MAX_DIMMS)
-		return 0;
-	r = own_grow(&o->dimms, o->n_dimms, &o->dimm_room, sizeof(*o->dimms));
-	if (r == 0)
-		o->dimms[o->n_dimms++] = *rec;
-	return r;
+	if (index < MAX_DIMMS)
+		o->dimms[index] = *rec;
+	return 0;
 }
 
 /* By line; of one line the newest cell last. */
@@ -120,24 +121,23 @@ static const struct own_cell *own_find_cell(const struct own_db *o, uint64_t add
 	return low > 0 && o->cells[low - 1].line == line ? &o->cells[low - 1] : NULL;
 }
 
-/* The module that is there now before one that was. */
-static const struct dimm_rec *own_find_dimm(const struct own_db *o, const char *label)
+/* The record that has the counts of the one at @index; NULL. */
+static const struct dimm_rec *own_find_dimm(const struct own_db *o, uint16_t index)
 {
-	const struct dimm_rec *found = NULL;
+	for (unsigned int steps = 0; index < MAX_DIMMS && steps < MAX_DIMMS; steps++) {
+		const struct dimm_rec *rec = &o->dimms[index];
 
-	for (size_t i = 0; i < o->n_dimms; i++) {
-		const struct dimm_rec *rec = &o->dimms[i];
-
-		if (strcmp(rec->label, label) == 0 && (!found || !rec->former))
-			found = rec;
+		if (!rec->same_as)
+			return *rec->label ? rec : NULL;
+		index = rec->same_as;
 	}
-	return found;
+	return NULL;
 }
 
 static const struct module_rec *own_find_module(const struct own_db *o,
 						const struct dimm_rec *rec)
 {
-	for (unsigned int i = 0; rec && i < o->modules->n; i++) {
+	for (unsigned int i = 0; i < o->modules->n; i++) {
 		const struct module_rec *m = &o->modules->v[i];
 
 		if (m->counted && !m->missing && m->mc == rec->mc &&
@@ -145,6 +145,35 @@ static const struct module_rec *own_find_module(const struct own_db *o,
 			return m;
 	}
 	return NULL;
+}
+
+/** Room for the texts of one row. */
+struct own_texts {
+	char server[HISTORY_TEXT_MAX];
+	char dimm[HISTORY_TEXT_MAX];
+	char slot[HISTORY_TEXT_MAX];
+	char part[HISTORY_TEXT_MAX];
+	char serial[HISTORY_TEXT_MAX];
+};
+
+/* What identifies the DIMM. A slot or a module that is only likely is not named. */
+static void own_identify(const struct own_db *o, const struct dimm_rec *rec,
+			 struct own_texts *t, struct history_row *row)
+{
+	const struct module_rec *m = own_find_module(o, rec);
+	bool known = *rec->part || *rec->serial;
+	bool listed = m && m->identity == SLOT_EXACT && !rec->former && !known;
+
+	if (rec->mc != MC_NONE)
+		row->mc = rec->mc;
+	for (size_t i = 0; i < ARRAY_SIZE(row->layer); i++)
+		row->layer[i] = rec->layer[i];
+	row->part =
+		history_printable(t->part, sizeof(t->part), listed ? m->part : rec->part);
+	row->serial = history_printable(t->serial, sizeof(t->serial),
+					listed ? m->serial : rec->serial);
+	if (m && m->slot_match == SLOT_EXACT)
+		row->slot = history_printable(t->slot, sizeof(t->slot), m->slot);
 }
 
 static enum backtest_kind own_kind(uint8_t severity)
@@ -162,62 +191,118 @@ static enum backtest_kind own_kind(uint8_t severity)
 	return BACKTEST_OTHER;
 }
 
-static int own_take_ce(void *userdata, const struct db_ce *ce)
+/* Hands on what was imported and is older than @before. */
+static int own_give_kept(struct own_db *o, int64_t before)
 {
-	const struct own_db *o = userdata;
-	bool named = ce->has_address && strcmp(ce->unattributed, "none") == 0;
-	const struct own_cell *cell = named ? own_find_cell(o, ce->address) : NULL;
-	struct backtest_row row = { .time = ce->last,
-				    .first = ce->first,
-				    .ue_time = BACKTEST_NO_TIME,
-				    .address = ce->address,
-				    .count = ce->count,
-				    .events = ce->events,
-				    .kind = own_kind(ce->severity),
-				    .has_address = named,
-				    .socket = -1,
-				    .channel = -1,
-				    .slot = -1,
-				    .dimm = { ce->dimm, strlen(ce->dimm) },
-				    .server = { "this machine",
-						strlen("this machine") } };
+	int r = 0;
 
-	struct own_dimm dimm = { .rec = own_find_dimm(o, ce->dimm) };
+	while (r == 0 && o->next_kept < o->kept.n &&
+	       o->kept.v[o->next_kept].row.time < before) {
+		const struct kept_row *kept = &o->kept.v[o->next_kept++];
 
-	dimm.module = own_find_module(o, dimm.rec);
-	if (cell)
-		row.coord = cell->coord;
-	return o->fn(o->userdata, &row, &dimm);
+		if (!kept->matched)
+			r = o->fn(o->userdata, &kept->row);
+	}
+	return r;
 }
 
-int own_db_read(const char *path, own_row_fn fn, void *userdata, const char **ret_why)
+static int own_take_ce(void *userdata, const struct db_ce *ce)
+{
+	struct own_db *o = userdata;
+	bool named = ce->has_address && strcmp(ce->unattributed, "none") == 0;
+	const struct own_cell *cell = named ? own_find_cell(o, ce->address) : NULL;
+	const struct dimm_rec *rec = own_find_dimm(o, ce->index);
+	struct own_texts texts;
+	struct history_row row = { .time = ce->last,
+				   .first = ce->first,
+				   .mc = -1,
+				   .layer = { -1, -1, -1 },
+				   .kind = own_kind(ce->severity),
+				   .has_address = named,
+				   .address = named ? ce->address : 0,
+				   .count = ce->count,
+				   .events = ce->events };
+	int r;
+
+	row.server = history_printable(texts.server, sizeof(texts.server), o->server);
+	row.dimm = history_printable(texts.dimm, sizeof(texts.dimm), ce->dimm);
+	if (rec)
+		own_identify(o, rec, &texts, &row);
+	if (cell)
+		row.coord = cell->coord;
+	if (o->matching) {
+		if (!kept_match(&o->kept, &row)) {
+			row.server = (struct backtest_text){ HISTORY_HERE,
+							     strlen(HISTORY_HERE) };
+			(void)kept_match(&o->kept, &row);
+		}
+		return 0;
+	}
+	r = own_give_kept(o, row.time);
+	return r ? r : o->fn(o->userdata, &row);
+}
+
+/* All rows once: to find what was imported and is known, or to hand all on. */
+static int own_walk(struct own_db *o, struct db *db, bool matching)
+{
+	const struct db_filter all = { .since = INT64_MIN, .until = INT64_MAX };
+
+	o->matching = matching;
+	return db_list_ces(db, &all, own_take_ce, o);
+}
+
+static int own_read_rows(struct own_db *o, struct db *db)
+{
+	int r = db_get_inventory(db, o->modules);
+
+	if (r == 0)
+		r = db_each_cell(db, own_take_cell, o);
+	if (r == 0)
+		r = db_each_dimm(db, own_take_dimm, o);
+	if (r == 0 && o->n_cells > 0)
+		qsort(o->cells, o->n_cells, sizeof(*o->cells), own_compare);
+	if (r == 0 && o->kept.n > 0) {
+		kept_sort_cells(&o->kept);
+		r = own_walk(o, db, true);
+		kept_sort_time(&o->kept);
+	}
+	return r == 0 ? own_walk(o, db, false) : r;
+}
+
+/* Without a database, if something was imported. */
+static bool own_is_absent(const struct own_db *o, int r)
+{
+	return r == -ENOENT && o->kept.n > 0;
+}
+
+int own_db_read(const char *path, const char *server, own_row_fn fn, void *userdata,
+		const char **ret_why)
 {
 	static char why[256];
-	const struct db_filter all = { .since = INT64_MIN, .until = INT64_MAX };
-	_cleanup_(own_db_done) struct own_db o = { .fn = fn, .userdata = userdata };
+	_cleanup_(own_db_done) struct own_db o = { .server = server,
+						   .fn = fn,
+						   .userdata = userdata };
 	_cleanup_(db_close_p) struct db *db = NULL;
-	int r = db_open_readonly(&db, path, ret_why);
+	int r = kept_load(&o.kept, path, ret_why);
 
+	if (r < 0)
+		return r;
+	r = db_open_readonly(&db, path, ret_why);
+	if (own_is_absent(&o, r))
+		return own_give_kept(&o, INT64_MAX);
 	if (r < 0) {
 		*ret_why = *ret_why ? *ret_why : strerror(-r);
 		return r;
 	}
 	o.modules = calloc(1, sizeof(*o.modules));
-	if (!o.modules)
+	o.dimms = calloc(MAX_DIMMS, sizeof(*o.dimms));
+	if (!o.modules || !o.dimms)
 		return -ENOMEM;
-	r = db_get_inventory(db, o.modules);
-	if (r == 0)
-		r = db_each_cell(db, own_take_cell, &o);
-	if (r == 0)
-		r = db_each_dimm(db, own_take_dimm, &o);
-	if (r == 0 && o.n_cells > 0)
-		qsort(o.cells, o.n_cells, sizeof(*o.cells), own_compare);
-	if (r == 0)
-		r = db_list_ces(db, &all, own_take_ce, &o);
+	r = own_read_rows(&o, db);
 	if (r < 0) {
 		snprintf(why, sizeof(why), "%s: cannot be read: %s", path,
 			 db_last_error(db));
 		*ret_why = why;
 	}
-	return r;
+	return r == 0 ? own_give_kept(&o, INT64_MAX) : r;
 }

@@ -2,27 +2,21 @@
 #pragma once
 
 /*
- * The history in softofflined's own database as rows of a back-test, with the DRAM
- * coordinates of the cells that the daemon knew.
+ * The history in softofflined's own database, with the DRAM coordinates of the cells that
+ * the daemon knew, and what was imported next to it.
  */
 
-#include "backtest/backtest_row.h"
-#include "db.h"
+#include "imports/history.h"
 
-/** What is stored of a row's DIMM; each may be NULL. */
-struct own_dimm {
-	const struct dimm_rec *rec;
-	const struct module_rec *module; /* that was in the slot at the last start */
-};
-
-/** Gets each row. Non-zero ends the reading. */
-typedef int (*own_row_fn)(void *userdata, const struct backtest_row *row,
-			  const struct own_dimm *dimm);
+/** Gets each row, valid for the call. Non-zero ends the reading. */
+typedef int (*own_row_fn)(void *userdata, const struct history_row *row);
 
 /**
- * Reads the database at @path, oldest rows first. A row that named no page names none. A
- * row that stands for a time has its start in row->first.
+ * Reads the database at @path, oldest rows first. A row that named no page names none.
+ * @server: whose errors the database has. An imported row is left out if the database
+ * tells of the same errors. Without a database what was imported is read alone.
  *
  * Returns 0; -ENOMEM; what @fn returned; other negative errno, *ret_why (static storage).
  */
-int own_db_read(const char *path, own_row_fn fn, void *userdata, const char **ret_why);
+int own_db_read(const char *path, const char *server, own_row_fn fn, void *userdata,
+		const char **ret_why);

@@ -215,17 +215,22 @@ static int read_input(const struct ctl *ctl, struct backtest *b, uint64_t *ret_b
 	return r < 0 ? r : tell_doubts(im, name);
 }
 
-static int take_own(void *userdata, const struct backtest_row *row,
-		    const struct own_dimm *dimm)
+static int take_own(void *userdata, const struct history_row *row)
 {
-	return add_spread(userdata, row);
+	struct backtest_row whole;
+
+	history_to_backtest(row, &whole);
+	return add_spread(userdata, &whole);
 }
 
 static int read_db(const char *path, struct backtest *b)
 {
+	char server[CTL_SERVER_MAX];
 	const char *why = "";
-	int r = own_db_read(path, take_own, b, &why);
+	int r;
 
+	ctl_server_of(path, server);
+	r = own_db_read(path, server, take_own, b, &why);
 	if (r < 0 && r != -ENOMEM)
 		complain("%s", why);
 	return r;

@@ -367,6 +367,7 @@ static const struct db_column ce_shown[] = {
 	{ "address", &db_type_optional, FIELD(address), IF_PRESENT(has_address, 1) },
 	{ "count", &db_type_count, FIELD(count) },
 	{ "events", &db_type_number, FIELD(events) },
+	{ "dimm", &db_type_dimm, FIELD(index) },
 	{ "label", &db_type_text, FIELD(dimm), LABEL_OF("ce") },
 	{ "severity", &db_type_number, FIELD(severity) },
 	{ "unattributed", &db_type_text, FIELD(unattributed) },

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "imports/history.h"
 #include "imports/imports.h"
 
 #define ROWS_MAX 2000
@@ -36,7 +37,8 @@ static void check_row(const struct backtest_row *row)
 {
 	require(row->time != BACKTEST_NO_TIME && row->time <= NOW + USEC_PER_DAY,
 		"a time that cannot be");
-	require(row->dimm.len <= 255 && row->server.len <= 255, "a name too long");
+	require(row->dimm.len < HISTORY_TEXT_MAX && row->server.len < HISTORY_TEXT_MAX,
+		"a name too long");
 	require(row->socket >= -1 && row->channel >= -1 && row->slot >= -1 &&
 			row->socket <= 127 && row->channel <= 127 && row->slot <= 127,
 		"a place out of range");
