@@ -259,12 +259,34 @@ static bool log_bracket_stamp(struct log_time *t, struct backtest_text *text,
 	return log_boot_stamp(t, log_take_word(&in), ret);
 }
 
-/* "<4>" or "<30>" of a raw log. */
+/* "kern  :warn  : ", as dmesg -x writes it: two words of six columns at least. */
+static bool log_skip_words(struct backtest_text *text)
+{
+	size_t at = 0;
+
+	for (int word = 0; word < 2; word++) {
+		size_t start = at;
+
+		while (at < text->len && text->s[at] >= 'a' && text->s[at] <= 'z')
+			at++;
+		if (at == start)
+			return false;
+		while (at < text->len && at < start + 6 && text->s[at] == ' ')
+			at++;
+		if (at < start + 6 || at == text->len || text->s[at++] != ':')
+			return false;
+	}
+	text->s += at;
+	text->len -= at;
+	return true;
+}
+
+/* "<4>" or "<30>" of a raw log, or the same in words. */
 static void log_skip_priority(struct backtest_text *text)
 {
 	const char *end = memchr(text->s, '>', text->len < 5 ? text->len : 5);
 
-	if (text->len == 0 || text->s[0] != '<' || !end)
+	if (log_skip_words(text) || text->len == 0 || text->s[0] != '<' || !end)
 		return;
 	text->len -= (size_t)(end + 1 - text->s);
 	text->s = end + 1;

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "imports/history_parts.h"
 #include "imports/imports.h"
 #include "imports/log_time.h"
 #include "unit/page_builder.h"
@@ -140,6 +141,9 @@ static void test_stamps(void **state)
 		{ "1610039567.123456 web1 kernel: ", "1610039567 " },
 		{ "[Thu Jan  7 17:12:47 2021] ", "1610039567 " },
 		{ "<4>Jan  7 17:12:47 web1 kernel: ", "1610039567 " },
+		{ "Jan 07 17:12:47.123456 web1 kernel: ", "1610039567 " },
+		{ "kern  :warn  : [Thu Jan  7 17:12:47 2021] ", "1610039567 " },
+		{ "authpriv:emerg : [Thu Jan  7 17:12:47 2021] ", "1610039567 " },
 		/* not yet in this year: of the one before */
 		{ "Mar  7 17:12:47 web1 kernel: ", "1583601167 " },
 		/* the 29th of February was in 2020 */
@@ -223,6 +227,17 @@ static void test_forms(void **state)
 {
 	check("time,dimm,pa\n1610039567,A,0x1000\n", "1610039567 /A 0x1000\n");
 	check("", "it is empty\n");
+	/* what softofflinectl export writes, in both forms */
+	check(HISTORY_HEADING
+	      "\n1610039567.000001,1610039566.000000,\"n1\",\"A,1\",\"\",\"\",\"\",-1,-1,-1,-1,"
+	      "CE,2,1,0x1000,,,,,,,26,\n1610039568.0,x\n",
+	      "1610039567 n1/A,1 0x1000 x2 row 26\n"
+	      "3: a time is no number of seconds with six digits after the point\n");
+	check("{\"address\":null,\"dimm\":\"A\",\"err_count\":1,\"events\":1,\"first\":0,"
+	      "\"module\":{\"layers\":[-1,-1,-1],\"mc\":-1,\"part\":\"\",\"serial\":\"\","
+	      "\"slot\":\"\"},\"place\":{},\"server\":\"n1\",\"time\":1610039567000000,"
+	      "\"type\":\"UE\"}\n{}\n",
+	      "1610039567 n1/A ue\n2: no object with the members that export writes\n");
 	/* a log without an error is one all the same */
 	check("[   12.345678] usb 1-1: new device\n", "");
 	check("<6>[   12.345678] usb 1-1: new device\n", "");
@@ -330,6 +345,13 @@ static void test_rasdaemon_checks(void **state)
 	char both[4096];
 
 	check_database(corrected,
+		       "1610039567 this machine/socket 1 channel 0 0x20b5cf8880 x2\n");
+	/* with what newer versions of rasdaemon have beside these columns */
+	snprintf(both, sizeof(both), "%s%s", corrected,
+		 "ALTER TABLE mce_record ADD ppin INTEGER;"
+		 "ALTER TABLE mce_record ADD microcode INTEGER;"
+		 "ALTER TABLE mce_record ADD ipid INTEGER;");
+	check_database(both,
 		       "1610039567 this machine/socket 1 channel 0 0x20b5cf8880 x2\n");
 	snprintf(both, sizeof(both), "%s%s", corrected,
 		 MC_TABLE MC_ROW("2021-01-07 17:12:47 +0000", 1, "Corrected", "",
