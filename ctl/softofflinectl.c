@@ -129,7 +129,10 @@ static void print_help(void)
 		char left[40];
 
 		snprintf(left, sizeof(left), "%s %s", verbs[i].name, verbs[i].arguments);
-		printf("  %-23s %s\n", left, verbs[i].help);
+		if (strlen(left) > 23)
+			printf("  %s\n%26s%s\n", left, "", verbs[i].help);
+		else
+			printf("  %-23s %s\n", left, verbs[i].help);
 	}
 	print_options(UINT_MAX);
 	puts("\nADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
