@@ -97,7 +97,7 @@ static void say_names(const struct check_context *c, const struct slot_labels *l
 		check_say(row, CHECK_OK,
 			  "the slots of %u of %u DIMMs are not known: no file in "
 			  "/etc/softofflined/dimm_labels.d or /etc/ras is for this board "
-			  "(%.40s, %.40s)",
+			  "(%.40s, %.40s); softofflined(8), FILES, says how to name them",
 			  c->topology->n_dimms - named, c->topology->n_dimms,
 			  l->board.vendor[0] ? l->board.vendor : "vendor unknown",
 			  l->board.name[0] ? l->board.name : "model unknown");

@@ -384,6 +384,7 @@ static void names_of_slots(void **state)
 
 	assert_int_equal(row->status, CHECK_OK);
 	assert_non_null(strstr(row->text, "the slots of 4 of 4 DIMMs are not known"));
+	assert_non_null(strstr(row->text, "says how to name them"));
 	assert_non_null(strstr(row->text, "(vendor unknown, model unknown)"));
 	tree_add_line(root, "/sys/class/dmi/id/board_vendor: Example");
 	tree_add_line(root, "/sys/class/dmi/id/board_name: B7");
