@@ -52,8 +52,8 @@ static int load_named(struct backtest_policy *p, const char *name)
 	for (unsigned int i = 0; backtest_policy_name(i) && len < sizeof(known); i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
 					i ? ", " : "", backtest_policy_name(i));
-	complain("\"%s\" is no policy; there are %s; a file is given with --config", name,
-		 known);
+	complain("\"%s\" is not a policy; there are %s; a file is given with --config",
+		 name, known);
 	return CTL_USAGE;
 }
 

@@ -66,7 +66,7 @@ static int collector_take(struct cec_control *c)
 		journal_log(LOG_WARNING, r,
 			    "SoftOfflineControl=own: " RAS_CEC_THRESHOLD
 			    " cannot be set, and the kernel's own collector (RAS_CEC) "
-			    "goes on to offline pages; see softofflinectl check");
+			    "continues to offline pages; see softofflinectl check");
 	/* The daemon does its work all the same, and status says what holds. */
 	return 0;
 }
