@@ -45,12 +45,20 @@ void ctl_server_of(const char *path, char ret[CTL_SERVER_MAX])
 		snprintf(ret, CTL_SERVER_MAX, "this machine");
 }
 
+/* The database of this machine, which is judged by its configuration. */
 static int open_configured(struct source **ret, char why[SOURCE_WHY_MAX])
 {
-	char path[CONFIG_PATH_MAX];
-	int r = ctl_configured_path(path);
+	_cleanup_(free_p) struct config *cfg = malloc(sizeof(*cfg));
+	int r;
 
-	return r < 0 ? r : source_open_db(ret, path, why);
+	if (!cfg)
+		return -ENOMEM;
+	if (config_load(cfg, NULL, "", NULL, NULL) < 0)
+		config_init(cfg);
+	r = source_open_db(ret, cfg->database.path, why);
+	if (r == 0)
+		(*ret)->pages_per_dimm = cfg->budget.pages_per_dimm;
+	return r;
 }
 
 /*

@@ -38,6 +38,9 @@ struct source {
 	struct db *db; /* the database, or NULL */
 	enum source_daemon daemon;
 	unsigned int page_shift;
+	/* The budget of a DIMM, for verdicts from the database; UINT32_MAX: not known, as
+	 * the file may be from another machine. */
+	uint32_t pages_per_dimm;
 	char why[SOURCE_WHY_MAX]; /* why the last operation failed */
 };
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "host/page_shift.h"
 #include "source.h"
+#include "stored_dimms.h"
 #include "tell/report_db.h"
 #include "tell/report_modules.h"
 #include "track/machine_verdict.h"
@@ -63,31 +64,24 @@ static int give_ce(void *userdata, const struct db_ce *row)
 	return give(w, &report, ce_report_fields);
 }
 
-static enum verdict judge_dimm(const struct dimm_rec *rec, char why[CLASS_WHY_MAX])
+static int give_dimm(const struct writer *w, const struct stored_dimms *dimms,
+		     unsigned int i)
 {
-	/* Without the budget, which the daemon knows: the verdict by the evidence alone. */
-	return fault_verdict(rec, UINT32_MAX, why);
-}
-
-static int give_dimm(void *userdata, uint16_t index, const struct dimm_rec *rec)
-{
-	const struct writer *w = userdata;
+	const struct dimm_rec *rec = &dimms->rec[i];
+	bool other = dimms->index[i] == DIMM_OTHER;
 	struct dimm_report report;
 	char why[CLASS_WHY_MAX];
 	enum verdict verdict;
 
-	if (rec->same_as)
-		return 0; /* another record has its counts */
 	/* An empty record "other memory" is not shown. */
-	if (index == DIMM_OTHER &&
-	    rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
+	if (other && rec->corrected_errors + rec->uncorrected_errors + rec->offlined == 0)
 		return 0;
 	report_from_dimm_rec(rec, &report);
-	verdict = judge_dimm(rec, why);
+	verdict = stored_dimms_verdict(dimms, i, w->source->pages_per_dimm, why);
 	snprintf(report.verdict, sizeof(report.verdict), "%s",
 		 verdict_to_string(verdict));
 	snprintf(report.verdict_why, sizeof(report.verdict_why), "%s", why);
-	if (index == DIMM_OTHER)
+	if (other)
 		report.location[0] = '\0';
 	report_add_module(w->show, rec, &report);
 	return give(w, &report, dimm_report_fields);
@@ -140,19 +134,17 @@ static int db_errors_of(struct source *s, const struct report_filter *f, report_
 
 static int db_dimms(struct source *s, report_fn fn, void *userdata)
 {
-	_cleanup_(free_p) struct module_show *show = calloc(1, sizeof(*show));
-	_cleanup_(free_p) struct module_list *list = calloc(1, sizeof(*list));
-	struct writer w = { s, fn, userdata, show };
-	int r;
+	_cleanup_(stored_dimms_done) struct stored_dimms dimms = { .n = 0 };
+	struct module_show show = { .list = NULL };
+	struct writer w = { s, fn, userdata, &show };
+	int r = stored_dimms_read(s->db, &dimms);
 
-	if (!show || !list)
-		return -ENOMEM;
-	/* A file of an earlier version has no such list. */
-	if (db_get_inventory(s->db, list) == 0)
-		show->list = list;
-	r = db_each_dimm(s->db, give_dimm, &w);
+	if (dimms.has_modules)
+		show.list = dimms.modules;
+	for (unsigned int i = 0; r == 0 && i < dimms.n; i++)
+		r = give_dimm(&w, &dimms, i);
 	if (r == 0)
-		r = report_rest(show, give_rest, &w);
+		r = report_rest(&show, give_rest, &w);
 	return done(s, r);
 }
 
@@ -161,13 +153,19 @@ static int db_nodes(struct source *s, report_fn fn, void *userdata)
 	return 0;
 }
 
-static int judge_one(void *userdata, uint16_t index, const struct dimm_rec *rec)
+/* A module counts once, by the name of its first rank. */
+static int judge_stored_dimms(struct source *s, struct machine_facts *f)
 {
+	_cleanup_(stored_dimms_done) struct stored_dimms dimms = { .n = 0 };
+	int r = stored_dimms_read(s->db, &dimms);
 	char why[CLASS_WHY_MAX];
 
-	if (!rec->same_as)
-		machine_facts_add_dimm(userdata, rec->label, judge_dimm(rec, why));
-	return 0;
+	for (unsigned int i = 0; r == 0 && i < dimms.n; i++)
+		if (dimms.first[i] == i)
+			machine_facts_add_dimm(
+				f, dimms.rec[i].label,
+				stored_dimms_verdict(&dimms, i, s->pages_per_dimm, why));
+	return r;
 }
 
 static int judge_refused(void *userdata, const struct db_page *row)
@@ -199,7 +197,7 @@ static int judge_status(struct source *s, const struct db_summary *sum,
 						sum->pages[i]);
 	r = db_list_pages(s->db, &refused, judge_refused, &f);
 	if (r == 0)
-		r = db_each_dimm(s->db, judge_one, &f);
+		r = judge_stored_dimms(s, &f);
 	if (r < 0)
 		return r;
 	snprintf(ret->verdict, sizeof(ret->verdict), "%s",
@@ -278,6 +276,7 @@ int source_open_db(struct source **ret, const char *path, char ret_why[SOURCE_WH
 		return r;
 	}
 	s->ops = &db_source;
+	s->pages_per_dimm = UINT32_MAX;
 	/* The file may be a copy from a machine with other pages. */
 	s->page_shift = db_page_shift(s->db);
 	if (s->page_shift == 0)

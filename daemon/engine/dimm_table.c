@@ -14,6 +14,7 @@
 #include "base/dimm_label.h"
 #include "base/mem.h"
 #include "base/serial.h"
+#include "track/dimm_module.h"
 #include "track/dimm_sum.h"
 
 #define NO_LABEL "unknown memory" /* the EDAC core's own words */
@@ -229,32 +230,24 @@ static void dimm_leave_module(struct dimm_table *t, uint16_t index)
 	t->next[index] = index;
 }
 
-/* @registered: whether the label of @a is. */
-static bool dimm_same_module(const struct dimm_table *t, uint16_t a, uint16_t b,
-			     bool registered)
+static struct dimm_place dimm_place(const struct dimm_table *t, uint16_t index)
 {
-	const struct dimm_rec *x = &t->rec[a], *y = &t->rec[b];
-
-	if (!dimm_is_there(t, b))
-		return false;
-	if (x->serial[0] && strcmp(x->serial, y->serial) == 0)
-		return true;
-	if (t->slot[a][0] && strcmp(t->slot[a], t->slot[b]) == 0)
-		return true;
-	return registered && x->mc == y->mc && !t->whole[a] && !t->whole[b] &&
-	       strcmp(x->label, y->label) == 0;
+	return (struct dimm_place){ &t->rec[index], t->slot[index], t->whole[index] };
 }
 
 /* Finds the other records of its module again. */
 static void dimm_join_module(struct dimm_table *t, uint16_t index)
 {
-	bool registered = dimm_label_is_registered(t->rec[index].label);
+	struct dimm_place mine = dimm_place(t, index);
 
 	dimm_leave_module(t, index);
 	if (!dimm_is_there(t, index))
 		return;
 	for (uint16_t i = DIMM_OTHER + 1; i < t->n; i++) {
-		if (i == index || !dimm_same_module(t, index, i, registered))
+		struct dimm_place other = dimm_place(t, i);
+
+		if (i == index || !dimm_is_there(t, i) ||
+		    !dimm_place_same_module(&mine, &other))
 			continue;
 		t->next[index] = t->next[i];
 		t->next[i] = index;

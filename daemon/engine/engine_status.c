@@ -4,9 +4,8 @@
  * Views of the engine for reports and metrics, and the verdict. Reads, changes nothing.
  */
 
-#include <stdio.h>
-
 #include "engine/engine_internal.h"
+#include "track/dimm_module.h"
 #include "track/machine_verdict.h"
 
 static usec_t status_queue_deadline(const struct engine *e)
@@ -129,16 +128,11 @@ _apart_ static enum verdict status_judge_module(const struct engine *e, uint16_t
 						char ret_why[CLASS_WHY_MAX])
 {
 	struct dimm_rec module;
-	enum verdict verdict;
-	char why[CLASS_WHY_MAX];
 
 	if (!ret_why)
 		return status_module_verdict(e, index);
 	dimm_table_module(&e->dimms, index, &module);
-	verdict = fault_verdict(&module, e->cfg.budget.pages_per_dimm, why);
-	snprintf(ret_why, CLASS_WHY_MAX, "the whole module: %.*s", CLASS_WHY_MAX - 20,
-		 why);
-	return verdict;
+	return dimm_module_verdict(&module, e->cfg.budget.pages_per_dimm, ret_why);
 }
 
 enum verdict engine_dimm_verdict(const struct engine *e, uint16_t index,
