@@ -193,7 +193,7 @@ static size_t kept_first(const struct kept *k, const struct history_row *row)
 	struct history_row from = *row;
 	size_t low = 0, high = k->n;
 
-	from.first -= HISTORY_SAME;
+	from.first = usec_sub(usec(row->first), usec(HISTORY_SAME)).us;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -208,7 +208,7 @@ static size_t kept_first(const struct kept *k, const struct history_row *row)
 static bool kept_may_be(const struct kept *k, size_t i, const struct history_row *row)
 {
 	return i < k->n && history_compare_cell(&k->v[i].row, row) == 0 &&
-	       k->v[i].row.first <= row->first + HISTORY_SAME;
+	       k->v[i].row.first <= usec_add(usec(row->first), usec(HISTORY_SAME)).us;
 }
 
 /* The first row that tells of the errors of @row and is not marked; NULL. */
