@@ -24,10 +24,17 @@ struct hooks;
 /**
  * Makes a runner on @event. @path: a program, or a folder whose programs are run in the
  * order of their names; the folder is read again for each notice. As with run-parts(8) a
- * program's name has only letters, digits, _ and -. What others than root and the own user
- * may change is not run. SIGCHLD must be blocked.
+ * program's name has only letters, digits, _ and -; other names are complained about now.
  *
- * Returns 0 and *ret, to be freed with hooks_free(); negative errno.
+ * What others than root and the own user may change is not run: neither a file that they may
+ * write to, nor one that they may replace in a folder above it. Links are followed, and what
+ * holds for a file holds for where it is.
+ *
+ * SIGCHLD must be blocked, and the process has no other children: what a program leaves
+ * running is killed.
+ *
+ * Returns 0 and *ret, to be freed with hooks_free(); -EACCES if @path is no program;
+ * negative errno.
  */
 int hooks_new(struct hooks **ret, sd_event *event, const char *path, usec_t limit);
 

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * Listens to the signal Notice of the daemon, for as long as the bus is there. The daemon
- * may come and go.
+ * Listens to the signal Notice of the daemon. Daemon and bus may come and go.
  */
 
 #include <systemd/sd-event.h>
@@ -12,18 +11,25 @@
 
 struct listener;
 
+enum listener_state {
+	LISTENER_NO_BUS,    /* the connection has ended; it is tried again and again */
+	LISTENER_NO_DAEMON, /* the bus is there, and no daemon on it */
+	LISTENER_LISTENS,
+};
+
 struct listener_ops {
 	/** The daemon said @r. */
 	void (*notice)(void *ctx, const struct notice_report *r);
-	/** A daemon is on the bus, or none is. First called before listener_new() returns. */
-	void (*daemon)(void *ctx, bool runs);
+	/** The state is known, or is another one. */
+	void (*state)(void *ctx, enum listener_state state);
 };
 
 /**
- * Connects to the system bus and listens. If the connection ends later, the loop of @event
- * ends with a code other than 0. @ops must live as long as the result.
+ * Begins to listen on the system bus; the loop of @event does the rest. Nothing here waits
+ * for the bus. Only the owner of the daemon's name is heard: any user could send a signal to
+ * this connection alone. @ops must live as long as the result.
  *
- * Returns 0 and *ret, to be freed with listener_free(); negative errno.
+ * Returns 0 and *ret, to be freed with listener_free(); negative errno if there is no bus.
  */
 int listener_new(struct listener **ret, sd_event *event, const struct listener_ops *ops,
 		 void *ctx);

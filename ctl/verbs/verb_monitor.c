@@ -112,16 +112,32 @@ static void monitor_on_notice(void *ctx, const struct notice_report *r)
 		monitor_end(m, CTL_FINE); /* main() complains if it was not written */
 }
 
-static void monitor_on_daemon(void *ctx, bool runs)
+static void monitor_on_state(void *ctx, enum listener_state state)
 {
-	if (!runs)
+	switch (state) {
+	case LISTENER_NO_BUS:
+		complain("the connection to the system bus has ended; trying again");
+		return;
+	case LISTENER_NO_DAEMON:
 		complain("softofflined is not running; waiting for it");
+		break;
+	case LISTENER_LISTENS:
+		break;
+	}
+	(void)sd_notify(0, "READY=1");
 }
 
 static const struct listener_ops ops = {
 	.notice = monitor_on_notice,
-	.daemon = monitor_on_daemon,
+	.state = monitor_on_state,
 };
+
+/* Nobody reads any more, as after "| head": the next notice may be months away. */
+static int monitor_on_hangup(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+{
+	monitor_end(userdata, CTL_FINE);
+	return 0;
+}
 
 static void monitor_on_idle(void *userdata)
 {
@@ -162,6 +178,10 @@ static int monitor_set_up(struct monitor *m, struct hooks **ret_hooks,
 		m->hooks = *ret_hooks;
 		hooks_on_idle(m->hooks, monitor_on_idle, m);
 	}
+	/* A file cannot be watched, and does not hang up. */
+	if (r >= 0 && !program)
+		(void)sd_event_add_io(m->event, NULL, STDOUT_FILENO, 0, monitor_on_hangup,
+				      m);
 	if (r >= 0)
 		r = listener_new(ret_listener, m->event, &ops, m);
 	if (r < 0)
@@ -184,10 +204,9 @@ int verb_monitor(const struct ctl *ctl)
 	m.event = event;
 	if (monitor_set_up(&m, &hooks, &listener) < 0)
 		return CTL_FAILURE;
-	(void)sd_notify(0, "READY=1");
 	r = sd_event_loop(event);
-	if (r != 0) {
-		complain("the connection to the system bus has ended");
+	if (r < 0) {
+		complain("cannot go on: %s", strerror(-r));
 		return CTL_FAILURE;
 	}
 	return (int)m.exit;

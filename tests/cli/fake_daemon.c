@@ -19,6 +19,9 @@
 
 #define PAGE_SHIFT 12
 
+#define FAKE_STORM       10000
+#define FAKE_STORM_DIMMS 300
+
 struct fake {
 	struct db *db;
 	struct bus *bus;
@@ -445,12 +448,34 @@ static void fake_notices(struct bus *bus)
 	bus_signal_notice(bus, &r);
 }
 
+/* A storm over many DIMMs, whose names are what no shell should see. */
+static void fake_storm(struct bus *bus)
+{
+	for (unsigned int i = 0; i < FAKE_STORM; i++) {
+		struct notice_report r = {
+			.time = INT64_C(1767225600000000),
+			.kind = "first-ce",
+			.priority = "info",
+			.error = REPORT_NO_NUMBER,
+			.count = i,
+		};
+
+		snprintf(r.dimm, sizeof(r.dimm), "$(x);`x`\n\xff'\"\\n%u",
+			 i % FAKE_STORM_DIMMS);
+		bus_signal_notice(bus, &r);
+	}
+}
+
 static int fake_forget(void *ctx, uint64_t address, char why[REPORT_TEXT_MAX])
 {
 	struct fake *f = ctx;
 
 	if (address == 0x1000) {
 		fake_notices(f->bus);
+		return 0;
+	}
+	if (address == 0x3000) {
+		fake_storm(f->bus);
 		return 0;
 	}
 	snprintf(why, REPORT_TEXT_MAX, "no such page");

@@ -3,7 +3,8 @@
 """softofflinectl monitor on a bus of its own: monitor.py CTL MAKE_DB FAKE_DAEMON
 
 It says when it listens, hears what the daemon says from then on, as text, as JSON and by a
-program, outlives the daemon, and ends with the bus.
+program, and outlives daemon and bus. Nobody but the daemon is heard, and a storm is counted to
+the last notice.
 """
 
 import json
@@ -31,13 +32,17 @@ class Stage:
     def __init__(self, folder):
         self.folder, self.database = folder, f'{folder}/test.db'
         subprocess.run([make_db, self.database], check=True)
+        self.env = {**os.environ, 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8',
+                    'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={folder}/bus'}
+        self.daemon = None
+        self.start_bus()
+
+    def start_bus(self):
         self.bus = subprocess.Popen(
             ['dbus-daemon', f'--config-file={HERE}/bus.conf', '--print-address=1', '--nofork',
-             '--nopidfile', f'--address=unix:path={folder}/bus'],
+             '--nopidfile', f'--address=unix:path={self.folder}/bus'],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.env = {**os.environ, 'TZ': 'UTC', 'LC_ALL': 'C.UTF-8',
-                    'DBUS_SYSTEM_BUS_ADDRESS': self.bus.stdout.readline().strip()}
-        self.daemon = None
+        self.bus.stdout.readline()
 
     def start_daemon(self):
         self.daemon = subprocess.Popen([fake, self.database, 'watch'], env=self.env,
@@ -45,14 +50,19 @@ class Stage:
         if self.daemon.stdout.readline() != 'ready\n':
             raise RuntimeError('fake_daemon does not start')
 
+    def end(self):
+        for process in (self.daemon, self.bus):
+            if process and process.poll() is None:
+                self.stop(process)
+
     def stop(self, process):
         process.terminate()
         process.wait()
         process.stdout.close()
 
-    def speak(self):
-        """Forgetting a page makes the fake daemon say two notices."""
-        return subprocess.run([ctl, 'forget', '0x1000'], env=self.env, check=False,
+    def speak(self, address='0x1000'):
+        """Forgetting a page makes the fake daemon say two notices, or a storm of them."""
+        return subprocess.run([ctl, 'forget', address], env=self.env, check=False,
                               capture_output=True, text=True)
 
     def monitor(self, *words):
@@ -137,20 +147,101 @@ def check_without_daemon(stage):
     expect(monitor.returncode == 0, f'no daemon: {monitor.returncode}')
 
 
+def check_forged(stage):
+    """Any user can send a signal to one connection; no match is asked for it."""
+    if not shutil.which('gdbus'):
+        print('notice: no gdbus: nothing is forged')
+        return
+    monitor = stage.monitor('--json', '--lines=2')
+    asked = subprocess.run(['gdbus', 'call', '--system', '--dest', 'org.freedesktop.DBus',
+                            '--object-path', '/', '--method',
+                            'org.freedesktop.DBus.ListNames'],
+                           env=stage.env, check=True, capture_output=True, text=True)
+    for name in re.findall(r':1\.\d+', asked.stdout):
+        forged = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'gdbus', 'emit',
+                  '--system', '--dest', name, '--object-path']
+        for what in (['/org/freedesktop/DBus', '--signal', 'org.freedesktop.DBus.NameOwnerChanged',
+                      'org.softofflined1', ':1.0', ':1.999'],
+                     ['/org/softofflined1', '--signal', 'org.softofflined1.Manager.Notice',
+                      "{'kind': <'verdict'>, 'message': <'forged'>}"]):
+            subprocess.run([*forged, *what], env=stage.env, check=False, capture_output=True)
+    stage.speak()
+    out, _ = monitor.communicate(timeout=60)
+    expect([json.loads(line)['dimm'] for line in out.splitlines()] == ['P1-DIMMA1'] * 2,
+           f'forged: {out}')
+
+
+def check_storm(stage):
+    """10,000 notices of 300 DIMMs, whose names are no text, to a program that is slow."""
+    program, out = f'{stage.folder}/slow', f'{stage.folder}/storm'
+    with open(program, 'w', encoding='utf-8') as f:
+        f.write('#!/bin/sh\n[ "$SOFTOFFLINE_COUNT" != 0 ] || sleep 1\n'
+                f'printf "%s %s %s\\n" "$SOFTOFFLINE_TIMES" "$SOFTOFFLINE_DROPPED" "$SOFTOFFLINE_DIMM"'
+                f' >> {out}\n')
+    os.chmod(program, 0o755)
+    monitor = stage.monitor('--exec', program, '--lines=10000')
+    stage.speak('0x3000')
+    monitor.communicate(timeout=110)
+    with open(out, encoding='utf-8') as f:
+        lines = [line.rstrip('\n').split(' ', 2) for line in f]
+    heard, lost = (sum(int(line[i]) for line in lines) for i in (0, 1))
+    expect(heard + lost == 10000, f'storm: {heard} heard and {lost} lost in {len(lines)} runs')
+    for _, _, dimm in lines:
+        expect(re.fullmatch(r'\$\(x\);`x`\?\?\'"\\n\d+', dimm), f'storm: {dimm}')
+    # All of them on a pipe that is read only at the end.
+    monitor = stage.monitor('--json', '--lines=10000')
+    stage.speak('0x3000')
+    counts = [json.loads(line)['count'] for line in monitor.stdout]
+    monitor.communicate(timeout=60)
+    expect(counts == list(range(10000)), f'storm: {len(counts)} on the pipe')
+
+
 def check_end(stage):
     monitor = stage.monitor()
     monitor.terminate()
     monitor.communicate(timeout=60)
     expect(monitor.returncode == 0, f'SIGTERM: {monitor.returncode}')
+    # Nobody reads any more, and no notice comes.
     monitor = stage.monitor()
+    monitor.stdout.close()
+    expect(monitor.wait(timeout=60) == 0, f'closed pipe: {monitor.returncode}')
+    monitor.stderr.close()
+
+
+def check_bus_restarts(stage):
+    """The daemon of this stage ends with its bus, as no real one does."""
+    monitor = stage.monitor('--lines=2')
+    line = monitor.stderr.readline()
+    expect('softofflined is not running' in line, f'bus: {line}')
     stage.stop(stage.bus)
-    _, err = monitor.communicate(timeout=60)
-    expect(monitor.returncode == 1 and 'the connection to the system bus has ended' in err,
-           f'end of the bus: {monitor.returncode} {err}')
+    line = monitor.stderr.readline()
+    expect('the connection to the system bus has ended; trying again' in line, f'bus: {line}')
     done = subprocess.run([ctl, 'monitor'], env=stage.env, check=False, capture_output=True,
                           text=True, timeout=60)
     expect(done.returncode == 1 and 'cannot listen on the system bus' in done.stderr,
            f'no bus: {done.returncode} {done.stderr}')
+    stage.start_bus()
+    line = monitor.stderr.readline()
+    expect('softofflined is not running' in line, f'bus: {line}')
+    stage.start_daemon()
+    stage.speak()
+    out, _ = monitor.communicate(timeout=60)
+    expect(monitor.returncode == 0 and len(out.splitlines()) == 2, f'bus: {out}')
+    stage.stop(stage.daemon)
+    stage.stop(stage.bus)
+
+
+def check_all(stage):
+    check_without_daemon(stage)
+    stage.start_daemon()
+    check_text(stage)
+    check_json(stage)
+    check_exec(stage)
+    check_forged(stage)
+    check_storm(stage)
+    check_end(stage)
+    stage.stop(stage.daemon)
+    check_bus_restarts(stage)
 
 
 def main():
@@ -163,13 +254,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix='softofflinectl-') as folder:
         os.chmod(folder, 0o755)
         stage = Stage(folder)
-        check_without_daemon(stage)
-        stage.start_daemon()
-        check_text(stage)
-        check_json(stage)
-        check_exec(stage)
-        stage.stop(stage.daemon)
-        check_end(stage)
+        try:
+            check_all(stage)
+        finally:
+            stage.end()
     for finding in findings:
         print(finding)
     print(f'{len(findings)} findings')

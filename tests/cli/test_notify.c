@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -154,6 +155,7 @@ static void stage_end(struct stage *s)
 
 	snprintf(command, sizeof(command), "rm -rf %s", s->folder);
 	assert_int_equal(system(command), 0);
+	sd_event_unref(s->event);
 }
 
 static void environment_is_fixed(void **state)
@@ -223,6 +225,160 @@ static void folder_of_all(void **state)
 	assert_int_equal(hooks_new(&hooks, NULL, s.folder, HOOKS_TIME_LIMIT), -ENOENT);
 }
 
+/* What it leaves behind, in a session of its own, ends with it: else "late" would follow. */
+static void program_that_stays(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r[] = { notice("fault", "A"), notice("fault", "B") };
+	char fifo[96], command[320];
+	struct stage s;
+
+	stage_begin(&s);
+	snprintf(fifo, sizeof(fifo), "%s/pipe", s.folder);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	/* It opens the fifo once the child that stays has it open. */
+	snprintf(
+		command, sizeof(command),
+		"trap '' TERM HUP\nsetsid sh -c 'trap \"\" TERM HUP; exec 9<>%s; echo 1 >&9; "
+		"sleep 100000' &\nread -r x <%s\necho stays",
+		fifo, fifo);
+	put_program(&s, "1-stays", 0755, command);
+	text = play(&s, r, 1, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "stays\n");
+	/* Nobody has it open: to open it for writing fails at once. */
+	assert_int_equal(open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
+	assert_int_equal(errno, ENXIO);
+	stage_end(&s);
+}
+
+/* 10,000 notices of 600 DIMMs: each is in a run, or is announced as lost. */
+static void burst(void **state)
+{
+	enum { N = 10000, DIMMS = 600 };
+	struct notice_report *r = calloc(N, sizeof(*r));
+	_cleanup_(free_p) char *text = NULL;
+	unsigned int sum = 0, lost = 0, runs = 0;
+	struct stage s;
+	char name[16];
+
+	assert_non_null(r);
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "D%d", i % DIMMS);
+		r[i] = notice("first-ce", name);
+	}
+	stage_begin(&s);
+	put_program(&s, "tell", 0755, "echo $SOFTOFFLINE_TIMES $SOFTOFFLINE_DROPPED");
+	text = play(&s, r, N, HOOKS_TIME_LIMIT);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned int times, dropped;
+
+		assert_int_equal(sscanf(line, "%u %u", &times, &dropped), 2);
+		sum += times;
+		lost += dropped;
+		runs++;
+	}
+	assert_int_equal(runs, NOTICE_QUEUE_MAX + 1);
+	assert_int_equal(sum + lost, N);
+	assert_true(lost > 0);
+	free(r);
+	stage_end(&s);
+}
+
+/* No program could be run for the notice that would have announced it. */
+static void loss_is_announced_later(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r = notice("fault", "first");
+	struct hooks *hooks;
+	struct stage s;
+	char path[96], name[16];
+	FILE *f;
+
+	stage_begin(&s);
+	/* In its first run it makes itself a program that is not trusted. */
+	put_program(&s, "a", 0755,
+		    "[ $SOFTOFFLINE_DIMM != first ] || chmod 0777 $0\n"
+		    "[ $SOFTOFFLINE_DROPPED = 0 ] || echo $SOFTOFFLINE_DROPPED");
+	assert_int_equal(hooks_new(&hooks, s.event, s.folder, HOOKS_TIME_LIMIT), 0);
+	hooks_put(hooks, &r);
+	for (int i = 0; i < NOTICE_QUEUE_MAX + 7; i++) {
+		snprintf(name, sizeof(name), "D%d", i);
+		r = notice("fault", name);
+		hooks_put(hooks, &r);
+	}
+	while (!hooks_idle(hooks))
+		assert_true(sd_event_run(s.event, UINT64_MAX) >= 0);
+	snprintf(path, sizeof(path), "%s/a", s.folder);
+	assert_int_equal(chmod(path, 0755), 0);
+	r = notice("fault", "last");
+	hooks_put(hooks, &r);
+	while (!hooks_idle(hooks))
+		assert_true(sd_event_run(s.event, UINT64_MAX) >= 0);
+	hooks_free(hooks);
+	text = calloc(1, 64);
+	f = fopen(s.out, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(text, 64, f));
+	assert_string_equal(text, "7\n");
+	assert_null(fgets(text, 64, f));
+	fclose(f);
+	stage_end(&s);
+}
+
+/* A link's target is judged where it is; a program that others may replace is not run. */
+static void links(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	struct notice_report r = notice("fault", "A");
+	struct stage s, safe, open;
+	char from[160], to[160];
+
+	stage_begin(&s);
+	stage_begin(&safe);
+	stage_begin(&open);
+	memcpy(safe.out, s.out, sizeof(s.out));
+	memcpy(open.out, s.out, sizeof(s.out));
+	put_program(&safe, "x", 0755, "echo safe ${0##*/}");
+	put_program(&open, "x", 0755, "echo no");
+	assert_int_equal(chmod(open.folder, 0777), 0);
+	snprintf(to, sizeof(to), "%s/x", safe.folder);
+	snprintf(from, sizeof(from), "%s/safe", s.folder);
+	assert_int_equal(symlink(to, from), 0);
+	snprintf(to, sizeof(to), "%s/x", open.folder);
+	snprintf(from, sizeof(from), "%s/open", s.folder);
+	assert_int_equal(symlink(to, from), 0);
+	snprintf(from, sizeof(from), "%s/nowhere", s.folder);
+	assert_int_equal(symlink("/nonexistent", from), 0);
+	text = play(&s, &r, 1, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "safe x\n");
+	stage_end(&s);
+	stage_end(&safe);
+	stage_end(&open);
+}
+
+static void one_program(void **state)
+{
+	_cleanup_(free_p) char *text = NULL;
+	_cleanup_(free_p) char *here = getcwd(NULL, 0);
+	struct notice_report r = notice("fault", "A");
+	struct stage s, none;
+	struct hooks *hooks;
+
+	assert_non_null(here);
+	stage_begin(&s);
+	put_program(&s, "tell.sh", 0755, "echo said");
+	put_program(&s, "other", 0644, "echo no");
+	/* By a path from here, and with any name. */
+	assert_int_equal(chdir(s.folder), 0);
+	none = s;
+	strcpy(none.folder, "./tell.sh");
+	text = play(&none, &r, 1, HOOKS_TIME_LIMIT);
+	assert_string_equal(text, "said\n");
+	assert_int_equal(hooks_new(&hooks, s.event, "other", HOOKS_TIME_LIMIT), -EACCES);
+	assert_int_equal(chdir(here), 0);
+	stage_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +388,11 @@ int main(void)
 		cmocka_unit_test(equal_notices_share_a_run),
 		cmocka_unit_test(hanging_program),
 		cmocka_unit_test(folder_of_all),
+		cmocka_unit_test(program_that_stays),
+		cmocka_unit_test(burst),
+		cmocka_unit_test(loss_is_announced_later),
+		cmocka_unit_test(links),
+		cmocka_unit_test(one_program),
 	};
 	sigset_t set;
 
