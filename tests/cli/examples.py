@@ -97,6 +97,11 @@ def check_mail(folder):
                  '\r\n\r\nDIMM_B0: verdict: 1 faulty row.\r\n', 'event log',
                  'stands for 3 notices'):
         expect(part in (server.letter or ''), f'notify-mail: no {part!r} in {server.letter}')
+    # A name of a DIMM cannot become a line of the header, whatever echo makes of it.
+    letter = mail(folder, 'a@b', SOFTOFFLINE_DIMM='x\\nBcc: c@d\\r\u00e9', SOFTOFFLINE_SLOT='').letter or ''
+    expect(': x\\nBcc: c@d\\r??: ' in letter and '\nBcc' not in letter, f'mail: {letter}')
+    letter = mail(folder, 'a@b', SOFTOFFLINE_KIND='first-ce', SOFTOFFLINE_DROPPED='9').letter or ''
+    expect('found no place before it: 9.' in letter, f'mail: {letter}')
     letter = mail(folder, 'a@b', SOFTOFFLINE_VERDICT='replace').letter or ''
     expect('replace the DIMM DIMM_B0 (slot CPU1 B1), part M393.' in letter, f'mail: {letter}')
 
