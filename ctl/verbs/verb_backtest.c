@@ -17,6 +17,7 @@
 #include "host/page_shift.h"
 #include "imports/imports.h"
 #include "imports/own_db.h"
+#include "progress.h"
 
 #define BAD_ROWS_TOLD 10
 #define CSV_SHIFT     12 /* recorded addresses are cut into pages of 4 KiB */
@@ -155,13 +156,18 @@ static int add_spread(struct backtest *b, const struct backtest_row *whole)
 static int backtest_read_rows(struct import *im, const char *name, struct backtest *b,
 			      uint64_t *ret_bad)
 {
+	struct progress progress;
 	struct backtest_row row;
 	const char *why = "";
 	uint64_t bad = 0;
 	int r;
 
+	progress_begin(&progress, "rows read");
 	for (;;) {
 		r = import_next(im, &row, &why);
+		progress_step(&progress);
+		if (r < 0)
+			progress_clear(&progress);
 		if (r == -EBADMSG && ++bad <= BAD_ROWS_TOLD)
 			complain("%s:%" PRIu64 ": row skipped: %s", name, import_line(im),
 				 why);
@@ -175,6 +181,7 @@ static int backtest_read_rows(struct import *im, const char *name, struct backte
 		if (r < 0)
 			break;
 	}
+	progress_clear(&progress);
 	if (bad > BAD_ROWS_TOLD)
 		complain("%s: %" PRIu64 " more rows skipped", name, bad - BAD_ROWS_TOLD);
 	*ret_bad = bad;
@@ -215,22 +222,33 @@ static int read_input(const struct ctl *ctl, struct backtest *b, uint64_t *ret_b
 	return r < 0 ? r : tell_doubts(im, name);
 }
 
+/* Where the rows of a database go. */
+struct own_rows {
+	struct backtest *backtest;
+	struct progress progress;
+};
+
 static int take_own(void *userdata, const struct history_row *row)
 {
+	struct own_rows *rows = userdata;
 	struct backtest_row whole;
 
+	progress_step(&rows->progress);
 	history_to_backtest(row, &whole);
-	return add_spread(userdata, &whole);
+	return add_spread(rows->backtest, &whole);
 }
 
 static int read_db(const char *path, struct backtest *b)
 {
+	struct own_rows rows = { .backtest = b };
 	char server[CTL_SERVER_MAX];
 	const char *why = "";
 	int r;
 
 	ctl_server_of(path, server);
-	r = own_db_read(path, server, take_own, b, &why);
+	progress_begin(&rows.progress, "rows read");
+	r = own_db_read(path, server, take_own, &rows, &why);
+	progress_clear(&rows.progress);
 	if (r < 0 && r != -ENOMEM)
 		complain("%s", why);
 	return r;
