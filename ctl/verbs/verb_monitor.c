@@ -2,7 +2,8 @@
 
 /*
  * softofflinectl monitor: follows what the daemon says on the bus, on the screen or to
- * programs. What is worth saying is decided by the daemon.
+ * programs. What is worth saying is decided by the daemon. What stands when it begins to
+ * listen, or when a daemon comes, is said first.
  */
 
 #include <errno.h>
@@ -12,13 +13,19 @@
 #include <systemd/sd-daemon.h>
 
 #include "ctl.h"
+#include "host/clock.h"
 #include "notify/hooks.h"
 #include "notify/listener.h"
+#include "notify/standing.h"
+
+/* Of each of two questions; nothing else is done meanwhile. */
+#define ASK_TIMEOUT_USEC (4 * USEC_PER_SEC)
 
 struct monitor {
 	const struct ctl *ctl;
 	sd_event *event;
 	struct hooks *hooks; /* NULL: notices are printed */
+	struct standing *standing;
 	uint32_t seen;
 	enum ctl_exit exit;
 };
@@ -26,6 +33,7 @@ struct monitor {
 DEFINE_CLEANUP(sd_event *, sd_event_unref)
 DEFINE_CLEANUP(struct hooks *, hooks_free)
 DEFINE_CLEANUP(struct listener *, listener_free)
+DEFINE_CLEANUP(struct standing *, standing_free)
 
 /* "DIMM_B0 (slot CPU1 B1): ", as far as it is known. */
 static void monitor_print_dimm(const struct notice_report *r)
@@ -69,6 +77,8 @@ static void monitor_print_text(const struct ui *ui, const struct notice_report *
 	monitor_print_what(r);
 	if (r->verdict_before[0])
 		printf(" (was %s)", r->verdict_before);
+	if (r->standing == 1)
+		fputs(" (standing)", stdout);
 	putchar('\n');
 }
 
@@ -93,7 +103,7 @@ static bool monitor_has_enough(const struct monitor *m)
 	return m->ctl->args->lines > 0 && m->seen >= m->ctl->args->lines;
 }
 
-static void monitor_on_notice(void *ctx, const struct notice_report *r)
+static void monitor_say(void *ctx, const struct notice_report *r)
 {
 	struct monitor *m = ctx;
 
@@ -112,8 +122,39 @@ static void monitor_on_notice(void *ctx, const struct notice_report *r)
 		monitor_end(m, CTL_FINE); /* main() complains if it was not written */
 }
 
+static void monitor_on_notice(void *ctx, const struct notice_report *r)
+{
+	struct monitor *m = ctx;
+
+	standing_heard(m->standing, r);
+	monitor_say(m, r);
+}
+
+/* The daemon says a change once: what came about when nobody listened is asked for. */
+static void monitor_ask(struct monitor *m)
+{
+	_cleanup_(rows_done) struct rows dimms = { .size = sizeof(struct dimm_report) };
+	_cleanup_(source_free_p) struct source *s = NULL;
+	struct status_report status;
+
+	if (source_open_bus(&s) < 0)
+		return; /* it has gone: asked again when one comes */
+	(void)sd_bus_set_method_call_timeout(s->bus, (uint64_t)ASK_TIMEOUT_USEC);
+	if (s->ops->status(s, &status) < 0 || s->ops->dimms(s, rows_add, &dimms) < 0) {
+		complain(
+			"softofflined does not answer (%.200s): what stands is not known",
+			s->why);
+		return;
+	}
+	standing_tell(m->standing, &status, dimms.n > 0 ? rows_at(&dimms, 0) : NULL,
+		      dimms.n, usec_add(clock_boot(), clock_wall_offset()).us,
+		      monitor_say, m);
+}
+
 static void monitor_on_state(void *ctx, enum listener_state state)
 {
+	struct monitor *m = ctx;
+
 	switch (state) {
 	case LISTENER_NO_BUS:
 		complain("the connection to the system bus has ended; trying again");
@@ -122,6 +163,7 @@ static void monitor_on_state(void *ctx, enum listener_state state)
 		complain("softofflined is not running; waiting for it");
 		break;
 	case LISTENER_LISTENS:
+		monitor_ask(m);
 		break;
 	}
 	(void)sd_notify(0, "READY=1");
@@ -194,8 +236,9 @@ int verb_monitor(const struct ctl *ctl)
 	_cleanup_(sd_event_unref_p) sd_event *event = NULL;
 	_cleanup_(hooks_free_p) struct hooks *hooks = NULL;
 	_cleanup_(listener_free_p) struct listener *listener = NULL;
-	struct monitor m = { .ctl = ctl };
-	int r = sd_event_new(&event);
+	_cleanup_(standing_free_p) struct standing *standing = standing_new();
+	struct monitor m = { .ctl = ctl, .standing = standing };
+	int r = standing ? sd_event_new(&event) : -ENOMEM;
 
 	if (r < 0) {
 		complain("cannot start: %s", strerror(-r));

@@ -181,6 +181,7 @@ static const struct report_field notice_fields[] = {
 	E("verdict",        STRING, verdict),
 	E("verdict_before", STRING, verdict_before),
 	E("address_class",  STRING, address_class),
+	E("standing",       BOOL,   standing),
 	E("message",        STRING, message),
 };
 

@@ -207,6 +207,8 @@ struct notice_report {
 	/* What the error's address was good for: "page" names a page; "none", "cut",
 	 * "coarse" and "not-ram" do not; empty: no address plays a part. */
 	char address_class[REPORT_WORD_MAX];
+	/* 1: it began when nobody listened; the daemon itself always says 0. */
+	int8_t standing;
 	char message[512];
 };
 

@@ -44,8 +44,8 @@ class Stage:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.bus.stdout.readline()
 
-    def start_daemon(self):
-        self.daemon = subprocess.Popen([fake, self.database, 'watch'], env=self.env,
+    def start_daemon(self, scene='watch'):
+        self.daemon = subprocess.Popen([fake, self.database, scene], env=self.env,
                                        stdout=subprocess.PIPE, text=True)
         if self.daemon.stdout.readline() != 'ready\n':
             raise RuntimeError('fake_daemon does not start')
@@ -104,7 +104,8 @@ def check_json(stage):
         'time': 1767225600000000, 'kind': 'verdict', 'priority': 'crit', 'dimm': 'P1-DIMMA1',
         'slot': 'P1-DIMMA1', 'part': None, 'reason': 'none', 'result': 'none', 'errno': None,
         'count': 0, 'fault': 'row', 'verdict': 'replace', 'verdict_before': 'watch',
-        'address_class': None, 'message': 'P1-DIMMA1: verdict replace: this is why.'},
+        'address_class': None, 'standing': False,
+        'message': 'P1-DIMMA1: verdict replace: this is why.'},
         f'json: {rows[0]}')
     expect(rows[1]['address_class'] == 'page' and rows[1]['message'] is None, f'json: {rows[1]}')
     with open(f'{HERE}/../../ctl/softofflinectl.schema.json', encoding='utf-8') as f:
@@ -196,6 +197,39 @@ def check_storm(stage):
     expect(counts == list(range(10000)), f'storm: {len(counts)} on the pipe')
 
 
+def check_standing(stage):
+    """What came about when nobody listened is said once, and again only if it changed."""
+    stage.start_daemon('bank')
+    monitor = stage.monitor('--json', '--lines=4')
+    first = json.loads(monitor.stdout.readline())
+    expect(first['standing'] is True and first['kind'] == 'verdict' and
+           first['priority'] == 'crit' and first['dimm'] == first['slot'] == 'P1-DIMMB1' and
+           first['part'] == 'M393A4K40DB3-CWE' and first['verdict'] == 'replace' and
+           first['verdict_before'] is None and
+           first['message'].startswith('P1-DIMMB1: verdict replace: bank '),
+           f'standing: {first}')
+    # The same again is no news; a row is.
+    stage.stop(stage.daemon)
+    stage.start_daemon('bank')
+    stage.speak()
+    expect([json.loads(monitor.stdout.readline())['standing'] for _ in range(2)] ==
+           [False, False], 'standing: said twice')
+    stage.stop(stage.daemon)
+    stage.start_daemon('row')
+    rows = [json.loads(line) for line in monitor.communicate(timeout=60)[0].splitlines()]
+    expect([(r['kind'], r['verdict'], r['priority'], r['standing']) for r in rows] ==
+           [('verdict', 'repair-at-reboot', 'warning', True)], f'standing: {rows}')
+    stage.stop(stage.daemon)
+
+    stage.start_daemon('blind')
+    monitor = stage.monitor('--lines=1')
+    out, _ = monitor.communicate(timeout=60)
+    expect(re.search(r'  err      blind         No memory error can be seen, and none is '
+                     r'counted \(no-driver\): .*\. \(standing\)$', out.strip()),
+           f'standing: {out}')
+    stage.stop(stage.daemon)
+
+
 def check_end(stage):
     monitor = stage.monitor()
     monitor.terminate()
@@ -241,6 +275,7 @@ def check_all(stage):
     check_storm(stage)
     check_end(stage)
     stage.stop(stage.daemon)
+    check_standing(stage)
     check_bus_restarts(stage)
 
 

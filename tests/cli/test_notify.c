@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "notify/hooks.h"
 #include "notify/notice_queue.h"
+#include "notify/standing.h"
 
 static struct notice_report notice(const char *kind, const char *dimm)
 {
@@ -158,6 +159,59 @@ static void stage_end(struct stage *s)
 	sd_event_unref(s->event);
 }
 
+static void standing_note(void *ctx, const struct notice_report *r)
+{
+	char *text = ctx;
+
+	assert_int_equal(r->standing, 1);
+	strcat(strcat(text, r->kind), " ");
+	strcat(strcat(strcat(text, r->dimm), r->verdict), "\n");
+}
+
+static void standing_expect(struct standing *s, const struct status_report *status,
+			    const struct dimm_report *dimms, size_t n, const char *want)
+{
+	char text[512] = "";
+
+	standing_tell(s, status, dimms, n, 0, standing_note, text);
+	assert_string_equal(text, want);
+}
+
+static void what_stands_is_said_once(void **state)
+{
+	struct standing *s = standing_new();
+	struct status_report status = { .source_up = 1, .db_ok = 1, .hold = "none" };
+	struct dimm_report dimms[] = {
+		{ .label = "A", .verdict = "watch" },
+		{ .label = "B", .verdict = "repair-at-reboot" },
+		{ .label = "C", .verdict = "replace" },
+		{ .label = "D", .verdict = "replace", .former = 1 },
+	};
+	struct notice_report r;
+
+	assert_non_null(s);
+	standing_expect(s, &status, dimms, 4,
+			"verdict Brepair-at-reboot\nverdict Creplace\n");
+	standing_expect(s, &status, dimms, 4, "");
+	/* Heard from the daemon itself: no news. */
+	r = notice("verdict", "A");
+	strcpy(r.verdict, "replace");
+	standing_heard(s, &r);
+	strcpy(dimms[0].verdict, "replace");
+	strcpy(dimms[1].verdict, "replace");
+	standing_expect(s, &status, dimms, 4, "verdict Breplace\n");
+	/* What has ended and comes back is news. */
+	standing_expect(s, &status, dimms, 1, "");
+	standing_expect(s, &status, dimms, 2, "verdict Breplace\n");
+	status.source_up = status.db_ok = 0;
+	strcpy(status.hold, "denied");
+	standing_expect(s, &status, dimms, 1, "blind \nhold \ndatabase-failed \n");
+	r = notice("database-works", "");
+	standing_heard(s, &r);
+	standing_expect(s, &status, dimms, 1, "database-failed \n");
+	standing_free(s);
+}
+
 static void environment_is_fixed(void **state)
 {
 	_cleanup_(free_p) char *text = NULL;
@@ -169,6 +223,7 @@ static void environment_is_fixed(void **state)
 	put_program(&s, "10-first", 0755,
 		    "echo $SOFTOFFLINE_KIND:$SOFTOFFLINE_DIMM:$SOFTOFFLINE_TIMES:"
 		    "$SOFTOFFLINE_DROPPED:${SOFTOFFLINE_ERRNO-unset}:"
+		    "$SOFTOFFLINE_STANDING:"
 		    "${SECRET-unset}:$PWD:$(cat)");
 	put_program(&s, "20-second", 0755, "echo second; exit 3");
 	put_program(&s, "30-third", 0755, "echo third");
@@ -176,7 +231,7 @@ static void environment_is_fixed(void **state)
 	put_program(&s, "50-old.dpkg-old", 0755, "echo no");
 	put_program(&s, "60-of-all", 0777, "echo no");
 	text = play(&s, &r, 1, HOOKS_TIME_LIMIT);
-	assert_string_equal(text, "verdict:DIMM B 0:1:0::unset:/:\nsecond\nthird\n");
+	assert_string_equal(text, "verdict:DIMM B 0:1:0::0:unset:/:\nsecond\nthird\n");
 	stage_end(&s);
 }
 
@@ -384,6 +439,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(queue_folds),
 		cmocka_unit_test(queue_is_bounded),
+		cmocka_unit_test(what_stands_is_said_once),
 		cmocka_unit_test(environment_is_fixed),
 		cmocka_unit_test(equal_notices_share_a_run),
 		cmocka_unit_test(hanging_program),
