@@ -65,6 +65,17 @@ codes = set(re.findall(r'= (\d+)', codes))
 known = set(re.findall(r'^\.It (\d+)$', page.split('.Sh EXIT STATUS')[1], re.M))
 expect(codes == known, f'softofflinectl(1), EXIT STATUS: {sorted(known)}, not {sorted(codes)}')
 
+# What the daemons end with, by the names that their sources have for it.
+CODES = {'EXIT_FAILURE': '1', 'EXIT_USAGE': '2', 'EX_UNAVAILABLE': '69', 'EX_CONFIG': '78'}
+for folder, name, item in (('daemon/loop', 'softofflined.8', r'^\.It (\d+)$'),
+                           ('daemon/collector', 'softofflined-cec.8', r'\b(\d+)\b')):
+    names = set(re.findall(r'\bEX(?:IT)?_[A-Z]+\b', '\n'.join(sources(folder)))) - {'EXIT_SUCCESS'}
+    with open(os.path.join(root, 'man', name), encoding='utf-8') as f:
+        known = set(re.findall(item, re.split(r'\.Sh ', f.read().split('.Sh EXIT STATUS')[1])[0],
+                               re.M))
+    codes = {'0'} | {CODES.get(n, n) for n in names}
+    expect(codes == known, f'{name}, EXIT STATUS: {sorted(known)}, not {sorted(codes)}')
+
 for finding in findings:
     print(finding)
 print(f'{len(verbs)} verbs, {len(options)} options')
