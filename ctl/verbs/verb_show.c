@@ -84,11 +84,22 @@ static void print_word(const struct ui *ui, const char *label, const char *word,
 	print_entry(ui, label, "%s%s%s", word, help ? ": " : "", help ? help : "");
 }
 
+/* ", or if ... (KEY=THRESHOLD)"; empty if the rule is off. Returns @buf. */
+static const char *rule_text(const char *cause, const char *key, const char *threshold,
+			     char buf[OUTPUT_TEXT_MAX])
+{
+	buf[0] = '\0';
+	if (threshold[0] && strcmp(threshold, "off") != 0)
+		snprintf(buf, OUTPUT_TEXT_MAX, ", or if %s (%s=%s)", cause, key,
+			 threshold);
+	return buf;
+}
+
 /* What would make a watched page be offlined. */
 static void print_watched(const struct ui *ui, const struct outlook_report *o)
 {
 	char text[OUTPUT_TEXT_MAX], until[64] = "", own[OUTPUT_TEXT_MAX];
-	bool rows = strcmp(o->row_threshold, "off") != 0;
+	char row[OUTPUT_TEXT_MAX], cell[OUTPUT_TEXT_MAX], near[OUTPUT_TEXT_MAX];
 
 	if (strcmp(o->action, "account") == 0) {
 		print_word(ui, "Next",
@@ -108,9 +119,12 @@ static void print_watched(const struct ui *ui, const struct outlook_report *o)
 			 (long long)o->missing, o->missing == 1 ? "error" : "errors",
 			 until, o->page_threshold);
 	print_entry(ui, "Next", "It is %s%s%s%s.", own,
-		    rows ? ", or if its DRAM row turns out to be faulty (RowThreshold="
-			 : "",
-		    rows ? o->row_threshold : "", rows ? ")" : "");
+		    rule_text("one of its cells errs again", "CellThreshold",
+			      o->cell_threshold, cell),
+		    rule_text("its DRAM row turns out to be faulty", "RowThreshold",
+			      o->row_threshold, row),
+		    rule_text("two pages close to it err", "NeighbourRule",
+			      o->neighbour_rule ? "yes" : "off", near));
 }
 
 static void print_next(const struct ui *ui, const struct story *story,

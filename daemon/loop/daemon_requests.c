@@ -418,6 +418,9 @@ static int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
 				      sizeof(o->page_threshold));
 	(void)config_format_threshold(&rule->row, o->row_threshold,
 				      sizeof(o->row_threshold));
+	(void)config_format_threshold(&rule->cell, o->cell_threshold,
+				      sizeof(o->cell_threshold));
+	o->neighbour_rule = rule->neighbour;
 	fill_window(d, rec, &rule->page, o);
 	if (rec->state != PAGE_WATCHED && rec->state != PAGE_OFFLINED &&
 	    rec->not_before > clock_boot().us && rec->not_before != USEC_NEVER)

@@ -120,6 +120,8 @@ static const struct report_field outlook_fields[] = {
 	O(STRING, action),
 	O(STRING, page_threshold),
 	O(STRING, row_threshold),
+	O(STRING, cell_threshold),
+	O(BOOL,   neighbour_rule),
 	O(I64,    in_window),
 	O(I64,    missing),
 	O(TIME,   until),

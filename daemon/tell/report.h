@@ -137,6 +137,8 @@ struct outlook_report {
 	char action[REPORT_WORD_MAX];         /* [Policy] Action of its DIMM */
 	char page_threshold[REPORT_WORD_MAX]; /* "2 / 24h", "off" */
 	char row_threshold[REPORT_WORD_MAX];
+	char cell_threshold[REPORT_WORD_MAX];
+	bool neighbour_rule;
 	int64_t in_window; /* its errors in the window now; REPORT_NO_NUMBER: no window */
 	int64_t missing;   /* errors that are missing to the threshold ... */
 	int64_t until;     /* ... if they come by this time; REPORT_NO_NUMBER: any time */
