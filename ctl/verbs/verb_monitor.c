@@ -205,6 +205,16 @@ static int monitor_take_signals(sd_event *event)
 	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 }
 
+/* dbus-daemon closes the connection of a user that it does not find. */
+static void monitor_complain(int r)
+{
+	const char *hint = r == -ENOTCONN ? "; it serves users of /etc/passwd only, and "
+					    "systemd-sysusers(8) makes a package's"
+					  : "";
+
+	complain("cannot listen on the system bus: %s%s", strerror(-r), hint);
+}
+
 static int monitor_set_up(struct monitor *m, struct hooks **ret_hooks,
 			  struct listener **ret_listener)
 {
@@ -227,7 +237,7 @@ static int monitor_set_up(struct monitor *m, struct hooks **ret_hooks,
 	if (r >= 0)
 		r = listener_new(ret_listener, m->event, &ops, m);
 	if (r < 0)
-		complain("cannot listen on the system bus: %s", strerror(-r));
+		monitor_complain(r);
 	return r;
 }
 

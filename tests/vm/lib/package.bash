@@ -113,6 +113,8 @@ make_tree()
 		die "--tree: no /usr/sbin/softofflined in $source_tree"
 	systemctl --quiet --root="$tree" enable softofflined.service 2>/dev/null
 	mkdir -p "$tree/vm"
+	# What README.md's lines do where it is installed, on the machine before it boots.
+	printf '#!/bin/sh\nexec systemd-sysusers\n' >"$tree/vm/prepare"
 	cp "$vm"/system/*.sh "$tree/vm/"
 	readme_lines >"$tree/vm/lines"
 }
