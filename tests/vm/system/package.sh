@@ -49,8 +49,9 @@ ours()
 }
 
 part 'the package: as dpkg installed it'
-check 'it was not enabled' same disabled "$(cat $debs/enabled)"
+check 'no unit was enabled' same 'disabled disabled static' "$(paste -sd' ' $debs/enabled)"
 check 'nothing of it in /etc' same '' "$(cat $debs/in-etc)"
+check 'but a user, for programs' getent passwd softofflined-notify
 check 'no conffile' same '' "$(dpkg-query --show --showformat='${Conffiles}' softofflined)"
 check 'every file is as it was packed' dpkg_does --verify softofflined
 check 'which says nothing' same '' "$said"
@@ -62,6 +63,10 @@ check 'a configuration' softofflinectl reload
 pfn12=$(victim_pfn v 12)
 ce "$pfn12" 2
 check 'counts' wait_until 10 counted
+mkdir -p "$hooks"
+program mine 755 'exit 0'
+check 'a program for notices' systemctl restart "$notify"
+notify_main=$(notify_prop MainPID)
 was=$(version)
 main=$(prop MainPID)
 before=$(all_counts)
@@ -71,6 +76,9 @@ check 'and is another version' [ "$(version)" != "$was" ]
 check 'it runs' running
 check 'as another process' [ "$(prop MainPID)" != "$main" ]
 check 'and is enabled as it was' same enabled "$(systemctl is-enabled "$unit")"
+check 'so does what runs programs' same 'active enabled' \
+	"$(notify_prop ActiveState) $(systemctl is-enabled "$notify")"
+check 'as another process, too' [ "$(notify_prop MainPID)" != "$notify_main" ]
 check 'all counts are kept' same "$before" "$(all_counts)"
 check 'the configuration, too, and is in force' same "$configured" "$(operators)"
 check 'the count of a page goes on where it was' page_is "$pfn12" watched
@@ -81,6 +89,7 @@ before=$(all_counts)
 part 'the package: removed'
 check 'dpkg removes it' dpkg_does --remove softofflined
 check 'the daemon was stopped' same inactive "$(prop ActiveState)"
+check 'and what runs programs' same inactive "$(notify_prop ActiveState)"
 check 'no unit has failed' same '' "$(systemctl --failed --no-legend --plain)"
 check 'the programs are gone' [ ! -e /usr/sbin/softofflined -a ! -e /usr/bin/softofflinectl ]
 check 'the metrics are gone' [ ! -e "$prom" ]
@@ -94,10 +103,13 @@ check 'with all counts' same "$before" "$(all_counts)"
 part 'the package: purged'
 check 'dpkg purges it' dpkg_does --purge softofflined
 check 'nothing is left' same '' "$(ours)"
+check 'nor a user' same '' "$(grep softofflined /etc/passwd /etc/group /etc/shadow)"
 check 'no unit has failed' same '' "$(systemctl --failed --no-legend --plain)"
 check 'installed on a machine without it' dpkg_does --install $debs/later.deb
-check 'it is not enabled' same disabled "$(systemctl is-enabled "$unit")"
-check 'it does not run' same inactive "$(prop ActiveState)"
+check 'no unit is enabled' same 'disabled disabled static' "$(systemctl is-enabled "$unit" \
+	"$notify" softofflined-cec.service | paste -sd' ')"
+check 'none runs' same 'inactive inactive inactive' "$(systemctl is-active "$unit" \
+	"$notify" softofflined-cec.service | paste -sd' ')"
 check 'no configuration was written' [ ! -e /etc/softofflined ]
 check 'the catalog knows it' has "$(journalctl --list-catalog)" \
 	'd86c984534e449189baab0e4f924178b'

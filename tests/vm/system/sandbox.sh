@@ -113,10 +113,10 @@ not_executed()
 	has "$err" 'Permission denied'
 }
 
-# exposed TENTHS: at most so much, says systemd.
+# exposed TENTHS UNIT: at most so much, says systemd.
 exposed()
 {
-	systemd-analyze security --no-pager --threshold="$1" "$unit" \
+	systemd-analyze security --no-pager --threshold="$1" "$2" \
 		>/run/security.txt 2>&1 || { tail -n 3 /run/security.txt; return 1; }
 }
 
@@ -172,6 +172,6 @@ check 'CAP_SYS_ADMIN is all it has' same \
 	"$(of_process CapBnd) $(of_process CapEff) $(of_process CapAmb)"
 check 'no new privileges, and system calls filtered' same '1 2' \
 	"$(of_process NoNewPrivs) $(of_process Seccomp)"
-check 'exposure of at most 1.0' exposed 10
+check 'exposure of at most 1.0' exposed 10 "$unit"
 check 'the threshold is heeded' sh -c "! systemd-analyze security --no-pager \
 	--threshold=1 $unit >/dev/null 2>&1"

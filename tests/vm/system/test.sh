@@ -26,8 +26,15 @@ run_part sandbox
 part 'asked nothing for long'
 silent_since "$asked"
 root_is_served 'after a silence'
-for script in pages journal bus cli users operator reload neighbours restart flood \
-	bus_gone sight refused; do
+for script in pages journal bus cli users operator notify reload neighbours; do
+	run_part "$script"
+done
+notices_dealt_with
+for script in restart flood bus_gone; do
+	run_part "$script"
+done
+notices_after 'the bus was gone' 24
+for script in sight refused; do
 	run_part "$script"
 done
 
