@@ -225,7 +225,8 @@ static int own_take_ce(void *userdata, const struct db_ce *ce)
 	int r;
 
 	row.server = history_printable(texts.server, sizeof(texts.server), o->server);
-	row.dimm = history_printable(texts.dimm, sizeof(texts.dimm), ce->dimm);
+	row.dimm = history_printable(texts.dimm, sizeof(texts.dimm),
+				     rec ? rec->label : ce->dimm);
 	if (rec)
 		own_identify(o, rec, &texts, &row);
 	if (cell)
