@@ -201,6 +201,11 @@ static int fake_status(void *ctx, struct status_report *ret)
 		fake_trouble(ret);
 	if (fake_scene(f))
 		scene_status(fake_scene(f), ret);
+	if (strcmp(f->verdict, "database") == 0) {
+		strcpy(ret->verdict, "degraded");
+		strcpy(ret->verdict_why, "the database cannot be written");
+		ret->db_ok = 0;
+	}
 	return 0;
 }
 
