@@ -11,14 +11,15 @@
 #define KEPT_SUFFIX   ".imported"
 #define KEPT_ROWS_MAX 1000000
 
-/** Rows with texts of their own. */
+struct kept_row {
+	struct history_row row;
+	char *texts;  /* owned; those of @row */
+	size_t place; /* in the file */
+	bool matched;
+};
+
 struct kept {
-	struct kept_row {
-		struct history_row row;
-		char *texts;  /* owned */
-		size_t place; /* in the file */
-		bool matched;
-	} * v;
+	struct kept_row *v; /* owned */
 	size_t n;
 	size_t room;
 };
