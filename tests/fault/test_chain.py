@@ -22,7 +22,7 @@ import ring
 import test_modules as machine
 
 MONITORING = host.ROOT / 'monitoring'
-PROGRAMS = ['prometheus-node-exporter', 'prometheus', 'prometheus-alertmanager']
+PROGRAMS = ['prometheus-node-exporter', 'prometheus', 'prometheus-alertmanager', 'promtool']
 LABEL = 'CPU_SrcID#0_MC#0_Chan#1_DIMM#0'
 LAYERS = (1, 0, -1)
 CONFIG = '''[Metrics]
@@ -147,6 +147,12 @@ def errors_arrive(h, chain, webhook):
     assert others == {'SoftofflinedUncorrectedError', 'SoftofflinedReplaceDimm'}, others
 
 
+def promtool_agrees(h):
+    """With the file of a daemon that has seen errors."""
+    said = h.run(['sh', '-c', f'promtool check metrics <{h.metrics} 2>&1'])
+    assert said.returncode == 0 and not said.stdout, said
+
+
 def dashboard_has_data(chain):
     n = 0
     for path in sorted(MONITORING.glob('*.json')):
@@ -173,6 +179,7 @@ def main():
         chain = Chain(h.dir, webhook)
         try:
             errors_arrive(h, chain, webhook)
+            promtool_agrees(h)
             dashboard_has_data(chain)
             assert h.stop() == 0
             chain.until('softofflined_up == 0')

@@ -136,3 +136,21 @@ check_finds()
 	printf '%s\n' "$said"
 	return 1
 }
+
+# scrape: what Prometheus would get of node_exporter now, into $out/scrapes, by the time.
+# tests/monitoring/recording.py makes a recording of these.
+scrape()
+{
+	mkdir -p "$out/scrapes"
+	systemctl start prometheus-node-exporter
+	wait_until 30 scrape_once || return 1
+	mv /run/scrape "$out/scrapes/$(date +%s)"
+}
+
+scrape_once()
+{
+	bash -c 'exec 3<>/dev/tcp/127.0.0.1/9100 &&
+		printf "GET /metrics?collect[]=textfile&collect[]=edac HTTP/1.0\r\n\r\n" >&3 &&
+		tr -d "\r" <&3' 2>/dev/null |
+		grep -E '^(# TYPE )?(softofflined_|node_edac_|node_textfile_)' >/run/scrape
+}

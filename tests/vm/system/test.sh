@@ -26,17 +26,23 @@ run_part sandbox
 part 'asked nothing for long'
 silent_since "$asked"
 root_is_served 'after a silence'
+# What Prometheus would see of this run, for tests/monitoring/vm.recording.
+check 'node_exporter is scraped' scrape
 for script in pages journal bus cli users operator notify reload neighbours; do
 	run_part "$script"
+	check 'node_exporter is scraped' scrape
 done
 notices_dealt_with
 for script in restart flood bus_gone; do
 	run_part "$script"
+	check 'node_exporter is scraped' scrape
 done
 notices_after 'the bus was gone' 24
 for script in sight refused; do
 	run_part "$script"
+	check 'node_exporter is scraped' scrape
 done
+run_part metrics
 
 cp "$prom" "$out/last.prom"
 journalctl --boot --no-pager --output=short-monotonic >"$out/journal.txt"
