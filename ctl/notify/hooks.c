@@ -339,7 +339,8 @@ static void hooks_set_field(struct hooks *h, unsigned int *i,
 	if (report_is_unknown(r, field)) {
 		hooks_set(h, i, "SOFTOFFLINE_%s=", name);
 	} else if (field->type == FIELD_BOOL) {
-		hooks_set(h, i, "SOFTOFFLINE_%s=%d", name, *(const int8_t *)at);
+		hooks_set(h, i, "SOFTOFFLINE_%s=%s", name,
+			  *(const int8_t *)at ? "1" : "");
 	} else if (field->type == FIELD_STRING) {
 		hooks_set(h, i, "SOFTOFFLINE_%s=%s", name, (const char *)at);
 	} else {

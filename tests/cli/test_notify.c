@@ -231,7 +231,7 @@ static void environment_is_fixed(void **state)
 	put_program(&s, "50-old.dpkg-old", 0755, "echo no");
 	put_program(&s, "60-of-all", 0777, "echo no");
 	text = play(&s, &r, 1, HOOKS_TIME_LIMIT);
-	assert_string_equal(text, "verdict:DIMM B 0:1:0::0:unset:/:\nsecond\nthird\n");
+	assert_string_equal(text, "verdict:DIMM B 0:1:0:::unset:/:\nsecond\nthird\n");
 	stage_end(&s);
 }
 
