@@ -187,17 +187,25 @@ void kept_sort_time(struct kept *k)
 		qsort(k->v, k->n, sizeof(*k->v), kept_compare_times);
 }
 
-/* The first row, in the order of cells, that @row may be; @k->n if there is none. */
-static size_t kept_first(const struct kept *k, const struct history_row *row)
+/* In the order of cells: by cell, start and age. */
+static int kept_compare_rows(const struct history_row *a, const struct history_row *b)
 {
-	struct history_row from = *row;
+	int r = kept_compare_starts(a, b);
+
+	return r ? r : history_compare_age(a, b);
+}
+
+/* The first row, in the order of cells, that is not before @row by @compare; @k->n. */
+static size_t kept_first(const struct kept *k, const struct history_row *row,
+			 int (*compare)(const struct history_row *,
+					const struct history_row *))
+{
 	size_t low = 0, high = k->n;
 
-	from.first = usec_sub(usec(row->first), usec(HISTORY_SAME)).us;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (kept_compare_starts(&k->v[middle].row, &from) < 0)
+		if (compare(&k->v[middle].row, row) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -205,28 +213,52 @@ static size_t kept_first(const struct kept *k, const struct history_row *row)
 	return low;
 }
 
-static bool kept_may_be(const struct kept *k, size_t i, const struct history_row *row)
+static void kept_mark(struct kept_row *row, size_t place)
 {
-	return i < k->n && history_compare_cell(&k->v[i].row, row) == 0 &&
-	       k->v[i].row.first <= usec_add(usec(row->first), usec(HISTORY_SAME)).us;
+	row->matched = true;
+	row->skip = place + 1;
 }
 
-/* The first row that tells of the errors of @row and is not marked; NULL. */
-static struct kept_row *kept_find(const struct kept *k, const struct history_row *row)
+/* The first row from @i on that is not marked. Rows that are marked are passed at once the
+ * next time: a file may hold one row a million times. */
+static size_t kept_unmarked(const struct kept *k, size_t i)
 {
-	for (size_t i = kept_first(k, row); kept_may_be(k, i, row); i++)
-		if (!k->v[i].matched)
-			return &k->v[i];
-	return NULL;
+	size_t end = i;
+
+	while (end < k->n && k->v[end].matched)
+		end = k->v[end].skip;
+	while (i < end) {
+		size_t next = k->v[i].skip;
+
+		k->v[i].skip = end;
+		i = next;
+	}
+	return end;
+}
+
+/* The first row that tells of the errors of @row and is not marked; @k->n. */
+static size_t kept_find(const struct kept *k, const struct history_row *row)
+{
+	struct history_row from = *row;
+	size_t i;
+
+	from.first = usec_sub(usec(row->first), usec(HISTORY_SAME)).us;
+	i = kept_unmarked(k, kept_first(k, &from, kept_compare_starts));
+	if (i < k->n &&
+	    (history_compare_cell(&k->v[i].row, row) != 0 ||
+	     k->v[i].row.first > usec_add(usec(row->first), usec(HISTORY_SAME)).us))
+		return k->n;
+	return i;
 }
 
 bool kept_match(struct kept *k, const struct history_row *row)
 {
-	struct kept_row *found = kept_find(k, row);
+	size_t i = kept_find(k, row);
 
-	if (found)
-		found->matched = true;
-	return found != NULL;
+	if (i == k->n)
+		return false;
+	kept_mark(&k->v[i], i);
+	return true;
 }
 
 static bool kept_same_text(struct backtest_text a, struct backtest_text b)
@@ -248,10 +280,10 @@ static bool kept_same(const struct history_row *a, const struct history_row *b)
 static int kept_update(struct kept_row *old, const struct history_row *row,
 		       struct kept_sums *sums)
 {
-	struct kept_row fresh = { .row = *row, .place = old->place, .matched = true };
+	struct kept_row fresh = *old;
 	int r;
 
-	old->matched = true;
+	fresh.row = *row;
 	if (history_compare_age(&old->row, row) > 0) {
 		sums->known++;
 		return 0;
@@ -270,12 +302,18 @@ static void kept_match_same(struct kept *all, struct kept *rows, struct kept_sum
 {
 	for (size_t n = 0; n < rows->n; n++) {
 		struct kept_row *row = &rows->v[n];
+		size_t i = kept_first(all, &row->row, kept_compare_rows);
 
-		for (size_t i = kept_first(all, &row->row);
-		     !row->matched && kept_may_be(all, i, &row->row); i++)
-			if (!all->v[i].matched && kept_same(&all->v[i].row, &row->row))
-				all->v[i].matched = row->matched = true;
-		sums->known += row->matched;
+		for (i = kept_unmarked(all, i);
+		     i < all->n && kept_compare_rows(&all->v[i].row, &row->row) == 0;
+		     i = kept_unmarked(all, i + 1)) {
+			if (!kept_same(&all->v[i].row, &row->row))
+				continue;
+			kept_mark(&all->v[i], i);
+			row->matched = true;
+			sums->known++;
+			break;
+		}
 	}
 }
 
@@ -288,12 +326,14 @@ static int kept_merge(struct kept *all, struct kept *rows, struct kept_sums *sum
 	kept_match_same(&old, rows, sums);
 	for (size_t i = 0; r == 0 && i < rows->n; i++) {
 		const struct kept_row *row = &rows->v[i];
-		struct kept_row *found = row->matched ? NULL : kept_find(&old, &row->row);
+		size_t found;
 
 		if (row->matched)
 			continue;
-		if (found) {
-			r = kept_update(found, &row->row, sums);
+		found = kept_find(&old, &row->row);
+		if (found < old.n) {
+			kept_mark(&old.v[found], found);
+			r = kept_update(&old.v[found], &row->row, sums);
 			continue;
 		}
 		r = kept_add(all, &row->row);

@@ -15,6 +15,7 @@ struct kept_row {
 	struct history_row row;
 	char *texts;  /* owned; those of @row */
 	size_t place; /* in the file */
+	size_t skip;  /* of a matched row: no row before this one is not */
 	bool matched;
 };
 

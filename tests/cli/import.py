@@ -196,6 +196,15 @@ def check_refusals():
     run('export', '--db', 'nothing', wanted=1)
 
 
+def check_same():
+    """One row 100,000 times: neither lost nor compared with each other one by one."""
+    row = {**make_row(10**15), 'type': 'CE', 'address': None}
+    write('in', csv([row] * 100000))
+    for new, known in (100000, 0), (0, 100000):
+        said = json.loads(run('--json', 'import', '--db', 'same', 'in'))
+        assert (said['added'], said['known'], said['kept']) == (new, known, 100000), said
+
+
 def check_server():
     rows = [{**make_row(10**15), 'server': 'this machine'}]
     said = run('import', '--db', 'named', write('in', csv(rows)), wanted=1)
@@ -254,6 +263,7 @@ with tempfile.TemporaryDirectory() as folder:
     check_round_trip()
     check_merge()
     check_refusals()
+    check_same()
     check_server()
     check_database()
     check_identity()
