@@ -42,7 +42,7 @@
 	X(OFFLINED, "offlined",                                                          \
 	  "the kernel moved the contents away and poisoned the frame")                   \
 	X(ALREADY, "already", "the frame was poisoned before, by somebody else")         \
-	X(BUSY, "busy", "the page is pinned or was changing hands; it is tried again")   \
+	X(BUSY, "busy", "the page is pinned or was changing hands")                      \
 	X(LOW_MEMORY, "low-memory",                                                      \
 	  "too little free memory, or too much memory pressure")                         \
 	X(UNMOVABLE, "unmovable", "a kernel page; its contents cannot be moved")         \

@@ -121,14 +121,17 @@ static int sentence_page_failed(char *buf, size_t size, const struct notice *r,
 				const struct journal_context *c)
 {
 	char place[PAGE_TEXT_MAX], outcome[OUTCOME_TEXT_MAX];
+	const char *next = r->retry_at.us ? "; it will be tried again."
+			   : r->result == RESULT_INVALID
+				   ? "; it is not tried again."
+				   : "; it is tried again at its next error.";
 
 	return snprintf(
 		buf, size, "Page %s, %s, could not be taken out of use: %s (%s)%s%s%s%s",
 		place_of(r, c, place), frame_kind_to_string(r->page_type),
 		result_to_string(r->result), result_help(r->result),
 		r->error ? "; the kernel said: " : "", r->error ? strerror(r->error) : "",
-		r->error ? outcome_of(r, outcome) : "",
-		r->retry_at.us ? "; it will be tried again." : ".");
+		r->error ? outcome_of(r, outcome) : "", next);
 }
 
 static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
@@ -138,8 +141,11 @@ static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
 		r->result == RESULT_BUDGET_DIMM || r->result == RESULT_BUDGET_TOTAL;
 	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX];
 
-	return snprintf(buf, size, "Page %s: %s; it stays in use: %s (%s).%s",
-			place_of(r, c, place), cause_of(r, cause),
+	/* No page is in use at an address that is no memory. */
+	return snprintf(buf, size, "Page %s: %s; %s: %s (%s).%s", place_of(r, c, place),
+			cause_of(r, cause),
+			r->result == RESULT_NOT_RAM ? "nothing is taken out of use"
+						    : "it stays in use",
 			result_to_string(r->result), result_help(r->result),
 			for_good ? "" : " It is looked at again at its next error.");
 }

@@ -162,9 +162,27 @@ static const struct {
 	    .outcome = SOFT_NOT_MIGRATED,
 	    .retry_at = { 1 } },
 	  "Page 0x1000 on DIMM_A0, anonymous, could not be taken out of use: busy "
-	  "(the page is pinned or was changing hands; it is tried again); the "
-	  "kernel said: Device or resource busy (not-migrated); it will be tried "
-	  "again." },
+	  "(the page is pinned or was changing hands); the kernel said: Device or "
+	  "resource busy (not-migrated); it will be tried again." },
+	{ { .kind = NOTICE_PAGE_FAILED,
+	    .result = RESULT_BUSY,
+	    .page_type = FRAME_ANONYMOUS,
+	    .outcome = SOFT_UNKNOWN },
+	  "Page 0x1000 on DIMM_A0, anonymous, could not be taken out of use: busy "
+	  "(the page is pinned or was changing hands); it is tried again at its next "
+	  "error." },
+	{ { .kind = NOTICE_PAGE_FAILED,
+	    .result = RESULT_INVALID,
+	    .page_type = FRAME_ANONYMOUS,
+	    .outcome = SOFT_UNKNOWN },
+	  "Page 0x1000 on DIMM_A0, anonymous, could not be taken out of use: invalid "
+	  "(the kernel does not accept this address); it is not tried again." },
+	{ { .kind = NOTICE_PAGE_REFUSED,
+	    .reason = REASON_ROW_FAULT,
+	    .result = RESULT_NOT_RAM },
+	  "Page 0x1000 on DIMM_A0: row-fault (the DRAM row of the page showed errors in "
+	  "several columns); nothing is taken out of use: not-ram (the address is not "
+	  "System RAM, or offline). It is looked at again at its next error." },
 	{ { .kind = NOTICE_BLIND, .sight = SIGHT_CAUSE_MCE_IGNORE_CE },
 	  "No memory error can be seen, and none is counted (ignored): the boot "
 	  "parameter mce=ignore_ce makes the kernel ignore corrected errors; boot "
