@@ -65,59 +65,112 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-/* Each with its lines of --help, in the order in which they are printed. */
+/*
+ * Each with its lines of --help, in the order in which they are printed; with a verb: what
+ * the help of that verb says instead.
+ */
 /* clang-format off */
 static const struct {
 	unsigned int bit;
+	const char *verb;
 	const char *help;
 } option_lines[] = {
-	{ ARGS_JSON,
+	{ ARGS_JSON, NULL,
 	  "      --json              Print JSON" },
-	{ ARGS_NO_LEGEND,
+	{ ARGS_NO_LEGEND, NULL,
 	  "      --no-legend         Print tables without headings" },
-	{ ARGS_WIDE,
+	{ ARGS_WIDE, NULL,
 	  "      --wide              Print all columns, however narrow the terminal is" },
-	{ ARGS_DB,
+	{ ARGS_DB, NULL,
 	  "      --db FILE           Read this database instead of asking the daemon" },
-	{ ARGS_LINES,
+	{ ARGS_DB, "import",
+	  "      --db FILE           Keep them next to this database" },
+	{ ARGS_DB, "policy backtest",
+	  "      --db FILE           The errors are those of this database" },
+	{ ARGS_LINES, NULL,
 	  "  -n, --lines N           Show the newest N" },
-	{ ARGS_SINCE,
+	{ ARGS_LINES, "pages",
+	  "  -n, --lines N           Show the worst N" },
+	{ ARGS_LINES, "monitor",
+	  "  -n, --lines N           End after N notices" },
+	{ ARGS_SINCE, NULL,
 	  "  -S, --since TIME        Show what is newer: 2h, 3d, \"2026-01-31 12:00\"" },
-	{ ARGS_STATE,
+	{ ARGS_STATE, NULL,
 	  "      --state STATE       pages: watched, pending, offlined, failed, refused" },
-	{ ARGS_EXIT_CODE,
+	{ ARGS_STATE, "pages",
+	  "      --state STATE       Show only the pages that are watched, pending,\n"
+	  "                          offlined, failed or refused" },
+	{ ARGS_EXIT_CODE, NULL,
 	  "      --exit-code         status: exit 10 if degraded, 11 to replace a DIMM" },
-	{ ARGS_EXEC,
+	{ ARGS_EXIT_CODE, "status",
+	  "      --exit-code         Exit with 10 if degraded, 11 to replace a DIMM" },
+	{ ARGS_EXEC, NULL,
 	  "      --exec PROGRAM      monitor: run it for each notice; or a folder of them" },
-	{ ARGS_AS,
+	{ ARGS_EXEC, "monitor",
+	  "      --exec PROGRAM      Run it for each notice; or a folder of programs" },
+	{ ARGS_AS, NULL,
 	  "      --as FORM           probe: nagios, npd or nhc" },
-	{ ARGS_STRICT,
+	{ ARGS_AS, "probe",
+	  "      --as FORM           For nagios, npd or nhc" },
+	{ ARGS_STRICT, NULL,
 	  "      --strict            policy verify: also refuse a file with warnings" },
-	{ ARGS_FORMAT,
+	{ ARGS_STRICT, "policy verify",
+	  "      --strict            Also refuse a file with warnings" },
+	{ ARGS_FORMAT, NULL,
 	  "      --format FORMAT     pages: pfn or memmap; export: csv or ndjson" },
-	{ ARGS_SERVER,
+	{ ARGS_FORMAT, "pages",
+	  "      --format FORMAT     Print the offlined pages for the next boot: pfn or\n"
+	  "                          memmap" },
+	{ ARGS_FORMAT, "export",
+	  "      --format FORMAT     Print csv or ndjson" },
+	{ ARGS_SERVER, NULL,
 	  "      --server NAME       import: the machine, if the file does not name it" },
-	{ ARGS_INPUT,
+	{ ARGS_SERVER, "import",
+	  "      --server NAME       The machine, if the file does not name it" },
+	{ ARGS_INPUT, NULL,
 	  "      --input FILE        policy backtest: rasdaemon's database, kernel log,\n"
 	  "                          mcelog's log or CSV; - for stdin" },
-	{ ARGS_CONFIG,
+	{ ARGS_INPUT, "policy backtest",
+	  "      --input FILE        The errors are those of rasdaemon's database, a kernel\n"
+	  "                          log, mcelog's log or CSV; - for stdin" },
+	{ ARGS_CONFIG, NULL,
 	  "      --config FILE       policy backtest: this configuration; may be repeated" },
-	{ ARGS_POLICY,
+	{ ARGS_CONFIG, "policy backtest",
+	  "      --config FILE       Test this configuration; may be repeated" },
+	{ ARGS_POLICY, NULL,
 	  "      --policy NAME       policy backtest: default, rasdaemon, mcelog, windows\n"
 	  "                          or illumos; may be repeated (all of them)" },
-	{ ARGS_HELP,
+	{ ARGS_POLICY, "policy backtest",
+	  "      --policy NAME       Test default, rasdaemon, mcelog, windows or illumos;\n"
+	  "                          may be repeated (all of them)" },
+	{ ARGS_HELP, NULL,
 	  "  -h, --help              Print this" },
-	{ ARGS_VERSION,
+	{ ARGS_VERSION, NULL,
 	  "      --version           Print the version" },
 };
 /* clang-format on */
 
-static void print_options(unsigned int bits)
+/* Whether @verb has a line of its own for the option of line @i. */
+static bool has_own_line(size_t i, const char *verb)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(option_lines); k++)
+		if (option_lines[k].bit == option_lines[i].bit && option_lines[k].verb &&
+		    strcmp(option_lines[k].verb, verb) == 0)
+			return true;
+	return false;
+}
+
+/* @verb: "" for all of them. */
+static void print_options(unsigned int bits, const char *verb)
 {
 	puts("\nOptions:");
-	for (size_t i = 0; i < ARRAY_SIZE(option_lines); i++)
-		if (bits & option_lines[i].bit)
+	for (size_t i = 0; i < ARRAY_SIZE(option_lines); i++) {
+		const char *of = option_lines[i].verb;
+
+		if (bits & option_lines[i].bit &&
+		    (of ? strcmp(of, verb) == 0 : !has_own_line(i, verb)))
 			puts(option_lines[i].help);
+	}
 }
 
 static void print_help(void)
@@ -134,7 +187,7 @@ static void print_help(void)
 		else
 			printf("  %-23s %s\n", left, verbs[i].help);
 	}
-	print_options(UINT_MAX);
+	print_options(UINT_MAX, "");
 	puts("\nADDRESS is a physical address, 0x..., or a page frame number, pfn:0x...\n\n"
 	     "See softofflinectl(1).");
 }
@@ -144,7 +197,7 @@ static void print_verb_help(const struct verb *verb)
 {
 	printf("softofflinectl %s%s%s [OPTION...]\n\n%s\n", verb->name,
 	       *verb->arguments ? " " : "", verb->arguments, verb->help);
-	print_options(verb->options | ARGS_ALWAYS);
+	print_options(verb->options | ARGS_ALWAYS, verb->name);
 	if (strstr(verb->arguments, "ADDRESS"))
 		puts("\nADDRESS is a physical address, 0x..., or a page frame number, "
 		     "pfn:0x...");

@@ -25,6 +25,31 @@ verbs = re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', listing, re.M)
 options = set(re.findall(r'(--[a-z-]+)', text.split('Options:')[1]))
 expect(len(verbs) > 5 and len(options) > 5, '--help: cannot be read by this test')
 
+NOBODY_THERE = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nonexistent'}
+
+
+def takes(verb, option):
+    """Whether the program takes the option with the verb; a value or none is not its business here."""
+    done = subprocess.run([ctl, *verb.split(), option, *(['1'] if f'{option} ' in VALUES else [])],
+                          capture_output=True, text=True, check=False, timeout=60,
+                          stdin=subprocess.DEVNULL, env=NOBODY_THERE)
+    return 'does not take' not in done.stderr
+
+
+# "--db FILE": options with a value, and a blank behind each.
+VALUES = {f'{o} ' for o in re.findall(r'(--[a-z-]+) [A-Z]', text)}
+for verb in verbs:
+    own = subprocess.run([ctl, *verb.split(), '--help'], capture_output=True, text=True, check=True).stdout
+    expect(re.match(rf'softofflinectl {verb}( [A-Z\[|\].]+)? \[OPTION...\]\n', own), f'{verb} --help: {own[:60]}')
+    listed = re.findall(r'^ +(?:-\w, )?(--[a-z-]+)', own, re.M)
+    taken = {o for o in options if o in ('--help', '--version') or takes(verb, o)}
+    expect(set(listed) == taken and len(listed) == len(taken),
+           f'{verb} --help: {sorted(listed)}, but it takes {sorted(taken)}')
+    # A line that begins with a verb is the line of the common help.
+    expect(not re.search(rf'^ .*--.* ({"|".join(verbs)}): ', own, re.M), f'{verb} --help is about other verbs')
+    for line in own.splitlines():
+        expect(len(line) <= 80, f'{verb} --help: wider than 80 columns: {line}')
+
 with open(os.path.join(root, 'man/softofflinectl.1'), encoding='utf-8') as f:
     page = f.read().replace('\\-', '-')
 documented = set(re.findall(r'^\.It (?:Cm|Ic) ([a-z]+(?: (?:Cm )?[a-z]+)?)', page, re.M))
