@@ -20,7 +20,7 @@
 #include "store/db_vfs.h"
 
 #define WAL_LIMIT    (INT64_C(4) << 20) /* bytes kept of the WAL after a checkpoint */
-#define CACHE_KIB    8192 /* a group of 1,000 rows on pages far apart stays in memory */
+#define CACHE_KIB    4096 /* a group of 1,000 rows on pages far apart stays in memory */
 #define PAGE_RESERVE (sizeof(struct page_rec) + UINT16_MAX * sizeof(int64_t))
 
 DEFINE_CLEANUP(struct db *, db_close)

@@ -246,7 +246,7 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon d = { .options = *options, .page_shift = host_page_shift() };
 	int r = add_signals(&d);
 
-	host_refuse_huge_pages();
+	host_keep_tables_thin();
 	if (r < 0 || !cfg) {
 		journal_log(LOG_ERR, r, "Cannot start");
 		close_all(&d);
