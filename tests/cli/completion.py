@@ -27,7 +27,7 @@ DIMMS = [{'label': 'P2-DIMMB1', 'slot': 'P2-DIMMB1', 'missing': False},
          {'label': "it's $HOME `id`", 'slot': None, 'missing': False},
          {'label': None, 'slot': 'P9-GONE', 'missing': True},
          {'label': None, 'slot': None, 'missing': True}]
-# What an interactive zsh is told: to print what it would offer, between two marks.
+# Makes an interactive zsh print what it would offer, between two marks.
 ZSH = r'''
 PROMPT= RPROMPT= PS2=
 autoload -Uz compinit && compinit -u -d $HOME/zcompdump
