@@ -17,6 +17,7 @@
  *   daemon_kernel.c   what not every kernel has
  *   daemon_config.c   load and reload
  *   daemon_modules.c  which modules the DIMMs are
+ *   daemon_needs.c    what needs somebody and is no notice of the engine
  *   daemon_requests.c what the bus asks
  * The other files of the room are objects, which know nothing of this header.
  */
@@ -34,6 +35,7 @@
 #include "parts/bus_link.h"
 #include "parts/db_state.h"
 #include "parts/metrics_file.h"
+#include "parts/needs.h"
 #include "parts/outbox.h"
 #include "parts/read_account.h"
 #include "parts/reading.h"
@@ -100,6 +102,7 @@ struct daemon {
 	bool reload_ok;
 	usec_t reload_time; /* CLOCK_BOOTTIME */
 	struct metrics_file metrics_file;
+	struct needs needs;
 };
 
 /* daemon_effects.c */
@@ -259,6 +262,13 @@ void daemon_end_check(struct daemon *d);
 void daemon_look_for_db(struct daemon *d);
 /** Whether the database holds, at its path, all that it should hold. */
 bool daemon_db_fine(const struct daemon *d);
+
+/* daemon_needs.c */
+
+/** Says on the bus that the database fails, or works again, if that is news. */
+void daemon_look_at_db_state(struct daemon *d);
+/** By the minute: says that pages wait long, if that is news. */
+void daemon_look_at_waiting(struct daemon *d);
 
 /* daemon_modules.c */
 struct topology;

@@ -120,6 +120,7 @@ static int on_post(sd_event_source *s, void *userdata)
 	bool unstored = d->db && (engine_is_dirty(d->engine) || d->db_state.log_held ||
 				  db_pending(d->db) > 0);
 
+	daemon_look_at_db_state(d);
 	(void)timers_arm(h->deadline, engine_deadline(d->engine));
 	if (unstored && !h->commit_armed) {
 		h->commit_armed = true;
@@ -287,6 +288,7 @@ static int on_minute(sd_event_source *s, uint64_t when, void *userdata)
 			    "continues.");
 	daemon_look_for_db(d);
 	tend_db(d, prune);
+	daemon_look_at_waiting(d);
 	return timers_arm(s, usec_add(clock_boot(), usec(USEC_PER_MINUTE)));
 }
 

@@ -77,3 +77,14 @@ void report_from_notice(const struct notice *r, const struct journal_context *co
 	if (!r->has_pfn)
 		(void)journal_sentence(r, context, ret->message, sizeof(ret->message));
 }
+
+void report_of_daemon(const char *kind, int priority, const char *message, int64_t now,
+		      struct notice_report *ret)
+{
+	*ret = (struct notice_report){ .time = now, .error = REPORT_NO_NUMBER };
+	PUT(kind, kind);
+	PUT(priority, priority_word(priority));
+	PUT(reason, reason_to_string(REASON_NONE));
+	PUT(result, result_to_string(RESULT_NONE));
+	PUT(message, message);
+}

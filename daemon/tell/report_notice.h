@@ -23,3 +23,7 @@ struct notice_dimm {
 void report_from_notice(const struct notice *r, const struct journal_context *context,
 			const struct notice_dimm *dimm, int64_t now,
 			struct notice_report *ret);
+
+/** Fills *ret with a line of the daemon itself: @kind is its word. */
+void report_of_daemon(const char *kind, int priority, const char *message, int64_t now,
+		      struct notice_report *ret);

@@ -73,12 +73,30 @@ def what_stands_is_said(h):
     monitor.end()
 
 
+def database_fails_and_works(h):
+    monitor = Monitor(h, 'third')
+    away = h.db.parent.with_name('away')
+    h.db.parent.rename(away)
+    h.ctl('reload')  # makes it look
+    row = monitor.until('database-failed')['database-failed']
+    assert row['priority'] == 'err' and row['standing'] is False, row
+    # Who listens from now on hears what stands.
+    late = Monitor(h, 'fourth')
+    assert late.until('database-failed')['database-failed']['standing'] is True
+    late.end()
+    away.rename(h.db.parent)
+    h.ctl('reload')
+    assert monitor.until('database-works')['database-works']['priority'] == 'notice'
+    monitor.end()
+
+
 def main():
     host.isolate()
     with host.Host() as h:
         h.start()
         changes_are_said(h)
         what_stands_is_said(h)
+        database_fails_and_works(h)
 
 
 main()
