@@ -315,7 +315,8 @@ static void print_hold(const struct ui *ui, const struct status_report *s)
 		return;
 	print_label(ui, "On hold");
 	printf("%s%s%s\n", color_alert(ui), s->hold, color_off(ui));
-	print_entry(ui, "", "%s", result_help(hold));
+	if (strcmp(s->verdict_why, result_help(hold)) != 0)
+		print_entry(ui, "", "%s", result_help(hold));
 	if (s->hold_why[0])
 		print_entry(ui, "", "%s", s->hold_why);
 }

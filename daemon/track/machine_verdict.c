@@ -101,7 +101,9 @@ static void judge_attention(struct judge *j, const struct machine_facts *f)
 			    "the hourly budget is used up; pages wait");
 	if (f->failed > 0)
 		judge_raise(j, VERDICT_DEGRADED,
-			    "pages that should be offlined could not be");
+			    "%llu failing page%s could not be taken out of use; see "
+			    "softofflinectl pages",
+			    (unsigned long long)f->failed, text_plural(f->failed));
 	if (f->kept > 0)
 		judge_raise(j, VERDICT_DEGRADED,
 			    "%llu failing page%s stay%s in use; see softofflinectl pages",
@@ -122,7 +124,9 @@ static void judge_errors(struct judge *j, const struct machine_facts *f)
 
 	if (f->pending > 0)
 		judge_raise(j, VERDICT_WATCH,
-			    "failing pages wait to be taken out of use");
+			    "%llu failing page%s wait%s to be taken out of use",
+			    (unsigned long long)f->pending, text_plural(f->pending),
+			    f->pending == 1 ? "s" : "");
 	if (f->accounted > 0)
 		judge_raise(j, VERDICT_WATCH,
 			    "%llu failing page%s stay%s in use: errors are only counted",

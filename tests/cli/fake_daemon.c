@@ -55,6 +55,12 @@ static const struct scene {
 	const char *name;
 	enum sight_cause sight;
 	struct dimm_rec dimm;
+	const char *action; /* NULL: soft */
+	enum result hold;
+	/* Pages besides those that the DIMM has lost, and what became of the last try. */
+	unsigned int pages;
+	enum page_state state;
+	enum result result;
 } scenes[] = {
 	{ .name = "healthy", .sight = SIGHT_CAUSE_SEES },
 	{ .name = "blind", .sight = SIGHT_CAUSE_NO_DRIVER },
@@ -90,6 +96,35 @@ static const struct scene {
 		    .last_ue = INT64_C(1714563900000000),
 		    .last_ue_address = 0x1a2b3c040,
 		    .last_ue_has_address = true } },
+	{ .name = "success",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 2, .pages = 1, .offlined = 1 } },
+	{ .name = "kept",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 4, .pages = 2 },
+	  .pages = 2,
+	  .state = PAGE_REFUSED,
+	  .result = RESULT_UNMOVABLE },
+	{ .name = "busy",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 2, .pages = 1 },
+	  .pages = 1,
+	  .state = PAGE_PENDING,
+	  .result = RESULT_BUSY },
+	{ .name = "account",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 2, .pages = 1 },
+	  .action = "account",
+	  .pages = 1,
+	  .state = PAGE_REFUSED,
+	  .result = RESULT_ACCOUNT },
+	{ .name = "unsupported",
+	  .sight = SIGHT_CAUSE_SEES,
+	  .dimm = { .corrected_errors = 2, .pages = 1 },
+	  .hold = RESULT_UNSUPPORTED,
+	  .pages = 1,
+	  .state = PAGE_PENDING,
+	  .result = RESULT_UNSUPPORTED },
 };
 
 static const struct scene *fake_scene(const struct fake *f)
@@ -105,8 +140,14 @@ static void scene_status(const struct scene *scene, struct status_report *ret)
 	const struct dimm_rec *d = &scene->dimm;
 	struct machine_facts f = { .sight = scene->sight,
 				   .corrected_errors = d->corrected_errors,
-				   .offlined = d->offlined };
+				   .offlined = d->offlined,
+				   .hold = scene->hold };
 	char why[CLASS_WHY_MAX];
+
+	if (scene->action)
+		strcpy(ret->action, scene->action);
+	snprintf(ret->hold, sizeof(ret->hold), "%s", result_to_string(scene->hold));
+	machine_facts_add_pages(&f, scene->state, scene->result, scene->pages);
 
 	machine_facts_add_dimm(&f, "P1-DIMMB1", fault_verdict(d, 64, why));
 	ret->events = ret->corrected_errors = d->corrected_errors;
@@ -114,7 +155,9 @@ static void scene_status(const struct scene *scene, struct status_report *ret)
 	ret->unattributed = ret->events_lost = ret->gaps = 0;
 	ret->tracked = d->pages;
 	ret->offlined = ret->used_pages = d->offlined;
-	ret->pending = ret->failed = ret->refused = ret->hour_used = 0;
+	ret->pending = scene->state == PAGE_PENDING ? scene->pages : 0;
+	ret->refused = scene->state == PAGE_REFUSED ? scene->pages : 0;
+	ret->failed = ret->hour_used = 0;
 	ret->poisoned_kib = ret->by_us_kib = d->offlined * 4;
 	ret->by_others_kib = 0;
 	strcpy(ret->ras_cec, "no");

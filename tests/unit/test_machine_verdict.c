@@ -40,7 +40,7 @@ static const struct {
 	  "2 failing pages were taken out of use" },
 	{ { .corrected_errors = 9, .offlined = 2, .pending = 1 },
 	  VERDICT_WATCH,
-	  "failing pages wait to be taken out of use" },
+	  "1 failing page waits to be taken out of use" },
 
 	/* What was not done is not called done. */
 	{ { .corrected_errors = 9, .offlined = 4, .accounted = 1 },
@@ -54,7 +54,7 @@ static const struct {
 	  "1 failing page stays in use; see softofflinectl pages" },
 	{ { .corrected_errors = 9, .failed = 1, .kept = 1 },
 	  VERDICT_DEGRADED,
-	  "pages that should be offlined could not be" },
+	  "1 failing page could not be taken out of use; see softofflinectl pages" },
 
 	{ { .hold = RESULT_DENIED },
 	  VERDICT_DEGRADED,
