@@ -31,7 +31,7 @@ void complain(const char *format, ...)
 	fprintf(stderr, "softofflinectl: %s\n", text ? text : "out of memory");
 }
 
-/* The bytes of @text that fit a line: up to its last blank within the room, or a word. */
+/* The bytes of @text that fit a line: up to its last blank, or a part of a long word. */
 static size_t entry_line(const char *text)
 {
 	size_t room = SCREEN_COLUMNS - LABEL_COLUMNS - 1;
@@ -41,7 +41,7 @@ static size_t entry_line(const char *text)
 		return len;
 	for (n = room; n > 0 && text[n] != ' '; n--)
 		;
-	return n > 0 ? n : strcspn(text, " ");
+	return n > 0 ? n : room;
 }
 
 void print_entry(const struct ui *ui, const char *label, const char *format, ...)
@@ -68,24 +68,39 @@ void print_entry(const struct ui *ui, const char *label, const char *format, ...
 		putchar('\n');
 }
 
+/* The lines of @text; @used letters of the first one are taken. */
+static void print_lines_of(const struct ui *ui, const char *text, size_t used)
+{
+	size_t n;
+
+	for (const char *rest = text; *rest; used = 2) {
+		n = ui->width > used ? table_line(rest, ui->width - used) : strlen(rest);
+		printf("%s%.*s\n", rest == text ? "" : "  ", (int)n, rest);
+		rest += n;
+		rest += strspn(rest, " ");
+	}
+}
+
 void print_note(const struct ui *ui, const char *name, const char *format, ...)
 {
 	_cleanup_(free_p) char *text = NULL;
-	size_t used = strlen(name), indent = 0, n;
-	const char *rest;
+	_cleanup_(free_p) char *whole = NULL;
 	va_list args;
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	printf("%s%s%s", color_alert(ui), name, color_off(ui));
-	for (rest = text ? text : ""; *rest; used = indent = 2) {
-		n = ui->width > used ? table_line(rest, ui->width - used) : strlen(rest);
-		printf("%s%.*s\n", indent > 0 ? "  " : "", (int)n, rest);
-		rest += n;
-		rest += strspn(rest, " ");
+	if (!text || asprintf(&whole, "%s%s", name, text) < 0) {
+		whole = NULL;
+		return;
 	}
+	if (ui->width > 0 && strlen(name) >= ui->width) {
+		print_lines_of(ui, whole, 0);
+		return;
+	}
+	printf("%s%s%s", color_alert(ui), name, color_off(ui));
+	print_lines_of(ui, text, strlen(name));
 }
 
 int rows_add(void *userdata, const void *report)
