@@ -275,6 +275,8 @@ void bus_signal_notice(struct bus *b, struct notice_report *r)
 	size_t n;
 	const struct report_field *fields = notice_report_fields(&n);
 
+	if (bus_calls_drop(b))
+		return;
 	report_clean(r, fields, n);
 	(void)bus_send_notice(b, r, fields, n);
 	(void)sd_bus_emit_signal(b->connection, BUS_PATH, BUS_INTERFACE, "Changed", NULL);

@@ -151,5 +151,6 @@ void bus_reply_offline(struct bus *b, uint64_t cookie, enum result result, int e
 /**
  * Emits the signals Notice with @r and Changed. Makes the strings of @r safe to show. What
  * cannot be sent is lost: a listener that must know all reads the journal or the history.
+ * Never waits: while the bus takes nothing, a few thousand messages are kept.
  */
 void bus_signal_notice(struct bus *b, struct notice_report *r);

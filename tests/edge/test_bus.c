@@ -529,6 +529,31 @@ static void test_signal(void **state)
 	assert_memory_equal(&sent, &got, sizeof(sent));
 }
 
+/* A bus that takes nothing costs no wait, and no memory without end. */
+static void test_signal_without_reader(void **state)
+{
+	struct fixture *f = fixture_of(state);
+	struct notice_report r = { 0 };
+	unsigned int before;
+	size_t n;
+	const struct report_field *fields = notice_report_fields(&n);
+
+	assert_true(sd_bus_match_signal(f->client, NULL, NULL, BUS_PATH, BUS_INTERFACE,
+					"Changed", take_signal, f) >= 0);
+	assert_null(call(f, new_call(f, "GetPolicy"))); /* the connection is up */
+	for (int i = 0; i < 16000; i++) {
+		fill(&r, fields, n, i);
+		bus_signal_notice(f->bus, &r);
+	}
+	do {
+		before = f->signals;
+		for (int i = 0; i < 1000; i++)
+			work(f);
+	} while (f->signals != before);
+	/* What is kept here, and what the socket takes. */
+	assert_in_range(f->signals, 2048, 15999);
+}
+
 /* A message that was made here, ready to be read. */
 static void turn(sd_bus_message *m)
 {
@@ -591,6 +616,7 @@ int main(void)
 		TEST_NOBODY(test_properties),
 		TEST_NOBODY(test_introspection),
 		TEST_NOBODY(test_signal),
+		TEST_NOBODY(test_signal_without_reader),
 		TEST_NOBODY(test_read_foreign_report),
 		TEST_NOBODY(test_read_no_report),
 	};
