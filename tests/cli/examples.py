@@ -115,6 +115,10 @@ def check_npd():
               encoding='utf-8') as f:
         config = json.load(f)
     types = {c['type'] for c in config['conditions']}
+    # Else a condition keeps its first message as long as it is true.
+    expect(config['pluginConfig']['enable_message_change_based_condition_update'], 'npd: message')
+    # As Validate() of custompluginmonitor/types has it.
+    expect(config['plugin'] == 'custom', 'npd: plugin')
     for rule in config['rules']:
         expect(rule['type'] == 'permanent' and rule['condition'] in types, f'npd: {rule}')
         # The probe gives up after eight seconds; no run begins before the last one has ended.
