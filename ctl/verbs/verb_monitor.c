@@ -26,6 +26,7 @@ struct monitor {
 	sd_event *event;
 	struct hooks *hooks; /* NULL: notices are printed */
 	struct standing *standing;
+	bool listened; /* the bus has served us */
 	uint32_t seen;
 	enum ctl_exit exit;
 };
@@ -151,12 +152,27 @@ static void monitor_ask(struct monitor *m)
 		      monitor_say, m);
 }
 
+/* dbus-daemon closes the connection of a user that it does not find. */
+static void monitor_complain(int r)
+{
+	const char *hint = r == -ENOTCONN ? "; it serves users of /etc/passwd only, and "
+					    "systemd-sysusers(8) makes a package's"
+					  : "";
+
+	complain("cannot listen on the system bus: %s%s", strerror(-r), hint);
+}
+
 static void monitor_on_state(void *ctx, enum listener_state state)
 {
 	struct monitor *m = ctx;
 
 	switch (state) {
 	case LISTENER_NO_BUS:
+		if (!m->listened) {
+			monitor_complain(-ENOTCONN);
+			monitor_end(m, CTL_FAILURE);
+			return;
+		}
 		complain("the connection to the system bus has ended; trying again");
 		return;
 	case LISTENER_NO_DAEMON:
@@ -166,6 +182,7 @@ static void monitor_on_state(void *ctx, enum listener_state state)
 		monitor_ask(m);
 		break;
 	}
+	m->listened = true;
 	(void)sd_notify(0, "READY=1");
 }
 
@@ -203,16 +220,6 @@ static int monitor_take_signals(sd_event *event)
 		return -errno;
 	r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
 	return r < 0 ? r : sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-}
-
-/* dbus-daemon closes the connection of a user that it does not find. */
-static void monitor_complain(int r)
-{
-	const char *hint = r == -ENOTCONN ? "; it serves users of /etc/passwd only, and "
-					    "systemd-sysusers(8) makes a package's"
-					  : "";
-
-	complain("cannot listen on the system bus: %s%s", strerror(-r), hint);
 }
 
 static int monitor_set_up(struct monitor *m, struct hooks **ret_hooks,

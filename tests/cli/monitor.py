@@ -254,6 +254,16 @@ def check_bus_restarts(stage):
                           text=True, timeout=60)
     expect(done.returncode == 1 and 'cannot listen on the system bus' in done.stderr,
            f'no bus: {done.returncode} {done.stderr}')
+    # One that takes the connection and closes it, as dbus-daemon does with a user it does not know.
+    with socket.socket(socket.AF_UNIX) as closing:
+        closing.bind(f'{stage.folder}/closing')
+        closing.listen()
+        process = subprocess.Popen(
+            [ctl, 'monitor'], stderr=subprocess.PIPE, text=True, env={
+                **stage.env, 'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={stage.folder}/closing'})
+        closing.accept()[0].close()
+        _, err = process.communicate(timeout=60)
+        expect(process.returncode == 1 and 'serves users of' in err, f'closing bus: {err}')
     stage.start_bus()
     line = monitor.stderr.readline()
     expect('softofflined is not running' in line, f'bus: {line}')
