@@ -155,9 +155,10 @@ static void monitor_ask(struct monitor *m)
 /* dbus-daemon closes the connection of a user that it does not find. */
 static void monitor_complain(int r)
 {
-	const char *hint = r == -ENOTCONN ? "; it serves users of /etc/passwd only, and "
-					    "systemd-sysusers(8) makes a package's"
-					  : "";
+	bool closed = r == -ENOTCONN || r == -EPIPE || r == -ECONNRESET;
+	const char *hint = closed ? "; it serves users of /etc/passwd only, and "
+				    "systemd-sysusers(8) makes a package's"
+				  : "";
 
 	complain("cannot listen on the system bus: %s%s", strerror(-r), hint);
 }
