@@ -101,6 +101,11 @@ dir /dev/shm				of PrivateDevices=; shared
 ? dir /dev/mqueue			its own, of PrivateIPC=
 ? file /sys/fs/cgroup/system.slice/softofflined-notify.service/memory.pressure	a trigger for itself
 exec /					programs are wherever an administrator has them
+? file /sys/kernel/security/apparmor/.access	open to all: the kernel asks who it is
+? file /sys/kernel/security/apparmor/.load	.
+? file /sys/kernel/security/apparmor/.remove	.
+? file /sys/kernel/security/apparmor/.replace	.
+? file /sys/kernel/security/tomoyo/self_domain	its own
 ? exec /dev/hugepages			which it cannot write
 exec /run/systemd/incoming		read-only and empty: for systemctl bind
 '
