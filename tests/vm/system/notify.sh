@@ -177,7 +177,7 @@ notices_dealt_with()
 		"$(notify_tmp)/stolen" ]
 	check 'what it says is in the journal' said_by_notify 'softofflined.db.*Permission denied'
 	check 'others may not change a program' said_by_notify \
-		'30-open is not run: others than root may change it'
+		'30-open is not run: others than root may change '
 	check 'which was not run, nor what is none' [ ! -e "$(notify_tmp)/open" -a ! -e \
 		"$(notify_tmp)/old" ]
 	rm "$hooks/10-hang"
