@@ -134,7 +134,7 @@ static void probe_ask(struct probe *p)
 }
 
 /* Asks in a process of its own: what hangs, as a bus that takes nothing, ends with it. */
-static void probe_child(int to, pid_t parent)
+__attribute__((noreturn)) static void probe_child(int to, pid_t parent)
 {
 	struct probe p = { .text = "" };
 	const char *at = (const char *)&p;

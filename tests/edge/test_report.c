@@ -58,7 +58,7 @@ static const struct {
 	  "lost_race filtered disabled other " },
 	{ notice_report_fields, sizeof(struct notice_report),
 	  "time kind priority dimm slot part reason result errno count fault verdict "
-	  "verdict_before address_class message " },
+	  "verdict_before address_class standing message " },
 };
 
 union any_report {
