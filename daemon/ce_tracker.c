@@ -288,6 +288,47 @@ void ce_tracker_make_ready(struct ce_tracker *t, struct page_rec *rec)
 	t->n_ready++;
 }
 
+void ce_tracker_make_first(struct ce_tracker *t, struct page_rec *rec)
+{
+	uint32_t slot = tracker_slot(t, rec);
+
+	if (rec->queue == QUEUE_READY && t->ready_first == slot)
+		return;
+	ce_tracker_unqueue(t, rec);
+	rec->queue = QUEUE_READY;
+	rec->queue_link = t->ready_first;
+	t->ready_first = slot;
+	if (t->ready_last == NO_SLOT)
+		t->ready_last = slot;
+	t->n_ready++;
+}
+
+void ce_tracker_sort_ready(struct ce_tracker *t,
+			   bool (*is_first)(const void *userdata,
+					    const struct page_rec *rec),
+			   const void *userdata)
+{
+	uint32_t first[2] = { NO_SLOT, NO_SLOT }, last[2] = { NO_SLOT, NO_SLOT };
+	uint32_t next;
+
+	for (uint32_t slot = t->ready_first; slot != NO_SLOT; slot = next) {
+		struct page_rec *rec = tracker_rec(t, slot);
+		unsigned int i = is_first(userdata, rec) ? 0 : 1;
+
+		next = rec->queue_link;
+		rec->queue_link = NO_SLOT;
+		if (last[i] == NO_SLOT)
+			first[i] = slot;
+		else
+			tracker_rec(t, last[i])->queue_link = slot;
+		last[i] = slot;
+	}
+	t->ready_first = first[0] == NO_SLOT ? first[1] : first[0];
+	if (first[0] != NO_SLOT)
+		tracker_rec(t, last[0])->queue_link = first[1];
+	t->ready_last = last[1] == NO_SLOT ? last[0] : last[1];
+}
+
 void ce_tracker_delay(struct ce_tracker *t, struct page_rec *rec, usec_t when)
 {
 	ce_tracker_unqueue(t, rec);

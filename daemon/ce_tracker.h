@@ -171,6 +171,18 @@ void ce_tracker_merge(struct ce_tracker *t, struct page_rec *rec,
  * queue. */
 void ce_tracker_make_ready(struct ce_tracker *t, struct page_rec *rec);
 
+/** The same, but @rec comes before all others of the queue. */
+void ce_tracker_make_first(struct ce_tracker *t, struct page_rec *rec);
+
+/**
+ * Moves the ready records that @is_first names before all others of the queue; both groups
+ * keep their order.
+ */
+void ce_tracker_sort_ready(struct ce_tracker *t,
+			   bool (*is_first)(const void *userdata,
+					    const struct page_rec *rec),
+			   const void *userdata);
+
 /** Puts @rec into the delayed queue until @when, and takes it out of the ready queue. */
 void ce_tracker_delay(struct ce_tracker *t, struct page_rec *rec, usec_t when);
 

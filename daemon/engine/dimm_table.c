@@ -169,8 +169,10 @@ struct config_dimm dimm_table_config(const struct dimm_table *t, uint16_t index)
 static void dimm_set_rule(struct dimm_table *t, const struct config *cfg, uint16_t index)
 {
 	struct config_dimm dimm = dimm_table_config(t, index);
+	enum policy_action before = t->rule[index].action;
 
 	t->rule[index] = config_rule_for(cfg, &dimm);
+	t->rules_changed = t->rules_changed || t->rule[index].action != before;
 }
 
 /* Its controller has another number in this boot, is not there, or was not seen yet. */

@@ -62,6 +62,7 @@ struct dimm_table {
 	bool has_merged;       /* some record is another's, see dimm_rec.same_as */
 	bool dirty[MAX_DIMMS]; /* not stored as it is */
 	unsigned int n_dirty;
+	bool rules_changed; /* some DIMM has another Action= than before */
 
 	bool budget_used_up[MAX_DIMMS]; /* a page was refused for it since a reload */
 

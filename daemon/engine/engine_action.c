@@ -12,12 +12,26 @@
 #include "base/mem.h"
 #include "engine/engine_internal.h"
 
+/* Action=account waits for no budget and no hold: such pages are first in the line. */
+static bool action_only_accounts(const struct engine *e, const struct page_rec *rec)
+{
+	return e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT;
+}
+
+void engine_line_up(struct engine *e, struct page_rec *rec)
+{
+	if (action_only_accounts(e, rec))
+		ce_tracker_make_first(e->tracker, rec);
+	else
+		ce_tracker_make_ready(e->tracker, rec);
+}
+
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
 		    enum reason reason)
 {
 	engine_move_page(e, rec, event);
 	rec->reason = reason;
-	ce_tracker_make_ready(e->tracker, rec);
+	engine_line_up(e, rec);
 	ce_tracker_touch(e->tracker, rec);
 }
 
@@ -50,7 +64,7 @@ static uint64_t action_spent_pages(const struct engine *e)
 /* Why @rec is refused without a probe; RESULT_NONE if nothing is against it. */
 static enum result action_judge_page(const struct engine *e, const struct page_rec *rec)
 {
-	if (e->dimms.rule[rec->dimm].action == POLICY_ACCOUNT)
+	if (action_only_accounts(e, rec))
 		return RESULT_ACCOUNT;
 	if (action_spent_pages(e) >= policy_total_limit(&e->cfg, &e->machine))
 		return RESULT_BUDGET_TOTAL;
@@ -243,7 +257,25 @@ static void action_wake_delayed(struct engine *e)
 
 	while ((rec = ce_tracker_first_delayed(e->tracker)) &&
 	       rec->not_before <= e->now.us)
-		ce_tracker_make_ready(e->tracker, rec);
+		engine_line_up(e, rec);
+}
+
+static bool action_is_accounted(const void *userdata, const struct page_rec *rec)
+{
+	return action_only_accounts(userdata, rec);
+}
+
+/* Counts what Action=account leaves in use, whatever the other pages wait for. */
+static void action_refuse_accounted(struct engine *e, struct effects *out)
+{
+	struct page_rec *rec;
+
+	if (e->dimms.rules_changed)
+		ce_tracker_sort_ready(e->tracker, action_is_accounted, e);
+	e->dimms.rules_changed = false;
+	while ((rec = ce_tracker_first_ready(e->tracker)) && !rec->loading &&
+	       action_only_accounts(e, rec) && out->n + EFFECTS_RESERVE <= MAX_EFFECTS)
+		action_refuse(e, out, rec, RESULT_ACCOUNT, FRAME_UNKNOWN);
 }
 
 void engine_start_next(struct engine *e, struct effects *out)
@@ -252,7 +284,10 @@ void engine_start_next(struct engine *e, struct effects *out)
 
 	action_wake_delayed(e);
 	hold_run_out(&e->hold, e->now);
-	if (!e->restored || e->pending_probe.set ||
+	if (!e->restored)
+		return;
+	action_refuse_accounted(e, out);
+	if (e->pending_probe.set ||
 	    !attempts_may_start(&e->attempts, ce_tracker_capacity(e->tracker)) ||
 	    action_start_request(e, out))
 		return;
@@ -394,7 +429,7 @@ static void action_call_off(struct engine *e, struct effects *out, struct page_r
 	ended->row.error = ECANCELED;
 	e->totals.attempts[RESULT_INTERRUPTED]++;
 	engine_move_page(e, rec, LIFE_POSTPONED);
-	ce_tracker_make_ready(e->tracker, rec);
+	engine_line_up(e, rec);
 	ce_tracker_touch(e->tracker, rec);
 	engine_store_action(e, out, &ended->row);
 	engine_emit(out, EFFECT_STORE_PAGE)->page = rec;

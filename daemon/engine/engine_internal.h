@@ -194,7 +194,9 @@ void engine_request_offline(struct engine *e, struct effects *out,
 			    const struct input *in);
 void engine_request_forget(struct engine *e, struct effects *out, const struct input *in);
 void engine_request_forget_dimm(struct engine *e, struct effects *out, uint16_t index);
-/** Puts the page, which @event moves to PAGE_PENDING, at the end of the line. */
+/** Puts the page in line: last, or first if its DIMM has Action=account. */
+void engine_line_up(struct engine *e, struct page_rec *rec);
+/** Puts the page, which @event moves to PAGE_PENDING, in line. */
 void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event event,
 		    enum reason reason);
 

@@ -105,7 +105,7 @@ void engine_resume(struct engine *e, struct page_rec *rec)
 	if (rec->not_before > e->now.us)
 		ce_tracker_delay(e->tracker, rec, usec(rec->not_before));
 	else
-		ce_tracker_make_ready(e->tracker, rec);
+		engine_line_up(e, rec);
 }
 
 /* The DIMM that a stored row names, if it is still known. */

@@ -73,7 +73,7 @@ static usec_t settle_next_state(struct engine *e, struct effects *out,
 	case RETRY_HOLD:
 		engine_hold_by_answer(e, out, row);
 		engine_move_page(e, rec, LIFE_POSTPONED);
-		ce_tracker_make_ready(e->tracker, rec);
+		engine_line_up(e, rec);
 		return usec(0);
 	case RETRY_NEVER:
 		engine_move_page(e, rec, end);

@@ -139,6 +139,57 @@ static void test_queues(void **state)
 	assert_int_equal(ce_tracker_waiting(t), 1);
 }
 
+static bool has_odd_pfn(const void *userdata, const struct page_rec *rec)
+{
+	return rec->pfn % 2 == 1;
+}
+
+static void expect_ready(struct ce_tracker *t, const uint64_t *pfns, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct page_rec *rec = ce_tracker_first_ready(t);
+
+		assert_non_null(rec);
+		assert_int_equal(rec->pfn, pfns[i]);
+		ce_tracker_unqueue(t, rec);
+	}
+	assert_null(ce_tracker_first_ready(t));
+	assert_int_equal(ce_tracker_waiting(t), 0);
+}
+
+static void test_first_in_line(void **state)
+{
+	static const uint64_t made_first[] = { 3, 5, 0, 2, 4, 7 };
+	static const uint64_t sorted[] = { 3, 5, 1, 7, 0, 6, 2, 4 };
+	static const uint64_t one_group[] = { 1, 3 };
+	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(16, 2);
+
+	for (uint64_t i = 0; i < 8; i++)
+		add(t, i);
+	ce_tracker_make_first(t, ce_tracker_find(t, pfn(0)));
+	ce_tracker_make_ready(t, ce_tracker_find(t, pfn(2)));
+	ce_tracker_delay(t, ce_tracker_find(t, pfn(5)), usec(9));
+	ce_tracker_make_first(t, ce_tracker_find(t, pfn(5)));
+	for (uint64_t i = 3; i < 5; i++)
+		ce_tracker_make_ready(t, ce_tracker_find(t, pfn(i)));
+	for (unsigned int i = 0; i < 2; i++) /* from the middle, and once more */
+		ce_tracker_make_first(t, ce_tracker_find(t, pfn(3)));
+	ce_tracker_make_ready(t, ce_tracker_find(t, pfn(7)));
+	assert_int_equal(ce_tracker_waiting(t), 6);
+	expect_ready(t, made_first, ARRAY_SIZE(made_first));
+	for (uint64_t i = 0; i < 7; i++)
+		ce_tracker_make_ready(t, ce_tracker_find(t, pfn(i * 3 % 7)));
+	ce_tracker_make_ready(t, ce_tracker_find(t, pfn(7)));
+	/* 0 3 6 2 5 1 4 7 */
+	ce_tracker_sort_ready(t, has_odd_pfn, NULL);
+	expect_ready(t, sorted, ARRAY_SIZE(sorted));
+	ce_tracker_sort_ready(t, has_odd_pfn, NULL);
+	ce_tracker_make_ready(t, ce_tracker_find(t, pfn(1)));
+	ce_tracker_sort_ready(t, has_odd_pfn, NULL);
+	ce_tracker_make_ready(t, ce_tracker_find(t, pfn(3)));
+	expect_ready(t, one_group, ARRAY_SIZE(one_group));
+}
+
 static void test_dirty(void **state)
 {
 	_cleanup_(ce_tracker_free_p) struct ce_tracker *t = new_tracker(16, 2);
@@ -325,12 +376,12 @@ static void test_waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cache_lines), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_index),       cmocka_unit_test(test_queues),
-		cmocka_unit_test(test_dirty),       cmocka_unit_test(test_dirty_order),
-		cmocka_unit_test(test_eviction),    cmocka_unit_test(test_window),
-		cmocka_unit_test(test_merge),       cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_cache_lines),   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_index),         cmocka_unit_test(test_queues),
+		cmocka_unit_test(test_first_in_line), cmocka_unit_test(test_dirty),
+		cmocka_unit_test(test_dirty_order),   cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_window),        cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_slots),         cmocka_unit_test(test_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
