@@ -85,7 +85,7 @@ static void judge_dimms(struct judge *j, const struct machine_facts *f)
 	if (f->repair > 1)
 		snprintf(more, sizeof(more), " and %u more", f->repair - 1);
 	if (f->repair > 0)
-		judge_raise(j, VERDICT_DEGRADED, "repair %.*s%s at the next reboot",
+		judge_raise(j, VERDICT_DEGRADED, "repair %.*s%s by a cold reboot",
 			    SHOWN_LABEL_MAX, f->repair_label, more);
 }
 

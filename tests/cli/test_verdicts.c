@@ -59,7 +59,7 @@ static const struct {
 	{ { { .label = "DIMM_A0", .uncorrected = 1 },
 	    { .label = "DIMM_A1", .uncorrected = 1 } },
 	  VERDICT_DEGRADED,
-	  "repair DIMM_A0 and 1 more at the next reboot",
+	  "repair DIMM_A0 and 1 more by a cold reboot",
 	  { VERDICT_REPAIR, VERDICT_REPAIR } },
 	/* Ranks of one module, by its slot, its serial number, or a registered name. */
 	{ { { .label = "mc#0csrow#0", .slot = "A0", .uncorrected = 1, .rank = true },
@@ -71,7 +71,7 @@ static const struct {
 	    { .label = "mc#0csrow#1", .serial = "S1", .corrected = 1, .rank = true },
 	    { .label = "mc#0csrow#2", .serial = "S2", .uncorrected = 1, .rank = true } },
 	  VERDICT_DEGRADED,
-	  "repair mc#0csrow#0 and 1 more at the next reboot",
+	  "repair mc#0csrow#0 and 1 more by a cold reboot",
 	  { VERDICT_REPAIR, VERDICT_REPAIR, VERDICT_REPAIR } },
 	{ { { .label = "DIMM_A0", .bank_faulty_rows = 1, .rank = true },
 	    { .label = "DIMM_A0", .uncorrected = 1, .rank = true } },
@@ -82,7 +82,7 @@ static const struct {
 	{ { { .label = "DIMM_A0", .bank_faulty_rows = 1 },
 	    { .label = "DIMM_A0", .uncorrected = 1 } },
 	  VERDICT_DEGRADED,
-	  "repair DIMM_A0 and 1 more at the next reboot",
+	  "repair DIMM_A0 and 1 more by a cold reboot",
 	  { VERDICT_REPAIR, VERDICT_REPAIR } },
 	/* The budget, of one DIMM and of a module. */
 	{ { { .label = "DIMM_A0", .corrected = 900, .offlined = 128 } },

@@ -97,10 +97,10 @@ static void test_dimms_come_first(void **state)
 	assert_int_equal(f.replace + f.repair, 0);
 	machine_facts_add_dimm(&f, "DIMM_B0", VERDICT_REPAIR);
 	assert_int_equal(machine_verdict(&f, why), VERDICT_DEGRADED);
-	assert_string_equal(why, "repair DIMM_B0 at the next reboot");
+	assert_string_equal(why, "repair DIMM_B0 by a cold reboot");
 	machine_facts_add_dimm(&f, "DIMM_B1", VERDICT_REPAIR);
 	assert_int_equal(machine_verdict(&f, why), VERDICT_DEGRADED);
-	assert_string_equal(why, "repair DIMM_B0 and 1 more at the next reboot");
+	assert_string_equal(why, "repair DIMM_B0 and 1 more by a cold reboot");
 	machine_facts_add_dimm(&f, "DIMM_C0", VERDICT_REPLACE);
 	assert_int_equal(machine_verdict(&f, why), VERDICT_REPLACE);
 	assert_string_equal(why, "replace DIMM_C0");
@@ -119,7 +119,7 @@ static void test_long_label(void **state)
 	label[sizeof(label) - 1] = '\0';
 	machine_facts_add_dimm(&f, label, VERDICT_REPAIR);
 	assert_int_equal(machine_verdict(&f, why), VERDICT_DEGRADED);
-	assert_string_equal(why + strlen(why) - 20, "D at the next reboot");
+	assert_string_equal(why + strlen(why) - 18, "D by a cold reboot");
 }
 
 static void test_pages(void **state)
