@@ -55,7 +55,7 @@ notify_prop()
 environment_of()
 {
 	jq -r 'del(.time) | to_entries[] | "SOFTOFFLINE_\(.key | ascii_upcase)=\(.value |
-		if . == null then "" elif . == true then 1 elif . == false then 0 else . end)"'
+		if . == true then 1 else . // "" end)"'
 	printf '%s\n' HOME=/ LC_ALL=C.UTF-8 SOFTOFFLINE_DROPPED=0 SOFTOFFLINE_TIMES=1 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
