@@ -34,14 +34,17 @@ void complain(const char *format, ...)
 /* The bytes of @text that fit a line: up to its last blank, or a part of a long word. */
 static size_t entry_line(const char *text)
 {
-	size_t room = SCREEN_COLUMNS - LABEL_COLUMNS - 1;
-	size_t len = strlen(text), n;
+	size_t letters = 0, blank = 0, len;
 
-	if (len <= room)
-		return len;
-	for (n = room; n > 0 && text[n] != ' '; n--)
-		;
-	return n > 0 ? n : room;
+	for (len = 0; text[len]; len++) {
+		if (((unsigned char)text[len] & 0xc0) == 0x80)
+			continue; /* within a letter */
+		if (text[len] == ' ')
+			blank = len;
+		if (letters++ == SCREEN_COLUMNS - LABEL_COLUMNS - 1)
+			return blank > 0 ? blank : len;
+	}
+	return len;
 }
 
 void print_entry(const struct ui *ui, const char *label, const char *format, ...)

@@ -132,7 +132,7 @@ test_unread()
 
 test_shown()
 {
-	softofflinectl --db "$db" status >/tmp/status.txt
+	softofflinectl --db "$db" status | tr -s '\n ' ' ' >/tmp/status.txt # on one line
 	check 'status says so' grep -q 'gaps in the recording.*lower bounds' /tmp/status.txt
 	check 'the number is in JSON' \
 		has "$(softofflinectl --db "$db" --json status)" "\"gaps\": $gaps"
