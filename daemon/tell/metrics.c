@@ -76,9 +76,9 @@
 	     "Fault class: 0 none, 1 cell, 2 row, 3 column, 4 bank, 5 rank, 6 channel.", \
 	     f->dimm->fault.class)                                                       \
 	DIMM(dimm_erring_cells, gauge,                                                   \
-	     "Distinct cells that erred within a month, at most.", f->dimm->fault.cells) \
+	     "Distinct cells that erred in the month before the newest of them.", f->dimm->fault.cells) \
 	DIMM(dimm_erring_rows, gauge,                                                    \
-	     "Distinct DRAM rows that erred within a month, at most.",                   \
+	     "Distinct DRAM rows that erred in the month before the newest cell.",                   \
 	     f->dimm->fault.rows)                                                        \
 	NUMBER(events_total, counter, "Memory error events read.", f->totals->events)    \
 	NUMBER(events_lost_total, counter,                                               \
