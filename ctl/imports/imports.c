@@ -355,10 +355,12 @@ static const char *import_doubt_table(const struct import *im, unsigned int i,
 {
 	static char text[128];
 
-	if (csv_is_decimal(&im->csv) && i-- == 0) {
-		*ret_refused = true;
-		return "no address has a letter or 0x: they may be decimal, and pages would "
-		       "be wrong; write them with 0x";
+	if (csv_is_decimal(&im->csv)) {
+		*ret_refused = i == 0;
+		if (i == 0)
+			return "no address has a letter or 0x: they may be decimal, and "
+			       "pages would be wrong; write them with 0x";
+		i--;
 	}
 	if (im->csv.odd_times == 0 || i > 0)
 		return NULL;
