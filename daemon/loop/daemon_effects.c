@@ -129,7 +129,7 @@ static void signal_notice(struct daemon *d, const struct notice *r,
 {
 	struct notice_dimm dimm = {
 		.rec = engine_dimm(d->engine, r->dimm),
-		.slot = engine_dimm_slot(d->engine, r->dimm),
+		.slot = daemon_slot(d, r->dimm),
 		.verdict = engine_dimm_verdict(d->engine, r->dimm, NULL),
 	};
 	int64_t now = usec_add(clock_boot(), clock_wall_offset()).us;

@@ -284,6 +284,12 @@ void daemon_give_controllers(struct daemon *d, const struct topology *t);
 void daemon_identify_again(struct daemon *d);
 /** The machine's DIMMs and modules, at most ten seconds old; NULL: not known. */
 const struct topology *daemon_topology(struct daemon *d);
+/**
+ * The board's name of the slot of the engine's DIMM @index; "" if it is not certain. It is
+ * also of a DIMM that the engine has just met: daemon_identify() comes by the minute, and
+ * a DIMM's first notice may be the one that matters. For the present turn only.
+ */
+const char *daemon_slot(struct daemon *d, uint16_t index);
 /** The files of slot names and the machine are read again at the next look. */
 void daemon_labels_again(struct daemon *d);
 /** Says in the journal which modules of the last start are missing or have moved, and

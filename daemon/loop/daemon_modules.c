@@ -170,6 +170,21 @@ const struct topology *daemon_topology(struct daemon *d)
 	return m->topology;
 }
 
+const char *daemon_slot(struct daemon *d, uint16_t index)
+{
+	struct modules *m = modules_of(d);
+	const char *slot = engine_dimm_slot(d->engine, index);
+	const struct edac_dimm *dimm = NULL;
+	const struct topology *t;
+
+	if (slot[0] || !m || index < m->identified)
+		return slot;
+	t = daemon_topology(d);
+	if (t)
+		dimm = topology_find_dimm(t, engine_dimm(d->engine, index));
+	return dimm && dimm->slot_match == SLOT_EXACT ? dimm->slot_name : "";
+}
+
 static void add_rows(struct module_list *to, const struct module_list *from)
 {
 	for (unsigned int i = 0; from && i < from->n; i++) {

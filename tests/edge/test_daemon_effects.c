@@ -253,6 +253,11 @@ void sysctl_control_poll(struct sysctl_control *c)
 	note('s');
 }
 
+const char *daemon_slot(struct daemon *d, uint16_t index)
+{
+	return "";
+}
+
 void daemon_look_at_kernel(struct daemon *d)
 {
 	struct input in = { .kind = INPUT_KERNEL };

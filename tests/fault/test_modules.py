@@ -5,7 +5,9 @@ said once and listed until it is back, one that was moved is said as moved, and 
 firmware's table cannot be read, nothing is concluded."""
 
 import json
+import os
 import struct
+import subprocess
 from pathlib import Path
 
 import host
@@ -109,7 +111,16 @@ def all_are_listed(h):
         assert (row['part'], row['size_mib'], row['verdict']) == ('PART-7', 16384, 'ok')
         assert row['corrected_errors'] == 0 and not row['missing'], row
     assert rows['P1-DIMMB1']['serial'] == '7A10B302', rows
-    h.emit([0x12345000], label='CPU_SrcID#0_MC#0_Chan#1_DIMM#0', layers=(1, 0, -1))
+    ready = host.Notified(h.dir / 'monitor')
+    with subprocess.Popen([h.ctl_path, 'monitor', '--json'], text=True, stdout=subprocess.PIPE,
+                          env={**os.environ, 'NOTIFY_SOCKET': str(h.dir / 'monitor')}) as monitor:
+        h.until(lambda: ready.times('READY=1'), 'monitor')
+        h.emit([0x12345000], label='CPU_SrcID#0_MC#0_Chan#1_DIMM#0', layers=(1, 0, -1))
+        # The engine is given the slot later, by the minute.
+        said_first = json.loads(monitor.stdout.readline())
+        monitor.terminate()
+    assert said_first['kind'] == 'first-ce', said_first
+    assert said_first['slot'] == 'P1-DIMMB1', said_first
     h.until(lambda: h.counted() == (1, 0), 'an event')
     rows = dimms(h)
     assert len(rows) == 3 and rows[0]['slot'] == 'P1-DIMMB1', rows
