@@ -12,7 +12,7 @@
 
 #define PROGRESS_FIRST USEC_PER_SEC
 #define PROGRESS_AGAIN (USEC_PER_SEC / 5)
-#define PROGRESS_LOOK  1024 /* of so many the clock is asked once */
+#define PROGRESS_LOOK  1024 /* rows between two looks at the clock */
 
 void progress_begin(struct progress *p, const char *what)
 {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What EDAC said of an error, from whoever kept it, as a row of a back-test. Pure.
+ * What EDAC said of an error, from any program that kept it, as a row of a back-test. Pure.
  */
 
 #include "backtest/backtest_row.h"
