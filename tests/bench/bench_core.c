@@ -7,6 +7,10 @@
  * kernel would that offlines each page at once. Beside it, over the very same pages: the
  * physical floor (every byte read once into a checksum) and libtraceevent's generic
  * access to the fields that we decode.
+ *
+ * Below them, one row for each shape of a fault, with few cells and with far more than are
+ * kept: the cells err at random, and the driver names their coordinates. The last column
+ * is the rate as a share of that of 1,000 hot pages.
  */
 
 #include <errno.h>
@@ -27,21 +31,35 @@
 #define RAW_SIZE    4096
 #define EVENT_EVERY 10000 /* ns: 100,000 events a second */
 
-enum scenario { HOT, HOT_DIMM, DISTINCT, MIX };
+enum scenario { HOT, HOT_DIMM, DISTINCT, MIX, CELL, ROW, COLUMN, BANK, BANKS, CHANNEL };
 
 static const struct {
 	const char *name;
 	enum scenario kind;
 	uint64_t events;
+	uint32_t cells; /* of a fault's shape */
 } scenarios[] = {
-	{ "1,000 hot pages", HOT, 2000000 },
-	{ "1,000 of one DIMM", HOT_DIMM, 2000000 },
-	{ "1,000,000 distinct pages", DISTINCT, 1000000 },
-	{ "half and half", MIX, 2000000 },
+	{ "1,000 hot pages", HOT, 2000000, 0 },
+	{ "1,000 of one DIMM", HOT_DIMM, 2000000, 0 },
+	{ "1,000,000 distinct pages", DISTINCT, 1000000, 0 },
+	{ "half and half", MIX, 2000000, 0 },
+	{ "a cell", CELL, 1000000, 1 },
+	{ "a row: 16 cells", ROW, 1000000, 16 },
+	{ "64 rows: 8,192 cells", ROW, 1000000, 8192 },
+	{ "a column: 16 rows", COLUMN, 1000000, 16 },
+	{ "a column: 5,000 rows", COLUMN, 1000000, 5000 },
+	{ "a bank: 32 cells", BANK, 1000000, 32 },
+	{ "a bank: 5,000 pages", BANK, 1000000, 5000 },
+	{ "a bank: 100,000 cells", BANK, 1000000, 100000 },
+	{ "banks: 64 cells", BANKS, 1000000, 64 },
+	{ "banks: 100,000 cells", BANKS, 1000000, 100000 },
+	{ "a channel: 64 cells", CHANNEL, 1000000, 64 },
+	{ "a channel: 100,000 cells", CHANNEL, 1000000, 100000 },
 };
 
 struct run {
 	enum scenario kind;
+	uint32_t cells;
 	uint64_t made; /* events so far */
 	uint64_t time_ns;
 	uint64_t random;
@@ -93,6 +111,75 @@ static bool add_event(struct run *run, struct page_builder *b, uint64_t frame)
 	return page_builder_mc(b, run->time_ns, &s);
 }
 
+#define SHAPE_PAGES     5000
+#define BURSTS          128 /* of a row */
+#define LINES_OF_A_PAGE 64
+
+/* Cell @i of @run's fault: its coordinates. A row's bursts lie in pages of their own. */
+static void shape_place(const struct run *run, uint32_t i, uint32_t *ret_row,
+			uint32_t *ret_burst, uint32_t *ret_bank)
+{
+	*ret_row = i % 4999; /* no cell twice: rows and bursts have no common factor */
+	*ret_burst = i % BURSTS;
+	*ret_bank = 5;
+	switch (run->kind) {
+	case CELL:
+	case HOT:
+	case HOT_DIMM:
+	case DISTINCT:
+	case MIX:
+		break;
+	case ROW:
+		*ret_row = i / BURSTS;
+		break;
+	case COLUMN:
+		*ret_row = i;
+		*ret_burst = 7;
+		break;
+	case BANK:
+		break;
+	case BANKS:
+	case CHANNEL:
+		*ret_bank = i % 16;
+		*ret_row = i / 16 % 4999;
+		*ret_burst = i / 7 % BURSTS;
+		break;
+	}
+}
+
+/* A random cell of the shape errs. */
+static bool add_shape_event(struct run *run, struct page_builder *b)
+{
+	uint32_t i = (uint32_t)(bench_random(&run->random) % run->cells);
+	unsigned int slot = run->kind == CHANNEL ? i / 3 % 2 : 0;
+	uint64_t line = i / SHAPE_PAGES % LINES_OF_A_PAGE;
+	uint32_t row, burst, bank;
+	char detail[160];
+	struct mc_sample s = {
+		.address = (UINT64_C(0x300000) + i % SHAPE_PAGES) << 12 | line << 6,
+		.count = 1,
+		.mc = 0,
+		.grain_bits = 5,
+		.layer = { 0, (int)slot, -1 },
+		.msg = "memory read error",
+		.label = slot ? "CPU_SrcID#0_MC#0_Chan#0_DIMM#1" : labels[0],
+		.detail = detail,
+	};
+
+	shape_place(run, i, &row, &burst, &bank);
+	snprintf(detail, sizeof(detail),
+		 "err_code:0x0101:0x0090 ProcessorSocketId:0x0 MemoryControllerId:0x0 "
+		 "PhysicalRankId:0x1 Row:0x%04x Column:0x%03x Bank:0x%x BankGroup:0x%x",
+		 row, burst * 8, bank & 3, bank >> 2);
+	return page_builder_mc(b, run->time_ns, &s);
+}
+
+static bool add_next(struct run *run, struct page_builder *b)
+{
+	return run->cells > 0 ? add_shape_event(run, b)
+			      : add_event(run, b, next_frame(run));
+}
+
 static void make_chunk(struct run *run)
 {
 	struct page_builder b;
@@ -100,7 +187,7 @@ static void make_chunk(struct run *run)
 	run->n_events = 0;
 	for (run->n = 0; run->n < CHUNK; run->n++) {
 		page_builder_init(&b, RAW_SIZE, run->time_ns);
-		while (add_event(run, &b, next_frame(run))) {
+		while (add_next(run, &b)) {
 			run->time_ns += EVENT_EVERY;
 			run->made++;
 			run->n_events++;
@@ -200,13 +287,14 @@ static void consume_generic(struct run *run)
 
 typedef void (*consumer)(struct run *run);
 
-static struct run *new_run(enum scenario kind)
+static struct run *new_run(enum scenario kind, uint32_t cells)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (!run || sim_new(&run->sim) < 0)
 		abort();
 	run->kind = kind;
+	run->cells = cells;
 	run->random = 88172645463325252U;
 	run->time_ns = 1000000000;
 	if (event_format_new(&run->format, page_builder_header_page) < 0 ||
@@ -229,7 +317,7 @@ static void free_run(struct run *run)
 /* Nanoseconds per event of each consumer in one round over the same pages. */
 static void measure(size_t scenario, const consumer *consumers, size_t n, double *ret)
 {
-	struct run *run = new_run(scenarios[scenario].kind);
+	struct run *run = new_run(scenarios[scenario].kind, scenarios[scenario].cells);
 	uint64_t spent[8] = { 0 }, events = 0;
 
 	while (events < scenarios[scenario].events) {
