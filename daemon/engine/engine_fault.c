@@ -64,13 +64,13 @@ static void fault_check_channel(struct engine *e, struct effects *out, uint16_t 
 	usec_t since = usec_sub(when, usec(CLASS_CHANNEL_WINDOW));
 	struct fault_counts n;
 
-	fault_map_count(e->faults, dimm, NULL, since, &n);
+	fault_map_count_day(e->faults, dimm, since, &n);
 	if (!fault_is_scattered(&n))
 		return;
 	for (uint16_t i = DIMM_OTHER + 1; i < e->dimms.n; i++) {
 		if (i == dimm || !dimm_table_same_channel(&e->dimms, i, dimm))
 			continue;
-		fault_map_count(e->faults, i, NULL, since, &n);
+		fault_map_count_day(e->faults, i, since, &n);
 		if (!fault_is_scattered(&n))
 			continue;
 		fault_widen(e, out, dimm, FAULT_CHANNEL, when);
@@ -124,7 +124,7 @@ _apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint
 			   class == FAULT_COLUMN ? n.column_rows : n.bank_rows);
 	}
 	fault_widen(e, out, dimm, class, when);
-	if (e->dimms.shares_channel[dimm] && n.rows >= CLASS_CHANNEL_ROWS)
+	if (e->dimms.shares_channel[dimm] && fault_is_scattered(&n))
 		fault_check_channel(e, out, dimm, when);
 }
 

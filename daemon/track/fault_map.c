@@ -2,9 +2,9 @@
 
 /*
  * Keeps one block of cells for each DIMM that had errors with coordinates. A block has
- * slots that keep their numbers, an index from line to slot, and the slots sorted by
- * bank, row and column. So a row is one stretch of the order, and a DIMM is one pass.
- * This file refuses to know what a threshold is for, and what a page is.
+ * slots that keep their numbers, and an index from line to slot. Which cells share a row,
+ * and how many places there are, fault_map_spread.c keeps. This file refuses to know what
+ * a threshold is for, and what a page is.
  */
 
 #include <errno.h>
@@ -15,6 +15,16 @@
 #include "base/index.h"
 #include "base/mem.h"
 #include "track/fault_map_internal.h"
+
+static uint32_t map_chunks(uint32_t blocks)
+{
+	return blocks / CHUNK_BLOCKS + (blocks % CHUNK_BLOCKS > 0);
+}
+
+static struct fault_block *map_block(const struct fault_map *m, uint32_t i)
+{
+	return &m->chunks[i / CHUNK_BLOCKS][i % CHUNK_BLOCKS];
+}
 
 int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index)
 {
@@ -27,9 +37,9 @@ int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index)
 		return -ENOMEM;
 	m->n_blocks = dimms;
 	m->max_index = max_index;
-	m->blocks = calloc(dimms, sizeof(*m->blocks));
+	m->chunks = calloc(map_chunks(dimms), sizeof(*m->chunks));
 	m->block_of = calloc(max_index, sizeof(*m->block_of));
-	if (!m->blocks || !m->block_of) {
+	if (!m->chunks || !m->block_of) {
 		fault_map_free(m);
 		return -ENOMEM;
 	}
@@ -40,7 +50,9 @@ int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index)
 struct fault_map *fault_map_free(struct fault_map *m)
 {
 	if (m) {
-		free(m->blocks);
+		for (uint32_t i = 0; m->chunks && i < map_chunks(m->used); i++)
+			free(m->chunks[i]);
+		free(m->chunks);
 		free(m->block_of);
 		free(m);
 	}
@@ -49,7 +61,9 @@ struct fault_map *fault_map_free(struct fault_map *m)
 
 size_t fault_map_bytes(const struct fault_map *m)
 {
-	return sizeof(*m) + m->n_blocks * sizeof(*m->blocks) +
+	return sizeof(*m) +
+	       map_chunks(m->n_blocks) *
+		       (sizeof(*m->chunks) + CHUNK_BLOCKS * sizeof(**m->chunks)) +
 	       m->max_index * sizeof(*m->block_of);
 }
 
@@ -57,7 +71,7 @@ struct fault_block *fault_block_of(const struct fault_map *m, uint16_t dimm)
 {
 	if (dimm >= m->max_index || m->block_of[dimm] == 0)
 		return NULL;
-	return &m->blocks[m->block_of[dimm] - 1];
+	return map_block(m, m->block_of[dimm] - 1U);
 }
 
 static uint16_t block_slot(const struct fault_block *b, const struct fault_cell *cell)
@@ -109,7 +123,7 @@ static void block_enter(struct fault_block *b, uint64_t line, uint16_t slot)
 	index_set(&x, index_place(&x, line, cell_line, b), slot);
 }
 
-/* The order: a part that is absent comes before every value of it. */
+/* Coordinates. */
 
 /* @value with a bit above it if the event named it, else 0. Without a branch. */
 _wraps_ static uint64_t coord_given(const struct dram_coord *c, enum dram_part part,
@@ -129,144 +143,21 @@ _inlined_ uint64_t fault_bank_number(const struct dram_coord *c)
 	       coord_given(c, DRAM_BANK, c->bank, 16);
 }
 
-static int coord_compare_part(const struct dram_coord *a, const struct dram_coord *b,
-			      enum dram_part part, uint32_t x, uint32_t y)
-{
-	unsigned int has_a = a->have & part;
-	unsigned int has_b = b->have & part;
-
-	if (has_a != has_b)
-		return has_a ? 1 : -1;
-	if (!has_a || x == y)
-		return 0;
-	return x < y ? -1 : 1;
-}
-
-int fault_compare_bank(const struct dram_coord *a, const struct dram_coord *b)
-{
-	uint64_t x = fault_bank_number(a);
-	uint64_t y = fault_bank_number(b);
-
-	return (x > y) - (x < y);
-}
-
-int fault_compare_row(const struct dram_coord *a, const struct dram_coord *b)
-{
-	int c = fault_compare_bank(a, b);
-
-	return c ? c : coord_compare_part(a, b, DRAM_ROW, a->row, b->row);
-}
-
-/* Two cells of one bank. */
-static int cell_compare_in_bank(const struct fault_cell *a, const struct fault_cell *b)
-{
-	int c = coord_compare_part(&a->coord, &b->coord, DRAM_ROW, a->coord.row,
-				   b->coord.row);
-
-	if (c == 0)
-		c = coord_compare_part(&a->coord, &b->coord, DRAM_COLUMN, a->coord.column,
-				       b->coord.column);
-	if (c == 0 && a->line != b->line)
-		c = a->line < b->line ? -1 : 1;
-	return c;
-}
-
 bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b)
 {
-	return fault_compare_bank(a, b) == 0;
+	return fault_bank_number(a) == fault_bank_number(b);
 }
 
-bool fault_same_place(const struct dram_coord *a, const struct dram_coord *b)
+bool fault_same_column(const struct dram_coord *a, const struct dram_coord *b)
 {
-	return fault_compare_row(a, b) == 0 &&
-	       coord_compare_part(a, b, DRAM_COLUMN, a->column, b->column) == 0;
+	return !((a->have ^ b->have) & DRAM_COLUMN) &&
+	       (!(a->have & DRAM_COLUMN) || a->column == b->column);
 }
 
-/* The first place of the order with a cell that is not before @cell. */
-static uint32_t lower_bound(const struct fault_block *b, const struct fault_cell *cell)
+/* Every cell has a row. */
+static bool fault_same_place(const struct dram_coord *a, const struct dram_coord *b)
 {
-	uint64_t bank = fault_bank_number(&cell->coord);
-	uint32_t lo = 0;
-	uint32_t hi = b->n;
-
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		const struct fault_cell *c = &b->cells[b->order[mid]];
-		uint64_t other = fault_bank_number(&c->coord);
-
-		if (other < bank || (other == bank && cell_compare_in_bank(c, cell) < 0))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-const struct fault_cell *fault_cell_at(const struct fault_block *b, uint32_t place)
-{
-	return place < b->n ? &b->cells[b->order[place]] : NULL;
-}
-
-/* The place of the first cell of @cell's row; @at is the place of @cell, or the place
- * where it would be inserted. */
-static uint32_t row_start(const struct fault_block *b, uint32_t at,
-			  const struct fault_cell *cell)
-{
-	while (at > 0 &&
-	       fault_compare_row(&fault_cell_at(b, at - 1)->coord, &cell->coord) == 0)
-		at--;
-	return at;
-}
-
-uint32_t fault_row_start(const struct fault_block *b, const struct fault_cell *cell)
-{
-	return row_start(b, lower_bound(b, cell), cell);
-}
-
-bool fault_in_row(const struct fault_block *b, uint32_t place,
-		  const struct fault_cell *cell)
-{
-	const struct fault_cell *c = fault_cell_at(b, place);
-
-	return c && fault_compare_row(&c->coord, &cell->coord) == 0;
-}
-
-/* Inserts @slot into the order and gives it what is known of its row. Returns its
- * place. */
-static uint32_t order_add(struct fault_map *m, struct fault_block *b, uint16_t slot)
-{
-	struct fault_cell *cell = &b->cells[slot];
-	uint32_t at = lower_bound(b, cell);
-
-	memmove(b->order + at + 1, b->order + at, b->n - at);
-	b->order[at] = (uint8_t)slot;
-	b->n++;
-	cell->row_faulty = false;
-	cell->row_shared = false;
-	fault_note_age(b, cell);
-	for (uint32_t i = row_start(b, at, cell); fault_in_row(b, i, cell); i++) {
-		struct fault_cell *other = &b->cells[b->order[i]];
-
-		if (other == cell)
-			continue;
-		cell->row_shared = true;
-		cell->row_faulty = cell->row_faulty || other->row_faulty;
-		if (!other->row_shared) {
-			other->row_shared = true;
-			block_set_dirty(m, b, b->order[i]);
-		}
-	}
-	return at;
-}
-
-/* The place of @slot, which is in the order. A search for the byte is cheaper than a
- * search by bank, row and column. */
-static void order_remove(struct fault_block *b, uint16_t slot)
-{
-	uint8_t *at = memchr(b->order, slot, b->n);
-
-	b->n--;
-	memmove(at, at + 1, (size_t)(b->order + b->n - at));
+	return a->row == b->row && fault_same_bank(a, b) && fault_same_column(a, b);
 }
 
 static void block_drop(struct fault_map *m, struct fault_block *b, uint16_t slot)
@@ -274,8 +165,10 @@ static void block_drop(struct fault_map *m, struct fault_block *b, uint16_t slot
 	struct fault_cell *cell = &b->cells[slot];
 	struct index x = index_in(b->index, INDEX_BITS);
 
-	order_remove(b, slot);
+	fault_age_leave(b, slot);
+	fault_spread_remove(b, slot);
 	index_remove(&x, cell->line, cell_line, b);
+	b->n--;
 	cell->used = false;
 	block_set_dirty(m, b, slot);
 }
@@ -299,29 +192,59 @@ static void block_empty(struct fault_map *m, struct fault_block *b)
 	for (uint16_t i = 0; i < FAULT_MAP_CELLS; i++)
 		block_set_clean(m, b, i);
 	memset(b, 0, sizeof(*b));
+	fault_spread_init(b);
 	b->dimm = NO_DIMM;
+}
+
+/* The block of the DIMM that was silent longest, or of none. */
+static uint32_t map_silent_block(const struct fault_map *m)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < m->used; i++) {
+		const struct fault_block *b = map_block(m, i);
+		const struct fault_block *a = map_block(m, best);
+
+		if (a->dimm != NO_DIMM && (b->dimm == NO_DIMM || b->last < a->last))
+			best = i;
+	}
+	return best;
+}
+
+/* True if the map has a block that was not used yet. */
+static bool map_may_grow(struct fault_map *m)
+{
+	struct fault_block **chunk = &m->chunks[m->used / CHUNK_BLOCKS];
+
+	if (m->used == m->n_blocks)
+		return false;
+	if (m->used % CHUNK_BLOCKS == 0)
+		*chunk = calloc(CHUNK_BLOCKS, sizeof(**chunk));
+	return *chunk != NULL;
 }
 
 static struct fault_block *map_make_block(struct fault_map *m, uint16_t dimm)
 {
-	struct fault_block *b = NULL;
+	struct fault_block *b;
+	uint32_t i = m->used;
 
 	if (dimm >= m->max_index)
 		return NULL;
-	if (m->used < m->n_blocks) {
-		b = &m->blocks[m->used++];
-	} else {
-		for (uint32_t i = 0; i < m->n_blocks; i++)
-			if (!b || m->blocks[i].dimm == NO_DIMM ||
-			    (b->dimm != NO_DIMM && m->blocks[i].last < b->last))
-				b = &m->blocks[i];
+	if (map_may_grow(m)) {
+		b = map_block(m, m->used++);
+		fault_spread_init(b);
+	} else if (m->used > 0) {
+		i = map_silent_block(m);
+		b = map_block(m, i);
 		if (b->dimm != NO_DIMM)
 			m->block_of[b->dimm] = 0;
 		block_empty(m, b);
+	} else {
+		return NULL;
 	}
 	b->dimm = dimm;
 	b->last = INT64_MIN;
-	m->block_of[dimm] = (uint16_t)(b - m->blocks + 1);
+	m->block_of[dimm] = (uint16_t)(i + 1);
 	return b;
 }
 
@@ -340,16 +263,31 @@ struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t l
 	return b ? block_find(b, line) : NULL;
 }
 
+/* Both windows count the cell: a newer event changes nothing. */
+static bool block_counts(const struct fault_block *b, uint16_t slot)
+{
+	uint64_t counted = b->view[VIEW_MONTH].counted[slot / 64] &
+			   b->view[VIEW_DAY].counted[slot / 64];
+
+	return counted >> slot % 64 & 1;
+}
+
 static void block_see(struct fault_map *m, struct fault_block *b, struct fault_cell *cell,
 		      usec_t when)
 {
 	if (when.us < cell->first)
 		cell->first = when.us;
-	if (when.us > cell->last)
+	if (when.us > cell->last) {
+		uint16_t slot = block_slot(b, cell);
+
 		cell->last = when.us;
+		b->erred_since[slot / 64] |= UINT64_C(1) << slot % 64;
+	}
 	if (when.us > b->last)
 		b->last = when.us;
 	cell->other_boot = false;
+	if (!block_counts(b, block_slot(b, cell)))
+		fault_spread_count(b, block_slot(b, cell));
 	block_set_dirty(m, b, block_slot(b, cell));
 }
 
@@ -359,33 +297,40 @@ void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell
 	block_see(m, fault_block_of(m, dimm), cell, when);
 }
 
-static bool cell_claims(const struct fault_cell *c, const struct fault_cell *cell)
-{
-	return c && fault_same_place(&c->coord, &cell->coord);
-}
-
 static bool cell_is_believed(const struct fault_cell *c)
 {
 	return c->votes > 0 && fault_cell_has_address(c);
 }
 
 /*
- * True if another line has the same coordinates as the cell at place @at of the order. An
- * error without an address is no other line: it may be the same cell.
+ * True if another line has the same coordinates as the cell in @slot. Such cells are next
+ * to each other in their row. An error without an address is no other line: it may be the
+ * same cell.
  */
-static bool block_is_claimed(const struct fault_block *b, uint32_t at)
+static bool block_is_claimed(const struct fault_block *b, uint16_t slot)
 {
-	const struct fault_cell *cell = fault_cell_at(b, at);
+	const struct fault_cell *cell = &b->cells[slot];
+	uint16_t first = fault_row_first(b, slot), i = slot;
 
-	if (!fault_cell_has_address(cell))
+	if (!cell->row_shared || !fault_cell_has_address(cell))
 		return false;
-	for (uint32_t i = at; i > 0 && cell_claims(fault_cell_at(b, i - 1), cell); i--)
-		if (cell_is_believed(fault_cell_at(b, i - 1)))
-			return true;
-	for (uint32_t i = at + 1; cell_claims(fault_cell_at(b, i), cell); i++)
-		if (cell_is_believed(fault_cell_at(b, i)))
+	while (i != first && fault_same_column(&b->cells[b->prev[i]].coord, &cell->coord))
+		i = b->prev[i];
+	for (; i != FAULT_MAP_NO_SLOT &&
+	       fault_same_column(&b->cells[i].coord, &cell->coord);
+	     i = fault_row_next(b, i))
+		if (i != slot && cell_is_believed(&b->cells[i]))
 			return true;
 	return false;
+}
+
+static void block_enter_place(struct fault_map *m, struct fault_block *b, uint16_t slot)
+{
+	uint16_t shares = fault_spread_enter(b, slot);
+
+	fault_age_enter(b, slot);
+	if (shares != FAULT_MAP_NO_SLOT)
+		block_set_dirty(m, b, shares);
 }
 
 static void block_place_cell(struct fault_map *m, struct fault_block *b, uint16_t slot,
@@ -395,7 +340,9 @@ static void block_place_cell(struct fault_map *m, struct fault_block *b, uint16_
 
 	cell->doubted = false;
 	cell->coord = *coord;
-	cell->votes = block_is_claimed(b, order_add(m, b, slot)) ? 0 : 1;
+	block_enter_place(m, b, slot);
+	cell->votes = block_is_claimed(b, slot) ? 0 : 1;
+	fault_spread_count(b, slot);
 	block_set_dirty(m, b, slot);
 }
 
@@ -408,6 +355,7 @@ static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b
 	b->cells[slot] = (struct fault_cell){
 		.line = line, .first = when.us, .last = when.us, .used = true
 	};
+	b->n++;
 	block_enter(b, line, slot);
 	block_place_cell(m, b, slot, coord);
 	if (when.us > b->last)
@@ -421,7 +369,7 @@ static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
 {
 	if (fault_same_place(&cell->coord, coord)) {
 		if (coord->have & DRAM_DEVICE && !(cell->coord.have & DRAM_DEVICE))
-			cell->coord = *coord;
+			fault_spread_name_device(b, block_slot(b, cell), coord);
 		if (cell->votes < FAULT_MAP_CERTAIN)
 			cell->votes++;
 		cell->doubted = false;
@@ -435,7 +383,8 @@ static enum fault_news block_vote(struct fault_map *m, struct fault_block *b,
 		cell->doubted = true;
 		return NEWS_NONE;
 	}
-	order_remove(b, block_slot(b, cell));
+	fault_age_leave(b, block_slot(b, cell));
+	fault_spread_remove(b, block_slot(b, cell));
 	block_place_cell(m, b, block_slot(b, cell), coord);
 	return cell->votes > 0 ? NEWS_CELL : NEWS_NONE;
 }
@@ -465,25 +414,38 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 	return news;
 }
 
+static void block_set_faulty(struct fault_map *m, struct fault_block *b, uint16_t slot)
+{
+	bool was = b->cells[slot].row_faulty;
+	uint16_t first = fault_row_first(b, slot), i;
+
+	b->has_faulty = true;
+	for (i = first; !was && i != FAULT_MAP_NO_SLOT; i = fault_row_next(b, i))
+		fault_age_leave(b, i);
+	fault_spread_set_faulty(b, slot);
+	for (i = first; !was && i != FAULT_MAP_NO_SLOT; i = fault_row_next(b, i)) {
+		fault_age_enter(b, i);
+		block_set_dirty(m, b, i);
+	}
+}
+
 void fault_map_set_faulty(struct fault_map *m, uint16_t dimm,
 			  const struct fault_cell *cell)
 {
 	struct fault_block *b = fault_block_of(m, dimm);
 
-	b->has_faulty = true;
-	for (uint32_t i = fault_row_start(b, cell); fault_in_row(b, i, cell); i++) {
-		b->cells[b->order[i]].row_faulty = true;
-		block_set_dirty(m, b, b->order[i]);
-	}
+	block_set_faulty(m, b, block_slot(b, cell));
 }
 
 const struct fault_cell *fault_map_row_at(const struct fault_map *m, uint16_t dimm,
 					  const struct fault_cell *cell, uint32_t i)
 {
 	const struct fault_block *b = fault_block_of(m, dimm);
-	uint32_t at = fault_row_start(b, cell) + i;
+	uint16_t slot = fault_row_first(b, block_slot(b, cell));
 
-	return fault_in_row(b, at, cell) ? fault_cell_at(b, at) : NULL;
+	while (i-- > 0 && slot != FAULT_MAP_NO_SLOT)
+		slot = fault_row_next(b, slot);
+	return slot == FAULT_MAP_NO_SLOT ? NULL : &b->cells[slot];
 }
 
 bool fault_map_lines_faulty(const struct fault_map *m, uint16_t dimm, uint64_t first,
@@ -493,10 +455,11 @@ bool fault_map_lines_faulty(const struct fault_map *m, uint16_t dimm, uint64_t f
 
 	if (!b || !b->has_faulty)
 		return false;
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct fault_cell *c = fault_cell_at(b, i);
+	for (uint32_t i = 0; i < FAULT_MAP_CELLS; i++) {
+		const struct fault_cell *c = &b->cells[i];
 
-		if (c->line >= first && c->line <= last && c->votes > 0 && c->row_faulty)
+		if (c->used && c->line >= first && c->line <= last && c->votes > 0 &&
+		    c->row_faulty)
 			return true;
 	}
 	return false;
@@ -548,10 +511,12 @@ void fault_map_restore(struct fault_map *m, uint16_t dimm, uint16_t slot,
 		to->votes = FAULT_MAP_CERTAIN;
 	if (to->other_boot && to->votes > 1)
 		to->votes = 1;
+	b->n++;
 	block_enter(b, to->line, slot);
-	order_add(m, b, slot);
-	to->row_faulty = to->row_faulty || cell->row_faulty;
-	b->has_faulty = b->has_faulty || to->row_faulty;
+	block_enter_place(m, b, slot);
+	if (cell->row_faulty) /* all cells of a row say the same */
+		block_set_faulty(m, b, slot);
+	fault_spread_count(b, slot);
 	if (to->last > b->last)
 		b->last = to->last;
 }
@@ -568,7 +533,7 @@ const struct fault_cell *fault_map_take_dirty(struct fault_map *m, uint16_t *ret
 					      uint16_t *ret_slot)
 {
 	for (uint32_t i = 0; i < m->used && m->n_dirty > 0; i++) {
-		struct fault_block *b = &m->blocks[i];
+		struct fault_block *b = map_block(m, i);
 		uint16_t slot = block_first_dirty(b);
 
 		if (slot == FAULT_MAP_NO_SLOT)
@@ -590,8 +555,8 @@ void fault_map_touch_all(struct fault_map *m)
 {
 	for (uint32_t i = 0; i < m->used; i++)
 		for (uint16_t slot = 0; slot < FAULT_MAP_CELLS; slot++)
-			if (m->blocks[i].cells[slot].used)
-				block_set_dirty(m, &m->blocks[i], slot);
+			if (map_block(m, i)->cells[slot].used)
+				block_set_dirty(m, map_block(m, i), slot);
 }
 
 uint32_t fault_map_cells(const struct fault_map *m, uint16_t dimm)

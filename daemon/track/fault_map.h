@@ -22,10 +22,19 @@
  * the line that fault_map_place() makes of them. It and a line with an address at the same
  * place count as one cell; neither doubts the other.
  *
- * Memory is fixed when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that the
- * map has room for. A DIMM keeps FAULT_MAP_CELLS cells. After that, the cell that has
- * been silent longest makes room, and cells of faulty rows make room last. When there is
- * no room for another DIMM, the map drops the DIMM that has been silent longest.
+ * Memory is bounded when the map is made: FAULT_MAP_BYTES_PER_DIMM for each DIMM that the
+ * map has room for; it is taken for eight DIMMs at a time. A DIMM keeps FAULT_MAP_CELLS
+ * cells, by line: believed or not, of this boot or an earlier one, however old. A new line
+ * needs a slot, so one cell is dropped before it is entered: of the cells whose row is not
+ * faulty the one whose newest event is oldest, and of several such the one with the lowest
+ * line. Only if all rows are faulty, it is chosen among all in the same way. Nothing of a
+ * dropped cell is remembered: if it errs again, it is a new cell with one vote. When there
+ * is no room or no memory for another DIMM, the map drops the DIMM that has been silent
+ * longest.
+ *
+ * The counts are those of the kept cells, as if all of them were counted each time; they
+ * are kept up to date instead. A new cell costs the same with one cell kept and with all;
+ * but a walk along its row finds its neighbours there, and a row has 128 bursts.
  */
 
 #include <stddef.h>
@@ -36,7 +45,7 @@
 #define FAULT_MAP_CELLS          256
 #define FAULT_MAP_LINE_SHIFT     6
 #define FAULT_MAP_BURST_SHIFT    3
-#define FAULT_MAP_BYTES_PER_DIMM 15104
+#define FAULT_MAP_BYTES_PER_DIMM 33792
 #define FAULT_MAP_NO_SLOT        UINT16_MAX
 
 /** After this many votes the coordinates of a line are no longer compared. */
@@ -70,7 +79,7 @@ struct fault_counts {
 	uint32_t faulty_rows;
 	uint32_t bank_faulty_rows; /* most in one bank */
 	uint32_t banks;
-	uint32_t devices; /* DRAM chips that were named */
+	uint32_t devices; /* DRAM chips that the cells named */
 	/* Of the bank that was asked for: */
 	uint32_t bank_rows;
 	uint32_t bank_single_rows; /* rows of that bank with one column only */
@@ -104,7 +113,7 @@ int fault_map_new(struct fault_map **ret, uint32_t dimms, uint32_t max_index);
 /** Frees @m; NULL is fine. Returns NULL. */
 struct fault_map *fault_map_free(struct fault_map *m);
 
-/** Bytes that the map occupies. */
+/** The most bytes that the map may occupy. */
 size_t fault_map_bytes(const struct fault_map *m);
 
 /** Has the processor fetch what it will need to find @line of @dimm. */
@@ -122,7 +131,7 @@ void fault_map_touch(struct fault_map *m, uint16_t dimm, struct fault_cell *cell
 
 /**
  * Notes an event of @line at @when that named @coord, which has DRAM_ROW and DRAM_BANK.
- * Returns what the map learned and *ret, the cell.
+ * Returns what the map learned and *ret, the cell; NULL if there is no memory for any DIMM.
  */
 enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line,
 			       const struct dram_coord *coord, usec_t when,
@@ -148,9 +157,15 @@ const struct fault_cell *fault_map_row_at(const struct fault_map *m, uint16_t di
  * Counts the believed cells of @dimm with an error since @since. The counts of one bank
  * and one column are for the bank and column of @cell; NULL: none.
  */
-void fault_map_count(const struct fault_map *m, uint16_t dimm,
-		     const struct fault_cell *cell, usec_t since,
-		     struct fault_counts *ret);
+void fault_map_count(struct fault_map *m, uint16_t dimm, const struct fault_cell *cell,
+		     usec_t since, struct fault_counts *ret);
+
+/**
+ * The same for the time since @since, rows and banks only. The map remembers one @since of
+ * each of the two: one that goes on by little costs nothing.
+ */
+void fault_map_count_day(struct fault_map *m, uint16_t dimm, usec_t since,
+			 struct fault_counts *ret);
 
 /** True if both cells lie in the same bank of the same rank, die and sub-channel. */
 bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b);

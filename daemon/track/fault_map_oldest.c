@@ -1,87 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * Finds the cell of a full DIMM that makes room. One pass over the cells finds the next
- * few, so that a flood of new cells does not need a pass for each. The choice is the same
- * as with a pass for each. This file removes nothing, and knows neither coordinates nor
- * lines.
+ * Knows which cell of a full DIMM makes room. The cells of faulty rows and all others are
+ * two rings, each in the order of last events, as far as it matters: a cell that had an
+ * error since it was put in its place finds its new place when it is the first. So an
+ * error of a known cell costs nothing here. This file removes nothing, and knows neither
+ * coordinates nor lines.
+ *
+ * Why that is exact: no cell had an older last event than any cell before it when that one
+ * was put in its place. So nothing is older than the first cell of a ring, unless the
+ * first had an error since.
  */
 
 #include "track/fault_map_internal.h"
 
-static bool cell_goes_before(const struct fault_cell *a, const struct fault_cell *b)
+static bool cell_is_older(const struct fault_cell *a, const struct fault_cell *b)
 {
-	if (a->row_faulty != b->row_faulty)
-		return b->row_faulty;
 	return a->last != b->last ? a->last < b->last : a->line < b->line;
 }
 
-static void block_forget_oldest(struct fault_block *b)
+static struct fault_ages *block_ages(struct fault_block *b, uint16_t slot)
 {
-	b->n_oldest = 0;
-	b->first_oldest = 0;
+	return &b->ages[b->cells[slot].row_faulty ? 1 : 0];
 }
 
-void fault_note_age(struct fault_block *b, const struct fault_cell *cell)
+void fault_age_enter(struct fault_block *b, uint16_t slot)
 {
-	if (b->n_oldest > 0 && cell->last <= b->oldest[b->n_oldest - 1].last)
-		block_forget_oldest(b);
-}
+	struct fault_ages *ages = block_ages(b, slot);
+	const struct fault_cell *cell = &b->cells[slot];
+	uint8_t after = ages->n > 0 ? b->older[ages->first] : (uint8_t)slot;
+	uint16_t steps = 0;
 
-static void block_find_oldest(struct fault_block *b)
-{
-	block_forget_oldest(b);
-	for (uint16_t i = 0; i < FAULT_MAP_CELLS; i++) {
-		const struct fault_cell *cell = &b->cells[i];
-		uint8_t at = b->n_oldest;
-
-		if (cell->row_faulty ||
-		    (at == FAULT_MAP_OLDEST &&
-		     !cell_goes_before(cell, &b->cells[b->oldest[at - 1].slot])))
-			continue;
-		if (at == FAULT_MAP_OLDEST)
-			at--;
-		else
-			b->n_oldest++;
-		for (;
-		     at > 0 && cell_goes_before(cell, &b->cells[b->oldest[at - 1].slot]);
-		     at--)
-			b->oldest[at] = b->oldest[at - 1];
-		b->oldest[at] = (struct fault_oldest){ cell->last, i };
+	while (steps < ages->n && cell_is_older(cell, &b->cells[after])) {
+		after = b->older[after];
+		steps++;
 	}
+	if (steps == ages->n)
+		ages->first = (uint8_t)slot;
+	if (ages->n == 0)
+		b->newer[slot] = (uint8_t)slot;
+	else
+		b->newer[slot] = b->newer[after];
+	b->older[slot] = after;
+	b->older[b->newer[slot]] = (uint8_t)slot;
+	b->newer[after] = (uint8_t)slot;
+	b->erred_since[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+	ages->n++;
 }
 
-/* The next of the oldest cells that is still silent; FAULT_MAP_NO_SLOT if there is
- * none. */
-static uint16_t block_next_oldest(struct fault_block *b)
+void fault_age_leave(struct fault_block *b, uint16_t slot)
 {
-	while (b->first_oldest < b->n_oldest) {
-		const struct fault_oldest *o = &b->oldest[b->first_oldest++];
-		const struct fault_cell *cell = &b->cells[o->slot];
+	struct fault_ages *ages = block_ages(b, slot);
 
-		if (cell->last == o->last && !cell->row_faulty)
-			return o->slot;
-	}
-	return FAULT_MAP_NO_SLOT;
-}
-
-static uint16_t block_oldest(const struct fault_block *b)
-{
-	uint16_t victim = 0;
-
-	for (uint16_t i = 1; i < FAULT_MAP_CELLS; i++)
-		if (cell_goes_before(&b->cells[i], &b->cells[victim]))
-			victim = i;
-	return victim;
+	b->newer[b->older[slot]] = b->newer[slot];
+	b->older[b->newer[slot]] = b->older[slot];
+	if (ages->first == slot)
+		ages->first = b->newer[slot];
+	ages->n--;
 }
 
 uint16_t fault_choose_victim(struct fault_block *b)
 {
-	uint16_t slot = block_next_oldest(b);
+	const struct fault_ages *ages = &b->ages[b->ages[0].n > 0 ? 0 : 1];
 
-	if (slot == FAULT_MAP_NO_SLOT) {
-		block_find_oldest(b);
-		slot = block_next_oldest(b);
+	while (b->erred_since[ages->first / 64] >> ages->first % 64 & 1) {
+		uint16_t slot = ages->first;
+
+		fault_age_leave(b, slot);
+		fault_age_enter(b, slot);
 	}
-	return slot == FAULT_MAP_NO_SLOT ? block_oldest(b) : slot; /* all are faulty */
+	return ages->first;
 }

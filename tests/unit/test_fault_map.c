@@ -60,7 +60,7 @@ static void test_new(void **state)
 	assert_int_equal(fault_map_new(&m, 1, 0), -EINVAL);
 	assert_null(m);
 	m = new_map();
-	assert_true(fault_map_bytes(m) <= 2 * FAULT_MAP_BYTES_PER_DIMM + 512);
+	assert_true(fault_map_bytes(m) <= 8 * FAULT_MAP_BYTES_PER_DIMM + 512);
 	assert_null(fault_map_find(m, D, 5));
 	assert_int_equal(fault_map_cells(m, D), 0);
 	assert_null(fault_map_free(m));
