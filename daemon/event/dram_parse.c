@@ -47,14 +47,31 @@
 	X("device", DRAM_DEVICE)                                                         \
 	X("dev", DRAM_DEVICE)
 
-#define X(name, part_) { name, part_ },
-static const struct name {
-	char word[NAME_MAX_LEN]; /* padded with zeros, to compare it as a whole */
-	enum dram_part part;
-} names[] = { NAME_LIST(X) };
+#define X(name, part) part,
+static const enum dram_part name_parts[] = { NAME_LIST(X) };
 #undef X
 
-#define N_NAMES (sizeof(names) / sizeof(*names))
+#define N_NAMES (sizeof(name_parts) / sizeof(*name_parts))
+
+/** A word of up to NAME_MAX_LEN small letters, one in each byte from the lowest on. */
+struct word {
+	uint64_t low, high;
+};
+
+static bool word_is(struct word a, struct word b)
+{
+	return a.low == b.low && a.high == b.high;
+}
+
+#define LETTER_OF(s, i)                                                                  \
+	((i) < sizeof(s) - 1 ? (uint64_t)(unsigned char)(s)[(i) < sizeof(s) ? (i) : 0]   \
+				       << (i) % 8 * 8                                    \
+			     : 0)
+#define EIGHT_OF(s, i)                                                                   \
+	(LETTER_OF(s, i) | LETTER_OF(s, i + 1) | LETTER_OF(s, i + 2) |                   \
+	 LETTER_OF(s, i + 3) | LETTER_OF(s, i + 4) | LETTER_OF(s, i + 5) |               \
+	 LETTER_OF(s, i + 6) | LETTER_OF(s, i + 7))
+#define WORD(s) ((struct word){ EIGHT_OF(s, 0U), EIGHT_OF(s, 8U) })
 
 /* The first letters of the names, a bit each: most words of a text begin with another
  * letter. */
@@ -80,17 +97,36 @@ struct cursor {
 	const char *end;
 };
 
+/* What a character is, in one load: a scan looks at each character of each text. */
+enum { CHAR_LETTER = 1, CHAR_JOINT = 2, CHAR_BRACKET = 4 };
+#define LETTERS(first)                                                                   \
+	[first] = CHAR_LETTER, [first + 1] = CHAR_LETTER, [first + 2] = CHAR_LETTER,     \
+	[first + 3] = CHAR_LETTER, [first + 4] = CHAR_LETTER, [first + 5] = CHAR_LETTER, \
+	[first + 6] = CHAR_LETTER, [first + 7] = CHAR_LETTER, [first + 8] = CHAR_LETTER, \
+	[first + 9] = CHAR_LETTER, [first + 10] = CHAR_LETTER,                           \
+	[first + 11] = CHAR_LETTER, [first + 12] = CHAR_LETTER
+static const uint8_t char_kind[UINT8_MAX + 1] = {
+	LETTERS('A'),       LETTERS('N'),       LETTERS('a'),         LETTERS('n'),
+	['_'] = CHAR_JOINT, ['-'] = CHAR_JOINT, ['['] = CHAR_BRACKET,
+};
+#undef LETTERS
+
+static unsigned int parse_kind(char c)
+{
+	return char_kind[(unsigned char)c];
+}
+
 static bool parse_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* In ASCII a capital and its small letter differ in one bit. */
 static bool parse_is_letter(char c)
 {
-	return (unsigned char)((c | 0x20) - 'a') < 26;
+	return parse_kind(c) == CHAR_LETTER;
 }
 
+/* In ASCII a capital and its small letter differ in one bit. */
 static char parse_small(char c)
 {
 	return parse_is_letter(c) ? (char)(c | 0x20) : c;
@@ -107,14 +143,14 @@ static int parse_digit(char c, int base)
 
 static bool parse_is_joint(char c)
 {
-	return c == '_' || c == '-';
+	return parse_kind(c) == CHAR_JOINT;
 }
 
 static void cursor_skip_name(struct cursor *c)
 {
 	const char *s = c->s;
 
-	while (s < c->end && (parse_is_letter(*s) || parse_is_joint(*s)))
+	while (s < c->end && parse_kind(*s) & (CHAR_LETTER | CHAR_JOINT))
 		s++;
 	c->s = s;
 }
@@ -123,24 +159,30 @@ static void cursor_skip_name(struct cursor *c)
  * Reads the word at the cursor, which is at a letter, into @word. Returns false if the
  * word's length or first letter shows that the word is not in the table.
  */
-static bool cursor_take_name(struct cursor *c, char word[NAME_MAX_LEN])
+static bool cursor_take_name(struct cursor *c, struct word *ret)
 {
+	struct word word = { 0, 0 };
 	const char *s = c->s;
-	size_t n = 0;
+	unsigned int n = 0;
 
 	if (!(parse_first_letters() >> (parse_small(*s) - 'a') & 1)) {
 		cursor_skip_name(c);
 		return false;
 	}
-	memset(word, 0, NAME_MAX_LEN);
 	for (; s < c->end; s++) {
+		uint64_t letter = (unsigned char)(*s | 0x20);
+
 		if (parse_is_letter(*s)) {
-			word[n < NAME_MAX_LEN ? n : 0] = (char)(*s | 0x20);
+			if (n < 8)
+				word.low |= letter << n * 8;
+			else if (n < NAME_MAX_LEN)
+				word.high |= letter << n % 8 * 8;
 			n++;
 		} else if (!parse_is_joint(*s)) {
 			break;
 		}
 	}
+	*ret = word;
 	c->s = s;
 	return n < NAME_MAX_LEN;
 }
@@ -226,12 +268,18 @@ static bool cursor_take_number(struct cursor *c, enum separator before, int base
 	return true;
 }
 
-static size_t parse_find_name(const char word[NAME_MAX_LEN])
+/* The number of @word in the list; N_NAMES if it is not there. */
+static size_t parse_find_name(struct word word)
 {
-	for (size_t i = 0; i < N_NAMES; i++)
-		if (memcmp(names[i].word, word, NAME_MAX_LEN) == 0)
-			return i;
-	return N_NAMES;
+	size_t i = 0;
+
+#define X(name, part)                                                                    \
+	if (word_is(word, WORD(name)))                                                   \
+		return i;                                                                \
+	i++;
+	NAME_LIST(X)
+#undef X
+	return i;
 }
 
 static void found_note(struct found *f, size_t i, bool known, uint64_t value)
@@ -247,18 +295,16 @@ static void found_note(struct found *f, size_t i, bool known, uint64_t value)
 /* The index of the name at the cursor; N_NAMES if that word is not in the table. */
 static size_t cursor_take_part_name(struct cursor *c)
 {
-	static const char bank[NAME_MAX_LEN] = "bank";
-	static const char bank_group[NAME_MAX_LEN] = "bankgroup";
-	char word[NAME_MAX_LEN];
+	struct word word;
 	struct cursor after;
 
-	if (!cursor_take_name(c, word))
+	if (!cursor_take_name(c, &word))
 		return N_NAMES;
 	after = *c;
 	cursor_skip_blanks(&after);
-	if (memcmp(word, bank, NAME_MAX_LEN) == 0 && cursor_skip_word(&after, "group")) {
+	if (word_is(word, WORD("bank")) && cursor_skip_word(&after, "group")) {
 		*c = after;
-		return parse_find_name(bank_group);
+		return parse_find_name(WORD("bankgroup"));
 	}
 	return parse_find_name(word);
 }
@@ -294,20 +340,28 @@ static bool parse_has_bare_hex(const struct ce_text *text)
 	return c.s == c.end || *c.s == ' ';
 }
 
-/* The base of a number of @part that has no 0x. */
-static int parse_base(enum dram_part part, bool bare_hex)
-{
-	return bare_hex && (part == DRAM_ROW || part == DRAM_COLUMN) ? 16 : 10;
-}
-
 /** How a text is to be read. */
 struct style {
+	const struct ce_text *text;
 	enum separator least; /* a name counts if what follows it is this clear */
+	bool looked;          /* for the form, which is rarely needed */
 	bool bare_hex;        /* row and column are hexadecimal without 0x */
 };
 
+/* The base of the number of @part at the cursor, if it has no 0x. */
+static int parse_base(const struct cursor *c, struct style *style, enum dram_part part)
+{
+	if ((part != DRAM_ROW && part != DRAM_COLUMN) ||
+	    (c->end - c->s > 1 && c->s[0] == '0' && parse_small(c->s[1]) == 'x'))
+		return 10;
+	if (!style->looked)
+		style->bare_hex = parse_has_bare_hex(style->text);
+	style->looked = true;
+	return style->bare_hex ? 16 : 10;
+}
+
 /* Reads a word at the cursor and, if it is a name of the table, its number. */
-static void cursor_take_part(struct cursor *c, const struct style *style, struct found *f)
+static void cursor_take_part(struct cursor *c, struct style *style, struct found *f)
 {
 	size_t i = cursor_take_part_name(c);
 	struct cursor after = *c;
@@ -320,7 +374,7 @@ static void cursor_take_part(struct cursor *c, const struct style *style, struct
 	separator = cursor_skip_separator(&after);
 	known = separator != SEPARATOR_NONE &&
 		cursor_take_number(&after, separator,
-				   parse_base(names[i].part, style->bare_hex), &value);
+				   parse_base(&after, style, name_parts[i]), &value);
 	/* A name inside a sentence, without a number, says nothing. */
 	if (separator < style->least || (!known && separator < SEPARATOR_SIGN))
 		return;
@@ -328,26 +382,27 @@ static void cursor_take_part(struct cursor *c, const struct style *style, struct
 	found_note(f, i, known, value);
 }
 
-static void parse_scan(const struct ce_text *text, const struct style *style,
-		       struct found *f)
+static void parse_scan(const struct ce_text *text, struct style *style, struct found *f)
 {
 	struct cursor c = { text->s, text->s + text->len };
 	bool in_word = false;
 
 	while (c.s < c.end) {
+		unsigned int kind = parse_kind(*c.s);
+
 		/* After this word the text names the slot on the board: "BANK 0". */
 		if (*c.s == 'D' && cursor_skip_word(&c, "dimm location"))
 			return;
-		if (*c.s == '[') {
+		if (kind == CHAR_BRACKET) {
 			/* "[...]" holds registers, not words. */
 			const char *close = memchr(c.s, ']', (size_t)(c.end - c.s));
 
 			c.s = close ? close + 1 : c.end;
 			in_word = false;
-		} else if (parse_is_letter(*c.s) && !in_word) {
+		} else if (kind == CHAR_LETTER && !in_word) {
 			cursor_take_part(&c, style, f);
 		} else {
-			in_word = parse_is_joint(*c.s);
+			in_word = kind == CHAR_JOINT;
 			c.s++;
 		}
 	}
@@ -410,20 +465,21 @@ static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
 			   enum separator least)
 {
 	struct dram_coord sum = *c;
-	struct found f = { .seen = 0 };
-	struct style style = { .least = least };
+	struct found f;
+	struct style style = { .text = text, .least = least };
 	uint8_t taken = c->have;
 
 	if (!text->s || text->len == 0)
 		return;
-	style.bare_hex = parse_has_bare_hex(text);
+	f.seen = 0;
+	f.wrong = 0; /* and no value is seen */
 	parse_scan(text, &style, &f);
 	for (size_t i = 0; f.seen >> i; i++) {
-		if (!(f.seen >> i & 1) || taken & names[i].part)
+		if (!(f.seen >> i & 1) || taken & name_parts[i])
 			continue;
-		taken |= (uint8_t)names[i].part;
+		taken |= (uint8_t)name_parts[i];
 		if (!(f.wrong >> i & 1))
-			coord_set_part(&sum, names[i].part, f.value[i]);
+			coord_set_part(&sum, name_parts[i], f.value[i]);
 	}
 	*c = sum;
 }
