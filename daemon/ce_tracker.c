@@ -343,6 +343,16 @@ struct page_rec *ce_tracker_first_ready(struct ce_tracker *t)
 	return t->ready_first == NO_SLOT ? NULL : tracker_rec(t, t->ready_first);
 }
 
+struct page_rec *ce_tracker_next_ready(struct ce_tracker *t, const struct page_rec *rec)
+{
+	return rec->queue_link == NO_SLOT ? NULL : tracker_rec(t, rec->queue_link);
+}
+
+uint32_t ce_tracker_ready(const struct ce_tracker *t)
+{
+	return t->n_ready;
+}
+
 struct page_rec *ce_tracker_first_delayed(struct ce_tracker *t)
 {
 	return t->n_heap == 0 ? NULL : tracker_rec(t, t->heap[0]);

@@ -192,6 +192,10 @@ void ce_tracker_unqueue(struct ce_tracker *t, struct page_rec *rec);
 /** First of the ready queue, or NULL. */
 struct page_rec *ce_tracker_first_ready(struct ce_tracker *t);
 
+/** The one after @rec in the ready queue, or NULL; and how many are in it. */
+struct page_rec *ce_tracker_next_ready(struct ce_tracker *t, const struct page_rec *rec);
+uint32_t ce_tracker_ready(const struct ce_tracker *t);
+
 /** The delayed record that is due first, or NULL. */
 struct page_rec *ce_tracker_first_delayed(struct ce_tracker *t);
 

@@ -138,6 +138,8 @@ static void print_next(const struct ui *ui, const struct story *story,
 		return;
 	}
 	print_word(ui, "Next", next_sentence(page), NULL);
+	if (story->has_outlook && o->held_by[0])
+		print_word(ui, "Held by", o->held_by, NULL);
 	if (story->has_outlook && o->next_try != REPORT_NO_NUMBER)
 		print_word(ui, "", "Not before", text_time(ui, o->next_try, text));
 }

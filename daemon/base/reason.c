@@ -7,6 +7,8 @@
 #include "base/reason.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -60,6 +62,28 @@ static int word_index(const struct word *table, size_t n, const char *word)
 		*ret = (type)i;                                                          \
 		return 0;                                                                \
 	}
+
+const char *wide_limit_text(enum wide_limit value, uint32_t limit,
+			    char buf[WIDE_LIMIT_TEXT_MAX])
+{
+	const char *key = "WideFaultThreshold";
+
+	buf[0] = '\0';
+	switch (value) {
+	case WIDE_LIMIT_NONE:
+		return buf;
+	case WIDE_LIMIT_THRESHOLD:
+		break;
+	case WIDE_LIMIT_PAGES:
+		key = "WideFaultPages";
+		break;
+	}
+	if (limit == 0)
+		snprintf(buf, WIDE_LIMIT_TEXT_MAX, "%s=off", key);
+	else
+		snprintf(buf, WIDE_LIMIT_TEXT_MAX, "%s=%" PRIu32, key, limit);
+	return buf;
+}
 
 DEFINE_WORDS(reason, enum reason, reasons)
 DEFINE_WORDS(result, enum result, results)

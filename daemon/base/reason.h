@@ -10,6 +10,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* X(identifier, word, meaning: one line, the same in the man page) */
 #define REASON_LIST(X)                                                                   \
@@ -170,6 +171,16 @@ const char *poison_cause_help(enum poison_cause value);
 const char *verdict_to_string(enum verdict value);
 int verdict_from_string(const char *word, enum verdict *ret);
 const char *verdict_help(enum verdict value);
+/** What of [Policy] holds back a page of a DIMM whose fault is wide. */
+enum wide_limit { WIDE_LIMIT_NONE, WIDE_LIMIT_THRESHOLD, WIDE_LIMIT_PAGES };
+
+#define WIDE_LIMIT_TEXT_MAX 32
+
+/** Writes the key of [Policy] with its value: "WideFaultPages=16", "WideFaultThreshold=off";
+ * "" for none. Returns @buf. */
+const char *wide_limit_text(enum wide_limit value, uint32_t limit,
+			    char buf[WIDE_LIMIT_TEXT_MAX]);
+
 const char *fault_class_to_string(enum fault_class value);
 int fault_class_from_string(const char *word, enum fault_class *ret);
 const char *fault_class_help(enum fault_class value);

@@ -66,6 +66,8 @@ struct policy_rule {
 	struct threshold row;
 	struct threshold cell; /* count is 2, or 0 for off */
 	bool neighbour;
+	uint32_t wide_fault_threshold; /* errors of a page; 0: no page goes */
+	uint32_t wide_fault_pages;     /* of a DIMM */
 	enum huge_rule huge_pages;
 	bool transparent_huge_pages;
 };

@@ -128,6 +128,12 @@ const char *config_value_format(const struct option *opt, const void *base, char
 	case OPTION_COUNT:
 		snprintf(buf, size, "%" PRIu32, *(const uint32_t *)field);
 		break;
+	case OPTION_LIMIT:
+		if (*(const uint32_t *)field == 0)
+			snprintf(buf, size, "off");
+		else
+			snprintf(buf, size, "%" PRIu32, *(const uint32_t *)field);
+		break;
 	case OPTION_PERCENT:
 		snprintf(buf, size, "%" PRIu32 "%%", *(const uint32_t *)field);
 		break;

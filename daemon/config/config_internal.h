@@ -14,6 +14,7 @@
 enum option_type {
 	OPTION_BOOL,      /* bool: yes, no, true, false, on, off, 1, 0 */
 	OPTION_COUNT,     /* uint32_t: a decimal number */
+	OPTION_LIMIT,     /* uint32_t: a decimal number, or off (stored as 0) */
 	OPTION_PERCENT,   /* uint32_t: 0 to 100, the sign may be left out */
 	OPTION_SIZE,      /* uint64_t, bytes: a number, with K, M, G or T */
 	OPTION_AUTO_SIZE, /* as OPTION_SIZE; auto (stored as 0) */
@@ -30,7 +31,8 @@ enum option_least {
 	LEAST_NONE,    /* not a key of [Policy] */
 	LEAST_SMALLER, /* the smaller number; of a switch: no */
 	LEAST_LARGER,
-	LEAST_RARER, /* a threshold: off, else the larger count in the shorter window */
+	LEAST_HIGHER, /* a number to be reached: off, else the larger one */
+	LEAST_RARER,  /* a threshold: off, else the larger count in the shorter window */
 };
 
 /** One row of the table, as the parser sees it. */

@@ -93,6 +93,18 @@ static const struct option table[] = {
 	    "its own if, within the window of RowThreshold, two other pages within 256 "
 	    "KiB of it had errors too, or one of them lies in a faulty row." },
 	  OPTION_BOOL, IN_POLICY(neighbour, "no"), ACTS_LESS(SMALLER) },
+	{ { "Policy", "WideFaultThreshold", "16",
+	    "On a DIMM whose fault is wider than a row, only a page with this many "
+	    "corrected errors of its own is offlined. "
+	    "off or 0: none is." },
+	  OPTION_LIMIT, IN_POLICY(wide_fault_threshold, "1"), ACTS_LESS(HIGHER),
+	  RANGE(0, 1000000) },
+	{ { "Policy", "WideFaultPages", "16",
+	    "How many pages of a DIMM may have been offlined when another of its pages "
+	    "is to go although the fault is wider than a row. "
+	    "off or 0: none goes." },
+	  OPTION_LIMIT, IN_POLICY(wide_fault_pages, "1000000"), ACTS_LESS(SMALLER),
+	  RANGE(0, 1000000) },
 	{ { "Policy", "HugePages", "never",
 	    "Whether a page inside a HugeTLB page may be offlined, which dissolves the "
 	    "huge page. "

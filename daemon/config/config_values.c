@@ -230,6 +230,29 @@ static int count_value(const struct option *opt, const char *text, uint32_t *ret
 	return 0;
 }
 
+static int limit_value(const struct option *opt, const char *text, uint32_t *ret,
+		       struct value_error *error)
+{
+	const char *end = text;
+	uint64_t n = 0;
+	int r = 0;
+
+	if (strcmp(text, "off") != 0)
+		r = value_number(&end, &n);
+	else
+		end = "";
+	if (r == -EINVAL || *end)
+		return value_refuse(error, text,
+				    "not a number; write digits only, such as %s, or off",
+				    opt->doc.value);
+	if (r < 0 || n > opt->max)
+		return value_refuse(error, text,
+				    "out of range; 1 to %u is possible, or off",
+				    (unsigned int)opt->max);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
 static int size_value(const struct option *opt, const char *text, uint64_t *ret,
 		      struct value_error *error)
 {
@@ -400,6 +423,7 @@ static size_t field_size(enum option_type type)
 	case OPTION_BOOL:
 		return sizeof(bool);
 	case OPTION_COUNT:
+	case OPTION_LIMIT:
 	case OPTION_PERCENT:
 		return sizeof(uint32_t);
 	case OPTION_SIZE:
@@ -460,6 +484,11 @@ bool config_value_least(const struct option *opt, void *to, const void *from)
 	case LEAST_LARGER:
 		takes = small_field(opt, new) > small_field(opt, field);
 		break;
+	case LEAST_HIGHER:
+		takes = small_field(opt, field) != 0 &&
+			(small_field(opt, new) == 0 ||
+			 small_field(opt, new) > small_field(opt, field));
+		break;
 	case LEAST_RARER:
 		return threshold_least(field, new);
 	}
@@ -484,6 +513,8 @@ int config_value_parse(const struct option *opt, const char *text, void *base,
 		return bool_value(text, field, ret_error);
 	case OPTION_COUNT:
 		return count_value(opt, text, field, ret_error);
+	case OPTION_LIMIT:
+		return limit_value(opt, text, field, ret_error);
 	case OPTION_PERCENT:
 		return percent_value(text, field, ret_error);
 	case OPTION_SIZE:

@@ -91,6 +91,11 @@ struct config_dimm engine_dimm_config(const struct engine *e, uint16_t index);
 /** What [Policy] says for the DIMM, overrides included. */
 const struct policy_rule *engine_rule(const struct engine *e, uint16_t index);
 
+/** Which key holds @rec back because the fault of its DIMM is wide, by what is known now;
+ * *ret_limit: its value. */
+enum wide_limit engine_wide_limit(const struct engine *e, const struct page_rec *rec,
+				  uint32_t *ret_limit);
+
 /** Numbers for status and metrics. */
 struct engine_status {
 	uint32_t pages[PAGE_STATE_MAX_]; /* tracked pages by state */

@@ -195,6 +195,40 @@ static uint64_t action_reserved_of_module(const struct engine *e, uint16_t dimm)
 	return n;
 }
 
+/* How many pages of its module may be offlined. */
+static uint64_t action_module_limit(const struct engine *e, const struct page_rec *rec)
+{
+	uint64_t limit = e->cfg.budget.pages_per_dimm;
+	uint64_t wide = e->dimms.rule[rec->dimm].wide_fault_pages;
+
+	if (fault_is_wide(dimm_table_module_class(&e->dimms, rec->dimm)) && wide < limit)
+		return wide;
+	return limit;
+}
+
+/*
+ * The page to spend on if more pages wait than @rec's DIMM, whose fault is wide, may still
+ * spend: the one with the most errors of those of its module.
+ */
+static struct page_rec *action_hottest(const struct engine *e, struct page_rec *rec)
+{
+	uint64_t limit = action_module_limit(e, rec);
+	struct page_rec *best = rec, *other = rec;
+
+	if (!fault_is_wide(dimm_table_module_class(&e->dimms, rec->dimm)) ||
+	    dimm_table_module_offlined(&e->dimms, rec->dimm) +
+			    ce_tracker_ready(e->tracker) <=
+		    limit)
+		return rec;
+	while ((other = ce_tracker_next_ready(e->tracker, other)))
+		if (!other->loading && other->corrected_errors > best->corrected_errors &&
+		    dimm_table_first_rank(&e->dimms, other->dimm) ==
+			    dimm_table_first_rank(&e->dimms, rec->dimm) &&
+		    action_judge_page(e, other) == RESULT_NONE)
+			best = other;
+	return best;
+}
+
 /* Whether the attempts under way may use up what a budget has left for @rec. */
 static bool action_budgets_reserved(const struct engine *e, const struct page_rec *rec)
 {
@@ -203,7 +237,7 @@ static bool action_budgets_reserved(const struct engine *e, const struct page_re
 	if (n == 0)
 		return false;
 	return action_spent_pages(e) + n >= policy_total_limit(&e->cfg, &e->machine) ||
-	       action_reserved_of_module(e, rec->dimm) >= e->cfg.budget.pages_per_dimm ||
+	       action_reserved_of_module(e, rec->dimm) >= action_module_limit(e, rec) ||
 	       !budget_holds(&e->budget, &e->cfg, e->now, n + 1);
 }
 
@@ -310,7 +344,7 @@ void engine_start_next(struct engine *e, struct effects *out)
 		    action_budgets_reserved(e, rec) || action_hour_blocks(e, out))
 			return;
 		e->pending_probe = (struct pending_probe){ 0 };
-		action_request_probe(e, out, rec);
+		action_request_probe(e, out, action_hottest(e, rec));
 		return;
 	}
 }

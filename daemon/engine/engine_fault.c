@@ -402,12 +402,29 @@ enum reason engine_fault_reason(const struct engine *e, const struct page_rec *r
 	return fault_has_neighbours(e, rec) ? REASON_NEIGHBOUR : REASON_NONE;
 }
 
+enum wide_limit engine_wide_limit(const struct engine *e, const struct page_rec *rec,
+				  uint32_t *ret_limit)
+{
+	const struct policy_rule *rule = &e->dimms.rule[rec->dimm];
+
+	*ret_limit = 0;
+	if (!fault_is_wide(dimm_table_module_class(&e->dimms, rec->dimm)))
+		return WIDE_LIMIT_NONE;
+	*ret_limit = rule->wide_fault_pages;
+	if (dimm_table_module_offlined(&e->dimms, rec->dimm) >= rule->wide_fault_pages)
+		return WIDE_LIMIT_PAGES;
+	*ret_limit = rule->wide_fault_threshold;
+	if (rule->wide_fault_threshold == 0 ||
+	    rec->corrected_errors < rule->wide_fault_threshold)
+		return WIDE_LIMIT_THRESHOLD;
+	return WIDE_LIMIT_NONE;
+}
+
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec)
 {
-	if (!fault_is_wide(dimm_table_module_class(&e->dimms, rec->dimm)))
-		return false;
-	return dimm_table_module_offlined(&e->dimms, rec->dimm) >= CLASS_LAST_PAGES ||
-	       rec->corrected_errors < CLASS_HOT_PAGE;
+	uint32_t limit;
+
+	return engine_wide_limit(e, rec, &limit) != WIDE_LIMIT_NONE;
 }
 
 void engine_forget_cells(struct engine *e, pfn_t p)

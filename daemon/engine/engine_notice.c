@@ -85,9 +85,15 @@ struct notice engine_page_notice(const struct engine *e, enum notice_kind kind,
 				 const struct page_rec *rec)
 {
 	const struct policy_rule *rule = &e->dimms.rule[rec->dimm];
+	uint32_t limit = 0;
+	enum wide_limit held_by = rec->result == RESULT_WIDE_FAULT
+					  ? engine_wide_limit(e, rec, &limit)
+					  : WIDE_LIMIT_NONE;
 
 	return (struct notice){
 		.kind = kind,
+		.held_by = held_by,
+		.held_limit = limit,
 		.pfn = pfn(rec->pfn),
 		.has_pfn = true,
 		.dimm = rec->dimm,

@@ -101,7 +101,10 @@ struct notice {
 	int64_t duration_usec;
 	int64_t delta_kib;
 	enum poison_cause cause;
-	enum soft_outcome outcome;   /* of the attempt or request, in the kernel's word */
+	enum soft_outcome outcome; /* of the attempt or request, in the kernel's word */
+	/* Of a page that RESULT_WIDE_FAULT holds back: by which key, and its value. */
+	enum wide_limit held_by;
+	uint32_t held_limit;
 	enum fault_class fault;      /* of the DIMM */
 	enum verdict verdict;        /* of the DIMM */
 	enum verdict verdict_before; /* the same, of NOTICE_VERDICT */

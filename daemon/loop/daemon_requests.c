@@ -391,6 +391,18 @@ static void fill_window(const struct daemon *d, const struct page_rec *rec,
 			d, usec_add(usec(rec->stamps[rec->n_stamps - n]), t->window).us);
 }
 
+/* Which key holds the page back because the fault of its DIMM is wide. */
+static void fill_held_by(const struct daemon *d, const struct page_rec *rec,
+			 struct outlook_report *o)
+{
+	uint32_t limit;
+	enum wide_limit by = engine_wide_limit(d->engine, rec, &limit);
+
+	_Static_assert(sizeof(o->held_by) >= WIDE_LIMIT_TEXT_MAX, "the text fits");
+	if (rec->state == PAGE_REFUSED && rec->result == RESULT_WIDE_FAULT)
+		(void)wide_limit_text(by, limit, o->held_by);
+}
+
 static int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
 		      char why[REPORT_TEXT_MAX])
 {
@@ -421,6 +433,7 @@ static int op_explain(void *ctx, uint64_t address, struct outlook_report *o,
 	(void)config_format_threshold(&rule->cell, o->cell_threshold,
 				      sizeof(o->cell_threshold));
 	o->neighbour_rule = rule->neighbour;
+	fill_held_by(d, rec, o);
 	fill_window(d, rec, &rule->page, o);
 	if (rec->state != PAGE_WATCHED && rec->state != PAGE_OFFLINED &&
 	    rec->not_before > clock_boot().us && rec->not_before != USEC_NEVER)

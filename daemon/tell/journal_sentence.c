@@ -139,14 +139,16 @@ static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
 {
 	bool for_good =
 		r->result == RESULT_BUDGET_DIMM || r->result == RESULT_BUDGET_TOTAL;
-	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX];
+	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX], held_by[WIDE_LIMIT_TEXT_MAX];
 
 	/* No page is in use at an address that is no memory. */
-	return snprintf(buf, size, "Page %s: %s; %s: %s (%s).%s", place_of(r, c, place),
-			cause_of(r, cause),
+	return snprintf(buf, size, "Page %s: %s; %s: %s (%s%s%s).%s",
+			place_of(r, c, place), cause_of(r, cause),
 			r->result == RESULT_NOT_RAM ? "nothing is taken out of use"
 						    : "it stays in use",
 			result_to_string(r->result), result_help(r->result),
+			r->held_by == WIDE_LIMIT_NONE ? "" : "; ",
+			wide_limit_text(r->held_by, r->held_limit, held_by),
 			for_good ? "" : " It is looked at again at its next error.");
 }
 

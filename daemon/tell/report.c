@@ -122,6 +122,7 @@ static const struct report_field outlook_fields[] = {
 	O(STRING, row_threshold),
 	O(STRING, cell_threshold),
 	O(BOOL,   neighbour_rule),
+	O(STRING, held_by),
 	O(I64,    in_window),
 	O(I64,    missing),
 	O(TIME,   until),

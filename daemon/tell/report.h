@@ -139,6 +139,7 @@ struct outlook_report {
 	char row_threshold[REPORT_WORD_MAX];
 	char cell_threshold[REPORT_WORD_MAX];
 	bool neighbour_rule;
+	char held_by[WIDE_LIMIT_TEXT_MAX]; /* "WideFaultPages=16"; empty: no such key */
 	int64_t in_window; /* its errors in the window now; REPORT_NO_NUMBER: no window */
 	int64_t missing;   /* errors that are missing to the threshold ... */
 	int64_t until;     /* ... if they come by this time; REPORT_NO_NUMBER: any time */

@@ -39,15 +39,6 @@
 #define CLASS_CHANNEL_BANKS  4
 #define CLASS_CHANNEL_WINDOW USEC_PER_DAY
 
-/*
- * Offlining cannot win against some faults. A DIMM with such a fault may spend this many
- * pages, counting all that it has spent before, and only on pages with at least this many
- * errors. In the reference logs, a page hit by a column or bank fault sees two errors. A
- * page with many errors is a storm of its own, and ending that storm is worth 4 KiB.
- */
-#define CLASS_LAST_PAGES 16
-#define CLASS_HOT_PAGE   16
-
 /** The class that @n shows by itself; the caller keeps the widest class seen. */
 enum fault_class fault_classify(const struct fault_counts *n);
 

@@ -153,12 +153,50 @@ static void unread(void **state)
 	assert_int_equal(rows, 0);
 }
 
+static void column_error(uint32_t row)
+{
+	struct ce_event ev = {
+		.time = usec(NOW),
+		.address = paddr(UINT64_C(0x10000000) + row * UINT64_C(0x100000)),
+		.has_address = true,
+		.count = 1,
+		.grain_bits = 6,
+		.layer = { -1, -1, -1 },
+		.label = { "A1", 2 },
+		.coord = { .row = row,
+			   .column = 8,
+			   .bank = 2,
+			   .have = DRAM_ROW | DRAM_COLUMN | DRAM_BANK },
+	};
+
+	(void)daemon_step(&d, (struct input){ .kind = INPUT_EVENT, .event = &ev });
+}
+
+/* Which key holds a page back, while one does. */
+static void held_by(void **state)
+{
+	struct outlook_report outlook;
+	char why[REPORT_TEXT_MAX] = "";
+
+	(void)daemon_step(&d, (struct input){ .kind = INPUT_MACHINE,
+					      .machine = { .ram_pages = 1 << 20 } });
+	(void)daemon_step(&d, (struct input){ .kind = INPUT_RESTORE_DONE });
+	for (uint32_t row = 1; row <= 3; row++)
+		column_error(row);
+	assert_int_equal(daemon_bus_ops.explain(&d, 0x10300000, &outlook, why), 0);
+	assert_string_equal(outlook.held_by, "");
+	column_error(3);
+	assert_int_equal(daemon_bus_ops.explain(&d, 0x10300000, &outlook, why), 0);
+	assert_string_equal(outlook.held_by, "WideFaultThreshold=16");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(unknown, start, stop),
 		cmocka_unit_test_setup_teardown(without_database, start, stop),
 		cmocka_unit_test_setup_teardown(unread, start, stop),
+		cmocka_unit_test_setup_teardown(held_by, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

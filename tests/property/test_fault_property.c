@@ -508,7 +508,7 @@ static void storm(uint32_t per_hour, uint32_t per_dimm, uint64_t total)
 	engine_status(s.sim->engine, usec(START + STORM_SPAN), &st);
 	assert_true(st.verdict >= VERDICT_DEGRADED);
 	assert_true(s.budget_notices > 0);
-	assert_true(s.by_dimm[0] <= CLASS_LAST_PAGES);
+	assert_true(s.by_dimm[0] <= s.sim->cfg.policy.wide_fault_pages);
 	assert_int_equal(engine_dimm(s.sim->engine, 0)->offlined, 0);
 	sim_free(s.sim);
 }

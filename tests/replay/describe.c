@@ -37,7 +37,7 @@ static void put_page(const struct sim *s, struct text *t, pfn_t p)
 
 static void describe_notice(const struct sim *s, const struct notice *r, struct text *t)
 {
-	char time[TIME_TEXT_MAX];
+	char time[TIME_TEXT_MAX], held_by[WIDE_LIMIT_TEXT_MAX];
 
 	put(t, "notice %s", notice_to_string(r->kind));
 	if (r->has_pfn)
@@ -52,6 +52,8 @@ static void describe_notice(const struct sim *s, const struct notice *r, struct 
 	if (r->kind == NOTICE_FAULT || r->kind == NOTICE_VERDICT)
 		put(t, " fault=%s verdict=%s", fault_class_to_string(r->fault),
 		    verdict_to_string(r->verdict));
+	if (r->held_by != WIDE_LIMIT_NONE)
+		put(t, " %s", wide_limit_text(r->held_by, r->held_limit, held_by));
 	if (r->kind == NOTICE_VERDICT)
 		put(t, " was=%s", verdict_to_string(r->verdict_before));
 	put(t, " delta=%+lld errno=%s", (long long)r->delta_kib, errno_name(r->error));

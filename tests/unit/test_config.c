@@ -494,6 +494,7 @@ static void random_value(uint64_t *s, const struct option *opt, char *buf, size_
 		snprintf(buf, size, "%s", pick(s, 0, 1) ? "yes" : "no");
 		break;
 	case OPTION_COUNT:
+	case OPTION_LIMIT:
 	case OPTION_PERCENT:
 	case OPTION_SIZE:
 	case OPTION_AUTO_SIZE:

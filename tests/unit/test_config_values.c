@@ -63,6 +63,17 @@ static const struct value_row value_rows[] = {
 	BAD("Policy", "PageThreshold", "Off", "not a threshold"),
 	BAD("Policy", "PageThreshold", "no", "not a threshold"),
 	BAD("Policy", "PageThreshold", "", "no value"),
+	GOOD("Policy", "WideFaultThreshold", "1", "1"),
+	GOOD("Policy", "WideFaultThreshold", "1000000", "1000000"),
+	GOOD("Policy", "WideFaultThreshold", "0", "off"),
+	GOOD("Policy", "WideFaultThreshold", "off", "off"),
+	GOOD("Policy", "WideFaultPages", "off", "off"),
+	BAD("Policy", "WideFaultThreshold", "1000001", "1 to 1000000 is possible, or off"),
+	BAD("Policy", "WideFaultThreshold", "99999999999999999999", "out of range"),
+	BAD("Policy", "WideFaultPages", "16 / 24h", "write digits only, such as 16, or off"),
+	BAD("Policy", "WideFaultPages", "offf", "not a number"),
+	BAD("Policy", "WideFaultPages", "-1", "not a number"),
+	BAD("Policy", "WideFaultPages", "", "no value"),
 	GOOD("Policy", "RowThreshold", "2 / 7d", "2 / 7d"),
 	BAD("Policy", "RowThreshold", "1 / 7d", "2 to 1000 errors"),
 	GOOD("Policy", "Action", "soft", "soft"),
@@ -282,7 +293,7 @@ static void test_table(void **state)
 		assert_true(strlen(doc->help) > 20);
 		assert_int_equal(doc->help[strlen(doc->help) - 1], '.');
 	}
-	assert_int_equal(n, 27);
+	assert_int_equal(n, 29);
 	assert_null(config_option_row(n));
 }
 

@@ -131,7 +131,7 @@ static void test_hot_page(void **state)
 	for (unsigned int n = 0; n < 2 * FAULT_MAP_CELLS; n++)
 		err(e, n, "A", 0);
 	(void)cells_to_store(e);
-	for (unsigned int i = 1; i < CLASS_HOT_PAGE; i++)
+	for (unsigned int i = 1; i < 16; i++)
 		err(e, 5000, "A", 0);
 	assert_int_equal(cells_to_store(e), 0);
 	assert_int_equal(state_of(e, 5000), PAGE_WATCHED);
