@@ -609,17 +609,17 @@ void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t i
 }
 
 bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,
-			      const struct ce_event *ev)
+			      const struct ce_event *ev, uint8_t by_detail)
 {
 	const struct dimm_no_coords *c = &t->no_coords[index];
 
-	return ev->detail.len == 0 && c->len > 0 && ev->msg.len == c->len &&
+	return c->len > 0 && ev->msg.len == c->len && !(c->by_detail & ~by_detail) &&
 	       ev->label.len == t->id[index].label_len &&
 	       memcmp(c->msg, ev->msg.s, c->len) == 0;
 }
 
 void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
-			       const struct ce_event *ev)
+			       const struct ce_event *ev, uint8_t by_detail)
 {
 	struct dimm_no_coords *c = &t->no_coords[index];
 
@@ -627,9 +627,10 @@ void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
 	 * The label may hold coordinates too. A kept label without '?' stands for no other
 	 * label: then the DIMM and the label's length say as much as its letters.
 	 */
-	if (ev->detail.len > 0 || ev->msg.len == 0 || ev->msg.len > sizeof(c->msg) ||
+	if (ev->msg.len == 0 || ev->msg.len > sizeof(c->msg) ||
 	    t->id[index].label_len == 0 || strchr(t->rec[index].label, '?'))
 		return;
 	c->len = (uint8_t)ev->msg.len;
+	c->by_detail = by_detail;
 	memcpy(c->msg, ev->msg.s, ev->msg.len);
 }

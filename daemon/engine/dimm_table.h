@@ -42,10 +42,11 @@ struct dimm_id {
 	bool by_slot;       /* the layers name it, and the label does not */
 };
 
-/** A DIMM's last message that held no coordinates. */
+/** A DIMM's last message that held no coordinates but those of the driver_detail. */
 struct dimm_no_coords {
-	uint8_t len; /* 0: none yet */
-	char msg[63];
+	uint8_t len;       /* 0: none yet */
+	uint8_t by_detail; /* enum dram_part, or-ed: what the driver_detail gave then */
+	char msg[62];
 };
 
 struct dimm_table {
@@ -212,13 +213,14 @@ enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
 void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t index);
 
 /**
- * Whether @ev, of the DIMM at @index, says word for word what its last message without
- * coordinates said. Drivers that know no coordinates repeat one message, and reading it
- * letter by letter took a fifth of the time of a storm.
+ * Whether message and label of @ev, of the DIMM at @index, say word for word what they said
+ * when they added no coordinates to those of the driver_detail, which gave @by_detail now.
+ * Drivers repeat one message, and reading it letter by letter took a fifth of the time of a
+ * storm.
  */
 bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,
-			      const struct ce_event *ev);
+			      const struct ce_event *ev, uint8_t by_detail);
 
-/** Remembers the message of @ev, which holds no coordinates, if that is safe. */
+/** Remembers the message of @ev, which added none to @by_detail, if that is safe. */
 void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
-			       const struct ce_event *ev);
+			       const struct ce_event *ev, uint8_t by_detail);

@@ -194,12 +194,16 @@ static bool fault_read_place(struct engine *e, const struct ce_event *ev, uint16
 	const uint8_t needed = DRAM_ROW | DRAM_BANK;
 
 	*ret = ev->coord;
-	if (ret->have == 0 && dimm_table_has_no_coords(&e->dimms, dimm, ev))
-		return false;
 	if (ret->have == 0) {
-		dram_coord_parse(ev, ret);
-		if (ret->have == 0)
-			dimm_table_note_no_coords(&e->dimms, dimm, ev);
+		uint8_t by_detail;
+
+		dram_coord_parse_detail(ev, ret);
+		by_detail = ret->have;
+		if (!dimm_table_has_no_coords(&e->dimms, dimm, ev, by_detail)) {
+			dram_coord_parse_rest(ev, ret);
+			if (ret->have == by_detail)
+				dimm_table_note_no_coords(&e->dimms, dimm, ev, by_detail);
+		}
 	}
 	return (ret->have & needed) == needed;
 }

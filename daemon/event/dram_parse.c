@@ -484,14 +484,22 @@ static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
 	*c = sum;
 }
 
-void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret)
+void dram_coord_parse_detail(const struct ce_event *ev, struct dram_coord *ret)
 {
-	struct dram_coord c = { .have = 0 };
+	*ret = (struct dram_coord){ .have = 0 };
+	coord_add_text(ret, &ev->detail, SEPARATOR_BLANK);
+}
 
-	coord_add_text(&c, &ev->detail, SEPARATOR_BLANK);
-	coord_add_text(&c, &ev->msg, SEPARATOR_BLANK);
+void dram_coord_parse_rest(const struct ce_event *ev, struct dram_coord *c)
+{
+	coord_add_text(c, &ev->msg, SEPARATOR_BLANK);
 	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1"
 	 * comes from the driver. */
-	coord_add_text(&c, &ev->label, SEPARATOR_HASH);
-	*ret = c;
+	coord_add_text(c, &ev->label, SEPARATOR_HASH);
+}
+
+void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret)
+{
+	dram_coord_parse_detail(ev, ret);
+	dram_coord_parse_rest(ev, ret);
 }

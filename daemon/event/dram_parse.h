@@ -15,3 +15,10 @@
  * never reads past a text's length.
  */
 void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret);
+
+/**
+ * The same in two parts: what the driver_detail gives, and what message and label give of
+ * the parts that @c does not have. A part more in @c never makes the second add more.
+ */
+void dram_coord_parse_detail(const struct ce_event *ev, struct dram_coord *ret);
+void dram_coord_parse_rest(const struct ce_event *ev, struct dram_coord *c);

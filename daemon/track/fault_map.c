@@ -346,9 +346,9 @@ static void block_place_cell(struct fault_map *m, struct fault_block *b, uint16_
 	block_set_dirty(m, b, slot);
 }
 
-static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b,
-				      uint64_t line, const struct dram_coord *coord,
-				      usec_t when)
+static struct fault_cell *block_add_cell(struct fault_map *m, struct fault_block *b,
+					 uint64_t line, const struct dram_coord *coord,
+					 usec_t when)
 {
 	uint16_t slot = block_free_slot(m, b);
 
@@ -360,7 +360,7 @@ static enum fault_news block_add_cell(struct fault_map *m, struct fault_block *b
 	block_place_cell(m, b, slot, coord);
 	if (when.us > b->last)
 		b->last = when.us;
-	return b->cells[slot].votes > 0 ? NEWS_CELL : NEWS_NONE;
+	return &b->cells[slot];
 }
 
 /* One more event of a known line: it votes for or against the coordinates of the cell. */
@@ -408,9 +408,10 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 		news = block_vote(m, b, cell, coord);
 		block_see(m, b, cell, when);
 	} else {
-		news = block_add_cell(m, b, line, coord, when);
+		cell = block_add_cell(m, b, line, coord, when);
+		news = cell->votes > 0 ? NEWS_CELL : NEWS_NONE;
 	}
-	*ret = block_find(b, line);
+	*ret = cell;
 	return news;
 }
 

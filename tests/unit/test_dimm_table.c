@@ -399,55 +399,60 @@ static void test_close(void **state)
 	assert_int_equal(dimm_table_find(&t, &t.rec[3]), 1);
 }
 
-static bool is_known(const char *label, const char *msg, const char *detail)
+static bool is_known(const char *label, const char *msg, uint8_t by_detail)
 {
 	struct ce_event ev = event(label, 0, -1, 0);
 
 	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
-	ev.detail = (struct ce_text){ detail, (uint32_t)strlen(detail) };
-	return dimm_table_has_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev);
+	return dimm_table_has_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev,
+					by_detail);
 }
 
-static void note(const char *label, const char *msg, const char *detail)
+static void note(const char *label, const char *msg, uint8_t by_detail)
 {
 	struct ce_event ev = event(label, 0, -1, 0);
 
 	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
-	ev.detail = (struct ce_text){ detail, (uint32_t)strlen(detail) };
-	dimm_table_note_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev);
+	dimm_table_note_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev, by_detail);
 }
 
 static void test_no_coords(void **state)
 {
 	char most[65];
 
-	assert_false(is_known("A", "", ""));
-	assert_false(is_known("A", "memory read error", ""));
-	note("A", "memory read error", "");
-	assert_true(is_known("A", "memory read error", ""));
-	assert_false(is_known("A", "memory read erroR", ""));
-	assert_false(is_known("A", "memory read", ""));
-	assert_false(is_known("A", "memory read error", "row:1"));
-	assert_false(is_known("B", "memory read error", ""));
+	assert_false(is_known("A", "", 0));
+	assert_false(is_known("A", "memory read error", 0));
+	note("A", "memory read error", 0);
+	assert_true(is_known("A", "memory read error", 0));
+	assert_false(is_known("A", "memory read erroR", 0));
+	assert_false(is_known("A", "memory read", 0));
+	assert_true(is_known("A", "memory read error", DRAM_ROW));
+	assert_false(is_known("B", "memory read error", 0));
 
-	/* Not remembered: a detail, no message, one too long; the last one stays. */
-	note("A", "other", "row:1");
-	note("A", "", "");
+	/* The driver_detail gave a row and a bank: with less, message and label may add. */
+	note("E", "memory read error", DRAM_ROW | DRAM_BANK);
+	assert_true(is_known("E", "memory read error", DRAM_ROW | DRAM_BANK));
+	assert_true(is_known("E", "memory read error", DRAM_ROW | DRAM_BANK | DRAM_RANK));
+	assert_false(is_known("E", "memory read error", DRAM_ROW | DRAM_RANK));
+	assert_false(is_known("E", "memory read error", 0));
+
+	/* Not remembered: no message, one too long; the last one stays. */
+	note("A", "", 0);
 	memset(most, 'm', sizeof(most));
-	most[64] = '\0';
-	note("A", most, "");
-	assert_false(is_known("A", most, ""));
-	assert_true(is_known("A", "memory read error", ""));
 	most[63] = '\0';
-	note("A", most, "");
-	assert_true(is_known("A", most, ""));
-	assert_false(is_known("A", "memory read error", ""));
+	note("A", most, 0);
+	assert_false(is_known("A", most, 0));
+	assert_true(is_known("A", "memory read error", 0));
+	most[62] = '\0';
+	note("A", most, 0);
+	assert_true(is_known("A", most, 0));
+	assert_false(is_known("A", "memory read error", 0));
 
 	/* Labels that were cleaned may stand for several, and one of them may hold a row. */
-	note("C\t", "error", "");
-	assert_false(is_known("C\t", "error", ""));
-	note("D?", "error", "");
-	assert_false(is_known("D?", "error", ""));
+	note("C\t", "error", 0);
+	assert_false(is_known("C\t", "error", 0));
+	note("D?", "error", 0);
+	assert_false(is_known("D?", "error", 0));
 }
 
 int main(void)
