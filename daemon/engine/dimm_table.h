@@ -29,6 +29,7 @@
 
 #include "config/config.h"
 #include "event/ce_event.h"
+#include "event/dram_parse.h"
 #include "track/records.h"
 
 #define DIMM_INDEX_SLOTS 1024 /* of the hash index */
@@ -76,6 +77,7 @@ struct dimm_table {
 	uint16_t
 		last[DIMM_LAST_SLOTS]; /* by hash of the slot: the DIMM that erred last */
 	struct dimm_no_coords no_coords[MAX_DIMMS];
+	struct dram_prefix prefix[MAX_DIMMS];
 };
 
 /** Makes a table, all zero before, that holds DIMM_OTHER. */

@@ -197,7 +197,7 @@ static bool fault_read_place(struct engine *e, const struct ce_event *ev, uint16
 	if (ret->have == 0) {
 		uint8_t by_detail;
 
-		dram_coord_parse_detail(ev, ret);
+		dram_coord_parse_detail(ev, &e->dimms.prefix[dimm], ret);
 		by_detail = ret->have;
 		if (!dimm_table_has_no_coords(&e->dimms, dimm, ev, by_detail)) {
 			dram_coord_parse_rest(ev, ret);
