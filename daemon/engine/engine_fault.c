@@ -43,7 +43,7 @@ static void fault_widen(struct engine *e, struct effects *out, uint16_t dimm,
 			enum fault_class class, usec_t when)
 {
 	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
-	struct notice r = { .kind = NOTICE_FAULT, .dimm = dimm, .fault = class };
+	struct notice r;
 
 	if (class <= f->class)
 		return;
@@ -52,7 +52,9 @@ static void fault_widen(struct engine *e, struct effects *out, uint16_t dimm,
 	dimm_table_touch(&e->dimms, dimm);
 	if (class == FAULT_CELL)
 		return; /* the page's first error was reported */
-	r.count = f->cells;
+	r = (struct notice){
+		.kind = NOTICE_FAULT, .dimm = dimm, .fault = class, .count = f->cells
+	};
 	engine_notice(e, out, &r);
 	engine_report_verdict(e, out, dimm);
 }

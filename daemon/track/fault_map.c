@@ -145,6 +145,10 @@ _inlined_ uint64_t fault_bank_number(const struct dram_coord *c)
 
 bool fault_same_bank(const struct dram_coord *a, const struct dram_coord *b)
 {
+	/* Mostly they are alike in all, and then no number is needed. */
+	if (a->have == b->have && a->bank == b->bank && a->bank_group == b->bank_group &&
+	    a->rank == b->rank && a->chip == b->chip && a->sub_channel == b->sub_channel)
+		return true;
 	return fault_bank_number(a) == fault_bank_number(b);
 }
 

@@ -67,7 +67,7 @@ void fault_map_count(struct fault_map *m, uint16_t dimm, const struct fault_cell
 	ret->bank_faulty_rows = b->most_faulty;
 	ret->devices = b->devices;
 	if (cell)
-		bank = fault_spread_find(b, &cell->coord, &column);
+		bank = fault_spread_find(b, cell, &column);
 	if (bank) {
 		ret->bank_rows = bank->rows;
 		ret->bank_single_rows = bank->single_rows;

@@ -174,9 +174,10 @@ void fault_spread_set_faulty(struct fault_block *b, uint16_t slot);
 /** Has @view count since @since. */
 void fault_spread_move(struct fault_block *b, enum fault_view_name view, int64_t since);
 
-/** The bank of @coord, or NULL if it has no cell; *ret_column: also for its column. */
+/** The bank of @cell, a cell of @b or a copy of one, or NULL if it has no cell now;
+ * *ret_column: the same for its column. */
 const struct fault_bank *fault_spread_find(const struct fault_block *b,
-					   const struct dram_coord *coord,
+					   const struct fault_cell *cell,
 					   const struct fault_column **ret_column);
 
 /** The row of the cell in @slot, from cell to cell: fault_row_next() of the last is

@@ -560,17 +560,24 @@ void fault_spread_set_faulty(struct fault_block *b, uint16_t slot)
 }
 
 const struct fault_bank *fault_spread_find(const struct fault_block *b,
-					   const struct dram_coord *coord,
+					   const struct fault_cell *cell,
 					   const struct fault_column **ret_column)
 {
-	uint16_t bank = bank_find(b, fault_bank_number(coord)), i;
+	const struct dram_coord *coord = &cell->coord;
+	uint16_t bank, column = NO_NUMBER;
 
 	*ret_column = NULL;
-	if (bank == NO_NUMBER)
-		return NULL;
-	if (coord->have & DRAM_COLUMN) {
-		i = column_find(b, bank, coord->column);
-		*ret_column = i == NO_NUMBER ? NULL : &b->lane[i].column;
+	if (cell >= b->cells && cell < b->cells + FAULT_MAP_CELLS) {
+		uint16_t slot = (uint16_t)(cell - b->cells);
+
+		bank = b->lane[b->row_of[slot]].row.bank;
+		column = b->column_of[slot];
+	} else {
+		bank = bank_find(b, fault_bank_number(coord));
+		if (bank != NO_NUMBER && coord->have & DRAM_COLUMN)
+			column = column_find(b, bank, coord->column);
 	}
-	return &b->lane[bank].bank;
+	if (column != NO_NUMBER && coord->have & DRAM_COLUMN)
+		*ret_column = &b->lane[column].column;
+	return bank == NO_NUMBER ? NULL : &b->lane[bank].bank;
 }

@@ -252,7 +252,11 @@ static void compare(struct stream *s, unsigned int step)
 
 	if (draw(s, 8) == 0) /* any time, back and forth */
 		since = s->now - (int64_t)draw(s, 2 * CLASS_WINDOW);
-	fault_map_count(s->m, D, focus, usec(since), &got);
+	/* The cell itself, or a copy of it. */
+	fault_map_count(s->m, D,
+			focus && draw(s, 2) ? fault_map_find(s->m, D, focus->line)
+					    : focus,
+			usec(since), &got);
 	count_all(&s->kept, focus, since, &want);
 	SAME(cells);
 	SAME(rows);
