@@ -427,6 +427,8 @@ static int fake_explain(void *ctx, uint64_t address, struct outlook_report *ret,
 	if (address == 0x1a2b3c000) {
 		ret->missing = REPORT_NO_NUMBER;
 		ret->until = REPORT_NO_NUMBER;
+	} else if (address == 0x300040000) {
+		strcpy(ret->held_by, "WideFaultThreshold=16");
 	} else if (address & 0x1000) {
 		ret->next_try = ret->until;
 	}

@@ -70,6 +70,8 @@ static int put_pages(struct db *db)
 		{ 0x200000, 1182, 1400, 4900, 1, PAGE_WATCHED, REASON_NONE, RESULT_NONE,
 		  0 },
 		{ 0x300000, 2, 4900, 4900, 2, PAGE_WATCHED, REASON_NONE, RESULT_NONE, 0 },
+		{ 0x300040, 3, 4800, 4850, 2, PAGE_REFUSED, REASON_PAGE_THRESHOLD,
+		  RESULT_WIDE_FAULT, 0 },
 	};
 	union {
 		struct page_rec rec;

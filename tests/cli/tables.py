@@ -96,7 +96,7 @@ def main():
         db.commit()
         db.close()
         pages = json.loads(call(['pages', '--json', '--db', path], subprocess.PIPE).stdout)
-        expect(len(pages) == 6 and all(len(p['address']) == 15 for p in pages),
+        expect(len(pages) == 7 and all(len(p['address']) == 15 for p in pages),
                f'the addresses are not of 52 bits: {pages[:1]}')
         for words in (['pages'], ['history'], ['dimms'], ['status'],
                       *(['show', p['address']] for p in pages),
