@@ -57,29 +57,21 @@ static void say_complete(struct daemon *d)
 /*
  * Stores what the engine has not given yet. With @serving, events and answers that wait
  * are served between two portions and not after thousands of rows. In a storm that has to
- * end, because serving makes new rows. Returns how long it served.
+ * end, because serving makes new rows.
  */
-static usec_t store_unstored(struct daemon *d, bool serving)
+static void store_unstored(struct daemon *d, bool serving)
 {
 	struct effects effects = { .more = true };
 	unsigned int served = 0;
-	usec_t took = usec(0);
 
 	while (effects.more) {
 		struct input in = { .kind = INPUT_FLUSH, .now = clock_boot() };
-		usec_t since;
 
 		engine_step(d->engine, &in, &effects);
 		daemon_note_db(d, effect_store_all(d->db, d->engine, &effects));
-		if (!serving || !effects.more || served == MAX_SERVED)
-			continue;
-		since = clock_boot();
-		if (!daemon_serve(d))
-			continue;
-		served++;
-		took = usec_add(took, usec_sub(clock_boot(), since));
+		if (serving && effects.more && served < MAX_SERVED && daemon_serve(d))
+			served++;
 	}
-	return took;
 }
 
 /*
@@ -139,7 +131,6 @@ int daemon_commit(struct daemon *d)
 static int flush_all(struct daemon *d, bool serving)
 {
 	bool all = d->db_state.incomplete; /* this flush stores all that is known */
-	usec_t served;
 	int r;
 
 	d->schedule.flushed = clock_boot();
@@ -149,13 +140,13 @@ static int flush_all(struct daemon *d, bool serving)
 	 * Intents in the open group are committed, and at the end everything is. */
 	if (db_log_try(d->db) >= DB_LOG_LONG && !d->stopping)
 		return daemon_commit(d);
-	served = store_unstored(d, serving);
+	store_unstored(d, serving);
 	if (db_pending(d->db) > 0)
 		daemon_note_read(d);
 	r = daemon_commit(d);
 	if (db_state_flushed(&d->db_state, all, r >= 0, clock_boot()))
 		say_complete(d);
-	schedule_flushed(&d->schedule, clock_boot(), served);
+	schedule_flushed(&d->schedule, clock_boot());
 	return r;
 }
 

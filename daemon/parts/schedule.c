@@ -6,8 +6,8 @@
 
 #include "parts/schedule.h"
 
-#define COMMIT_DELAY     USEC_PER_SEC
-#define MAX_COMMIT_DELAY (10 * USEC_PER_SEC)
+#define DURABLE_WITHIN   USEC_PER_SEC
+#define MIN_COMMIT_DELAY (USEC_PER_SEC / 2)
 #define PRUNE_MINUTES    10
 #define BACKUP_AFTER     USEC_PER_HOUR /* of uptime; then daily */
 #define REST_AFTER       USEC_PER_SEC
@@ -20,22 +20,17 @@ void schedule_begin(struct schedule *s, usec_t now)
 	};
 }
 
-void schedule_flushed(struct schedule *s, usec_t now, usec_t served)
+void schedule_flushed(struct schedule *s, usec_t now)
 {
-	s->flush_took = usec_sub(usec_sub(now, s->flushed), served);
+	s->flush_took = usec_sub(now, s->flushed);
 }
 
-/*
- * A storm changes thousands of rows a second, and storing them must leave four fifths of
- * the time for counting. What is not stored when the daemon is killed counts as lost.
- */
+/* Half a second at least is left for counting, which a flush serves only in between. */
 usec_t schedule_commit_delay(const struct schedule *s)
 {
-	int64_t delay = 4 * s->flush_took.us;
+	int64_t delay = DURABLE_WITHIN - s->flush_took.us;
 
-	if (delay < COMMIT_DELAY)
-		delay = COMMIT_DELAY;
-	return usec(delay < MAX_COMMIT_DELAY ? delay : MAX_COMMIT_DELAY);
+	return usec(delay > MIN_COMMIT_DELAY ? delay : MIN_COMMIT_DELAY);
 }
 
 bool schedule_minute(struct schedule *s)

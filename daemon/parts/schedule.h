@@ -11,8 +11,8 @@
 #include "base/units.h"
 
 struct schedule {
-	usec_t flushed;    /* when everything was last stored */
-	usec_t flush_took; /* without what was served meanwhile */
+	usec_t flushed;    /* when the last flush began */
+	usec_t flush_took; /* with what was served meanwhile */
 	usec_t backed_up;
 	unsigned int minutes; /* since the start */
 };
@@ -20,10 +20,19 @@ struct schedule {
 /** The daemon starts @now. */
 void schedule_begin(struct schedule *s, usec_t now);
 
-/** A flush that began at s->flushed ends @now, after serving other work for @served. */
-void schedule_flushed(struct schedule *s, usec_t now, usec_t served);
+/** A flush that began at s->flushed ends @now. */
+void schedule_flushed(struct schedule *s, usec_t now);
 
-/** How long after an event its rows are stored: 1 to 10 s, longer if storing takes long. */
+/**
+ * How long after the first event that is not stored the next flush begins: from 0.5 to
+ * 1 s, the shorter the longer the last flush took.
+ *
+ * A storm of corrected errors is what comes before the panic, so its last seconds are the
+ * ones worth having. What was counted is durable within 1 s if no flush takes more than
+ * 0.5 s nor longer than the one before it, and within 2 s if no flush takes more than 1 s.
+ * The loop begins the flush before it reads on, and a flush stores all that was counted
+ * until it ends. That a flush stays that short in a storm is ce_history.h's bound on rows.
+ */
 usec_t schedule_commit_delay(const struct schedule *s);
 
 /** Another minute is over. True: the database is to be pruned. */

@@ -13,6 +13,7 @@
 /* clang-format on */
 
 #include "parts/schedule.h"
+#include "random.h"
 
 #define SEC  USEC_PER_SEC
 #define MIN  USEC_PER_MINUTE
@@ -28,27 +29,65 @@ static int start(void **state)
 	return 0;
 }
 
-/* Storing takes a fifth of the time at most, but rows wait ten seconds at most. */
 static void commit_delay(void **state)
 {
 	static const struct {
-		int64_t took, served, delay;
+		int64_t took, delay;
 	} rows[] = {
-		{ 0, 0, SEC },
-		{ SEC / 4, 0, SEC },
-		{ SEC / 2, 0, 2 * SEC },
-		{ 3 * SEC / 2, SEC, 2 * SEC }, /* what was served is no storing */
-		{ 2 * SEC, 0, 8 * SEC },
-		{ 3 * SEC, 0, 10 * SEC },
-		{ HOUR, 0, 10 * SEC },
+		{ 0, SEC },       { SEC / 4, 3 * SEC / 4 }, { SEC / 2, SEC / 2 },
+		{ SEC, SEC / 2 }, { HOUR, SEC / 2 },
 	};
 
 	assert_int_equal(schedule_commit_delay(&s).us, SEC);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		s.flushed = usec(10 * DAY);
-		schedule_flushed(&s, usec_add(s.flushed, usec(rows[i].took)),
-				 usec(rows[i].served));
+		schedule_flushed(&s, usec_add(s.flushed, usec(rows[i].took)));
 		assert_int_equal(schedule_commit_delay(&s).us, rows[i].delay);
+	}
+}
+
+/*
+ * The loop in driven time: an event arms a flush if none is armed, a flush stores what was
+ * counted until it ends. Returns how long an event waited at most to be durable. Events
+ * come @gap apart, now and then with a pause; flushes take @took at most.
+ */
+static int64_t longest_wait(int64_t gap, int64_t took, bool growing)
+{
+	int64_t now = 10 * DAY, flush = INT64_MAX, first = 0, longest = 0, takes = took;
+	uint64_t x = 88172645463325252U;
+
+	schedule_begin(&s, usec(now));
+	for (unsigned int i = 0; i < 20000; i++) {
+		next_random(&x);
+		now += x % 500 == 0 ? (int64_t)(x >> 20) % MIN : (int64_t)(x >> 20) % gap;
+		while (flush < now) { /* the timer comes before reading */
+			s.flushed = usec(flush);
+			takes = growing ? (int64_t)(x >> 8) % (took + 1) : took;
+			schedule_flushed(&s, usec(flush + takes));
+			longest = flush + takes - first > longest ? flush + takes - first
+								  : longest;
+			now = now > flush + takes ? now : flush + takes;
+			flush = INT64_MAX;
+		}
+		if (flush != INT64_MAX)
+			continue;
+		first = now;
+		flush = now + schedule_commit_delay(&s).us;
+	}
+	return longest;
+}
+
+/* What was counted is durable within a second, in a storm within two. */
+static void durable(void **state)
+{
+	static const int64_t gaps[] = { 100, 100000, 3 * SEC };
+
+	for (size_t i = 0; i < sizeof(gaps) / sizeof(*gaps); i++) {
+		assert_in_range(longest_wait(gaps[i], 0, false), SEC, SEC);
+		assert_in_range(longest_wait(gaps[i], SEC / 3, false), SEC,
+				SEC + SEC / 3); /* the first flush is not foreseen */
+		assert_in_range(longest_wait(gaps[i], SEC, false), SEC, 2 * SEC);
+		assert_in_range(longest_wait(gaps[i], SEC, true), SEC, 2 * SEC);
 	}
 }
 
@@ -104,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(commit_delay, start),
+		cmocka_unit_test(durable),
 		cmocka_unit_test_setup(prune, start),
 		cmocka_unit_test_setup(quiet, start),
 		cmocka_unit_test_setup(backups, start),
