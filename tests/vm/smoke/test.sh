@@ -24,6 +24,9 @@ test_instance()
 	echo 1 >"$instance/events/ras/mc_event/enable"
 	check 'own trace instance watches ras:mc_event' \
 		same 1 "$(cat "$instance/events/ras/mc_event/enable")"
+	# README.md, "A fault of the emulator".
+	check 'which leaves the scheduler as it is' \
+		same norecord-cmd "$(grep -x '.*record-cmd' "$instance/trace_options")"
 }
 
 test_mcgen()
