@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * storm - corrected errors through mcgen: a burst over many frames, and
- * meanwhile and after it the errors of frames that are really failing.
+ * storm - corrected errors through mcgen: a burst, and meanwhile and after it the
+ * errors of frames that are really failing.
  *
- *	storm FRAMES BURST-FRAME BURST-FRAMES BURST-EVENTS EVENTS CROSSING SPACING
+ *	storm FRAMES EVENTS CROSSING SPACING BURST
  *
- * FRAMES is a file with one failing frame number a line. BURST-EVENTS events
- * run over BURST-FRAMES frames from BURST-FRAME on, as fast as one CPU emits
- * them. Meanwhile, on the other CPU, the first half of the failing frames get
- * EVENTS errors each, in rounds, and the others all but the last ones that
- * make CROSSING; those get their rest frame by frame, SPACING microseconds
- * apart, once the burst is over.
+ * FRAMES is a file with one failing frame number a line, or an empty one. BURST is the
+ * line for mcgen that makes the burst, as fast as one CPU emits it. Meanwhile, on the
+ * other CPU, the first half of the failing frames get EVENTS errors each, in rounds, and
+ * the others all but the last ones that make CROSSING; those get their rest frame by
+ * frame, SPACING microseconds apart, once the burst is over.
  *
- * Prints "sent N", "burst USEC" (how long it took), and for each failing
- * frame "crossed WHEN PFN USEC", WHEN being burst or tail, and USEC
- * CLOCK_BOOTTIME just before the error was raised that is number CROSSING.
- * It does not look at what becomes of them.
+ * Prints "burst BEGIN USEC" (CLOCK_BOOTTIME, and how long it took), and for each failing
+ * frame "crossed WHEN PFN USEC", WHEN being burst or tail, and USEC CLOCK_BOOTTIME just
+ * before the error was raised that is number CROSSING. It does not look at what becomes
+ * of them.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -86,17 +85,11 @@ static void read_frames(const char *path)
 	fclose(file);
 }
 
-static pid_t start_burst(char **argv)
+static pid_t start_burst(const char *line)
 {
-	char line[256];
 	int64_t begin;
 	pid_t pid;
 
-	snprintf(line, sizeof(line),
-		 "addr=0x%" PRIx64 " step=%zu wrap=%" PRIu64 " repeat=%" PRIu64
-		 " label=DIMM_B0 mid=1",
-		 parse_number(argv[0]) * page_size(), page_size(), parse_number(argv[1]),
-		 parse_number(argv[2]));
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
@@ -106,7 +99,7 @@ static pid_t start_burst(char **argv)
 	run_on(1);
 	begin = boot_time();
 	emit(line);
-	printf("burst %" PRId64 "\n", boot_time() - begin);
+	printf("burst %" PRId64 " %" PRId64 "\n", begin, boot_time() - begin);
 	fflush(stdout);
 	_exit(0);
 }
@@ -132,18 +125,18 @@ int main(int argc, char **argv)
 	size_t half;
 	pid_t burst;
 
-	if (argc != 8)
-		errx(2, "seven arguments are wanted; see the source");
+	if (argc != 6)
+		errx(2, "five arguments are wanted; see the source");
 	read_frames(argv[1]);
-	n_events = parse_number(argv[5]);
-	crossing = parse_number(argv[6]);
-	spacing = parse_number(argv[7]);
+	n_events = parse_number(argv[2]);
+	crossing = parse_number(argv[3]);
+	spacing = parse_number(argv[4]);
 	half = n_frames / 2;
 	mcgen = open("/proc/mcgen", O_WRONLY | O_CLOEXEC);
 	if (mcgen < 0)
 		err(2, "/proc/mcgen");
 
-	burst = start_burst(argv + 2);
+	burst = start_burst(argv[5]);
 	run_on(0);
 	for (uint64_t number = 1; number <= n_events; number++)
 		for (size_t i = 0; i < n_frames; i++)
@@ -155,7 +148,6 @@ int main(int argc, char **argv)
 			emit_error(i, number);
 		wait_usec(spacing);
 	}
-	printf("sent %" PRIu64 "\n", n_frames * n_events + parse_number(argv[4]));
 	for (size_t i = 0; i < n_frames; i++)
 		printf("crossed %s %" PRIu64 " %" PRId64 "\n",
 		       i < half ? "burst" : "tail", frames[i], crossed[i]);

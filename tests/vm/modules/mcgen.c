@@ -9,6 +9,12 @@
  * fails with EINVAL and nothing is emitted. Reading gives the total number of
  * events so far.
  *
+ * A write to /proc/mcgen_frames, frame numbers with blanks between them, makes a list.
+ * With frames=N the events of a command go round over WRAP frames of it from number N
+ * on, a cache line further (STEP) in each round. With row=N each event names the row
+ * and column of its address as skx_edac does, behind the detail: a row for each frame,
+ * from N on, and a column for each line.
+ *
  * This module knows nothing of the EDAC core: no memory controller appears in
  * sysfs and no counter moves. fedac is there for that.
  */
@@ -22,7 +28,9 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pfn.h>
 #include <linux/proc_fs.h>
+#include <linux/rwsem.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -34,6 +42,9 @@
 
 #define MCGEN_MAX_WRITE	(64 * 1024)
 #define MCGEN_ANY_CPU	(-1)
+#define MCGEN_NOT_GIVEN	ULONG_MAX
+#define MCGEN_MAX_FRAMES	16384
+#define MCGEN_LINE	64	/* bytes that share a column */
 
 struct mcgen_command {
 	unsigned int type;
@@ -53,6 +64,8 @@ struct mcgen_command {
 	unsigned long step;
 	unsigned long wrap;
 	unsigned long delay_us;
+	unsigned long frames;
+	unsigned long row;
 };
 
 struct mcgen_job {
@@ -70,6 +83,8 @@ static const struct mcgen_command mcgen_defaults = {
 	.detail = "",
 	.cpu = MCGEN_ANY_CPU,
 	.repeat = 1,
+	.frames = MCGEN_NOT_GIVEN,
+	.row = MCGEN_NOT_GIVEN,
 };
 
 static const char * const mcgen_types[] = {
@@ -82,12 +97,47 @@ static const char * const mcgen_types[] = {
 
 static atomic64_t mcgen_emitted = ATOMIC64_INIT(0);
 
+static DECLARE_RWSEM(mcgen_frames_lock);
+static unsigned long mcgen_frames[MCGEN_MAX_FRAMES];
+static unsigned long mcgen_n_frames;
+
+/* Where an event lies: the number of its frame in the round, and the address. */
+struct mcgen_place {
+	unsigned long frame;
+	unsigned long addr;
+};
+
+static void mcgen_next(const struct mcgen_command *c, struct mcgen_place *p,
+		       unsigned long i)
+{
+	unsigned long round = c->wrap ? i / c->wrap : 0;
+
+	p->frame = c->wrap ? i % c->wrap : i;
+	if (c->frames == MCGEN_NOT_GIVEN)
+		p->addr = c->addr + p->frame * c->step;
+	else
+		p->addr = PFN_PHYS(mcgen_frames[c->frames + p->frame]) +
+			  offset_in_page(c->addr + round * c->step);
+}
+
+static const char *mcgen_detail(const struct mcgen_command *c,
+				const struct mcgen_place *p, char *buf, size_t size)
+{
+	unsigned long line = offset_in_page(p->addr) / MCGEN_LINE;
+
+	if (c->row == MCGEN_NOT_GIVEN)
+		return c->detail;
+	snprintf(buf, size, "%s row:0x%lx col:0x%lx", c->detail, c->row + p->frame,
+		 (p->frame * 5 + line) % 128 * 8);
+	return buf;
+}
+
 static long mcgen_emit(void *arg)
 {
 	const struct mcgen_job *job = arg;
 	const struct mcgen_command *c = job->command;
-	unsigned long addr = c->addr;
-	unsigned long in_round = 0;
+	struct mcgen_place place;
+	char detail[256];
 	unsigned long i;
 
 	for (i = 0; i < c->repeat; i++) {
@@ -96,16 +146,12 @@ static long mcgen_emit(void *arg)
 		if (i && c->delay_us)
 			fsleep(c->delay_us);
 
+		mcgen_next(c, &place, i);
 		trace_mc_event(c->type, c->msg, c->label, c->count, c->mc,
-			       c->top, c->mid, c->low, addr, c->grain_bits,
-			       c->syndrome, c->detail);
+			       c->top, c->mid, c->low, place.addr,
+			       c->grain_bits, c->syndrome,
+			       mcgen_detail(c, &place, detail, sizeof(detail)));
 		atomic64_inc(&mcgen_emitted);
-
-		addr += c->step;
-		if (++in_round == c->wrap) {
-			addr = c->addr;
-			in_round = 0;
-		}
 		cond_resched();
 	}
 	return 0;
@@ -193,6 +239,10 @@ static int mcgen_set(struct mcgen_command *c, const char *key,
 		return kstrtoul(value, 0, &c->wrap);
 	if (!strcmp(key, "delay_us"))
 		return kstrtoul(value, 0, &c->delay_us);
+	if (!strcmp(key, "frames"))
+		return kstrtoul(value, 0, &c->frames);
+	if (!strcmp(key, "row"))
+		return kstrtoul(value, 0, &c->row);
 	if (!strcmp(key, "label"))
 		c->label = value;
 	else if (!strcmp(key, "msg"))
@@ -253,6 +303,14 @@ static int mcgen_parse(char *line, struct mcgen_command *c)
 	}
 }
 
+/* That a command with frames= finds each of them in the list. */
+static bool mcgen_has_frames(const struct mcgen_command *c)
+{
+	return c->frames == MCGEN_NOT_GIVEN ||
+	       (c->wrap && c->frames < mcgen_n_frames &&
+		c->wrap <= mcgen_n_frames - c->frames);
+}
+
 static size_t mcgen_count_lines(const char *text)
 {
 	size_t lines = 1;
@@ -284,21 +342,51 @@ static ssize_t mcgen_write(struct file *file, const char __user *ubuf,
 		goto out_text;
 	}
 
+	down_read(&mcgen_frames_lock);
 	cursor = text;
 	while ((line = strsep(&cursor, "\n"))) {
 		line = skip_spaces(line);
 		if (!*line || *line == '#')
 			continue;
-		if (mcgen_parse(line, &commands[n++])) {
+		if (mcgen_parse(line, &commands[n]) ||
+		    !mcgen_has_frames(&commands[n])) {
 			ret = -EINVAL;
 			goto out;
 		}
+		n++;
 	}
 	for (i = 0; i < n && !ret; i++)
 		ret = mcgen_run(&commands[i]);
 out:
+	up_read(&mcgen_frames_lock);
 	kvfree(commands);
 out_text:
+	kfree(text);
+	return ret ? ret : len;
+}
+
+static ssize_t mcgen_frames_write(struct file *file, const char __user *ubuf,
+				  size_t len, loff_t *pos)
+{
+	char *text, *cursor, *word;
+	unsigned long n = 0;
+	int ret = 0;
+
+	if (len > MCGEN_MAX_WRITE)
+		return -E2BIG;
+	text = memdup_user_nul(ubuf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	down_write(&mcgen_frames_lock);
+	cursor = text;
+	while (!ret && (word = strsep(&cursor, " \t\n"))) {
+		if (*word && n == MCGEN_MAX_FRAMES)
+			ret = -E2BIG;
+		else if (*word)
+			ret = kstrtoul(word, 0, &mcgen_frames[n++]);
+	}
+	mcgen_n_frames = ret ? 0 : n;
+	up_write(&mcgen_frames_lock);
 	kfree(text);
 	return ret ? ret : len;
 }
@@ -322,16 +410,25 @@ static const struct proc_ops mcgen_proc_ops = {
 	.proc_release = single_release,
 };
 
+static const struct proc_ops mcgen_frames_proc_ops = {
+	.proc_write = mcgen_frames_write,
+};
+
 static int __init mcgen_init(void)
 {
 	if (!proc_create("mcgen", 0600, NULL, &mcgen_proc_ops))
 		return -ENOMEM;
+	if (!proc_create("mcgen_frames", 0200, NULL, &mcgen_frames_proc_ops)) {
+		remove_proc_entry("mcgen", NULL);
+		return -ENOMEM;
+	}
 	return 0;
 }
 module_init(mcgen_init);
 
 static void __exit mcgen_exit(void)
 {
+	remove_proc_entry("mcgen_frames", NULL);
 	remove_proc_entry("mcgen", NULL);
 }
 module_exit(mcgen_exit);
