@@ -44,10 +44,11 @@ try_twice()
 try_fault=''
 try_keeping()
 {
-	local kept=$build/failed/${1//[ \/]/-} console status
+	local kept=$build/failed/${1//[ \/]/-} begin=$build/failed/.begin console status
 	shift
 	rm -rf "$kept"
 	mkdir -p "$kept"
+	: >"$begin"
 	"$@" 2>&1 | tee "$kept/said"
 	status=${PIPESTATUS[0]}
 	try_fault=''
@@ -56,9 +57,11 @@ try_keeping()
 		return 0
 	fi
 	while IFS= read -r -d '' console; do
+		# The clock of files moves in steps: a console of the same step is this one's.
+		[ ! "$begin" -nt "$console" ] || continue
 		cp "$console" "$kept/$(printf '%s' "${console#"$build/"}" | tr / -)"
 	done < <(find "$build" \( -path "$build/failed" -o -path "$build/beside" \) -prune -o \
-		-name '*.log' -newer "$kept" -type f -exec grep -qs VM-START {} \; -print0)
+		-name '*.log' -type f -exec grep -qs VM-START {} \; -print0)
 	try_fault=$("$emulator/verdict" "$kept"/*)
 	[ -z "$try_fault" ] || try_fault="QEMU's emulation: $try_fault"
 	return "$status"
