@@ -86,11 +86,7 @@ static bool fault_has_place(enum fault_class class)
 	return class == FAULT_COLUMN || class == FAULT_BANK;
 }
 
-/*
- * The DIMM's fault is as wide as it can get, and all cells that can be kept are kept: a
- * storm teaches no more. Then the cell of a page is looked at only if the page has enough
- * errors of its own to be offlined.
- */
+/* The DIMM's fault is as wide as it can get, and all cells that can be kept are kept. */
 static bool fault_is_settled(const struct engine *e, uint16_t dimm)
 {
 	const struct dimm_fault *f = &e->dimms.rec[dimm].fault;
@@ -98,6 +94,20 @@ static bool fault_is_settled(const struct engine *e, uint16_t dimm)
 	return f->cells >= FAULT_MAP_CELLS &&
 	       (f->class == FAULT_CHANNEL ||
 		(f->class == FAULT_RANK && !e->dimms.shares_channel[dimm]));
+}
+
+/*
+ * A further new cell teaches nothing: the fault is settled, or it is wide, and a full map
+ * has learned as many new cells in this second as it keeps. To enter still more would
+ * only replace some of them by others that are as good a sample of the same storm. Then
+ * the cell of a page is looked at only if the page has enough errors of its own to be
+ * offlined.
+ */
+static bool fault_knows_enough(const struct engine *e, uint16_t dimm, usec_t when)
+{
+	return fault_is_settled(e, dimm) ||
+	       (fault_is_wide(e->dimms.rec[dimm].fault.class) &&
+		fault_map_is_flooded(e->faults, dimm, when));
 }
 
 _apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint16_t dimm,
@@ -265,7 +275,8 @@ static _inlined_ struct cell_event fault_note_cell(struct engine *e,
 		fault_map_touch(e->faults, dimm, cell, ev->time);
 		return ret;
 	}
-	if (!cell && fault_is_settled(e, dimm) && !fault_may_go_by_place(e, rec))
+	if (!cell && fault_knows_enough(e, dimm, ev->time) &&
+	    !fault_may_go_by_place(e, rec))
 		return (struct cell_event){ .passed_over = true };
 	return fault_learn_cell(e, ev, dimm, ret);
 }
@@ -385,7 +396,8 @@ void engine_fault_place(struct engine *e, struct effects *out, const struct ce_e
 	uint64_t line;
 	bool is_new;
 
-	if (fault_is_settled(e, dimm) || !fault_read_place(e, ev, dimm, &coord))
+	if (fault_knows_enough(e, dimm, ev->time) ||
+	    !fault_read_place(e, ev, dimm, &coord))
 		return;
 	line = fault_map_place(&coord);
 	cell = fault_map_find(e->faults, dimm, line);

@@ -350,6 +350,26 @@ static void block_place_cell(struct fault_map *m, struct fault_block *b, uint16_
 	block_set_dirty(m, b, slot);
 }
 
+static void block_note_entry(struct fault_block *b, usec_t when)
+{
+	int64_t second = when.us / USEC_PER_SEC;
+
+	if (second > b->second) {
+		b->second = second;
+		b->entered = 0;
+	}
+	if (b->entered < FAULT_MAP_CELLS)
+		b->entered++;
+}
+
+bool fault_map_is_flooded(const struct fault_map *m, uint16_t dimm, usec_t when)
+{
+	const struct fault_block *b = fault_block_of(m, dimm);
+
+	return b && b->n == FAULT_MAP_CELLS && b->entered == FAULT_MAP_CELLS &&
+	       when.us / USEC_PER_SEC <= b->second;
+}
+
 static struct fault_cell *block_add_cell(struct fault_map *m, struct fault_block *b,
 					 uint64_t line, const struct dram_coord *coord,
 					 usec_t when)
@@ -360,6 +380,7 @@ static struct fault_cell *block_add_cell(struct fault_map *m, struct fault_block
 		.line = line, .first = when.us, .last = when.us, .used = true
 	};
 	b->n++;
+	block_note_entry(b, when);
 	block_enter(b, line, slot);
 	block_place_cell(m, b, slot, coord);
 	if (when.us > b->last)

@@ -138,6 +138,12 @@ enum fault_news fault_map_note(struct fault_map *m, uint16_t dimm, uint64_t line
 			       struct fault_cell **ret);
 
 /**
+ * True if the map of @dimm is full, and the second of @when has brought as many new cells
+ * as it keeps. What it holds is that second's then, whatever else comes.
+ */
+bool fault_map_is_flooded(const struct fault_map *m, uint16_t dimm, usec_t when);
+
+/**
  * Number of distinct columns of @cell's row with an error within @window of @when; the
  * column of @cell counts, too.
  */

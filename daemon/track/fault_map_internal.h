@@ -84,7 +84,9 @@ struct fault_view {
 /** The cells of one DIMM. What a DIMM with few cells needs lies together: the rest of its
  * pages is not touched. */
 struct fault_block {
-	int64_t last; /* newest event */
+	int64_t last;     /* newest event */
+	int64_t second;   /* the newest in which a cell was entered */
+	uint16_t entered; /* cells in that second; no more than are kept */
 	uint16_t n;
 	uint16_t dimm;
 	bool has_faulty; /* there was a faulty row */
