@@ -90,9 +90,6 @@ struct event_format {
 int format_find_text(struct tep_event *event, const char *name, uint16_t *min_size,
 		     struct text_field *ret);
 
-/** True if @fields of an mc_event are at the compiled-in places (mc_event.c). */
-bool mc_event_is_usual(const void *fields);
-
 static inline uint32_t load_u32(const uint8_t *p)
 {
 	uint32_t v;

@@ -4,9 +4,6 @@
  * mc_event: one memory error as an EDAC driver reported it. Of its fields only error_type
  * is needed: an event without a type could never lead to an action. An absent error_count
  * is 1. This file does not judge what a number is worth.
- *
- * This is the only event that comes in storms. Its usual layout is compiled in, so that
- * each field is one load at a known place.
  */
 
 #include "event/decoder_internal.h"
@@ -15,7 +12,7 @@
 #define GRAIN_UNKNOWN 64
 
 /** Where an mc_event has the fields that we decode. */
-struct mc_places {
+struct mc_fields {
 	struct number_field error_type;
 	struct number_field error_count;
 	struct number_field mc_index;
@@ -27,41 +24,15 @@ struct mc_places {
 	struct text_field detail;
 };
 
-struct mc_fields {
-	struct mc_places at;
-	bool usual; /* @at is mc_usual_places */
-};
-
-/*
- * The places on Debian's 6.1 for amd64 (tests/data/trace/debian-6.1/mc_event.format). A
- * kernel with another layout is decoded by what its own format file says.
- */
-static const struct mc_places mc_usual_places = {
-	.error_type = { 8, 4, false },
-	.error_count = { 20, 2, false },
-	.mc_index = { 22, 1, false },
-	.layer = { { 23, 1, true }, { 24, 1, true }, { 25, 1, true } },
-	.address = { 32, 8, true },
-	.grain_bits = { 40, 1, false },
-	.msg = { TEXT_LOC, 12, 4 },
-	.label = { TEXT_LOC, 16, 4 },
-	.detail = { TEXT_LOC, 56, 4 },
-};
-
-_Static_assert(sizeof(struct mc_places) == 8 * sizeof(struct number_field) +
-						   3 * sizeof(struct text_field) &&
-		       sizeof(struct number_field) == 4 && sizeof(struct text_field) == 8,
-	       "memcmp() would compare padding, which nobody has set");
-
 static const struct number_name mc_numbers[] = {
-	{ "error_type", offsetof(struct mc_fields, at.error_type), true },
-	{ "error_count", offsetof(struct mc_fields, at.error_count), false },
-	{ "mc_index", offsetof(struct mc_fields, at.mc_index), false },
-	{ "top_layer", offsetof(struct mc_fields, at.layer[0]), false },
-	{ "middle_layer", offsetof(struct mc_fields, at.layer[1]), false },
-	{ "lower_layer", offsetof(struct mc_fields, at.layer[2]), false },
-	{ "address", offsetof(struct mc_fields, at.address), false },
-	{ "grain_bits", offsetof(struct mc_fields, at.grain_bits), false },
+	{ "error_type", offsetof(struct mc_fields, error_type), true },
+	{ "error_count", offsetof(struct mc_fields, error_count), false },
+	{ "mc_index", offsetof(struct mc_fields, mc_index), false },
+	{ "top_layer", offsetof(struct mc_fields, layer[0]), false },
+	{ "middle_layer", offsetof(struct mc_fields, layer[1]), false },
+	{ "lower_layer", offsetof(struct mc_fields, layer[2]), false },
+	{ "address", offsetof(struct mc_fields, address), false },
+	{ "grain_bits", offsetof(struct mc_fields, grain_bits), false },
 };
 
 static int mc_resolve(struct tep_event *event, const char *text, void *fields,
@@ -72,16 +43,14 @@ static int mc_resolve(struct tep_event *event, const char *text, void *fields,
 
 	/* "long address" is signed, and 32 bits wide on a 32-bit kernel (ras_event.h): an
 	 * address from 2 GiB on looks negative there. */
-	f->at.address.is_signed = f->at.address.size == 8;
-	r = format_find_text(event, "msg", min_size, &f->at.msg);
+	f->address.is_signed = f->address.size == 8;
+	r = format_find_text(event, "msg", min_size, &f->msg);
 	if (r < 0)
 		return r;
-	r = format_find_text(event, "label", min_size, &f->at.label);
+	r = format_find_text(event, "label", min_size, &f->label);
 	if (r < 0)
 		return r;
-	r = format_find_text(event, "driver_detail", min_size, &f->at.detail);
-	f->usual = memcmp(&f->at, &mc_usual_places, sizeof(f->at)) == 0;
-	return r;
+	return format_find_text(event, "driver_detail", min_size, &f->detail);
 }
 
 /* The number, at most @max; a negative number becomes 0. */
@@ -138,15 +107,16 @@ static bool mc_says_overflow(struct ce_text text)
 	return false;
 }
 
-/* Inline, so that the places in @at are constants when the compiler knows them. */
-static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
-			      const struct mc_places *at)
+static void mc_decode(const void *fields, const struct raw_event *raw, struct event *ret)
 {
+	const struct mc_fields *at = fields;
+	struct ce_event *ev = &ret->ce;
 	const struct number_field *count = &at->error_count;
 	const struct number_field *grain = &at->grain_bits;
 	const uint8_t *base = raw->data;
 	uint64_t type = load_number(base, &at->error_type);
 
+	ret->kind = EVENT_KIND_ERROR;
 	ev->time = usec((int64_t)(raw->time_ns / 1000));
 	ev->address = paddr(load_number(base, &at->address));
 	ev->count = count->size ? mc_load_up_to(base, count, UINT32_MAX) : 1;
@@ -173,28 +143,6 @@ static _inlined_ void mc_fill(struct ce_event *ev, const struct raw_event *raw,
 	ev->detail = mc_load_text(raw, &at->detail);
 	ev->overflow = mc_says_overflow(ev->detail) || mc_says_overflow(ev->msg);
 	ev->coord = (struct dram_coord){ .have = 0 };
-}
-
-_apart_ static void mc_fill_unusual(struct ce_event *ev, const struct raw_event *raw,
-				    const struct mc_places *at)
-{
-	mc_fill(ev, raw, at);
-}
-
-static void mc_decode(const void *fields, const struct raw_event *raw, struct event *ret)
-{
-	const struct mc_fields *f = fields;
-
-	ret->kind = EVENT_KIND_ERROR;
-	if (f->usual)
-		mc_fill(&ret->ce, raw, &mc_usual_places);
-	else
-		mc_fill_unusual(&ret->ce, raw, &f->at);
-}
-
-bool mc_event_is_usual(const void *fields)
-{
-	return ((const struct mc_fields *)fields)->usual;
 }
 
 const struct source_decoder mc_event_decoder = {

@@ -372,79 +372,23 @@ static void assert_inside(struct ce_text text, const uint8_t *page, size_t size)
 	assert_true(text.len <= (size_t)(page + size - s));
 }
 
-/* The same layout, but for a sign that makes no difference: decoded by its text. */
-static struct event_format *new_unusual_format(void)
+static void walk(const struct event_format *f, const uint8_t *page, size_t size)
 {
-	static const char field[] = "address;\toffset:32;\tsize:8;\tsigned:";
-	char text[4096];
-	struct event_format *f = NULL;
-	char *sign;
-
-	assert_true(strlen(page_builder_mc_format) < sizeof(text));
-	strcpy(text, page_builder_mc_format);
-	sign = strstr(text, field);
-	assert_non_null(sign);
-	sign += strlen(field);
-	assert_int_equal(*sign, '1');
-	*sign = '0';
-	assert_int_equal(try_format(&f, page_builder_header_page, text), 0);
-	assert_int_equal(event_format_add(f, EVENT_SOURCE_MEMORY_FAILURE,
-					  page_builder_failure_format),
-			 0);
-	return f;
-}
-
-static void assert_same_text(struct ce_text a, struct ce_text b)
-{
-	assert_ptr_equal(a.s, b.s);
-	assert_int_equal(a.len, b.len);
-}
-
-static void assert_same_event(const struct ce_event *a, const struct ce_event *b)
-{
-	assert_int_equal(a->time.us, b->time.us);
-	assert_int_equal(a->address.addr, b->address.addr);
-	assert_int_equal(a->count, b->count);
-	assert_int_equal(a->severity, b->severity);
-	assert_int_equal(a->cpu, b->cpu);
-	assert_int_equal(a->mc, b->mc);
-	assert_int_equal(a->grain_bits, b->grain_bits);
-	assert_memory_equal(a->layer, b->layer, sizeof(a->layer));
-	assert_int_equal(a->overflow, b->overflow);
-	assert_int_equal(a->has_address, b->has_address);
-	if (a->msg.len || b->msg.len)
-		assert_same_text(a->msg, b->msg);
-	if (a->label.len || b->label.len)
-		assert_same_text(a->label, b->label);
-	if (a->detail.len || b->detail.len)
-		assert_same_text(a->detail, b->detail);
-}
-
-/* With both formats: what one makes of the page the other must make of it, too. */
-static void walk(const struct event_format *f, const struct event_format *unusual,
-		 const uint8_t *page, size_t size)
-{
-	struct event_decoder d, other;
+	struct event_decoder d;
 	size_t steps = 0;
 	int r;
 
-	r = event_decoder_init(&other, unusual, 0, page, size);
-	assert_int_equal(event_decoder_init(&d, f, 0, page, size), r);
-	if (r < 0)
+	if (event_decoder_init(&d, f, 0, page, size) < 0)
 		return;
 	while ((r = next_kind(&d)) > 0) {
 		const struct ce_text texts[] = { d.event.ce.msg, d.event.ce.label,
 						 d.event.ce.detail };
 
-		assert_int_equal(next_kind(&other), r);
 		/* Each step takes 4 bytes at least. */
 		assert_true(++steps <= size / 4);
 		for (size_t t = 0; r == EVENT_KIND_ERROR && t < ARRAY_SIZE(texts); t++)
 			assert_inside(texts[t], page, size);
-		if (r == EVENT_KIND_ERROR)
-			assert_same_event(&d.event.ce, &other.event.ce);
 	}
-	assert_int_equal(next_kind(&other), r);
 	assert_true(r == 0 || r == -EBADMSG);
 }
 
@@ -475,8 +419,6 @@ static void test_end_of_time(void **state)
 static void test_damage(void **state)
 {
 	_cleanup_(event_format_free_p) struct event_format *f = new_format();
-	_cleanup_(event_format_free_p) struct event_format *unusual =
-		new_unusual_format();
 	uint64_t seed = 7;
 	struct page_builder b;
 
@@ -493,7 +435,7 @@ static void test_damage(void **state)
 		for (unsigned int n = draw(&seed) % 8; size > 0 && n > 0; n--)
 			page[draw(&seed) % (n % 2 ? size : size % 300 + 1) % size] =
 				(uint8_t)draw(&seed);
-		walk(f, unusual, page, size);
+		walk(f, page, size);
 	}
 }
 
