@@ -176,11 +176,6 @@ const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p)
 	return slot == NO_SLOT ? NULL : tracker_rec(t, slot);
 }
 
-void ce_tracker_fetch(const struct ce_tracker *t, pfn_t p)
-{
-	__builtin_prefetch(&t->index.entries[index_home(p.n, t->index.shift)]);
-}
-
 struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p)
 {
 	uint32_t slot = index_find(&t->index, p.n, tracker_key, t);

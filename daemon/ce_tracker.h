@@ -93,9 +93,6 @@ uint32_t ce_tracker_slots(const struct ce_tracker *t);
 size_t ce_tracker_bytes(const struct ce_tracker *t);
 uint32_t ce_tracker_stamps(const struct ce_tracker *t);
 
-/** Has the processor fetch what it will need to find @p. */
-void ce_tracker_fetch(const struct ce_tracker *t, pfn_t p);
-
 /** The record of @p, or NULL. Valid until the next ce_tracker_add() or _remove(). */
 struct page_rec *ce_tracker_find(struct ce_tracker *t, pfn_t p);
 const struct page_rec *ce_tracker_peek(const struct ce_tracker *t, pfn_t p);

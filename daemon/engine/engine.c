@@ -190,16 +190,13 @@ _apart_ static void engine_charge_echo(struct engine *e, struct effects *out,
 		engine_consider(e, out, rec, engine_fault_echo(e, out, ev, rec, dimm));
 }
 
-/*
- * Applies PageThreshold: no other function calls ce_tracker_note(). @rec is the page's
- * record, NULL if there is none yet.
- */
+/* Applies PageThreshold: no other function calls ce_tracker_note(). */
 static void engine_charge_page(struct engine *e, struct effects *out,
-			       const struct ce_event *ev, uint16_t dimm,
-			       struct page_rec *rec)
+			       const struct ce_event *ev, uint16_t dimm)
 {
 	bool echo = echo_take(&e->echoes, ev);
 	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
+	struct page_rec *rec = ce_tracker_find(e->tracker, p);
 	const struct threshold *limit = &e->dimms.rule[dimm].page;
 	bool created = !rec;
 	enum reason by_fault, why;
@@ -261,29 +258,12 @@ static void engine_note_erring(struct engine *e, uint16_t dimm)
 	e->losses.unowned = 0;
 }
 
-/*
- * What this event will be counted with lies in memory that is rarely in a cache. The first
- * line of each object is asked for before the first branch that would wait for one.
- */
-static struct page_rec *engine_fetch(struct engine *e, const struct ce_event *ev,
-				     uint16_t *ret_dimm)
-{
-	pfn_t p = paddr_to_pfn(ev->address, e->page_shift);
-
-	ce_tracker_fetch(e->tracker, p);
-	*ret_dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
-	ce_history_fetch(e->history, ev, *ret_dimm);
-	fault_map_fetch(e->faults, *ret_dimm, ev->address.addr >> FAULT_MAP_LINE_SHIFT);
-	return ce_tracker_find(e->tracker, p);
-}
-
 static void engine_count_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev)
 {
 	unsigned int known = e->dimms.n;
+	uint16_t dimm = dimm_table_intern(&e->dimms, &e->cfg, ev);
 	enum result why;
-	uint16_t dimm;
-	struct page_rec *rec = engine_fetch(e, ev, &dimm);
 
 	e->totals.events++;
 	e->totals_dirty = true;
@@ -298,7 +278,7 @@ static void engine_count_event(struct engine *e, struct effects *out,
 		engine_open_row(e, out, ev, dimm, why);
 	engine_charge_dimm(e, out, ev, dimm, why);
 	if (why == RESULT_NONE)
-		engine_charge_page(e, out, ev, dimm, rec);
+		engine_charge_page(e, out, ev, dimm);
 	else if (why != RESULT_UNCORRECTED)
 		engine_fault_place(e, out, ev, dimm);
 	engine_report_verdict(e, out, dimm);

@@ -32,9 +32,6 @@ enum ring_type {
 /* An absolute time stamp has 59 bits; the upper 5 bits stay as they were. */
 #define TIME_STAMP_MSB (UINT64_C(0xf8) << 56)
 
-#define CACHE_LINE 64
-#define USUAL_SIZE 256 /* the usual size of an mc_event with its texts */
-
 /* Returns 1, or -EBADMSG if the event is shorter than its fields. */
 static int decoder_decode(struct event_decoder *d, const uint8_t *data, uint32_t len)
 {
@@ -91,17 +88,6 @@ static void decoder_split_header(uint32_t word, uint32_t *ret_type_len,
 }
 
 /*
- * Prefetches the memory where the event after the next one probably lies. The work on one
- * event is too long for the processor to look ahead by itself.
- */
-static void decoder_fetch_ahead(const struct event_decoder *d)
-{
-	for (size_t i = USUAL_SIZE; i < 2 * USUAL_SIZE; i += CACHE_LINE)
-		if (i < (size_t)(d->end - d->at))
-			__builtin_prefetch(d->at + i);
-}
-
-/*
  * Moves d->at over one ring-buffer record. Returns 1 and where the record's data is; 0 if
  * the record has no data; -EBADMSG if the record does not fit.
  */
@@ -142,7 +128,6 @@ static int decoder_step(struct event_decoder *d, const uint8_t **ret_data,
 	if (len > left - 4)
 		return -EBADMSG;
 	d->at = data + len;
-	decoder_fetch_ahead(d);
 	/* An event that was discarded into padding keeps its delta: the next event's time
 	 * counts from there. */
 	decoder_pass_time(d, delta);

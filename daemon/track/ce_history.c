@@ -206,15 +206,6 @@ static void history_begin_row(struct ce_history *h, struct open_row *o,
 		       strlen(row->registers) + 1);
 }
 
-void ce_history_fetch(const struct ce_history *h, const struct ce_event *ev,
-		      uint16_t dimm)
-{
-	uint64_t address = ev->has_address ? ev->address.addr : 0;
-	uint64_t kind = dimm | (uint64_t)(uint8_t)ev->severity << 16;
-
-	__builtin_prefetch(row_place(h, address, kind), 1);
-}
-
 bool ce_history_join(struct ce_history *h, const struct ce_event *ev, uint16_t dimm,
 		     enum result why)
 {

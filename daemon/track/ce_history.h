@@ -31,10 +31,6 @@ int ce_history_new(struct ce_history **ret, uint32_t slots);
 /** Frees @h; NULL is fine. Returns NULL. */
 struct ce_history *ce_history_free(struct ce_history *h);
 
-/** Has the processor fetch the row of @ev, which is of @dimm. */
-void ce_history_fetch(const struct ce_history *h, const struct ce_event *ev,
-		      uint16_t dimm);
-
 /**
  * Counts one event at its own time in the open row of its cell. @dimm and @why (the
  * reason why no page is charged) are the row's .dimm and .unattributed. Returns false and

@@ -252,14 +252,6 @@ static struct fault_block *map_make_block(struct fault_map *m, uint16_t dimm)
 	return b;
 }
 
-void fault_map_fetch(const struct fault_map *m, uint16_t dimm, uint64_t line)
-{
-	const struct fault_block *b = fault_block_of(m, dimm);
-
-	if (b)
-		__builtin_prefetch(&b->index[index_home(line, 64 - INDEX_BITS)]);
-}
-
 struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t line)
 {
 	struct fault_block *b = fault_block_of(m, dimm);

@@ -116,9 +116,6 @@ struct fault_map *fault_map_free(struct fault_map *m);
 /** The most bytes that the map may occupy. */
 size_t fault_map_bytes(const struct fault_map *m);
 
-/** Has the processor fetch what it will need to find @line of @dimm. */
-void fault_map_fetch(const struct fault_map *m, uint16_t dimm, uint64_t line);
-
 /** The cell of @line in DIMM @dimm, or NULL. Valid until fault_map_note(). */
 struct fault_cell *fault_map_find(struct fault_map *m, uint16_t dimm, uint64_t line);
 
