@@ -16,9 +16,6 @@
 #define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 
-/** A function that few events reach: it stays out of the code that each event runs. */
-#define _apart_ __attribute__((noinline))
-
 /** Compiled into each caller, with the constants that the caller passes. */
 #define _inlined_ inline __attribute__((always_inline))
 

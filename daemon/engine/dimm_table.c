@@ -347,8 +347,8 @@ static uint16_t dimm_intern_copy(struct dimm_table *t, const struct config *cfg,
 	return index;
 }
 
-_apart_ static uint16_t dimm_intern(struct dimm_table *t, const struct config *cfg,
-				    const struct ce_event *ev, const struct dimm_key *k)
+static uint16_t dimm_intern(struct dimm_table *t, const struct config *cfg,
+			    const struct ce_event *ev, const struct dimm_key *k)
 {
 	struct dimm_key key = *k;
 

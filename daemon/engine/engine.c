@@ -91,9 +91,8 @@ static enum result engine_judge_address(const struct engine *e, const struct ce_
 	return RESULT_NONE;
 }
 
-_apart_ static void engine_open_row(struct engine *e, struct effects *out,
-				    const struct ce_event *ev, uint16_t dimm,
-				    enum result why)
+static void engine_open_row(struct engine *e, struct effects *out,
+			    const struct ce_event *ev, uint16_t dimm, enum result why)
 {
 	struct ce_row row;
 
@@ -113,9 +112,9 @@ _apart_ static void engine_open_row(struct engine *e, struct effects *out,
 	engine_add_row(e, out, &row);
 }
 
-_apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,
-				       enum notice_kind kind, const struct ce_event *ev,
-				       struct notice r)
+static void engine_notice_dimm(struct engine *e, struct effects *out,
+			       enum notice_kind kind, const struct ce_event *ev,
+			       struct notice r)
 {
 	r.kind = kind;
 	r.count = ev->count ? ev->count : 1;
@@ -124,9 +123,8 @@ _apart_ static void engine_notice_dimm(struct engine *e, struct effects *out,
 	engine_notice(e, out, &r);
 }
 
-static _inlined_ void engine_charge_dimm(struct engine *e, struct effects *out,
-					 const struct ce_event *ev, uint16_t index,
-					 enum result why)
+static void engine_charge_dimm(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, uint16_t index, enum result why)
 {
 	struct dimm_rec *d = &e->dimms.rec[index];
 	uint64_t n = ev->count ? ev->count : 1;
@@ -169,8 +167,8 @@ struct page_rec *engine_new_page(struct engine *e, struct effects *out, pfn_t p)
 	return rec;
 }
 
-_apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out,
-					   const struct page_rec *rec, uint16_t dimm)
+static void engine_notice_first_ce(struct engine *e, struct effects *out,
+				   const struct page_rec *rec, uint16_t dimm)
 {
 	e->dimms.rec[dimm].pages++;
 	engine_notice_page(e, out, NOTICE_PAGE_FIRST_CE, rec);
@@ -180,14 +178,14 @@ _apart_ static void engine_notice_first_ce(struct engine *e, struct effects *out
  * One error, once more: it adds to the totals, and not to the window. Each DIMM's cells
  * know it once: another source calls the DIMM by another name.
  */
-_apart_ static void engine_charge_echo(struct engine *e, struct effects *out,
-				       const struct ce_event *ev, uint16_t dimm,
-				       struct page_rec *rec)
+static void engine_charge_echo(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, uint16_t dimm,
+			       struct page_rec *rec)
 {
 	engine_add(&rec->corrected_errors, ev->count ? ev->count : 1);
 	ce_tracker_touch(e->tracker, rec);
 	if (dimm != rec->dimm && !rec->loading)
-		engine_consider(e, out, rec, engine_fault_echo(e, out, ev, rec, dimm));
+		engine_consider(e, out, rec, engine_fault_event(e, out, ev, rec, dimm));
 }
 
 /* Applies PageThreshold: no other function calls ce_tracker_note(). */
@@ -284,8 +282,8 @@ static void engine_count_event(struct engine *e, struct effects *out,
 	engine_report_verdict(e, out, dimm);
 }
 
-_apart_ static void engine_count_future_event(struct engine *e, struct effects *out,
-					      const struct ce_event *future)
+static void engine_count_future_event(struct engine *e, struct effects *out,
+				      const struct ce_event *future)
 {
 	struct ce_event ev = *future;
 
@@ -374,8 +372,7 @@ bool engine_is_dirty(const struct engine *e)
 }
 
 /* One case for each kind, so that the compiler names the kind that is forgotten. */
-static _inlined_ int engine_dispatch(struct engine *e, const struct input *in,
-				     struct effects *out)
+static int engine_dispatch(struct engine *e, const struct input *in, struct effects *out)
 {
 	if (e->restored && input_is_restore(in->kind))
 		return -EINVAL;

@@ -36,8 +36,8 @@ void engine_enqueue(struct engine *e, struct page_rec *rec, enum life_event even
 }
 
 /* Whether a failed or refused page is tried again because it erred again. */
-_apart_ static bool action_may_retry(const struct engine *e, const struct page_rec *rec,
-				     bool crossed)
+static bool action_may_retry(const struct engine *e, const struct page_rec *rec,
+			     bool crossed)
 {
 	enum result result = (enum result)rec->result;
 
@@ -86,8 +86,8 @@ static bool action_must_wait(struct engine *e, const struct page_rec *rec)
  * The outcome is reported with the threshold that was reached. A page that has to wait for
  * its outcome is reported now.
  */
-_apart_ static void action_choose(struct engine *e, struct effects *out,
-				  struct page_rec *rec, enum reason why)
+static void action_choose(struct engine *e, struct effects *out, struct page_rec *rec,
+			  enum reason why)
 {
 	usec_t wait = engine_wait_for_collector(e);
 

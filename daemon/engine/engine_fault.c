@@ -110,8 +110,8 @@ static bool fault_knows_enough(const struct engine *e, uint16_t dimm, usec_t whe
 		fault_map_is_flooded(e->faults, dimm, when));
 }
 
-_apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint16_t dimm,
-				     const struct fault_cell *cell, usec_t when)
+static void fault_reclassify(struct engine *e, struct effects *out, uint16_t dimm,
+			     const struct fault_cell *cell, usec_t when)
 {
 	struct dimm_fault *f = &e->dimms.rec[dimm].fault;
 	struct fault_counts n;
@@ -145,8 +145,7 @@ _apart_ static void fault_reclassify(struct engine *e, struct effects *out, uint
  * earlier boot their addresses may have been different. A page that the tracker evicted
  * is put in line when it errs again.
  */
-_apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
-				   const struct fault_cell *cell)
+static void fault_take_row(struct engine *e, uint16_t dimm, const struct fault_cell *cell)
 {
 	const struct fault_cell *c;
 
@@ -166,8 +165,8 @@ _apart_ static void fault_take_row(struct engine *e, uint16_t dimm,
 }
 
 /* True if the row of @cell became faulty by the event at @when. */
-static _inlined_ bool fault_row_breaks(struct engine *e, uint16_t dimm,
-				       const struct fault_cell *cell, usec_t when)
+static bool fault_row_breaks(struct engine *e, uint16_t dimm,
+			     const struct fault_cell *cell, usec_t when)
 {
 	const struct threshold *own = &e->dimms.rule[dimm].row;
 	const struct threshold *limit = own->count ? own : &default_row;
@@ -221,9 +220,8 @@ static bool fault_read_place(struct engine *e, const struct ce_event *ev, uint16
 }
 
 /* For a cell whose coordinates are not certain, or not known at all. */
-_apart_ static struct cell_event fault_learn_cell(struct engine *e,
-						  const struct ce_event *ev,
-						  uint16_t dimm, struct cell_event ret)
+static struct cell_event fault_learn_cell(struct engine *e, const struct ce_event *ev,
+					  uint16_t dimm, struct cell_event ret)
 {
 	struct dram_coord coord;
 	struct fault_cell *cell;
@@ -260,10 +258,8 @@ static bool fault_counts_again(const struct fault_cell *cell, usec_t when)
 	return when.us - cell->last > CLASS_WINDOW;
 }
 
-static _inlined_ struct cell_event fault_note_cell(struct engine *e,
-						   const struct ce_event *ev,
-						   const struct page_rec *rec,
-						   uint16_t dimm)
+static struct cell_event fault_note_cell(struct engine *e, const struct ce_event *ev,
+					 const struct page_rec *rec, uint16_t dimm)
 {
 	uint64_t line = ev->address.addr >> FAULT_MAP_LINE_SHIFT;
 	struct fault_cell *cell = fault_map_find(e->faults, dimm, line);
@@ -325,7 +321,7 @@ static bool fault_has_neighbours(const struct engine *e, const struct page_rec *
 }
 
 /* Puts pages close to @rec in line for which @rec is the neighbour that was missing. */
-_apart_ static void fault_take_neighbours(struct engine *e, const struct page_rec *rec)
+static void fault_take_neighbours(struct engine *e, const struct page_rec *rec)
 {
 	struct fault_range close = fault_close_frames(e, rec);
 
@@ -343,9 +339,8 @@ _apart_ static void fault_take_neighbours(struct engine *e, const struct page_re
 }
 
 /* What the event at @when made of its cell, NULL if it has none, its row and its DIMM. */
-static _inlined_ void fault_take_cell(struct engine *e, struct effects *out,
-				      uint16_t dimm, const struct fault_cell *cell,
-				      bool is_new, usec_t when)
+static void fault_take_cell(struct engine *e, struct effects *out, uint16_t dimm,
+			    const struct fault_cell *cell, bool is_new, usec_t when)
 {
 	const bool breaks = cell && fault_row_breaks(e, dimm, cell, when);
 
@@ -355,9 +350,9 @@ static _inlined_ void fault_take_cell(struct engine *e, struct effects *out,
 		fault_reclassify(e, out, dimm, cell, when);
 }
 
-static _inlined_ enum reason fault_take_event(struct engine *e, struct effects *out,
-					      const struct ce_event *ev,
-					      const struct page_rec *rec, uint16_t dimm)
+enum reason engine_fault_event(struct engine *e, struct effects *out,
+			       const struct ce_event *ev, const struct page_rec *rec,
+			       uint16_t dimm)
 {
 	struct cell_event news = fault_note_cell(e, ev, rec, dimm);
 	const struct fault_cell *cell = news.cell;
@@ -372,20 +367,6 @@ static _inlined_ enum reason fault_take_event(struct engine *e, struct effects *
 		return REASON_NONE;
 	fault_take_neighbours(e, rec);
 	return REASON_NEIGHBOUR;
-}
-
-enum reason engine_fault_event(struct engine *e, struct effects *out,
-			       const struct ce_event *ev, const struct page_rec *rec,
-			       uint16_t dimm)
-{
-	return fault_take_event(e, out, ev, rec, dimm);
-}
-
-_apart_ enum reason engine_fault_echo(struct engine *e, struct effects *out,
-				      const struct ce_event *ev,
-				      const struct page_rec *rec, uint16_t dimm)
-{
-	return fault_take_event(e, out, ev, rec, dimm);
 }
 
 void engine_fault_place(struct engine *e, struct effects *out, const struct ce_event *ev,
@@ -511,8 +492,8 @@ static void fault_notice_verdict(struct engine *e, struct effects *out, uint16_t
 	engine_notice(e, out, &r);
 }
 
-_apart_ static void fault_change_verdict(struct engine *e, struct effects *out,
-					 uint16_t dimm, enum verdict verdict)
+static void fault_change_verdict(struct engine *e, struct effects *out, uint16_t dimm,
+				 enum verdict verdict)
 {
 	enum verdict was = (enum verdict)e->dimms.reported_verdict[dimm];
 

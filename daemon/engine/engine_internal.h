@@ -243,10 +243,6 @@ void engine_announce(struct engine *e, struct effects *out, const struct soft_ev
 enum reason engine_fault_event(struct engine *e, struct effects *out,
 			       const struct ce_event *ev, const struct page_rec *rec,
 			       uint16_t dimm);
-/** The same for a repeat of an error, which is rare: code of its own. */
-enum reason engine_fault_echo(struct engine *e, struct effects *out,
-			      const struct ce_event *ev, const struct page_rec *rec,
-			      uint16_t dimm);
 /**
  * The place that @ev names, a corrected error that names no page: classifies the fault of
  * @dimm, and puts the pages of its row in line if the row is faulty by this error.

@@ -124,8 +124,8 @@ static enum verdict status_module_verdict(const struct engine *e, uint16_t index
 }
 
 /* Few DIMMs have ranks of their own. */
-_apart_ static enum verdict status_judge_module(const struct engine *e, uint16_t index,
-						char ret_why[CLASS_WHY_MAX])
+static enum verdict status_judge_module(const struct engine *e, uint16_t index,
+					char ret_why[CLASS_WHY_MAX])
 {
 	struct dimm_rec module;
 

@@ -54,8 +54,8 @@ static int mc_resolve(struct tep_event *event, const char *text, void *fields,
 }
 
 /* The number, at most @max; a negative number becomes 0. */
-static _inlined_ uint32_t mc_load_up_to(const uint8_t *base, const struct number_field *n,
-					uint32_t max)
+static uint32_t mc_load_up_to(const uint8_t *base, const struct number_field *n,
+			      uint32_t max)
 {
 	uint64_t v = load_number(base, n);
 
@@ -64,8 +64,8 @@ static _inlined_ uint32_t mc_load_up_to(const uint8_t *base, const struct number
 	return v > max ? max : (uint32_t)v;
 }
 
-static _inlined_ struct ce_text mc_load_text(const struct raw_event *raw,
-					     const struct text_field *t)
+static struct ce_text mc_load_text(const struct raw_event *raw,
+				   const struct text_field *t)
 {
 	const uint8_t *base = raw->data;
 	uint32_t at = t->offset;

@@ -47,8 +47,7 @@ static bool echo_may_repeat(const struct echo_error *e, const struct ce_event *e
 }
 
 /* Notes @reporter among those of @e; false if it is none of the first to report it. */
-_apart_ static bool echo_add_repeater(struct echo_error *e, uint32_t *repeater,
-				      uint32_t reporter)
+static bool echo_add_repeater(struct echo_error *e, uint32_t *repeater, uint32_t reporter)
 {
 	if (e->n == ECHO_REPORTERS || e->reporter == reporter)
 		return false;

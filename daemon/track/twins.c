@@ -76,7 +76,7 @@ static void twins_note_event(struct twins *t, const struct ce_event *ev, bool op
 }
 
 /* The newest first: they are nearest, and the last one is most often the twin. */
-_apart_ static int twins_find_check(const struct twins *t, const struct ce_event *ev)
+static int twins_find_check(const struct twins *t, const struct ce_event *ev)
 {
 	unsigned int left = t->held + t->counted;
 	int64_t best = INT64_MAX;
