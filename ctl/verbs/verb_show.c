@@ -59,6 +59,8 @@ static const struct next {
 	  "Nothing. The DIMM has used up its budget: replace it." },
 	{ PAGE_REFUSED, RESULT_BUDGET_TOTAL,
 	  "Nothing, unless [Budget] Total is raised; find out what fails first." },
+	{ PAGE_REFUSED, RESULT_WIDE_FAULT,
+	  "It goes once WideFaultThreshold= and WideFaultPages= allow it." },
 	{ PAGE_REFUSED, RESULT_MAX_,
 	  "It is looked at again at its next error, at most once an hour." },
 };

@@ -51,6 +51,14 @@ static bool action_may_retry(const struct engine *e, const struct page_rec *rec,
 	return rec->state == PAGE_FAILED || crossed;
 }
 
+bool engine_may_go_again(const struct engine *e, const struct page_rec *rec)
+{
+	if (e->now.us >= rec->not_before)
+		return true;
+	/* What held it back is no more; an hour of errors is not waited for. */
+	return rec->result == RESULT_WIDE_FAULT && !engine_fault_forbids(e, rec);
+}
+
 /* Pages spent of the total budget. If the past is unknown, all poisoned pages count. */
 static uint64_t action_spent_pages(const struct engine *e)
 {
@@ -112,7 +120,7 @@ void engine_consider(struct engine *e, struct effects *out, struct page_rec *rec
 		break;
 	case PAGE_FAILED:
 	case PAGE_REFUSED:
-		if (e->now.us >= rec->not_before && action_may_retry(e, rec, crossed))
+		if (engine_may_go_again(e, rec) && action_may_retry(e, rec, crossed))
 			engine_enqueue(e, rec, LIFE_RETRIED, (enum reason)rec->reason);
 		break;
 	case PAGE_PENDING:

@@ -243,7 +243,7 @@ static bool fault_may_go_by_place(const struct engine *e, const struct page_rec 
 		return !engine_fault_forbids(e, rec);
 	case PAGE_FAILED:
 	case PAGE_REFUSED:
-		return e->now.us >= rec->not_before && !engine_fault_forbids(e, rec);
+		return engine_may_go_again(e, rec) && !engine_fault_forbids(e, rec);
 	case PAGE_PENDING:
 	case PAGE_OFFLINED:
 	case PAGE_STATE_MAX_:

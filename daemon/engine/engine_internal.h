@@ -253,6 +253,10 @@ void engine_fault_place(struct engine *e, struct effects *out, const struct ce_e
 enum reason engine_fault_reason(const struct engine *e, const struct page_rec *rec);
 /** Whether the fault of its DIMM is too wide for @rec to be worth a page. */
 bool engine_fault_forbids(const struct engine *e, const struct page_rec *rec);
+
+/** Whether a failed or refused page may be looked at again now: its hour is over, or the
+ * fault of its DIMM alone held it back and does so no more. */
+bool engine_may_go_again(const struct engine *e, const struct page_rec *rec);
 /** Drops the cells of page @p, on whatever DIMM. */
 void engine_forget_cells(struct engine *e, pfn_t p);
 /** Emits dirty cells while there is room in @out. */

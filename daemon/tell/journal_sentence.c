@@ -140,7 +140,13 @@ static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
 	bool for_good =
 		r->result == RESULT_BUDGET_DIMM || r->result == RESULT_BUDGET_TOTAL;
 	char place[PAGE_TEXT_MAX], cause[CAUSE_TEXT_MAX], held_by[WIDE_LIMIT_TEXT_MAX];
+	char again[64] = " It is looked at again at its next error.";
 
+	if (r->held_by == WIDE_LIMIT_THRESHOLD && r->held_limit > 0)
+		snprintf(again, sizeof(again), " It is looked at again at %u errors.",
+			 r->held_limit);
+	else if (for_good || r->held_by == WIDE_LIMIT_THRESHOLD)
+		again[0] = '\0';
 	/* No page is in use at an address that is no memory. */
 	return snprintf(buf, size, "Page %s: %s; %s: %s (%s%s%s).%s",
 			place_of(r, c, place), cause_of(r, cause),
@@ -148,8 +154,7 @@ static int sentence_page_refused(char *buf, size_t size, const struct notice *r,
 						    : "it stays in use",
 			result_to_string(r->result), result_help(r->result),
 			r->held_by == WIDE_LIMIT_NONE ? "" : "; ",
-			wide_limit_text(r->held_by, r->held_limit, held_by),
-			for_good ? "" : " It is looked at again at its next error.");
+			wide_limit_text(r->held_by, r->held_limit, held_by), again);
 }
 
 static int sentence_uncorrected(char *buf, size_t size, const struct notice *r,

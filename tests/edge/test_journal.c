@@ -223,8 +223,16 @@ static const struct {
 	    .held_by = WIDE_LIMIT_THRESHOLD },
 	  "Page 0x1000 on DIMM_A0: row-fault (the DRAM row of the page showed errors in "
 	  "several columns); it stays in use: wide-fault (the DIMM's fault is too wide "
-	  "to offline page by page: replace the DIMM; WideFaultThreshold=off). It is "
-	  "looked at again at its next error." },
+	  "to offline page by page: replace the DIMM; WideFaultThreshold=off)." },
+	{ { .kind = NOTICE_PAGE_REFUSED,
+	    .reason = REASON_ROW_FAULT,
+	    .result = RESULT_WIDE_FAULT,
+	    .held_by = WIDE_LIMIT_THRESHOLD,
+	    .held_limit = 16 },
+	  "Page 0x1000 on DIMM_A0: row-fault (the DRAM row of the page showed errors in "
+	  "several columns); it stays in use: wide-fault (the DIMM's fault is too wide "
+	  "to offline page by page: replace the DIMM; WideFaultThreshold=16). It is "
+	  "looked at again at 16 errors." },
 	{ { .kind = NOTICE_FOREIGN,
 	    .reason = REASON_KERNEL_REQUEST,
 	    .page_type = FRAME_ANONYMOUS,
