@@ -408,8 +408,6 @@ static void dimm_set_label(struct dimm_table *t, uint16_t index, const char *lab
 	}
 	if (t->id[index].label_len > 0)
 		t->id[index].label_len = (uint16_t)len;
-	/* What was known of the message was known of the label, too. */
-	t->no_coords[index].len = 0;
 }
 
 void dimm_table_note_label(struct dimm_table *t, const struct config *cfg, uint16_t index,
@@ -606,31 +604,4 @@ void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t i
 	dimm_table_touch(t, index);
 	dimm_leave_module(t, index);
 	dimm_fill_index(t, cfg);
-}
-
-bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,
-			      const struct ce_event *ev, uint8_t by_detail)
-{
-	const struct dimm_no_coords *c = &t->no_coords[index];
-
-	return c->len > 0 && ev->msg.len == c->len && !(c->by_detail & ~by_detail) &&
-	       ev->label.len == t->id[index].label_len &&
-	       memcmp(c->msg, ev->msg.s, c->len) == 0;
-}
-
-void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
-			       const struct ce_event *ev, uint8_t by_detail)
-{
-	struct dimm_no_coords *c = &t->no_coords[index];
-
-	/*
-	 * The label may hold coordinates too. A kept label without '?' stands for no other
-	 * label: then the DIMM and the label's length say as much as its letters.
-	 */
-	if (ev->msg.len == 0 || ev->msg.len > sizeof(c->msg) ||
-	    t->id[index].label_len == 0 || strchr(t->rec[index].label, '?'))
-		return;
-	c->len = (uint8_t)ev->msg.len;
-	c->by_detail = by_detail;
-	memcpy(c->msg, ev->msg.s, ev->msg.len);
 }

@@ -29,7 +29,6 @@
 
 #include "config/config.h"
 #include "event/ce_event.h"
-#include "event/dram_parse.h"
 #include "track/records.h"
 
 #define DIMM_INDEX_SLOTS 1024 /* of the hash index */
@@ -41,13 +40,6 @@ struct dimm_id {
 	uint32_t slot;      /* controller and layers */
 	uint16_t label_len; /* 0: no event means this DIMM */
 	bool by_slot;       /* the layers name it, and the label does not */
-};
-
-/** A DIMM's last message that held no coordinates but those of the driver_detail. */
-struct dimm_no_coords {
-	uint8_t len;       /* 0: none yet */
-	uint8_t by_detail; /* enum dram_part, or-ed: what the driver_detail gave then */
-	char msg[62];
 };
 
 struct dimm_table {
@@ -76,8 +68,6 @@ struct dimm_table {
 	struct dimm_id id[MAX_DIMMS];
 	uint16_t
 		last[DIMM_LAST_SLOTS]; /* by hash of the slot: the DIMM that erred last */
-	struct dimm_no_coords no_coords[MAX_DIMMS];
-	struct dram_prefix prefix[MAX_DIMMS];
 };
 
 /** Makes a table, all zero before, that holds DIMM_OTHER. */
@@ -213,16 +203,3 @@ enum dimm_module dimm_table_note_module(struct dimm_table *t, uint16_t index,
  * another record. The record is dirty then.
  */
 void dimm_table_close(struct dimm_table *t, const struct config *cfg, uint16_t index);
-
-/**
- * Whether message and label of @ev, of the DIMM at @index, say word for word what they said
- * when they added no coordinates to those of the driver_detail, which gave @by_detail now.
- * Drivers repeat one message, and reading it letter by letter took a fifth of the time of a
- * storm.
- */
-bool dimm_table_has_no_coords(const struct dimm_table *t, uint16_t index,
-			      const struct ce_event *ev, uint8_t by_detail);
-
-/** Remembers the message of @ev, which added none to @by_detail, if that is safe. */
-void dimm_table_note_no_coords(struct dimm_table *t, uint16_t index,
-			       const struct ce_event *ev, uint8_t by_detail);

@@ -199,23 +199,13 @@ static bool fault_errs_again(const struct threshold *limit, const struct fault_c
 }
 
 /* True and *ret if @ev names a row and its bank. */
-static bool fault_read_place(struct engine *e, const struct ce_event *ev, uint16_t dimm,
-			     struct dram_coord *ret)
+static bool fault_read_place(const struct ce_event *ev, struct dram_coord *ret)
 {
 	const uint8_t needed = DRAM_ROW | DRAM_BANK;
 
 	*ret = ev->coord;
-	if (ret->have == 0) {
-		uint8_t by_detail;
-
-		dram_coord_parse_detail(ev, &e->dimms.prefix[dimm], ret);
-		by_detail = ret->have;
-		if (!dimm_table_has_no_coords(&e->dimms, dimm, ev, by_detail)) {
-			dram_coord_parse_rest(ev, ret);
-			if (ret->have == by_detail)
-				dimm_table_note_no_coords(&e->dimms, dimm, ev, by_detail);
-		}
-	}
+	if (ret->have == 0)
+		dram_coord_parse(ev, ret);
 	return (ret->have & needed) == needed;
 }
 
@@ -226,7 +216,7 @@ static struct cell_event fault_learn_cell(struct engine *e, const struct ce_even
 	struct dram_coord coord;
 	struct fault_cell *cell;
 
-	if (!fault_read_place(e, ev, dimm, &coord))
+	if (!fault_read_place(ev, &coord))
 		return (struct cell_event){ .cell = NULL };
 	ret.is_new =
 		fault_map_note(e->faults, dimm, ev->address.addr >> FAULT_MAP_LINE_SHIFT,
@@ -377,8 +367,7 @@ void engine_fault_place(struct engine *e, struct effects *out, const struct ce_e
 	uint64_t line;
 	bool is_new;
 
-	if (fault_knows_enough(e, dimm, ev->time) ||
-	    !fault_read_place(e, ev, dimm, &coord))
+	if (fault_knows_enough(e, dimm, ev->time) || !fault_read_place(ev, &coord))
 		return;
 	line = fault_map_place(&coord);
 	cell = fault_map_find(e->faults, dimm, line);

@@ -343,10 +343,9 @@ static bool parse_has_bare_hex(const struct ce_text *text)
 /** How a text is to be read. */
 struct style {
 	const struct ce_text *text;
-	enum separator least;       /* a name counts if what follows it is this clear */
-	bool looked;                /* for the form, which is rarely needed */
-	bool bare_hex;              /* row and column are hexadecimal without 0x */
-	struct dram_prefix *prefix; /* NULL: none is kept */
+	enum separator least; /* a name counts if what follows it is this clear */
+	bool looked;          /* for the form, which is rarely needed */
+	bool bare_hex;        /* row and column are hexadecimal without 0x */
 };
 
 /* The base of the number of @part at the cursor, if it has no 0x. */
@@ -383,65 +382,9 @@ static void cursor_take_part(struct cursor *c, struct style *style, struct found
 	found_note(f, i, known, value);
 }
 
-/* Goes on behind the prefix if @text begins with it. Returns where to go on. */
-static const char *prefix_use(const struct dram_prefix *prefix,
-			      const struct ce_text *text, struct found *f)
-{
-	if (!prefix || prefix->len == 0 || text->len < prefix->len ||
-	    memcmp(text->s, prefix->text, prefix->len) != 0)
-		return text->s;
-	for (unsigned int i = 0; i < prefix->n; i++)
-		found_note(f, prefix->name[i], true, prefix->value[i]);
-	return text->s + prefix->len;
-}
-
-static unsigned int found_parts(const struct found *f)
-{
-	unsigned int n = 0;
-
-	for (uint32_t seen = f->seen; seen; seen &= seen - 1)
-		n++;
-	return n;
-}
-
-/*
- * Keeps what @text says up to @s, where a number has ended, if a blank follows. What was
- * decided so far looked at no later letter: the words that a decision looks ahead for hold
- * no digit.
- */
-static void prefix_keep(struct style *style, const char *s, const struct found *f)
-{
-	const struct ce_text *text = style->text;
-	struct dram_prefix *prefix = style->prefix;
-	size_t len = (size_t)(s - text->s) + 1;
-
-	if (s == text->s + text->len || *s != ' ' || len > sizeof(prefix->text) ||
-	    f->wrong || style->looked || found_parts(f) > DRAM_PREFIX_PARTS)
-		return;
-	prefix->len = (uint8_t)len;
-	prefix->n = 0;
-	memcpy(prefix->text, text->s, len);
-	for (uint8_t i = 0; i < N_NAMES; i++)
-		if (f->seen >> i & 1) {
-			prefix->name[prefix->n] = i;
-			prefix->value[prefix->n++] = (uint32_t)f->value[i];
-		}
-}
-
-/* True if a part is seen that differs from error to error of one DIMM. */
-static bool found_names_place(const struct found *f)
-{
-	for (size_t i = 0; f->seen >> i; i++)
-		if (f->seen >> i & 1 && name_parts[i] & (DRAM_ROW | DRAM_COLUMN |
-							 DRAM_BANK | DRAM_BANK_GROUP))
-			return true;
-	return false;
-}
-
 static void parse_scan(const struct ce_text *text, struct style *style, struct found *f)
 {
-	struct cursor c = { prefix_use(style->prefix, text, f), text->s + text->len };
-	bool keeps = style->prefix && c.s == text->s;
+	struct cursor c = { text->s, text->s + text->len };
 	bool in_word = false;
 
 	while (c.s < c.end) {
@@ -457,12 +400,7 @@ static void parse_scan(const struct ce_text *text, struct style *style, struct f
 			c.s = close ? close + 1 : c.end;
 			in_word = false;
 		} else if (kind == CHAR_LETTER && !in_word) {
-			uint32_t seen = f->seen;
-
 			cursor_take_part(&c, style, f);
-			keeps = keeps && (f->seen == seen || !found_names_place(f));
-			if (keeps && f->seen != seen)
-				prefix_keep(style, c.s, f);
 		} else {
 			in_word = kind == CHAR_JOINT;
 			c.s++;
@@ -524,11 +462,11 @@ static void coord_set_part(struct dram_coord *c, enum dram_part part, uint64_t v
 
 /* Adds what @text says; parts from an earlier text stay. */
 static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
-			   enum separator least, struct dram_prefix *prefix)
+			   enum separator least)
 {
 	struct dram_coord sum = *c;
 	struct found f;
-	struct style style = { .text = text, .least = least, .prefix = prefix };
+	struct style style = { .text = text, .least = least };
 	uint8_t taken = c->have;
 
 	if (!text->s || text->len == 0)
@@ -546,23 +484,12 @@ static void coord_add_text(struct dram_coord *c, const struct ce_text *text,
 	*c = sum;
 }
 
-void dram_coord_parse_detail(const struct ce_event *ev, struct dram_prefix *prefix,
-			     struct dram_coord *ret)
-{
-	*ret = (struct dram_coord){ .have = 0 };
-	coord_add_text(ret, &ev->detail, SEPARATOR_BLANK, prefix);
-}
-
-void dram_coord_parse_rest(const struct ce_event *ev, struct dram_coord *c)
-{
-	coord_add_text(c, &ev->msg, SEPARATOR_BLANK, NULL);
-	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1"
-	 * comes from the driver. */
-	coord_add_text(c, &ev->label, SEPARATOR_HASH, NULL);
-}
-
 void dram_coord_parse(const struct ce_event *ev, struct dram_coord *ret)
 {
-	dram_coord_parse_detail(ev, NULL, ret);
-	dram_coord_parse_rest(ev, ret);
+	*ret = (struct dram_coord){ .have = 0 };
+	coord_add_text(ret, &ev->detail, SEPARATOR_BLANK);
+	coord_add_text(ret, &ev->msg, SEPARATOR_BLANK);
+	/* A label may be the slot's name, "BANK 0 DIMM 1"; only a form like "csrow#1"
+	 * comes from the driver. */
+	coord_add_text(ret, &ev->label, SEPARATOR_HASH);
 }

@@ -399,62 +399,6 @@ static void test_close(void **state)
 	assert_int_equal(dimm_table_find(&t, &t.rec[3]), 1);
 }
 
-static bool is_known(const char *label, const char *msg, uint8_t by_detail)
-{
-	struct ce_event ev = event(label, 0, -1, 0);
-
-	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
-	return dimm_table_has_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev,
-					by_detail);
-}
-
-static void note(const char *label, const char *msg, uint8_t by_detail)
-{
-	struct ce_event ev = event(label, 0, -1, 0);
-
-	ev.msg = (struct ce_text){ msg, (uint32_t)strlen(msg) };
-	dimm_table_note_no_coords(&t, dimm_table_intern(&t, &cfg, &ev), &ev, by_detail);
-}
-
-static void test_no_coords(void **state)
-{
-	char most[65];
-
-	assert_false(is_known("A", "", 0));
-	assert_false(is_known("A", "memory read error", 0));
-	note("A", "memory read error", 0);
-	assert_true(is_known("A", "memory read error", 0));
-	assert_false(is_known("A", "memory read erroR", 0));
-	assert_false(is_known("A", "memory read", 0));
-	assert_true(is_known("A", "memory read error", DRAM_ROW));
-	assert_false(is_known("B", "memory read error", 0));
-
-	/* The driver_detail gave a row and a bank: with less, message and label may add. */
-	note("E", "memory read error", DRAM_ROW | DRAM_BANK);
-	assert_true(is_known("E", "memory read error", DRAM_ROW | DRAM_BANK));
-	assert_true(is_known("E", "memory read error", DRAM_ROW | DRAM_BANK | DRAM_RANK));
-	assert_false(is_known("E", "memory read error", DRAM_ROW | DRAM_RANK));
-	assert_false(is_known("E", "memory read error", 0));
-
-	/* Not remembered: no message, one too long; the last one stays. */
-	note("A", "", 0);
-	memset(most, 'm', sizeof(most));
-	most[63] = '\0';
-	note("A", most, 0);
-	assert_false(is_known("A", most, 0));
-	assert_true(is_known("A", "memory read error", 0));
-	most[62] = '\0';
-	note("A", most, 0);
-	assert_true(is_known("A", most, 0));
-	assert_false(is_known("A", "memory read error", 0));
-
-	/* Labels that were cleaned may stand for several, and one of them may hold a row. */
-	note("C\t", "error", 0);
-	assert_false(is_known("C\t", "error", 0));
-	note("D?", "error", 0);
-	assert_false(is_known("D?", "error", 0));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,7 +416,6 @@ int main(void)
 		cmocka_unit_test_setup(test_rules, start),
 		cmocka_unit_test_setup(test_module, start),
 		cmocka_unit_test_setup(test_close, start),
-		cmocka_unit_test_setup(test_no_coords, start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

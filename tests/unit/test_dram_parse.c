@@ -260,51 +260,6 @@ static void test_cut(void **state)
 	}
 }
 
-/* A kept beginning changes nothing: of the same text, cut anywhere and with another end,
- * and of whatever text came before. */
-static void test_prefix(void **state)
-{
-	static const char *const ends[] = { "", "row:7 column:9", "0", "rank:3 bank:4" };
-	struct dram_prefix prefix = { .len = 0 };
-	unsigned int kept = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		for (size_t n = 0; n <= strlen(forms[i].detail); n++)
-			for (size_t j = 0; j < ARRAY_SIZE(ends); j++) {
-				struct dram_coord want, got;
-				struct ce_event ev = { .layer = { -1, -1, -1 } };
-				char text[512];
-
-				snprintf(text, sizeof(text), "%.*s%s", (int)n,
-					 forms[i].detail, ends[j]);
-				ev.detail =
-					(struct ce_text){ text, (uint32_t)strlen(text) };
-				dram_coord_parse(&ev, &want);
-				dram_coord_parse_detail(&ev, &prefix, &got);
-				assert_memory_equal(&got, &want, sizeof(got));
-				kept += prefix.len > 0 &&
-					memcmp(text, prefix.text, prefix.len) == 0;
-			}
-	assert_true(kept > 1000);
-}
-
-/* Where the driver's numbers begin to differ, the prefix ends. */
-static void test_prefix_end(void **state)
-{
-	static const char detail[] = "ProcessorSocketId:0x0 PhysicalRankId:0x1 Row:0x5 ";
-	struct ce_event ev = { .detail = { detail, sizeof(detail) - 1 } };
-	struct dram_prefix prefix = { .len = 0 };
-	struct dram_coord got;
-
-	dram_coord_parse_detail(&ev, &prefix, &got);
-	assert_int_equal(prefix.len, strlen("ProcessorSocketId:0x0 PhysicalRankId:0x1 "));
-	assert_int_equal(prefix.n, 1);
-	assert_int_equal(prefix.value[0], 1);
-	dram_coord_parse_detail(&ev, &prefix, &got);
-	assert_int_equal(got.rank, 1);
-	assert_int_equal(got.row, 5);
-}
-
 static void test_nothing(void **state)
 {
 	struct ce_event ev = { .label = { NULL, 0 } };
@@ -317,8 +272,8 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),   cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_prefix),  cmocka_unit_test(test_prefix_end),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_nothing),
 	};
 

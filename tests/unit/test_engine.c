@@ -603,8 +603,8 @@ static uint32_t cells_after(struct engine *e, const char *label, const char *msg
 	return n;
 }
 
-/* Texts without coordinates are not read again; a text that differs is read. */
-static void test_barren_texts(void **state)
+/* Each text is read, whatever the last one said. */
+static void test_driver_texts(void **state)
 {
 	struct engine *e = started_engine(1000);
 	char longest[300];
@@ -619,7 +619,6 @@ static void test_barren_texts(void **state)
 	assert_int_equal(cells_after(e, "DIMM_A1", "no bank, no row, no", ""), 2);
 	assert_int_equal(cells_after(e, "DIMM_A1", "bank:3 row:3 col:08", ""), 3);
 	assert_int_equal(cells_after(e, "DIMM_A2", "bank:4 row:4 col:08", ""), 4);
-	/* Too long to be remembered. */
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	assert_int_equal(cells_after(e, "A1", longest, ""), 4);
@@ -652,7 +651,7 @@ int main(void)
 		cmocka_unit_test(test_operator_load),
 		cmocka_unit_test(test_restore_dimms),
 		cmocka_unit_test(test_restore_two_of_a_slot),
-		cmocka_unit_test(test_barren_texts),
+		cmocka_unit_test(test_driver_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
