@@ -461,7 +461,7 @@ const struct fault_cell *fault_map_row_at(const struct fault_map *m, uint16_t di
 	const struct fault_block *b = fault_block_of(m, dimm);
 	uint16_t slot = fault_row_first(b, block_slot(b, cell));
 
-	while (i-- > 0 && slot != FAULT_MAP_NO_SLOT)
+	for (; i > 0 && slot != FAULT_MAP_NO_SLOT; i--)
 		slot = fault_row_next(b, slot);
 	return slot == FAULT_MAP_NO_SLOT ? NULL : &b->cells[slot];
 }
