@@ -24,8 +24,8 @@ struct timers {
 	sd_event_source *minute;
 	sd_event_source *metrics;
 	sd_event_source *reconcile;
-	bool commit_armed;
-	uint32_t slot; /* of the tracker: the next frame to look at */
+	usec_t commit_at; /* USEC_NEVER: not armed */
+	uint32_t slot;    /* of the tracker: the next frame to look at */
 };
 
 static int timers_arm(sd_event_source *source, usec_t when)
@@ -104,11 +104,27 @@ static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct daemon *d = userdata;
 
-	d->timers->commit_armed = false;
+	d->timers->commit_at = usec(USEC_NEVER);
+	if (d->db && db_state_next_try(&d->db_state).us <= clock_boot().us)
+		daemon_store_again(d);
 	(void)daemon_flush_serving(d);
 	checkpoint_db(d);
 	daemon_notify_status(d);
 	return 0;
+}
+
+/* When the next flush is to begin, if one is. */
+static usec_t timers_flush_due(const struct daemon *d)
+{
+	usec_t soon = usec_add(clock_boot(), schedule_commit_delay(&d->schedule));
+	usec_t again = db_state_next_try(&d->db_state);
+
+	if (!d->db)
+		return usec(USEC_NEVER);
+	/* A log that is held is tried again, too. */
+	if (engine_is_dirty(d->engine) || d->db_state.log_held || db_pending(d->db) > 0)
+		return soon;
+	return again.us < soon.us ? soon : again;
 }
 
 /* After every other source: the engine's deadline and the commit, as they are by now. */
@@ -116,17 +132,13 @@ static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
 	struct timers *h = d->timers;
-	/* A log that is held is tried again, too. */
-	bool unstored = d->db && (engine_is_dirty(d->engine) || d->db_state.log_held ||
-				  db_pending(d->db) > 0);
+	usec_t due = timers_flush_due(d);
 
 	daemon_look_at_db_state(d);
 	(void)timers_arm(h->deadline, engine_deadline(d->engine));
-	if (unstored && !h->commit_armed) {
-		h->commit_armed = true;
-		(void)timers_arm(
-			h->commit,
-			usec_add(clock_boot(), schedule_commit_delay(&d->schedule)));
+	if (due.us < h->commit_at.us) {
+		h->commit_at = due;
+		(void)timers_arm(h->commit, due);
 	}
 	return 0;
 }
@@ -327,6 +339,7 @@ int daemon_open_timers(struct daemon *d)
 	d->timers = calloc(1, sizeof(*d->timers));
 	if (!d->timers)
 		return -ENOMEM;
+	d->timers->commit_at = usec(USEC_NEVER);
 	if (d->watch)
 		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
 				    EPOLLIN | EPOLLET, on_write, d);
