@@ -143,7 +143,9 @@ static int on_post(sd_event_source *s, void *userdata)
 	return 0;
 }
 
-static int on_reconcile(sd_event_source *s, void *userdata)
+/* A timer and no sd_event_add_defer(): that is pending all the time, and so would come
+ * before all that became pending later, until its last turn. */
+static int on_reconcile(sd_event_source *s, uint64_t when, void *userdata)
 {
 	struct daemon *d = userdata;
 	struct timers *h = d->timers;
@@ -155,7 +157,7 @@ static int on_reconcile(sd_event_source *s, void *userdata)
 		struct input in = { .kind = INPUT_FRAME };
 
 		if (h->slot >= ce_tracker_slots(t))
-			return sd_event_source_set_enabled(s, SD_EVENT_OFF);
+			return 0;
 		if (!rec)
 			continue;
 		in.frame.pfn = pfn(rec->pfn);
@@ -163,7 +165,7 @@ static int on_reconcile(sd_event_source *s, void *userdata)
 		daemon_step(d, in);
 		looked++;
 	}
-	return 0;
+	return timers_arm(s, clock_boot());
 }
 
 void daemon_start_reconcile(struct daemon *d)
@@ -171,7 +173,7 @@ void daemon_start_reconcile(struct daemon *d)
 	if (!d->timers) /* it begins with the loop */
 		return;
 	d->timers->slot = 0;
-	(void)sd_event_source_set_enabled(d->timers->reconcile, SD_EVENT_ON);
+	(void)timers_arm(d->timers->reconcile, clock_boot());
 }
 
 /* Memory that came or went: other addresses are RAM now, and the kernel may have forgotten
@@ -329,6 +331,8 @@ static int timers_add_timers(struct daemon *d)
 				     on_minute);
 	if (r >= 0)
 		r = timers_add_timer(d, &h->metrics, now, on_metrics);
+	if (r >= 0)
+		r = timers_add_timer(d, &h->reconcile, now, on_reconcile);
 	return r;
 }
 
@@ -345,10 +349,6 @@ int daemon_open_timers(struct daemon *d)
 				    EPOLLIN | EPOLLET, on_write, d);
 	if (r >= 0)
 		r = timers_add_timers(d);
-	if (r >= 0)
-		r = sd_event_add_defer(d->event, &d->timers->reconcile, on_reconcile, d);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(d->timers->reconcile, SD_EVENT_ON);
 	if (r >= 0)
 		r = sd_event_add_post(d->event, NULL, on_post, d);
 	return r;
