@@ -53,6 +53,7 @@ device /dev/zero			.
 ? file /proc/pressure/memory		.
 ? file /sys/fs/cgroup/system.slice/softofflined.service/memory.pressure	the same, by MemoryPressureWatch=
 file /proc/mcgen			of this test
+file /proc/mcgen_frames		of this test
 file /proc/fedac			of this test
 socket /run/dbus/system_bus_socket	how it is asked; who is asked decides who may what
 socket /run/systemd/notify		READY and the watchdog
