@@ -25,6 +25,7 @@ struct timers {
 	sd_event_source *metrics;
 	sd_event_source *reconcile;
 	usec_t commit_at; /* USEC_NEVER: not armed */
+	usec_t again_at;  /* the database fails: all is stored once more; or USEC_NEVER */
 	uint32_t slot;    /* of the tracker: the next frame to look at */
 };
 
@@ -105,26 +106,37 @@ static int on_commit(sd_event_source *s, uint64_t when, void *userdata)
 	struct daemon *d = userdata;
 
 	d->timers->commit_at = usec(USEC_NEVER);
-	if (d->db && db_state_next_try(&d->db_state).us <= clock_boot().us)
+	if (d->db && d->timers->again_at.us <= clock_boot().us) {
+		d->timers->again_at = usec(USEC_NEVER);
 		daemon_store_again(d);
+	}
 	(void)daemon_flush_serving(d);
 	checkpoint_db(d);
 	daemon_notify_status(d);
 	return 0;
 }
 
+/* While the database fails all is stored once more each minute: else the last rows of a
+ * storm would stay unstored until another error comes. */
+static void timers_note_failing(struct daemon *d)
+{
+	if (!d->db_state.failing)
+		d->timers->again_at = usec(USEC_NEVER);
+	else if (d->timers->again_at.us == USEC_NEVER)
+		d->timers->again_at = usec_add(clock_boot(), usec(USEC_PER_MINUTE));
+}
+
 /* When the next flush is to begin, if one is. */
 static usec_t timers_flush_due(const struct daemon *d)
 {
 	usec_t soon = usec_add(clock_boot(), schedule_commit_delay(&d->schedule));
-	usec_t again = db_state_next_try(&d->db_state);
 
 	if (!d->db)
 		return usec(USEC_NEVER);
 	/* A log that is held is tried again, too. */
 	if (engine_is_dirty(d->engine) || d->db_state.log_held || db_pending(d->db) > 0)
 		return soon;
-	return again.us < soon.us ? soon : again;
+	return d->timers->again_at;
 }
 
 /* After every other source: the engine's deadline and the commit, as they are by now. */
@@ -132,8 +144,10 @@ static int on_post(sd_event_source *s, void *userdata)
 {
 	struct daemon *d = userdata;
 	struct timers *h = d->timers;
-	usec_t due = timers_flush_due(d);
+	usec_t due;
 
+	timers_note_failing(d);
+	due = timers_flush_due(d);
 	daemon_look_at_db_state(d);
 	(void)timers_arm(h->deadline, engine_deadline(d->engine));
 	if (due.us < h->commit_at.us) {
@@ -343,7 +357,7 @@ int daemon_open_timers(struct daemon *d)
 	d->timers = calloc(1, sizeof(*d->timers));
 	if (!d->timers)
 		return -ENOMEM;
-	d->timers->commit_at = usec(USEC_NEVER);
+	d->timers->commit_at = d->timers->again_at = usec(USEC_NEVER);
 	if (d->watch)
 		r = sd_event_add_io(d->event, NULL, write_watch_fd(d->watch),
 				    EPOLLIN | EPOLLET, on_write, d);

@@ -33,11 +33,6 @@ bool db_state_committed(struct db_state *s, bool stored, usec_t now, bool at_onc
 	return true;
 }
 
-usec_t db_state_next_try(const struct db_state *s)
-{
-	return s->failing ? s->retry_at : usec(USEC_NEVER);
-}
-
 bool db_state_flushed(struct db_state *s, bool all, bool ok, usec_t now)
 {
 	if (!all)

@@ -43,13 +43,6 @@ bool db_state_failed(struct db_state *s);
 bool db_state_committed(struct db_state *s, bool stored, usec_t now, bool at_once);
 
 /**
- * When all that the engine knows is to be stored once more although nothing new came to be
- * stored: at retry_at while the database fails; USEC_NEVER if it works. Without this the
- * last rows of a storm stay unstored until another error comes.
- */
-usec_t db_state_next_try(const struct db_state *s);
-
-/**
  * A flush ended, @ok or not; @all: it was of all that the engine knows. True: all of it
  * is stored now.
  */

@@ -97,19 +97,6 @@ static void flush_fails(void **state)
 	assert_int_equal(s.retry_at.us, 5 + USEC_PER_MINUTE);
 }
 
-/* Once more although nothing new came: at once, then a minute after each failure. */
-static void next_try(void **state)
-{
-	assert_int_equal(db_state_next_try(&s).us, USEC_NEVER);
-	(void)db_state_failed(&s);
-	assert_int_equal(db_state_next_try(&s).us, 0);
-	(void)db_state_flushed(&s, true, false, usec(5));
-	assert_int_equal(db_state_next_try(&s).us, 5 + USEC_PER_MINUTE);
-	(void)db_state_committed(&s, false, usec(6), false);
-	assert_true(good_group(6 + USEC_PER_MINUTE));
-	assert_int_equal(db_state_next_try(&s).us, USEC_NEVER);
-}
-
 static void held_log(void **state)
 {
 	assert_false(db_state_set_log(&s, false));
@@ -173,7 +160,6 @@ int main(void)
 		cmocka_unit_test_setup(failed_row, fresh),
 		cmocka_unit_test_setup(retried_by_the_minute, fresh),
 		cmocka_unit_test_setup(flush_fails, fresh),
-		cmocka_unit_test_setup(next_try, fresh),
 		cmocka_unit_test_setup(held_log, fresh),
 		cmocka_unit_test_setup(lock, fresh),
 		cmocka_unit_test_setup(away, fresh),
