@@ -31,7 +31,8 @@ void schedule_flushed(struct schedule *s, usec_t now);
  * ones worth having. What was counted is durable within 1 s if no flush takes more than
  * 0.5 s nor longer than the one before it, and within 2 s if no flush takes more than 1 s.
  * The loop begins the flush before it reads on, and a flush stores all that was counted
- * until it ends. That a flush stays that short in a storm is ce_history.h's bound on rows.
+ * until it ends. Nothing bounds a flush yet: a storm over 100,000 addresses makes as many
+ * rows of history, and these took 8 s on a loaded machine.
  */
 usec_t schedule_commit_delay(const struct schedule *s);
 

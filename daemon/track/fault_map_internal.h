@@ -111,14 +111,14 @@ struct fault_block {
 	uint8_t next[FAULT_MAP_CELLS];      /* cell of the row, round */
 	uint8_t prev[FAULT_MAP_CELLS];
 	uint16_t cells_of_device[UINT8_MAX + 1];
-	uint16_t banks_with[FAULT_MAP_CELLS + 1];    /* so many faulty rows */
+	uint16_t banks_with[FAULT_MAP_CELLS + 1];    /* by their number of faulty rows */
 	uint16_t chains[KIND_MAX_][FAULT_MAP_CELLS]; /* by hash: number + 1; 0: end */
 	uint16_t index[1 << INDEX_BITS]; /* from line to slot (base/index.h) */
 	struct fault_cell cells[FAULT_MAP_CELLS];
 	struct fault_lane lane[FAULT_MAP_CELLS];
 };
 
-/** Blocks are taken so many at a time: what is not used of them is never touched. */
+/** Blocks are taken in chunks: the part of a chunk that is not used is never touched. */
 #define CHUNK_BLOCKS 8
 
 _Static_assert(sizeof(struct fault_block) <= FAULT_MAP_BYTES_PER_DIMM,
